@@ -1,0 +1,12 @@
+"""The agents and everything they stand on.
+
+assistant   the one front door: ask() and analyze()
+benchmark   measures what Readroom does on this machine
+supervisor  the graph: router, planner, retrieval, synthesis, validation
+documents   path → pages → passages → index, and locating a quote
+engine      engine.run(task): vLLM, any OpenAI-compatible server, or extractive
+memory      a session's history
+runs        work in flight and finished, found again by its key
+settings    READROOM_*; telemetry: spans; tokens: counting without a tokenizer
+errors      what a user can act on; schema: the models that cross borders
+"""

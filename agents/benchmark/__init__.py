@@ -1,0 +1,1 @@
+"""Measuring Readroom on this machine."""

@@ -1,0 +1,1 @@
+"""Documents: loading, keeping, searching, locating quotes."""

@@ -1,0 +1,1 @@
+"""Engines: one seam, engine.run(task)."""

@@ -1,0 +1,10 @@
+"""The tasks that agents set: inputs, result, and the instruction that a model is given.
+
+A task is a value. `agents.engine.prompts` lays it out as a prompt with the document first and
+the instruction last; the extractive engine computes its result from the passages alone.
+
+base        what every task holds
+decisions   Route, Plan, Condense, NextStep
+answering   Draft, Verdict, Revise, Compose
+reading     WindowNotes, Reduce, Digest
+"""

@@ -1,0 +1,56 @@
+"""Errors that a user can act on.
+
+ReadroomError
+├── SettingsError    a setting is wrong or two contradict each other
+├── DocumentError    a document cannot be opened, parsed or found
+├── SessionError     a session id is unknown or expired
+├── RequestError     a question or an option makes no sense
+└── EngineError      the engine cannot be started, reached or made to answer
+"""
+
+
+class ReadroomError(Exception):
+    """Something went wrong that the user can mend.
+
+    Args:
+        message: What is wrong, in one sentence.
+        hint: What to do about it, in one sentence.
+    """
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class SettingsError(ReadroomError):
+    """A setting is wrong, or two contradict each other."""
+
+
+class DocumentError(ReadroomError):
+    """A document cannot be opened, parsed or found."""
+
+
+class SessionError(ReadroomError):
+    """A session id is unknown or has expired."""
+
+
+class RequestError(ReadroomError):
+    """A question or an option makes no sense."""
+
+
+class EngineError(ReadroomError):
+    """The engine cannot be started, reached or made to answer.
+
+    Args:
+        message: What is wrong, in one sentence.
+        hint: What to do about it, in one sentence.
+        retryable: Whether the same request may succeed when it is made again.
+    """
+
+    def __init__(self, message: str, *, hint: str, retryable: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.retryable = retryable

@@ -1,0 +1,228 @@
+"""Frozen models that cross borders: between the agents' parts, over MCP, and out of `--json`."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Status = Literal["complete", "running", "partial"]
+Mode = Literal["summary", "detailed", "comparison", "extraction"]
+RouteKind = Literal["simple", "complex", "whole_document"]
+AgentName = Literal["router", "planner", "retrieval", "synthesis", "validation"]
+
+
+class Frozen(BaseModel):
+    """A value: immutable, and without unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Page(Frozen):
+    """One page, slide or sheet: `text[start:end]` of its document."""
+
+    number: int = Field(description="Counted from 1.")
+    start: int = Field(description="First character, an offset into the document's text.")
+    end: int = Field(description="One past the last character.")
+
+
+class Heading(Frozen):
+    """A heading and where it stands."""
+
+    level: int = Field(description="1 for the highest.")
+    text: str
+    start: int = Field(description="First character, an offset into the document's text.")
+
+
+class Document(Frozen):
+    """A parsed document: one text, cut into pages."""
+
+    document_id: str = Field(description="The first 16 hex digits of the SHA-256 of the file's bytes.")
+    title: str
+    name: str = Field(description="The file's name, without its folder.")
+    text: str = Field(description="The whole text; every offset in Readroom points into it.")
+    pages: tuple[Page, ...]
+    headings: tuple[Heading, ...] = ()
+    warnings: tuple[str, ...] = Field(default=(), description="What the parser had to leave out, hidden text included.")
+    parsed: bool = Field(default=True, description="False when it came from the library without parsing.")
+
+    def page_at(self, offset: int) -> int:
+        """Return the number of the page that holds the character at `offset`."""
+        for page in reversed(self.pages):
+            if page.start <= offset:
+                return page.number
+        return 1
+
+
+class Passage(Frozen):
+    """About 300 tokens of a document; a document's passages tile its text without gap or overlap."""
+
+    document_id: str
+    title: str = Field(description="The document's title.")
+    index: int = Field(description="Position among the document's passages, from 0.")
+    start: int = Field(description="First character, an offset into the document's text.")
+    end: int = Field(description="One past the last character.")
+    page: int = Field(description="The page on which the passage begins.")
+    heading: str = Field(default="", description="The headings above it, outermost first, joined by ' > '.")
+    text: str
+
+
+class SearchHit(Frozen):
+    """A passage and how well it matches; scores compare within one search only."""
+
+    passage: Passage
+    score: float
+
+
+class Citation(Frozen):
+    """A quote that was found in its document."""
+
+    id: str = Field(description="The mark in the Markdown, for example '1' for [1].")
+    document_id: str
+    title: str
+    page: int
+    start: int = Field(description="First character of the quote in the document's text.")
+    end: int = Field(description="One past the last character.")
+    quote: str = Field(description="The document's own words: text[start:end].")
+    verified: Literal["exact", "fuzzy"] = Field(
+        description="exact: the quote was asked for word for word; fuzzy: a contiguous match of at least 0.9, "
+        "shown in the document's words."
+    )
+
+
+class Claim(Frozen):
+    """One statement of an answer and the citations it rests on."""
+
+    text: str
+    citations: tuple[str, ...] = Field(description="Ids of citations.")
+    supported: Literal["supported", "partly", "not"]
+
+
+class Coverage(Frozen):
+    """How much of the documents was read."""
+
+    tokens_total: int = 0
+    tokens_read: int = 0
+    pages_total: int = 0
+    pages_read: int = 0
+    windows: int = Field(default=0, description="Reading windows that were read.")
+    skipped: tuple[str, ...] = Field(default=(), description="What was not read, and why.")
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything was read."""
+        return self.tokens_read >= self.tokens_total
+
+
+class AgentStep(Frozen):
+    """One turn of one agent."""
+
+    agent: str
+    seconds: float
+    outcome: str = Field(default="done", description="done, failed or timed out, and what came of it.")
+
+
+class RouteReport(Frozen):
+    """Which way the request took, and why."""
+
+    kind: RouteKind
+    reason: str
+    agents: tuple[AgentStep, ...] = ()
+
+
+class SessionInfo(Frozen):
+    """What the session holds."""
+
+    session_id: str
+    turns: int = 0
+    tokens: int = 0
+    token_limit: int = 131_072
+    archived_turns: int = Field(default=0, description="Turns that now stand behind the running summary.")
+
+
+class EngineInfo(Frozen):
+    """The engine that made an answer."""
+
+    name: str = Field(description="extractive, vllm or openai-compatible.")
+    model: str | None = None
+    context_tokens: int | None = Field(default=None, description="Tokens that one request may hold.")
+    kv_cache_dtype: str | None = None
+    tokenizer: str = Field(default="estimate", description="Whose tokens are counted.")
+    notes: tuple[str, ...] = Field(default=(), description="What the engine could not do as asked, and why.")
+
+
+class Usage(Frozen):
+    """What an answer cost. Usages add up."""
+
+    engine_calls: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = Field(default=0, description="Prompt tokens served from the engine's prefix cache.")
+    completion_tokens: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            engine_calls=self.engine_calls + other.engine_calls,
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+            seconds=self.seconds + other.seconds,
+        )
+
+
+class DocumentInfo(Frozen):
+    """A document as an answer names it."""
+
+    document_id: str
+    title: str
+    pages: int
+    tokens: int
+    parsed: bool = Field(description="False when it came from the library without parsing.")
+
+
+class Progress(Frozen):
+    """How far a piece of work has come."""
+
+    fraction: float = Field(ge=0.0, le=1.0)
+    message: str
+
+
+class Response(Frozen):
+    """What `ask` and `analyze_document` have in common."""
+
+    status: Status = "complete"
+    markdown: str = Field(description="The whole answer as Markdown, citations marked [1], [2], ...")
+    citations: tuple[Citation, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    grounded: float = Field(default=0.0, description="Share of the claims that their quotes support, 0 to 1.")
+    coverage: Coverage = Coverage()
+    route: RouteReport
+    session: SessionInfo
+    engine: EngineInfo
+    usage: Usage = Usage()
+    documents: tuple[DocumentInfo, ...] = ()
+    warnings: tuple[str, ...] = ()
+    progress: Progress | None = Field(default=None, description="Set while status is running.")
+
+
+class Answer(Response):
+    """The answer to a question."""
+
+    question: str = Field(description="The question that was searched, made self-contained from the session.")
+    not_found: bool = Field(default=False, description="The documents do not say; only ever true at full coverage.")
+
+
+class TableRow(Frozen):
+    """One row of an extraction: what was found, and where."""
+
+    item: str
+    value: str
+    citation: str = Field(description="Id of a citation.")
+
+
+class Analysis(Response):
+    """The analysis of a whole document, or a comparison of several."""
+
+    mode: Mode
+    focus: str | None = None
+    key_points: tuple[str, ...] = ()
+    outline: tuple[str, ...] = Field(default=(), description="The document's headings, or its windows' topics.")
+    table: tuple[TableRow, ...] = Field(default=(), description="Figures, dates, names, or what `focus` asked for.")

@@ -1,0 +1,1 @@
+"""The supervisor over five agents."""
