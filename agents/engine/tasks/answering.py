@@ -75,7 +75,8 @@ class Verdict(Task[VerdictResult]):
         )
         return (
             "For each claim decide from its quotes alone: supported (they say all of it), partly (they say some of "
-            f"it), not (they do not say it, or say otherwise). Give {len(self.claims)} verdicts in this order.\n{listed}"
+            "it), not (they do not say it, or say otherwise). "
+            f"Give {len(self.claims)} verdicts in this order.\n{listed}"
         )
 
 

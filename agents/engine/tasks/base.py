@@ -4,7 +4,7 @@ from abc import abstractmethod
 from typing import ClassVar, Generic, TypeVar, cast
 
 from pydantic import Field
-from pydantic.json_schema import JsonDict
+from pydantic.config import JsonDict
 
 from agents.schema import Frozen, Passage
 

@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 from pydantic import Field
-from pydantic.json_schema import JsonDict
+from pydantic.config import JsonDict
 from typing_extensions import override
 
 from agents.engine.tasks.base import Task, bounded
