@@ -27,16 +27,31 @@ class DraftResult(Frozen):
     not_found: bool = False
 
 
+class Finding(Frozen):
+    """What was found for one part of the question."""
+
+    question: str
+    claims: tuple[DraftClaim, ...] = Field(description="Empty where the text does not answer it.")
+
+    def as_text(self) -> str:
+        """Return the finding as a prompt shows it."""
+        lines = [f"- {claim.text} (quote: {'; '.join(claim.quotes)})" for claim in self.claims]
+        return "\n".join([self.question, *(lines or ["- nothing found"])])
+
+
 class Draft(Task[DraftResult]):
-    """Answer the question from the evidence."""
+    """Answer the question from the evidence, and from the findings for its parts where it was planned."""
 
     role: ClassVar[str] = "synthesis"
     max_tokens: ClassVar[int] = 1_536
     prose: ClassVar[bool] = True
 
+    findings: tuple[Finding, ...] = ()
+
     @override
     def instruction(self) -> str:
-        return (
+        found = "\n".join(finding.as_text() for finding in self.findings)
+        return (f"Found so far for its parts:\n{found}\n" if found else "") + (
             "Answer the question from the document text above and from nothing else. Write one to six claims, the "
             "direct answer first. Under each claim give one to three quotes of 5 to 60 words, copied word for word "
             "from the text. If the text does not answer the question, give no claims and set not_found to true.\n"

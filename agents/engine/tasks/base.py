@@ -31,7 +31,6 @@ class Task(Frozen, Generic[R]):
     evidence: tuple[Passage, ...] = Field(default=(), description="Document text: a window, or the passages found.")
     history: str = Field(default="", description="The conversation so far.")
     question: str = ""
-    findings: tuple[str, ...] = Field(default=(), description="What other agents found earlier in this run.")
     language: str = Field(default="", description="Language of the answer; empty: the question's.")
 
     @classmethod
