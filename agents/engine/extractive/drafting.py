@@ -1,0 +1,116 @@
+"""Draft: the sentences that answer a question, each as a claim with its exact quote."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agents.engine.extractive.matching import Evidence, Scored
+from agents.engine.extractive.questions import Question, read_question
+from agents.engine.extractive.routing import sub_questions
+from agents.engine.extractive.statements import Statement, clean, read_statements
+from agents.engine.extractive.words import Vocabulary
+from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult
+from agents.schema import Passage
+
+_MOST_CLAIMS = 4
+_MOST_CLAIMS_OF_PARTS = 6
+_LONGEST_QUOTE = 60
+_SHORTEST_QUOTE = 5
+_RUNNER_UP = 0.65
+_SAME = 0.8
+_LEAST_CONFIDENCE = 0.7
+_SAMPLE = 4_000
+
+
+@dataclass(frozen=True)
+class _Quotable:
+    """A statement chosen for the answer; `first` is the one before it where it leans on that."""
+
+    first: int
+    last: int
+    score: float
+
+
+def draft(task: Draft) -> DraftResult:
+    """Answer from the evidence with its own sentences, the best first, or say that it does not answer."""
+    sample = task.evidence[0].text[:_SAMPLE] if task.evidence else ""
+    vocabulary = Vocabulary.of(f"{sample} {task.question[:_SAMPLE]}")
+    statements = read_statements(task.evidence, vocabulary)
+    parts = _parts(task)
+    answers = [_answers(statements, task.evidence, read_question(part, vocabulary), vocabulary) for part in parts]
+    chosen = _interleave(answers, _MOST_CLAIMS if len(parts) == 1 else _MOST_CLAIMS_OF_PARTS)
+    claims = tuple(_claim(task.evidence, statements, found) for found in chosen)
+    return DraftResult(claims=claims, not_found=not claims)
+
+
+def _parts(task: Draft) -> tuple[str, ...]:
+    """Return the questions to answer: those among the findings, else what the question itself consists of."""
+    asked = tuple(line.strip() for finding in task.findings for line in finding.splitlines() if line.strip().endswith("?"))
+    return asked[:3] if asked else sub_questions(task.question)
+
+
+def _answers(
+    statements: Sequence[Statement], passages: Sequence[Passage], question: Question, vocabulary: Vocabulary
+) -> list[_Quotable]:
+    """Return the statements that answer one question, best first, none that repeats another."""
+    evidence = Evidence(statements, question, vocabulary)
+    ranked = evidence.rank()
+    if not question.terms or not ranked or evidence.confidence(ranked[0]) < _LEAST_CONFIDENCE:
+        return []
+    chosen: list[_Quotable] = []
+    for scored in ranked[: 4 * _MOST_CLAIMS]:
+        if len(chosen) == _MOST_CLAIMS or (chosen and scored.score < _RUNNER_UP * ranked[0].score):
+            break
+        first = scored.index - _leans(evidence, passages, scored.index)
+        found = _Quotable(first, scored.index, scored.score)
+        widened = next((place for place, other in enumerate(chosen) if other.last == first != found.last), None)
+        if widened is not None:
+            chosen[widened] = found
+        elif not any(_repeats(statements, found, other) for other in chosen):
+            chosen.append(found)
+    return chosen
+
+
+def _leans(evidence: Evidence, passages: Sequence[Passage], index: int) -> bool:
+    """Whether a statement is quoted together with the one before it, in at most 60 words."""
+    statement = evidence.statements[index]
+    too_short = len(statement.text.split()) < _SHORTEST_QUOTE and evidence.together(index, index - 1)
+    if statement.form == "row" or not (too_short or evidence.leans_on_previous(index)):
+        return False
+    previous = evidence.statements[index - 1]
+    text = passages[statement.passage].text[previous.start : statement.end]
+    return previous.form != "row" and len(text.split()) <= _LONGEST_QUOTE
+
+
+def _repeats(statements: Sequence[Statement], one: _Quotable, two: _Quotable) -> bool:
+    """Whether two quotes overlap, or say nearly the same in other places."""
+    if one.first <= two.last and two.first <= one.last:
+        return True
+    first, second = statements[one.last].stems, statements[two.last].stems
+    return len(first & second) >= _SAME * max(len(first), len(second))
+
+
+def _interleave(answers: Sequence[Sequence[_Quotable]], most: int) -> list[_Quotable]:
+    """Return the best of every part, then the second best of every part, and so on."""
+    chosen: list[_Quotable] = []
+    for rank in range(_MOST_CLAIMS):
+        for found in answers:
+            if rank < len(found) and all(found[rank].last != other.last for other in chosen):
+                chosen.append(found[rank])
+    return chosen[:most]
+
+
+def _claim(passages: Sequence[Passage], statements: Sequence[Statement], found: _Quotable) -> DraftClaim:
+    """Return a claim in the document's words; a table's row is quoted with its table's head."""
+    statement = statements[found.last]
+    text = passages[statement.passage].text
+    start, end = _shortened(text, statements[found.first].start, statement.end)
+    if statement.form == "row" and statement.header:
+        return DraftClaim(text=statement.text, quotes=(text[start:end], text[slice(*statement.header)]))
+    return DraftClaim(text=clean(text[start:end]), quotes=(text[start:end],))
+
+
+def _shortened(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return at most 60 words of a slice, from its beginning."""
+    words = list(re.finditer(r"\S+", text[start:end]))
+    return (start, end) if len(words) <= _LONGEST_QUOTE else (start, start + words[_LONGEST_QUOTE - 1].end())

@@ -1,0 +1,121 @@
+"""Dates, times, amounts and names in a text, found by their form."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from agents.engine.extractive.languages import LANGUAGES, Language
+from agents.engine.extractive.words import NUMBER_WORDS
+
+FactKind = Literal["date", "time", "duration", "frequency", "money", "percent", "quantity", "number", "name"]
+
+_NUMBER = r"\d+(?:[.,'’\u00a0]\d{3})*(?:[.,]\d+)?"
+_WORDS_OF_NUMBER = "|".join([*NUMBER_WORDS, "half", "dozen", "dozens", "hundreds", "thousand", "thousands", "million"])
+_COUNT = rf"(?:{_NUMBER}|\b(?:an?|{_WORDS_OF_NUMBER})\b)"
+_CURRENCY = (
+    r"(?:euros?|dollars?|pounds?|cents?|pence|francs?|yen|kronor|crowns|rupees|eur|usd|gbp|chf|dólares|livres|esterlinas)"
+)
+_MULTIPLE = r"(?:\s+(?:thousand|million|billion|trillion|millionen|milliarden|millions|milliards|millones|milioni))?"
+_UNIT = (
+    r"(?:[kmcµμnMGT]?(?:m[²³23]?|g|l|L|W|Wh|V|A|Hz|bar|Pa|B|S/cm|mol)(?:/[a-zA-Z²³23]{1,4})?|mg/L|°\s?[CF]|K|dB(?:\(A\))?"
+    r"|ppm|ppb|pH|NTU|rpm|km/h|mph|kt|knots?|tonnes?|tons?|litres?|liters?|met(?:er|re)s?|kilomet(?:er|re)s?|feet|foot|inch(?:es)?"
+    r"|miles?|kilograms?|kilos?|grams?|degrees?|volts?|watts?|acres?|hectares?|pages?|points?)(?![\w])"
+)
+_NAME = re.compile(
+    r"(?:(?:Dr|Mr|Mrs|Ms|Prof|Sir|Dame|Professor|Captain|President|King|Queen|Saint|St)\.?\s+)?"
+    r"[A-ZÀ-ÖØ-Þ][\w’'-]*(?:\s+(?:(?:of|de|van|von|der|den|da|di|la|le)\s+){0,2}[A-ZÀ-ÖØ-Þ][\w’'-]*)*"
+)
+_SENTENCE_START = re.compile(r"(?:^|[.!?:;•|\n]\s*|[-*]\s+|[\"“(]\s*)$")
+_TITLE = re.compile(r"(?:Dr|Mr|Mrs|Ms|Prof|Professor|Captain)\b")
+_LONGEST_SCAN = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that can be looked up: `text[start:end]` of the text it was found in."""
+
+    kind: FactKind
+    text: str
+    start: int
+    end: int
+
+
+def find_facts(text: str, language: Language) -> list[Fact]:
+    """Return the facts of a sentence in order, none overlapping another of an earlier kind."""
+    text = text[:_LONGEST_SCAN]
+    facts: list[Fact] = []
+    taken = bytearray(len(text))
+    for kind, pattern in _patterns(language.name):
+        for match in pattern.finditer(text):
+            start, end = match.span()
+            if end > start and not any(taken[start:end]):
+                taken[start:end] = b"\x01" * (end - start)
+                facts.append(Fact(kind, match.group(), start, end))
+    for start, end in _names(text, language):
+        if not any(taken[start:end]):
+            facts.append(Fact("name", text[start:end], start, end))
+    return sorted(facts, key=lambda fact: fact.start)
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def _patterns(name: str) -> tuple[tuple[FactKind, re.Pattern[str]], ...]:
+    """Return the forms of a language's facts, the more telling first."""
+    language = LANGUAGES[name]
+    months = _names_of("months", language)
+    weekdays = _names_of("weekdays", language)
+    units = "|".join(dict.fromkeys((*language.time_units, *LANGUAGES["English"].time_units)))
+    single = "second|minute|hour|day|night|week|month|quarter|year|shift|decade"
+    year = r"(?:1[0-9]|20)\d{2}"
+    forms: list[tuple[FactKind, str]] = [
+        ("date", rf"\b\d{{1,2}}(?:st|nd|rd|th|\.|er|º)?\s+(?:of\s+|de\s+|di\s+)?(?:{months})\b\.?(?:,?\s+(?:de\s+|del\s+)?{year})?"),
+        ("date", rf"\b(?:{months})\b\.?\s+\d{{1,2}}(?:st|nd|rd|th)?\b(?:,?\s+{year}\b)?"),
+        ("date", rf"\b(?:{months})\b\.?\s+(?:de\s+|of\s+)?{year}\b"),
+        ("date", r"\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d{2})\b"),
+        ("time", r"\b\d{1,2}:\d{2}\b(?:\s?[ap]\.?m\b\.?)?|\b\d{1,2}\s?(?:[ap]\.m\.|[ap]m\b|o['’]clock|Uhr\b)|\bnoon\b|\bmidnight\b"),
+        (
+            "frequency",
+            rf"\b(?:every|each)\s+(?:{_COUNT}\s+|other\s+|second\s+|third\s+|few\s+)?(?:{single}|{weekdays}|{months}|morning|"
+            rf"evening|spring|summer|autumn|winter|fall|tide)s?\b|\b(?:hourly|daily|nightly|weekly|fortnightly|monthly|"
+            rf"quarterly|yearly|annually|annual|biannual|continuously)\b|\b(?:once|twice|{_COUNT}\s+times?)\s+(?:an?|per|every|each|in)"
+            rf"\s+(?:{_COUNT}\s+)?(?:{single})s?\b|\b(?:jeden|jede|jedes|alle|chaque|cada|ogni|elke)\s+(?:{_COUNT}\s+)?(?:{units})\b"
+            rf"|\bper\s+(?:{single})\b|(?<!for )(?<!in )(?<!within )(?<!after )(?<!than )(?<!about )(?<!takes )\ba\s+(?:{single})\b|\bat\s+intervals\b|\b(?:täglich|wöchentlich|monatlich|jährlich)\b",
+        ),
+        ("duration", rf"{_COUNT}(?:\s+(?:and\s+a\s+half|further|more|full|working|business|calendar|running|consecutive))?[\s\u00a0-](?:{units})\b"),
+        ("money", rf"[€$£¥]\s?{_NUMBER}{_MULTIPLE}\b|{_COUNT}{_MULTIPLE}\s*(?:€|£|\$|{_CURRENCY}\b)"),
+        ("percent", rf"{_COUNT}\s*(?:%|‰|per\s?cent\b|percent\b|prozent\b|pour\s?cent\b|por\s?ciento\b|procent\b|por\s?cento\b|per\s?cento\b)"),
+        ("quantity", rf"{_COUNT}{_MULTIPLE}[\s\u00a0]?{_UNIT}"),
+        ("date", rf"\b(?:in|since|until|by|of|from|before|after|during|to|seit|en|nel|dal|em)\s+{year}\b(?!\s*(?:%|percent|hours))|\({year}\b|\b{year}\b(?=[,.;)]|$)"),
+        ("date", rf"\b(?:{weekdays})s?\b|\b(?:{months})\b"),
+        ("number", rf"(?<![\w.]){_NUMBER}(?![\w])|\b(?!one\b)(?:{_WORDS_OF_NUMBER})\b"),
+    ]
+    exact_units = {"quantity"}
+    return tuple((kind, re.compile(form, 0 if kind in exact_units else re.IGNORECASE)) for kind, form in forms)
+
+
+def _names_of(part: Literal["months", "weekdays"], language: Language) -> str:
+    english = LANGUAGES["English"]
+    own: tuple[str, ...] = getattr(language, part)
+    known: tuple[str, ...] = getattr(english, part)
+    written = dict.fromkeys((*own, *known))
+    return "|".join("(?-i:May|MAY)" if word == "may" else word for word in written)
+
+
+def _names(text: str, language: Language) -> Iterator[tuple[int, int]]:
+    """Yield capitalised names, a lone capitalised word at a sentence's beginning left out."""
+    for match in _NAME.finditer(text):
+        start, end = match.span()
+        begins = bool(_SENTENCE_START.search(text, max(0, start - 3), start))
+        first, _, rest = match.group().partition(" ")
+        if begins and first.lower() in language.function_words:
+            if not rest:
+                continue
+            start, first = start + len(first) + 1, rest
+            begins = False
+        if begins and " " not in match.group() and not _TITLE.match(first):
+            continue
+        if language.name == "German" and " " not in text[start:end]:
+            continue
+        if len(text[start:end]) > 1 and text[start:end].lower() not in language.function_words:
+            yield start, end

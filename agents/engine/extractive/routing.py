@@ -1,0 +1,1 @@
+def sub_questions(q): return (q,)

@@ -1,0 +1,176 @@
+"""Evidence cut into what can be quoted: sentences, list items and table rows, each an exact slice of its passage."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from agents.engine.extractive.facts import Fact, find_facts
+from agents.engine.extractive.words import Vocabulary, Word
+from agents.schema import Passage
+from agents.sentences import split_sentences
+
+_HEADING_MARK = re.compile(r"#{1,6}\s+")
+_NUMBERED_HEADING = re.compile(
+    r"(?:(?:Section|Chapter|Article|Schedule|Annex|Appendix|Part|Slide|Sheet)\s+[\dA-Z]+\b|\d+(?:\.\d+)*\.?\s+(?=[A-Z]))"
+)
+_SEPARATOR_ROW = re.compile(r"[\s|:+=_*~`.…-]*$")
+_BULLET = re.compile(r"(?:[-*+•‣◦▪–—·]\s+|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]\s+|>\s*)+")
+_EMPHASIS = re.compile(r"(\*\*|__|`)(?=\S)(.{1,300}?)(?<=\S)\1")
+_HYPHENATED = re.compile(r"(?<=[^\W\d_])[-\u00ad]\s*\n\s*(?=[a-zà-ÿ])|\u00ad")
+_LONGEST_HEADING = 90
+
+Form = Literal["sentence", "item", "row"]
+
+
+@dataclass(slots=True)
+class Statement:
+    """`passage.text[start:end]` and what is known about it; `text` is the same in clean words."""
+
+    passage: int
+    start: int
+    end: int
+    text: str
+    form: Form
+    section: str
+    """The headings above it."""
+    lead: int = -1
+    """The statement that announces the list it stands in, or -1."""
+    header: tuple[int, int] | None = None
+    """Where its table's head stands in the passage."""
+    head: str = ""
+    """The head's words."""
+    words: list[Word] = field(default_factory=list[Word])
+    stems: frozenset[str] = frozenset()
+    """The stems of its content words, its table's head left out."""
+    _facts: list[Fact] | None = None
+
+    def facts(self, vocabulary: Vocabulary) -> list[Fact]:
+        """Return its dates, amounts and names."""
+        if self._facts is None:
+            self._facts = find_facts(self.text, vocabulary.language)
+        return self._facts
+
+
+def read_statements(evidence: Sequence[Passage], vocabulary: Vocabulary) -> list[Statement]:
+    """Cut passages into statements, in the order of the passages; headings become their section."""
+    statements: list[Statement] = []
+    for number, passage in enumerate(evidence):
+        section, lead = "", -1
+        for statement in _cut(number, passage):
+            statement.words = vocabulary.words(statement.text)
+            own = statement.words if statement.form != "row" else vocabulary.words(passage.text[statement.start : statement.end])
+            statement.stems = frozenset(word.stem for word in own if not word.function)
+            if not statement.stems:
+                continue
+            if statement.section != section:
+                section, lead = statement.section, -1
+            if statement.form == "item":
+                statement.lead = lead
+            else:
+                lead = len(statements) if statement.text.endswith(":") else -1
+            statements.append(statement)
+    return statements
+
+
+def clean(text: str) -> str:
+    """Return a slice of a document as one line: white space joined, bullets and emphasis marks taken off."""
+    line = " ".join(_HYPHENATED.sub("", text).split())
+    line = _BULLET.sub("", line, count=1) if _BULLET.match(line) else line
+    return _EMPHASIS.sub(r"\2", line).strip()
+
+
+def cells(row: str) -> list[str]:
+    """Return the cells of a table's row, written with pipes or tabs."""
+    parts = row.strip().strip("|").split("|") if "|" in row else row.split("\t")
+    return [" ".join(part.split()) for part in parts]
+
+
+def is_heading(line: str, known: Sequence[str] = ()) -> bool:
+    """Whether a line stands above text instead of being part of it."""
+    if _HEADING_MARK.match(line):
+        return True
+    plain = " ".join(line.split())
+    if plain in known:
+        return True
+    if len(plain) > _LONGEST_HEADING or plain[-1:] in ".!?:;," or "|" in plain or "\t" in line:
+        return False
+    numbered = _NUMBERED_HEADING.match(plain)
+    return bool(numbered) and "." not in plain[numbered.end() :].rstrip(".") if numbered else False
+
+
+def _cut(number: int, passage: Passage) -> Iterator[Statement]:
+    known = tuple(part.strip() for part in passage.heading.split(" > ") if part.strip())
+    section = passage.heading
+    table = _Table()
+    for start, end in split_sentences(passage.text):
+        piece = passage.text[start:end]
+        if _SEPARATOR_ROW.match(piece):
+            table.separator()
+            continue
+        if is_heading(piece, known):
+            section = _below(section, clean(_HEADING_MARK.sub("", piece)))
+            continue
+        start = _behind_heading(piece, start, known)
+        piece = passage.text[start:end]
+        form = _form(piece)
+        if form != "row":
+            table = _Table()
+        elif table.is_head(start, end, passage.text):
+            continue
+        text = table.read(piece, passage.text) if form == "row" else clean(piece)
+        head = passage.text[slice(*table.header)] if table.header else ""
+        yield Statement(number, start, end, text, form, section, header=table.header, head=head)
+
+
+class _Table:
+    """The table that is being read: its head and how its rows are put into words."""
+
+    def __init__(self) -> None:
+        self.header: tuple[int, int] | None = None
+        self._first: tuple[int, int] | None = None
+        self._rows = 0
+
+    def separator(self) -> None:
+        """A rule below the first row makes that row the head."""
+        if self._rows == 1:
+            self.header = self._first
+
+    def is_head(self, start: int, end: int, text: str) -> bool:
+        """Whether a row is the table's first, with a rule below it."""
+        self._rows += 1
+        if self._rows > 1:
+            return False
+        self._first = (start, end)
+        below = text[end:].lstrip("\n ").split("\n", 1)[0]
+        return "|" in below and bool(_SEPARATOR_ROW.match(below))
+
+    def read(self, row: str, text: str) -> str:
+        """Return a row as "head: cell; head: cell"."""
+        values = cells(row)
+        names = cells(text[slice(*self.header)]) if self.header else []
+        if len(names) != len(values):
+            return "; ".join(value for value in values if value)
+        return "; ".join(f"{name}: {value}" if name else value for name, value in zip(names, values, strict=True) if value)
+
+
+def _form(piece: str) -> Form:
+    if piece.lstrip().startswith("|") or piece.count("\t") >= 1 or piece.count(" | ") >= 2:
+        return "row"
+    return "item" if _BULLET.match(piece) else "sentence"
+
+
+def _behind_heading(piece: str, start: int, known: Sequence[str]) -> int:
+    """Return where a sentence begins when a heading was read together with it."""
+    line, newline, _ = piece.partition("\n")
+    if newline and is_heading(line, known):
+        return start + len(piece) - len(piece[len(line) :].lstrip())
+    return start
+
+
+def _below(section: str, heading: str) -> str:
+    """Return the section with its innermost heading replaced."""
+    above = section.rpartition(" > ")[0]
+    if section.endswith(heading):
+        return section
+    return f"{above} > {heading}" if above else heading

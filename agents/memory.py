@@ -1,0 +1,318 @@
+"""Sessions: what was asked and answered, kept on disk and found again by an id.
+
+A conversation lives in llama-index's `Memory` (agents.session_database). Its newest turns, up to `token_limit`
+tokens, stand in front of the engine; older ones are archived behind a running summary, which `Digest` writes in
+the background or, without one, a rule.
+"""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from agents.errors import SessionError
+from agents.schema import SessionInfo
+from agents.session_database import SessionDatabase, Turn
+from agents.settings import MemorySettings
+from agents.tokens import TokenCounter
+
+Digest = Callable[[str, tuple[str, ...]], Awaitable[str]]
+"""Makes a new running summary from the summary so far and the turns, as text, that join it."""
+
+_logger = logging.getLogger(__name__)
+_NEW_SESSION = "Leave session_id out to start a new session."
+_DAY = 86_400.0
+_CACHED_COUNTS = 8_192
+_FOLD_TURNS = 64
+_SUMMARY_TOKENS = 1_024
+_OPENING = 'The conversation began with: "{}"'
+_LEFT_OUT = "(Turns between are left out here.)"
+
+
+class SessionStore:
+    """All sessions of one data folder; several processes may use it at once.
+
+    Args:
+        settings: How much is kept, and for how long.
+        data_dir: Where sessions.db lies or will lie. Nothing is opened yet.
+        count_tokens: Counts as the engine does; safe to call from any thread.
+        digest: Makes the running summaries; without it, or when it fails, a rule does.
+        clock: Seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        settings: MemorySettings,
+        data_dir: Path,
+        count_tokens: TokenCounter,
+        digest: Digest | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.settings = settings
+        self.digest = digest
+        self.clock = clock
+        self.count: TokenCounter = lru_cache(_CACHED_COUNTS)(count_tokens)
+        self.database = SessionDatabase(data_dir / "sessions.db", settings, self.count)
+        self._folds: dict[str, asyncio.Task[None]] = {}
+
+    async def create(self) -> "Session":
+        """Start a session, and forget what those that have expired held.
+
+        Raises:
+            SessionError: The store cannot be written.
+        """
+        session_id = str(uuid.uuid4())
+        oldest = self.oldest_use()
+        # An expired id stays known for as long again, so that its owner is told what became of it.
+        forgotten = oldest - self.settings.expire_days * _DAY
+        await self.database.create(session_id, self.clock(), oldest, forgotten)
+        return Session(session_id, self)
+
+    async def open(self, session_id: str) -> "Session":
+        """Continue a session.
+
+        Raises:
+            SessionError: The id is malformed, unknown or expired, or the store cannot be read.
+        """
+        try:
+            canonical = str(uuid.UUID(session_id.strip()))
+        except ValueError as error:
+            raise SessionError(f"{session_id[:60]!r} is not a session id.", hint=_NEW_SESSION) from error
+        session = Session(canonical, self)
+        await session.touch()
+        return session
+
+    async def count_sessions(self) -> int:
+        """Return how many sessions have not expired.
+
+        Raises:
+            SessionError: The store cannot be read.
+        """
+        return await self.database.count_sessions(self.oldest_use())
+
+    async def settle(self) -> None:
+        """Wait until the running summaries under way are written."""
+        await asyncio.gather(*self._folds.values(), return_exceptions=True)
+
+    async def close(self) -> None:
+        """Stop the running summaries (the next turn goes on with them) and close the file."""
+        for task in self._folds.values():
+            task.cancel()
+        await self.settle()
+        await self.database.close()
+
+    def oldest_use(self) -> float:
+        """Return the time before which a session's last use means that it has expired."""
+        return self.clock() - self.settings.expire_days * _DAY
+
+    def fold_later(self, session: "Session") -> None:
+        """Bring a session's running summary up to date in the background."""
+        if session.session_id not in self._folds:
+            task = asyncio.create_task(session.fold())
+            self._folds[session.session_id] = task
+            task.add_done_callback(lambda done: self._folded(session.session_id, done))
+
+    def _folded(self, session_id: str, task: asyncio.Task[None]) -> None:
+        del self._folds[session_id]
+        if not task.cancelled() and (error := task.exception()):
+            _logger.warning("The running summary of session %s is behind: %s", session_id, error)
+
+
+class Session:
+    """One conversation, made by `SessionStore.create` or `SessionStore.open`.
+
+    Every method raises SessionError when the store cannot be read or written.
+    """
+
+    def __init__(self, session_id: str, store: SessionStore) -> None:
+        self.session_id = session_id
+        self._store = store
+        self._database = store.database
+        self._counted = False
+
+    async def document_ids(self) -> tuple[str, ...]:
+        """Return the documents of the session, in the order in which they came."""
+        return await self._database.document_ids(self.session_id)
+
+    async def add_documents(self, document_ids: Sequence[str]) -> None:
+        """Note that the session has these documents."""
+        await self._database.add_documents(self.session_id, document_ids)
+
+    async def history(self, token_limit: int | None = None) -> tuple[Turn, ...]:
+        """Return the newest whole turns that fit, oldest first.
+
+        If not even the newest fits, it is returned with its middle left out, and says so.
+
+        Args:
+            token_limit: Tokens that the questions and answers may have together; at most the session's own limit.
+        """
+        own_limit = self._store.settings.token_limit
+        limit = own_limit if token_limit is None else min(token_limit, own_limit)
+        turns = await self._database.turns(self.session_id, archived=False)
+        fitting = await asyncio.to_thread(_newest, turns, limit, self._store.count)
+        self._counted = True
+        return fitting
+
+    async def summary(self) -> str:
+        """Return the running summary of all archived turns; empty while there are none."""
+        state = await self._database.state(self.session_id)
+        if state.archived == state.summarized:
+            return state.summary
+        # What the digest has not come to yet is told by rule: a turn is never in neither place.
+        waiting = await self._database.turns(self.session_id, archived=True, offset=state.summarized)
+        return self._summary_by_rule(state.summary, waiting)
+
+    async def add_turn(self, question: str, answer: str) -> None:
+        """Keep a turn; it is on disk when this returns. A cancelled call keeps it whole or not at all.
+
+        Raises:
+            SessionError: The session has expired meanwhile, or the store cannot be written.
+        """
+        if not self._counted:
+            # llama-index would count the whole history on the event loop; this does so beside it.
+            await self.history()
+        await asyncio.to_thread(_tokens, Turn(question=question, answer=answer), self._store.count)
+        await self.touch()
+        await self._database.put(self.session_id, question, answer)
+        self._store.fold_later(self)
+
+    async def transcript(self) -> tuple[Turn, ...]:
+        """Return every turn, the archived ones marked."""
+        turns = await self._database.turns(self.session_id)
+        archived = (await self._database.state(self.session_id)).archived
+        return tuple(turn.model_copy(update={"archived": place < archived}) for place, turn in enumerate(turns))
+
+    async def info(self) -> SessionInfo:
+        """Return how many turns there are, how many of these are archived, and the tokens of the others."""
+        state = await self._database.state(self.session_id)
+        held = await self.history()
+        return SessionInfo(
+            session_id=self.session_id,
+            turns=state.turns,
+            tokens=sum(_tokens(turn, self._store.count) for turn in held),
+            token_limit=self._store.settings.token_limit,
+            archived_turns=state.archived,
+        )
+
+    async def touch(self) -> None:
+        """Note that the session is in use.
+
+        Raises:
+            SessionError: It is unknown or has expired.
+        """
+        if await self._database.touch(self.session_id, self._store.clock(), self._store.oldest_use()):
+            return
+        if await self._database.knows(self.session_id):
+            days = self._store.settings.expire_days
+            raise SessionError(
+                f"Session {self.session_id} has expired: it was not used for {days} days.", hint=_NEW_SESSION
+            )
+        raise SessionError(f"Session {self.session_id} is unknown.", hint=_NEW_SESSION)
+
+    async def fold(self) -> None:
+        """Bring the running summary up to date with the archived turns, some at a time."""
+        settings, count = self._store.settings, self._store.count
+        while (state := await self._database.state(self.session_id)).archived > state.summarized:
+            told = state.summarized
+            waiting = await self._database.turns(self.session_id, archived=True, offset=told, limit=_FOLD_TURNS)
+            batch = await asyncio.to_thread(_fitting, waiting, settings.flush_tokens, count)
+            if not batch:
+                return
+            # Another process may fold the same turns meanwhile: the first one counts.
+            summary = await self._digested(state.summary, batch)
+            await self._database.summarize(self.session_id, summary, told, told + len(batch))
+
+    async def _digested(self, summary: str, turns: Sequence[Turn]) -> str:
+        if self._store.digest is None:
+            return self._summary_by_rule(summary, turns)
+        opening, _, body = (summary or _opening(turns[0])).partition("\n")
+        try:
+            text = await self._store.digest(body, tuple(f"Question: {t.question}\nAnswer: {t.answer}" for t in turns))
+        except Exception:
+            _logger.warning("A rule makes the running summary: the engine could not.", exc_info=True)
+            text = ""
+        if not text.strip():
+            return self._summary_by_rule(summary, turns)
+        return shorten(f"{opening}\n{text.strip()}", self._summary_tokens, self._store.count)
+
+    @property
+    def _summary_tokens(self) -> int:
+        return min(_SUMMARY_TOKENS, self._store.settings.token_limit // 8)
+
+    def _summary_by_rule(self, summary: str, turns: Sequence[Turn]) -> str:
+        return summary_by_rule(summary, turns, self._summary_tokens, self._store.count)
+
+
+def summary_by_rule(summary: str, turns: Sequence[Turn], token_limit: int, count: TokenCounter) -> str:
+    """Fold turns into a running summary without a model: how the conversation began, then a line for each turn.
+
+    What does not fit is left out of the middle, and a line says so.
+    """
+    lines = [line for line in (summary or _opening(turns[0])).splitlines() if line != _LEFT_OUT]
+    lines += (f"- Asked: {_head(turn.question, 160)} Answered: {_head(turn.answer, 240)}" for turn in turns)
+    first, rest = lines[:2], lines[2:]
+    whole = len(rest)
+    while rest and count("\n".join([*first, _LEFT_OUT, *rest])) > token_limit:
+        rest.pop(0)
+    middle = [_LEFT_OUT] if len(rest) < whole or _LEFT_OUT in summary else []
+    return shorten("\n".join([*first, *middle, *rest]), token_limit, count)
+
+
+def shorten(text: str, token_limit: int, count: TokenCounter) -> str:
+    """Return a text of at most `token_limit` tokens: whole, or without its middle and with a mark there.
+
+    Empty if not even the mark fits.
+    """
+    total = count(text)
+    if total <= token_limit:
+        return text
+    mark = f"\n[... about {total - token_limit:,} of {total:,} tokens left out ...]\n"
+    kept = token_limit
+    while kept > 0:
+        half = len(text) * kept // total // 2
+        shortened = f"{text[:half]}{mark}{text[len(text) - half :]}"
+        if count(shortened) <= token_limit:
+            return shortened
+        kept -= max(1, token_limit // 10)
+    return ""
+
+
+def _newest(turns: Sequence[Turn], token_limit: int, count: TokenCounter) -> tuple[Turn, ...]:
+    fitting = _fitting(turns[::-1], token_limit, count)
+    return tuple(turn for turn in reversed(fitting) if turn.question or turn.answer or not turn.shortened)
+
+
+def _fitting(turns: Iterable[Turn], token_limit: int, count: TokenCounter) -> list[Turn]:
+    """Return the first turns that fit together; the very first is shortened if it does not fit alone."""
+    fitting: list[Turn] = []
+    left = token_limit
+    for turn in turns:
+        left -= _tokens(turn, count)
+        if left < 0:
+            return fitting or [_shortened(turn, token_limit, count)]
+        fitting.append(turn)
+    return fitting
+
+
+def _shortened(turn: Turn, token_limit: int, count: TokenCounter) -> Turn:
+    """Fit a turn into the limit; of a long question and a long answer each gets half."""
+    question = shorten(turn.question, max(token_limit // 2, token_limit - count(turn.answer)), count)
+    answer = shorten(turn.answer, token_limit - count(question), count)
+    return turn.model_copy(update={"question": question, "answer": answer, "shortened": True})
+
+
+def _tokens(turn: Turn, count: TokenCounter) -> int:
+    return count(turn.question) + count(turn.answer)
+
+
+def _opening(turn: Turn) -> str:
+    return _OPENING.format(_head(turn.question, 400))
+
+
+def _head(text: str, characters: int) -> str:
+    words = " ".join(text[: 2 * characters].split())
+    return words if len(words) <= characters else f"{words[: characters - 2]} …"

@@ -1,0 +1,181 @@
+"""Cutting a text into sentences by rule, as offsets into the text."""
+
+import re
+from collections.abc import Iterator
+
+_LONGEST = 1_200
+_EDGE = 200
+_FITS = 0.75
+
+# Every punctuation run that may end a sentence, with closing quotes, brackets and footnote marks.
+_STOP = re.compile(r"(?:[.!?…]+|[。！？]+)(?:[\"'”’»)\]*_]|\[\d+\])*")
+_LINE = re.compile(r"[^\n]+")
+_WORD_BEFORE = re.compile(r"[\w.'’&-]*$")
+_NEXT = re.compile(r"\s+[\"'“‘«(\[*_]*(\S\w*)")
+_STARTS_ALONE = re.compile(
+    r"""[ \t]*(?:
+        \#{1,6}\s | [-*+•‣◦▪–—·o]\s+\S | \|  | >\s | [{}\[\]]+,?\s*$ | "[^"\n]+":
+        | \(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]\s+\S     # 1.  2)  (a)
+        | (?:§+\s*)?\d+(?:\.\d+)+\.?\s+\S                    # 7.2 and § 7.2
+        | (?:Section|Chapter|Article|Schedule|Annex|Appendix|Part|Slide|Sheet)\s+[\dA-Z]+\b(?=[\s.:–-]*(?:[A-Z]|$))
+    )""",
+    re.VERBOSE,
+)
+_STANDS_ALONE = re.compile(r"[ \t]*(?:#{1,6}\s|\||[-=*_~`]{3,}\s*\w*\s*$)|.*(?:\t| \| |[^,\s]*,[^,\s][^,]*,[^,\s])")
+_KEY_AND_VALUE = re.compile(r"\s*(?:[A-Z][\w()/-]*\s?){1,4}:\s")
+_GOES_ON = re.compile(
+    r"\b(?:the|an?|of|and|or|by|to|for|in|with|from|at|on|as|that|which|is|are|be|shall|not|its|their)$"
+)
+_LIST_NUMBER = re.compile(r"[ \t]*(?:#{1,6}\s+)?(?:§+\s*)?(?:\d+(?:\.\d+)*|[a-zA-Z]|[ivxIVX]{1,5})\.$")
+
+# After these a full stop never ends a sentence.
+_TITLES = re.compile(
+    r"mr|mrs|ms|dr|prof|st|sr|fr|rev|hon|gen|col|lt|capt|sgt|messrs|e\.g|i\.e|cf|vs|viz|resp|z\.b|d\.h"
+)
+# After these it does not where a number follows.
+_BEFORE_NUMBERS = re.compile(
+    r"no|nos|nr|fig|figs|eq|eqs|sec|sect|ch|chap|art|arts|vol|vols|pp|p|para|paras|cl|ver|v|tab|abs|item|"
+    r"ca|approx|c|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec|ref|refs|doc|rev|ed|app"
+)
+# Abbreviations that may stand at a sentence's end: it ends there only where a sentence plainly begins.
+_MAY_END = re.compile(r"etc|inc|ltd|co|corp|al|jr|a\.m|p\.m|u\.s|u\.k|e\.u|ph\.d|bros|est|dept|max|min|bzw|usw")
+_OPENERS = re.compile(
+    r"the|a|an|this|that|these|those|it|its|he|she|they|we|you|i|in|on|at|if|when|while|where|for|from|all|"
+    r"each|every|no|there|here|but|and|however|both|after|before|under|as|by|to|such|any|nobody"
+)
+
+
+def split_sentences(text: str) -> list[tuple[int, int]]:
+    """Cut a text into sentences.
+
+    Lines wrapped inside a sentence belong together; headings, list items and table rows stand
+    alone. A sentence without an end is cut at white space after 1,200 characters. Takes time linear in
+    the text.
+
+    Returns:
+        `(start, end)` of each sentence without the white space around it, in order; together
+        they hold every character that is not white space.
+    """
+    spans: list[tuple[int, int]] = []
+    for start, end in _units(text):
+        for first, last in _cut_at_stops(text, start, end):
+            spans.extend(_cut_long(text, first, last))
+    return spans
+
+
+def _units(text: str) -> Iterator[tuple[int, int]]:
+    """Yield runs of lines that may share a sentence."""
+    block: list[tuple[int, int]] = []
+    for match in _LINE.finditer(text):
+        start, end = match.span()
+        blank = not match.group().strip()
+        if block and (blank or start - block[-1][1] > 1):
+            yield from _join_lines(text, block)
+            block = []
+        if not blank:
+            block.append((start, end))
+    if block:
+        yield from _join_lines(text, block)
+
+
+def _join_lines(text: str, block: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield the lines of one block, those joined that were only wrapped."""
+    lengths = sorted(end - start for start, end in block)
+    width = lengths[len(lengths) * 4 // 5]
+    unit_start, unit_end = last = block[0]
+    for line in block[1:]:
+        if not _wrapped(text, last, line, width):
+            yield unit_start, unit_end
+            unit_start = line[0]
+        unit_end = line[1]
+        last = line
+    yield unit_start, unit_end
+
+
+def _wrapped(text: str, line: tuple[int, int], following: tuple[int, int], width: int) -> bool:
+    """Whether the break between two lines is only a wrap."""
+    # Only the edges of a line tell, and looking no further keeps the time linear.
+    above, below = (text[start : min(end, start + _EDGE)] for start, end in (line, following))
+    if _STANDS_ALONE.match(above) or _STARTS_ALONE.match(below) or _STANDS_ALONE.match(below):
+        return False
+    if _numbers(above) and _numbers(below):
+        return False
+    tail = text[max(line[0], line[1] - _EDGE) : line[1]].rstrip()
+    below = below.strip()
+    if tail[-1:] in ",-;\u00ad" or below[:1].islower() or _GOES_ON.search(tail[-12:]):
+        return True
+    if _KEY_AND_VALUE.match(above) and _KEY_AND_VALUE.match(below):
+        return False
+    # A word that would still have fitted on the line was put on the next one on purpose.
+    return line[1] - line[0] + 1 + len(below.split(None, 1)[0] if below else "") > _FITS * width
+
+
+def _numbers(line: str) -> bool:
+    """Whether a line looks like a table's row: at least three cells, many of them numbers."""
+    words = line.split()
+    return (
+        len(words) >= 3
+        and words[-1][-1] not in ".!?:"
+        and sum(word[-1].isdigit() for word in words) >= 0.4 * len(words)
+    )
+
+
+def _cut_at_stops(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the sentences of one unit, stripped."""
+    if text.startswith("|", start):
+        yield from _stripped(text, start, end)
+        return
+    begin = start
+    for stop in _STOP.finditer(text, start, end):
+        if stop.end() < end and _ends_sentence(text, begin, stop, end):
+            yield from _stripped(text, begin, stop.end())
+            begin = stop.end()
+    yield from _stripped(text, begin, end)
+
+
+def _ends_sentence(text: str, begin: int, stop: re.Match[str], end: int) -> bool:
+    """Whether the punctuation at `stop` ends the sentence that began at `begin`."""
+    if stop.group()[0] in "。！？":
+        return True
+    following = _NEXT.match(text, stop.end(), end)
+    if following is None or following.group(1)[0].islower():
+        return False
+    if stop.group()[0] != "." or stop.group().startswith(".."):
+        return True
+    return not _abbreviated(text, begin, stop.start(), following.group(1))
+
+
+def _abbreviated(text: str, begin: int, dot: int, following: str) -> bool:
+    """Whether the full stop at `dot` belongs to an abbreviation, an initial or a list's number."""
+    if dot - begin < 24 and _LIST_NUMBER.match(text[begin : dot + 1].lstrip()):
+        return True
+    found = _WORD_BEFORE.search(text, max(begin, dot - 30), dot)
+    written = found.group().strip("'’-.") if found else ""
+    word = written.lower()
+    if _TITLES.fullmatch(word):
+        return True
+    if following[0].isdigit():
+        return bool(_BEFORE_NUMBERS.fullmatch(word) or _MAY_END.fullmatch(word))
+    if _MAY_END.fullmatch(word) or (len(written) == 1 and written.isupper()):
+        return not _OPENERS.fullmatch(following.lower())
+    return False
+
+
+def _stripped(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the span without the white space around it, or nothing."""
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    if start < end:
+        yield start, end
+
+
+def _cut_long(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield a sentence, in pieces where it is longer than any sentence."""
+    while end - start > _LONGEST:
+        cut = max(text.rfind(mark, start + _LONGEST // 2, start + _LONGEST) for mark in "\n; ")
+        cut = cut + 1 if cut >= 0 else start + _LONGEST
+        yield from _stripped(text, start, cut)
+        start = cut
+    yield from _stripped(text, start, end)

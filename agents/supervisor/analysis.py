@@ -1,0 +1,172 @@
+"""Reading whole documents: notes from every window, reduced in a tree that never exceeds the window."""
+
+import asyncio
+from collections.abc import Sequence
+
+from agents.engine.tasks.reading import NoteKind, PointToReduce, Reduce, WindowNotes
+from agents.runs import run_key
+from agents.schema import Frozen, Mode
+from agents.supervisor.state import Run, Statement
+from agents.supervisor.windows import Window, cut_windows
+
+POINTS_AT_ONCE = 60
+"""Points that one reduction is given; its schema returns at most 24, so every level shrinks."""
+FACTS: dict[Mode, int] = {"summary": 8, "detailed": 24, "comparison": 0, "extraction": 0}
+"""Figures, dates and names that stand in the table beside the points."""
+
+
+class Point(Frozen):
+    """A note, or what several notes were reduced to, with the quotes it rests on."""
+
+    document: str
+    section: str
+    text: str
+    kind: NoteKind = "point"
+    quotes: tuple[str, ...]
+    rank: float = 0.0
+
+
+class WindowReading(Frozen):
+    """What one window gave; stored as soon as it is there."""
+
+    topic: str
+    points: tuple[Point, ...]
+
+
+async def analyze(run: Run) -> tuple[Statement, ...]:
+    """Read every window, reduce the notes, and return the analysis as statements with quotes."""
+    windows = reading_windows(run, run.settings.window_tokens)
+    limit = asyncio.Semaphore(run.settings.parallel_windows if run.settings.parallel_tool_calls else 1)
+    readings = await asyncio.gather(*(_read(run, window, len(windows), limit) for window in windows))
+    points = [point for reading in readings for point in reading.points]
+    run.outline = _outline(run, readings)
+    if not points:
+        return ()
+    if mode(run) == "extraction":
+        return _statements(_distinct([point for point in points if point.kind != "point"] or points))
+    reduced = await reduce_points(run, [point for point in points if point.kind == "point"] or points)
+    facts = _distinct([point for point in points if point.kind != "point"])[: FACTS[mode(run)]]
+    return _statements([*reduced, *facts])
+
+
+def reading_windows(run: Run, limit: int | None) -> tuple[Window, ...]:
+    """Cut all documents of the run into windows of at most `limit` tokens."""
+    return tuple(
+        window
+        for document in run.request.documents
+        for window in cut_windows(document, run.passages[document.document_id], run.tokens[document.document_id], limit)
+    )
+
+
+def mode(run: Run) -> Mode:
+    """Return the mode of the reading; a question about the whole document is a summary focused on it."""
+    return run.request.mode or "summary"
+
+
+def focus(run: Run) -> str | None:
+    """Return what the reading looks for above all."""
+    return run.request.focus if run.request.mode else run.question
+
+
+async def _read(run: Run, window: Window, total: int, limit: asyncio.Semaphore) -> WindowReading:
+    """Read one window, or take what an earlier run, finished or not, has stored of it."""
+    key = run_key(
+        document=window.document.document_id,
+        start=window.passages[0].start,
+        end=window.passages[-1].end,
+        mode=mode(run),
+        focus=focus(run),
+        engine=(run.engine.info.name, run.engine.info.model),
+    )
+    stored = await run.store.get(key)
+    if stored is not None:
+        reading = WindowReading.model_validate_json(stored)
+    else:
+        async with limit:
+            reading = await _note(run, window)
+        await run.store.put(key, reading.model_dump_json())
+    run.mark_read(window.passages)
+    run.windows += 1
+    noted = [point.text for point in reading.points[:2]]
+    run.report(0.1 + 0.6 * run.windows / total, f"Read window {run.windows} of {total}: {reading.topic}", *noted)
+    return reading
+
+
+async def _note(run: Run, window: Window) -> WindowReading:
+    task = WindowNotes(
+        evidence=window.passages, mode=mode(run), focus=focus(run), outline=window.outline, language=run.language
+    )
+    result = await run.ask(task)
+    points = tuple(
+        Point(
+            document=window.document.title,
+            section=_section(window, note.quote) or result.topic,
+            text=note.text,
+            kind=note.kind,
+            quotes=(note.quote,),
+            rank=1.0 - place / (len(result.notes) or 1),
+        )
+        for place, note in enumerate(result.notes)
+    )
+    return WindowReading(topic=result.topic, points=points)
+
+
+def _section(window: Window, quote: str) -> str:
+    """Return the heading of the passage that holds the quote."""
+    return next((passage.heading for passage in window.passages if quote in passage.text), "")
+
+
+async def reduce_points(run: Run, points: Sequence[Point]) -> list[Point]:
+    """Reduce points, level by level, until one reduction can write the analysis."""
+    level = list(points)
+    while len(batches := _batches(run, level)) > 1:
+        run.report(0.75, f"Reducing {len(level)} notes")
+        shorter = await asyncio.gather(*(_reduce(run, batch, final=False) for batch in batches))
+        level = [point for batch in shorter for point in batch]
+    return await _reduce(run, level, final=True)
+
+
+def _batches(run: Run, points: Sequence[Point]) -> list[list[Point]]:
+    """Cut points into contiguous batches that fit one reduction in number and in tokens."""
+    batches: list[list[Point]] = [[]]
+    tokens = 0
+    for point in points:
+        cost = run.engine.count_tokens(point.text) + run.engine.count_tokens(point.section)
+        if batches[-1] and (len(batches[-1]) >= POINTS_AT_ONCE or tokens + cost > run.settings.window_tokens // 2):
+            batches.append([])
+            tokens = 0
+        batches[-1].append(point)
+        tokens += cost
+    return batches
+
+
+async def _reduce(run: Run, points: Sequence[Point], *, final: bool) -> list[Point]:
+    numbered = tuple(
+        PointToReduce(document=p.document, section=p.section, text=p.text, kind=p.kind, rank=p.rank) for p in points
+    )
+    task = Reduce(mode=mode(run), focus=focus(run), points=numbered, final=final, language=run.language)
+    reduced: list[Point] = []
+    for point in (await run.ask(task)).points:
+        sources = [points[number - 1] for number in point.sources if 0 < number <= len(points)]
+        if sources:
+            quotes = tuple(dict.fromkeys(quote for source in sources for quote in source.quotes))[:3]
+            reduced.append(
+                sources[0].model_copy(update={"text": point.text, "section": point.section, "quotes": quotes})
+            )
+    return reduced
+
+
+def _outline(run: Run, readings: Sequence[WindowReading]) -> tuple[str, ...]:
+    """Return the documents' upper headings, or the windows' topics where they have none."""
+    headings = [heading for document in run.request.documents for heading in document.headings]
+    upper = sorted({heading.level for heading in headings})[:2]
+    titles = [heading.text for heading in headings if heading.level in upper]
+    return tuple(dict.fromkeys(titles or [reading.topic for reading in readings]))[:60]
+
+
+def _distinct(points: Sequence[Point]) -> list[Point]:
+    return list({" ".join(point.text.casefold().split()): point for point in reversed(points)}.values())[::-1]
+
+
+def _statements(points: Sequence[Point]) -> tuple[Statement, ...]:
+    return tuple(Statement(point.text, point.quotes, point.section, point.kind) for point in points)

@@ -1,0 +1,128 @@
+"""The graph: a supervisor over five named agents, and the guard around each agent's turn."""
+
+import asyncio
+import functools
+import logging
+import threading
+import warnings
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import langgraph_supervisor.supervisor as upstream
+from langchain_core.messages import AIMessage
+from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.prebuilt import create_react_agent
+from langgraph.runtime import Runtime
+from langgraph_supervisor.handoff import create_forward_message_tool, create_handoff_tool
+
+from agents.errors import ReadroomError
+from agents.schema import AgentStep
+from agents.supervisor.decision import DecisionModel
+from agents.supervisor.planner import plan
+from agents.supervisor.retrieval import retrieve
+from agents.supervisor.router import route
+from agents.supervisor.state import Run
+from agents.supervisor.synthesis import synthesize
+from agents.supervisor.validation import validate
+from agents.telemetry import span
+
+Agent = Callable[[Run], Awaitable[str]]
+"""One agent's turn: reads the run, puts its result on the table, returns its message."""
+
+AGENTS: dict[str, Agent] = {
+    "router": route,
+    "planner": plan,
+    "retrieval": retrieve,
+    "synthesis": synthesize,
+    "validation": validate,
+}
+Graph = CompiledStateGraph[Any, Run, Any, Any]
+_LOG = logging.getLogger(__name__)
+_REBINDING = threading.Lock()
+
+
+def build_graph(agents: dict[str, Agent] = AGENTS) -> Graph:
+    """Return the compiled graph; a run is its context: `graph.ainvoke(..., context=run)`."""
+    tools = [create_handoff_tool(agent_name=name, add_handoff_messages=False) for name in agents]
+    with _REBINDING, warnings.catch_warnings():
+        # create_react_agent moved to another package; langgraph-supervisor still takes it from here.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        shipped = upstream.create_react_agent
+        # Version "v2" runs only one of several hand-offs made in one message (issue 230 of langgraph-supervisor).
+        upstream.create_react_agent = functools.partial(create_react_agent, version="v1")
+        try:
+            workflow = upstream.create_supervisor(
+                [_agent_graph(name, agent) for name, agent in agents.items()],
+                model=DecisionModel(),
+                # Named here because upstream would order them by a set of names.
+                tools=[*tools, create_forward_message_tool("supervisor")],
+                parallel_tool_calls=True,
+                output_mode="last_message",
+                add_handoff_messages=False,
+                add_handoff_back_messages=False,
+                context_schema=Run,
+            )
+        finally:
+            upstream.create_react_agent = shipped
+    return workflow.compile()
+
+
+def recursion_limit(max_steps: int) -> int:
+    """Return langgraph's limit for a run: two supersteps a round, and a few to begin and finish."""
+    return 2 * max_steps + 6
+
+
+def _agent_graph(name: str, agent: Agent) -> Graph:
+    async def turn(state: MessagesState, runtime: Runtime[Run]) -> dict[str, list[AIMessage]]:
+        message = await _guarded(name, agent, runtime.context)
+        return {"messages": [AIMessage(message, name=name)]}
+
+    graph = StateGraph(MessagesState, context_schema=Run)
+    graph.add_node(name, turn)
+    graph.add_edge(START, name)
+    graph.add_edge(name, END)
+    return graph.compile(name=name)
+
+
+async def _guarded(name: str, agent: Agent, run: Run) -> str:
+    """Run one agent's turn; whatever it raises is a failure of that turn, never of the run."""
+    started = run.budget.clock()
+    run.budget.steps += 1
+    try:
+        with span(f"agent {name}"):
+            async with asyncio.timeout(turn_seconds(name, run)):
+                message = await agent(run)
+        outcome = "done"
+    except TimeoutError:
+        message, outcome = f"{name} ran out of time.", "timed out"
+    except ReadroomError as error:
+        message, outcome = f"{name} failed: {error.message}", "failed"
+    except Exception:
+        _LOG.exception("The %s agent failed", name)
+        message, outcome = f"{name} failed.", "failed"
+    if outcome != "done":
+        run.failures[name] = run.failed(name) + 1
+        run.warnings.append(message)
+        recover(name, run)
+    run.steps.append(AgentStep(agent=name, seconds=run.budget.clock() - started, outcome=outcome))
+    return message
+
+
+def turn_seconds(name: str, run: Run) -> float:
+    """Return an agent's time limit; reading a whole document takes as long as the run has."""
+    reading = name == "synthesis" and (run.kind == "whole_document" or run.widened)
+    return run.budget.seconds_left if reading else min(run.settings.agent_seconds, run.budget.seconds_left)
+
+
+def recover(name: str, run: Run) -> None:
+    """Put on the table what lets the run go on without the agent that failed."""
+    if name == "router" and run.kind is None:
+        run.kind, run.reason = "simple", "The router failed, so the short way was taken."
+    elif name == "planner" and not run.parts:
+        run.kind = "simple"
+    elif name == "retrieval":
+        for part in run.parts:
+            part.done = part.done or part.taken
+        if run.judgement is not None:
+            run.widened = True

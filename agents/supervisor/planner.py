@@ -1,0 +1,14 @@
+"""The planner: a complex question in parts."""
+
+from agents.engine.tasks.decisions import Plan
+from agents.supervisor.state import Part, Run
+
+
+async def plan(run: Run) -> str:
+    """Cut the question into two or three that can be looked up one by one."""
+    result = await run.ask(Plan(question=run.question, history=run.request.history))
+    questions = list(dict.fromkeys(question.strip() for question in result.sub_questions if question.strip()))
+    run.parts = [Part(question) for question in questions or [run.question]]
+    run.sequential = result.order == "sequential"
+    run.report(0.2, f"Planned {len(run.parts)} sub-questions, {result.order}")
+    return "; ".join(part.question for part in run.parts)

@@ -1,0 +1,66 @@
+"""Retrieval: the passages that may answer one part of the question."""
+
+from agents.engine.tasks.answering import Draft
+from agents.engine.tasks.decisions import Condense
+from agents.schema import Passage
+from agents.supervisor.state import Part, Run
+
+
+async def retrieve(run: Run) -> str:
+    """Find the passages for the next part that nobody has taken; parts are read at once, each by its own turn."""
+    if run.judgement is not None:
+        return _look_further(run)
+    if not run.parts:
+        run.parts = [Part(run.question)]
+    part = next((part for part in run.parts if not part.taken), None)
+    if part is None:
+        return "Every part has been looked up."
+    part.taken = True
+    if run.sequential:
+        part.question = await _resolve(run, part)
+    part.passages = run.all_passages if reads_whole(run) else await _search(run, part.question)
+    if len(run.parts) > 1:
+        await _read(run, part)
+    part.done = True
+    run.report(0.4, f"Found {len(part.passages)} passages for: {part.question}")
+    return f"{len(part.passages)} passages for: {part.question}"
+
+
+def reads_whole(run: Run) -> bool:
+    """Whether to hand over the whole documents instead of searching them.
+
+    A window that the engine has just read costs next to nothing to read again, and several parts share
+    one reading. A narrow question about cold documents is cheaper to search for.
+    """
+    fits = run.engine.info.context_tokens is not None and run.total_tokens <= run.settings.window_tokens
+    return fits and (run.warm or run.kind == "complex")
+
+
+async def _search(run: Run, question: str) -> tuple[Passage, ...]:
+    ids = [document.document_id for document in run.request.documents]
+    hits = await run.library.search(question, ids, run.settings.passages)
+    return tuple(hit.passage for hit in hits)
+
+
+async def _read(run: Run, part: Part) -> None:
+    """Have the engine answer one part, so that several parts are read side by side."""
+    draft = await run.ask(
+        Draft(evidence=part.passages, history=run.request.history, question=part.question, language=run.language)
+    )
+    run.mark_read(part.passages)
+    part.claims = draft.claims
+
+
+async def _resolve(run: Run, part: Part) -> str:
+    """Put the answers to the earlier parts into a question that refers to them."""
+    earlier = [f"User: {done.question}\nAssistant: {done.claims[0].text}" for done in run.parts if done.claims]
+    if not earlier:
+        return part.question
+    return (await run.ask(Condense(question=part.question, history="\n".join(earlier)))).question
+
+
+def _look_further(run: Run) -> str:
+    """Lay out everything for a second look, after a first one that found too little."""
+    run.parts = [Part(run.question, passages=run.all_passages, taken=True, done=True)]
+    run.earlier, run.judgement, run.draft, run.widened = run.judgement, None, None, True
+    return f"All {len(run.parts[0].passages)} passages, for a second look."

@@ -1,0 +1,26 @@
+"""The router: which way a request takes."""
+
+from agents.engine.tasks.decisions import Condense, Route
+from agents.supervisor.state import Run
+
+
+async def route(run: Run) -> str:
+    """Decide whether the question is simple, complex, or needs the whole document."""
+    if run.request.mode is not None:
+        run.kind, run.reason = "whole_document", f"A {run.request.mode} reads the whole document."
+        return f"{run.kind}: {run.reason}"
+    if run.request.history:
+        run.question = await _self_contained(run)
+    if not run.settings.adaptive_routing:
+        run.kind, run.reason = "complex", "Adaptive routing is off, so every question is planned."
+    else:
+        result = await run.ask(Route(question=run.question))
+        run.kind, run.reason, run.language = result.kind, result.reason, result.language
+    run.report(0.1, f"Routed: {run.kind.replace('_', ' ')}")
+    return f"{run.kind}: {run.reason}"
+
+
+async def _self_contained(run: Run) -> str:
+    """Return the question as it makes sense without the conversation."""
+    condensed = await run.ask(Condense(question=run.request.question, history=run.request.history))
+    return condensed.question.strip() or run.request.question

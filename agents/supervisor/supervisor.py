@@ -1,0 +1,100 @@
+"""The supervisor: runs a request through the graph within its budget, and always comes to an answer."""
+
+import asyncio
+import logging
+import time
+from functools import cached_property
+
+from langchain_core.messages import HumanMessage
+
+from agents.documents.library import Library
+from agents.engine.base import Engine
+from agents.runs import Report, ResultStore
+from agents.settings import SupervisorSettings
+from agents.supervisor.fallback import fall_back
+from agents.supervisor.graph import Graph, build_graph, recursion_limit
+from agents.supervisor.rendering import accept_rewritten
+from agents.supervisor.state import Budget, Clock, Request, Run, unheard
+from agents.telemetry import span
+
+_LOG = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """Runs requests; holds nothing of any of them.
+
+    Args:
+        library: Where passages come from.
+        store: Where finished windows are kept.
+        settings: How the agents work together.
+        clock: Seconds that only ever rise.
+    """
+
+    def __init__(
+        self, library: Library, store: ResultStore, settings: SupervisorSettings, clock: Clock = time.monotonic
+    ) -> None:
+        self._library = library
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+
+    @cached_property
+    def _graph(self) -> Graph:
+        return build_graph()
+
+    def start(
+        self,
+        request: Request,
+        engine: Engine,
+        tell: Report = unheard,
+        *,
+        warm: bool = False,
+    ) -> Run:
+        """Lay out a run, ready to be completed.
+
+        Args:
+            request: What to do.
+            engine: Who computes the tasks.
+            tell: Told how far the run has come.
+            warm: Whether the engine has lately read these documents whole, so that their prefix is cached.
+        """
+        return Run(
+            request=request,
+            engine=engine,
+            library=self._library,
+            store=self._store,
+            settings=self._settings,
+            budget=Budget(self._settings.max_steps, self._settings.max_seconds, self._clock),
+            warm=warm,
+            tell=tell,
+        )
+
+    async def complete(self, run: Run) -> None:
+        """Bring a run to its judgement, within its budget."""
+        await run.load()
+        if run.request.mode is not None:
+            run.budget.max_seconds += self._reading_seconds(run)
+        with span("run", documents=len(run.request.documents), engine=run.engine.info.name):
+            message = await self._invoke(run)
+            if run.judgement is None:
+                await fall_back(run)
+        if not self._settings.message_forwarding:
+            accept_rewritten(run, message)
+
+    def _reading_seconds(self, run: Run) -> float:
+        """Return the time that reading adds to the budget: one agent's turn for every window."""
+        return self._settings.agent_seconds * (1 + run.total_tokens / self._settings.window_tokens)
+
+    async def _invoke(self, run: Run) -> str:
+        """Run the graph; return the finishing message, empty where there is none."""
+        config = {"recursion_limit": recursion_limit(self._settings.max_steps)}
+        try:
+            async with asyncio.timeout(run.budget.seconds_left + 5):
+                state = await self._graph.ainvoke(
+                    {"messages": [HumanMessage(run.question)]}, config=config, context=run
+                )
+            return str(state["messages"][-1].content)
+        except Exception as error:
+            _LOG.warning("The graph ended without an answer: %r", error)
+            run.warnings.append(f"The supervisor ended early: {type(error).__name__}.")
+            return ""

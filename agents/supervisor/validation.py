@@ -1,0 +1,74 @@
+"""Validation: every quote located in code, then every claim judged against its quotes."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from agents.engine.tasks.answering import ClaimToJudge, Revise, Support, Verdict
+from agents.errors import EngineError
+from agents.supervisor import grounding
+from agents.supervisor.rendering import to_markdown
+from agents.supervisor.state import GroundedClaim, Judgement, Run
+
+CLAIMS_AT_ONCE = 12
+
+
+async def validate(run: Run) -> str:
+    """Keep what stands: located quotes, supported claims; rewrite once what its quotes do not support."""
+    draft = run.draft or ()
+    claims = await asyncio.to_thread(grounding.ground, draft, run.request.documents, run.read_spans())
+    judged = await _judge(run, claims)
+    revised = await asyncio.gather(*(_revise(run, claim) for claim in judged))
+    judgement = settle(run, [claim for claim in revised if claim.support != "not"], len(draft))
+    run.judgement = _better(judgement, run.earlier)
+    run.report(0.95, f"{len(run.judgement.claims)} of {run.judgement.drafted} claims stand")
+    return run.judgement.markdown
+
+
+def settle(run: Run, claims: Sequence[GroundedClaim], drafted: int) -> Judgement:
+    """Put the claims that stand into a judgement and its Markdown."""
+    return Judgement(tuple(claims), drafted, to_markdown(run, claims))
+
+
+def _better(judgement: Judgement, earlier: Judgement | None) -> Judgement:
+    """Return the judgement with more that stands; a second look must not lose what the first had found."""
+    if earlier is None or (judgement.claims and judgement.grounded >= earlier.grounded):
+        return judgement
+    return earlier if earlier.claims else judgement
+
+
+async def _judge(run: Run, claims: Sequence[GroundedClaim]) -> list[GroundedClaim]:
+    """Have the engine judge each claim, a few at a time; the code's own judgement is never improved upon."""
+    batches = [claims[start : start + CLAIMS_AT_ONCE] for start in range(0, len(claims), CLAIMS_AT_ONCE)]
+    verdicts = await asyncio.gather(*(_verdicts(run, batch) for batch in batches))
+    flat = [verdict for batch in verdicts for verdict in batch]
+    return [
+        replace(claim, support=grounding.weaker(claim.support, verdict))
+        for claim, verdict in zip(claims, flat, strict=True)
+    ]
+
+
+async def _verdicts(run: Run, claims: Sequence[GroundedClaim]) -> list[Support]:
+    task = Verdict(question=run.question, claims=tuple(_to_judge(claim) for claim in claims))
+    try:
+        verdicts = list((await run.ask(task)).verdicts)
+    except EngineError as error:
+        run.warnings.append(f"The claims were checked by code alone: {error.message}")
+        verdicts = []
+    return (verdicts + [claim.support for claim in claims[len(verdicts) :]])[: len(claims)]
+
+
+async def _revise(run: Run, claim: GroundedClaim) -> GroundedClaim:
+    """Rewrite an unsupported claim once, and judge it again."""
+    if claim.support != "not":
+        return claim
+    try:
+        text = (await run.ask(Revise(question=run.question, claim=_to_judge(claim)))).text
+    except EngineError:
+        return claim
+    revised = replace(claim, text=text, support=grounding.check(text, claim.quotes))
+    return (await _judge(run, [revised]))[0]
+
+
+def _to_judge(claim: GroundedClaim) -> ClaimToJudge:
+    return ClaimToJudge(text=claim.text, quotes=tuple(quote.located.quote for quote in claim.quotes))

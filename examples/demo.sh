@@ -1,0 +1,16 @@
+#!/bin/sh
+# What `make demo` runs: an analysis, a question, and a follow-up in the same session.
+set -eu
+
+handbook="$(dirname "$0")/station-handbook.pdf"
+
+echo "$ readroom analyze station-handbook.pdf"
+readroom analyze "$handbook"
+
+echo
+echo '$ readroom ask station-handbook.pdf "What should the crew do if a battery container is smoking?"'
+readroom ask "$handbook" "What should the crew do if a battery container is smoking?"
+
+echo
+echo '$ readroom ask --continue "And how long do they have to keep an eye on it afterwards?"'
+readroom ask --continue "And how long do they have to keep an eye on it afterwards?"

@@ -1,0 +1,162 @@
+"""The command `readroom`."""
+
+import math
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from mcp_server.engine_cli import engine
+
+app = typer.Typer(
+    name="readroom",
+    help="Local agents read long documents and answer with checked quotes.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(engine)
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result, or the error, as JSON.")]
+Session = Annotated[str | None, typer.Option("--session", help="Go on with this session_id.")]
+Wait = Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for the result at most.")]
+Roots = Annotated[list[Path] | None, typer.Option("--root", help="A folder that may be read; may be repeated.")]
+Mode = Literal["summary", "detailed", "comparison", "extraction"]
+Suite = Literal["quick", "full", "context", "quality"]
+ClientName = Literal["claude-desktop", "claude-code", "cursor", "vscode"]
+
+
+@app.command()
+def serve(
+    transport: Annotated[
+        Literal["stdio", "http", "sse", "all"],
+        typer.Option(help="stdio for clients on this machine; http is Streamable HTTP; all is http and sse."),
+    ] = "stdio",
+    host: Annotated[str | None, typer.Option(help="Address of the HTTP transports.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="Their port; 0 takes a free one.")] = None,
+    root: Roots = None,
+    as_json: Json = False,
+) -> None:
+    """Serve MCP clients."""
+    from mcp_server.terminal import exit_code
+
+    with exit_code(as_json=as_json):
+        from agents.settings import load_settings
+        from mcp_server.sources import with_roots
+        from mcp_server.transports import serve as serve_clients
+
+        settings = with_roots(load_settings(), root or [])
+        address = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+        serve_clients(settings.model_copy(update={"server": settings.server.model_copy(update=address)}), transport)
+
+
+@app.command()
+def ask(
+    words: Annotated[list[str], typer.Argument(metavar="FILE ... QUESTION", help="The files, then the question.")],
+    session: Session = None,
+    wait: Wait = math.inf,
+    as_json: Json = False,
+) -> None:
+    """Answer a question from one or more documents, or from a session's."""
+    from mcp_server.terminal import exit_code, print_response, run
+
+    *files, question = words
+    with exit_code(as_json=as_json):
+        from agents.settings import load_settings
+        from mcp_server.sources import allowing, resolve
+
+        answer = run(
+            lambda assistant, on_progress: assistant.ask(question, resolve(files), session, wait, on_progress),
+            allowing(load_settings(), files),
+        )
+        print_response(answer, as_json=as_json)
+
+
+@app.command()
+def analyze(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The document, or the document_id of an earlier result.")],
+    mode: Annotated[Mode, typer.Option(help="What to write.")] = "summary",
+    focus: Annotated[str | None, typer.Option(help="What to look at or to extract.")] = None,
+    compare: Annotated[list[str] | None, typer.Option(help="A document to compare with; may be repeated.")] = None,
+    session: Session = None,
+    wait: Wait = math.inf,
+    as_json: Json = False,
+) -> None:
+    """Read a whole document and analyse it."""
+    from mcp_server.terminal import exit_code, print_response, run
+
+    others = compare or []
+    with exit_code(as_json=as_json):
+        from agents.settings import load_settings
+        from mcp_server.sources import allowing, resolve
+
+        analysis = run(
+            lambda assistant, on_progress: assistant.analyze(
+                *resolve([file]), mode, focus, resolve(others), session, wait, on_progress
+            ),
+            allowing(load_settings(), [file, *others]),
+        )
+        print_response(analysis, as_json=as_json)
+
+
+@app.command()
+def text(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The document, or its document_id.")],
+    page: Annotated[int | None, typer.Option(min=1, help="Only this page.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Print a document's text exactly as citations count it."""
+    from mcp_server.terminal import exit_code, write
+
+    with exit_code(as_json=as_json):
+        import asyncio
+
+        from agents.settings import load_settings
+        from mcp_server.sources import allowing, open_document, page_of, resolve
+
+        document = asyncio.run(open_document(*resolve([file]), allowing(load_settings(), [file])))
+        start, end = (0, len(document.text)) if page is None else page_of(document, page)
+        shown = document.model_copy(update={"text": document.text[start:end]})
+        write(shown.model_dump_json(indent=2) + "\n" if as_json else shown.text)
+
+
+@app.command()
+def benchmark(
+    suite: Annotated[Suite, typer.Argument(help="What to measure.")] = "quick",
+    output: Annotated[Path | None, typer.Option(help="Also write the charts into this folder.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure what Readroom does on this machine."""
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Say what is installed, which engine would answer and why, and what is missing."""
+    from mcp_server.terminal import exit_code, print_result
+
+    with exit_code(as_json=as_json):
+        from mcp_server.doctor import diagnose
+
+        diagnosis = diagnose()
+        print_result(diagnosis, diagnosis.text(), as_json=as_json)
+        if not diagnosis.healthy:
+            raise typer.Exit(1)
+
+
+@app.command()
+def install(
+    client: Annotated[ClientName, typer.Argument(help="Where to enter Readroom.")],
+    root: Roots = None,
+    only_print: Annotated[bool, typer.Option("--print", help="Print the configuration, and write nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Enter Readroom into a client's configuration, keeping what is there."""
+    from mcp_server.terminal import exit_code, print_result
+
+    with exit_code(as_json=as_json):
+        from mcp_server.install import enter, plan
+
+        installation = plan(client, root or [])
+        if not only_print:
+            installation = enter(installation)
+        print_result(installation, installation.text(), as_json=as_json)

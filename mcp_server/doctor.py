@@ -1,0 +1,160 @@
+"""What is installed, what would answer, and what is missing."""
+
+import asyncio
+import importlib.metadata
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel
+
+from mcp_server.environment import other_agents, readroom_version
+
+if TYPE_CHECKING:
+    from agents.settings import Settings
+
+_REQUIREMENT_NAME = re.compile(r"[A-Za-z0-9._-]+")
+
+
+class Check(BaseModel):
+    """One thing that was looked at."""
+
+    name: str
+    state: Literal["ok", "note", "problem"]
+    detail: str
+    fix: tuple[str, ...] = ()
+
+
+class Diagnosis(BaseModel):
+    """Everything that was looked at."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether Readroom can work."""
+        return all(check.state != "problem" for check in self.checks)
+
+    def text(self) -> str:
+        """Return the checks as Markdown."""
+        marks = {"ok": "✓", "note": "!", "problem": "✗"}
+        lines = [f"{marks[check.state]} **{check.name}**: {check.detail}" for check in self.checks]
+        fixes = [f"`{fix}`" for check in self.checks for fix in check.fix]
+        missing = ["", "To add what is missing:", *(f"- {fix}" for fix in dict.fromkeys(fixes))] if fixes else []
+        return "\n".join([*(f"- {line}" for line in lines), *missing])
+
+
+def diagnose() -> Diagnosis:
+    """Look at everything; what fails becomes a check that says so."""
+    checks = list(_guarded("installation", _installation))
+    try:
+        from agents.settings import load_settings
+
+        settings = load_settings()
+    except Exception as error:  # even a broken installation gets a diagnosis
+        return Diagnosis(checks=(*checks, Check(name="settings", state="problem", detail=str(error))))
+    for name, look in (("folders", _folders), ("engine", _engine), ("GPU", _gpu), ("data", _data)):
+        checks += _guarded(name, lambda look=look: look(settings))
+    return Diagnosis(checks=tuple(checks))
+
+
+def _guarded(name: str, look: Callable[[], Iterator[Check]]) -> Iterator[Check]:
+    try:
+        yield from look()
+    except Exception as error:
+        yield Check(name=name, state="problem", detail=f"{type(error).__name__}: {error}")
+
+
+def _installation() -> Iterator[Check]:
+    python = ".".join(str(part) for part in sys.version_info[:3])
+    yield Check(name="Python", state="ok", detail=f"{python} at {sys.executable}")
+    mcp_version = importlib.metadata.version("mcp")
+    yield Check(name="Readroom", state="ok", detail=f"{readroom_version()}, with mcp {mcp_version}")
+    if problem := other_agents():
+        yield Check(name="package agents", state="problem", detail=problem, fix=("uv tool install readroom",))
+    if missing := _missing_requirements():
+        detail = f"not installed: {', '.join(missing)}"
+        yield Check(name="requirements", state="problem", detail=detail, fix=("pip install --upgrade readroom",))
+
+
+def _missing_requirements() -> list[str]:
+    try:
+        required = importlib.metadata.requires("readroom") or []
+    except importlib.metadata.PackageNotFoundError:
+        return []
+    names = [match[0] for line in required if ";" not in line and (match := _REQUIREMENT_NAME.match(line))]
+    return [name for name in names if not _is_installed(name)]
+
+
+def _is_installed(distribution: str) -> bool:
+    try:
+        importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _folders(settings: "Settings") -> Iterator[Check]:
+    yield Check(name="data folder", state="ok", detail=f"{settings.ready_data_dir()} can be written")
+    for root in settings.documents.allowed_roots():
+        readable = _is_readable(root)
+        detail = "may be read" if readable else "is not a folder that can be read"
+        how = "" if settings.documents.roots else " (the home folder, since READROOM_DOCUMENTS__ROOTS names none)"
+        yield Check(name="root", state="ok" if readable else "problem", detail=f"{root} {detail}{how}")
+
+
+def _is_readable(folder: Path) -> bool:
+    try:
+        next(folder.iterdir(), None)
+    except OSError:
+        return False
+    return True
+
+
+def _engine(settings: "Settings") -> Iterator[Check]:
+    from agents.engine.choice import choose_engine
+
+    choice = choose_engine(settings.engine, settings.data_dir)
+    state = "note" if choice.missing else "ok"
+    yield Check(name="engine", state=state, detail=f"{choice.kind}. {choice.reason}", fix=choice.missing)
+
+
+def _gpu(settings: "Settings") -> Iterator[Check]:
+    from agents.engine import vram
+    from agents.errors import EngineError
+
+    gpus = vram.read_gpus()
+    for gpu in gpus:
+        detail = f"{gpu.name}, {gpu.free_gib:.1f} of {gpu.total_gib:.1f} GiB free, driver {gpu.driver}"
+        yield Check(name=f"GPU {gpu.index}", state="ok", detail=detail)
+    if not gpus:
+        return
+    try:
+        plan = vram.plan(settings.engine, gpus)
+    except EngineError as error:
+        yield Check(name="GPU memory", state="note", detail=error.message, fix=(error.hint,))
+        return
+    rows = "; ".join(f"{what} {amount}" for what, amount in plan.rows())
+    yield Check(name="GPU memory", state="ok", detail=" ".join([rows + ".", *plan.notes]))
+
+
+def _data(settings: "Settings") -> Iterator[Check]:
+    from agents.assistant import Assistant
+
+    async def status() -> tuple[int, int]:
+        assistant = Assistant(settings)
+        try:
+            found = await assistant.status()
+            return found.documents, found.sessions
+        finally:
+            await assistant.close()
+
+    documents, sessions = asyncio.run(status())
+    detail = f"{_count(documents, 'document')} in the library, {_count(sessions, 'session')}"
+    yield Check(name="data", state="ok", detail=detail)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,91 @@
+"""The assistant, imported off the event loop and after the handshake."""
+
+import asyncio
+import importlib
+import threading
+from collections.abc import AsyncGenerator, Sequence
+from concurrent.futures import Future
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from agents.settings import Settings
+
+if TYPE_CHECKING:
+    from agents.assistant import Assistant
+
+HEAVY_MODULES = ("agents.assistant",)
+"""What the first answer imports, in this order."""
+
+
+class LazyAssistant:
+    """An assistant whose heavy modules are imported on a thread of their own.
+
+    Args:
+        settings: Handed to the assistant.
+        assistant: A ready assistant, used as it is and closed by whoever made it.
+        modules: What to import before the assistant is built.
+    """
+
+    def __init__(
+        self, settings: Settings, assistant: "Assistant | None" = None, modules: Sequence[str] = HEAVY_MODULES
+    ) -> None:
+        self._settings = settings
+        self._given = assistant
+        self._modules = modules
+        self._built: Assistant | None = None
+        self._imports: Future[None] | None = None
+        self._abandoned = threading.Event()
+        self._holders = 0
+
+    def warm_up(self) -> None:
+        """Start the imports, unless they have been started."""
+        if self._given is None:
+            self._started_imports()
+
+    async def get(self) -> "Assistant":
+        """Return the assistant, as soon as everything it needs is imported."""
+        if self._given is not None:
+            return self._given
+        await asyncio.shield(asyncio.wrap_future(self._started_imports()))
+        if self._built is None:
+            from agents.assistant import Assistant
+
+            self._built = Assistant(self._settings)
+        return self._built
+
+    @asynccontextmanager
+    async def held(self) -> AsyncGenerator[None]:
+        """Keep the assistant open inside the body; it is closed when nothing holds it any more."""
+        self._holders += 1
+        self._abandoned.clear()
+        try:
+            yield
+        finally:
+            self._holders -= 1
+            if not self._holders:
+                await self._close()
+
+    async def _close(self) -> None:
+        self._abandoned.set()
+        built, self._built = self._built, None
+        if built is not None:
+            await built.close()
+
+    def _started_imports(self) -> Future[None]:
+        if self._imports is None or self._imports.cancelled():
+            self._imports = Future()
+            # Not a daemon: interpreters crash when they exit under a thread that is importing C extensions.
+            threading.Thread(target=self._import, args=(self._imports,), name="readroom-warm-up").start()
+        return self._imports
+
+    def _import(self, done: Future[None]) -> None:
+        try:
+            for name in self._modules:
+                if self._abandoned.is_set():
+                    done.cancel()
+                    return
+                importlib.import_module(name)
+        except BaseException as error:  # whoever waits gets it
+            done.set_exception(error)
+        else:
+            done.set_result(None)

@@ -1,0 +1,67 @@
+"""The tools' parameters: what a model reads about them, and their bounds."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from agents.calls import MAX_QUESTION_CHARACTERS
+from agents.schema import Mode
+
+
+def _as_tuple(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+_SOURCE = (
+    "an absolute path to a file on the server's machine (PDF, DOCX, PPTX, XLSX, HTML, Markdown, TXT, CSV, EPUB, "
+    "JSON, EML), or a document_id from an earlier result"
+)
+
+Question = Annotated[
+    str,
+    Field(
+        description="The question, in full sentences. A follow-up may refer to the session's earlier turns.",
+        json_schema_extra={"minLength": 1, "maxLength": MAX_QUESTION_CHARACTERS},
+    ),
+]
+Document = Annotated[str, Field(description=f"The document to read: {_SOURCE}.")]
+Documents = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_as_tuple),
+    Field(
+        max_length=50,
+        description=f"The documents to search; each is {_SOURCE}. Empty: the session's documents.",
+    ),
+]
+OtherDocuments = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_as_tuple),
+    Field(max_length=20, description=f"With mode 'comparison', what to compare the document with; each is {_SOURCE}."),
+]
+AnalysisMode = Annotated[
+    Mode,
+    Field(
+        description="summary: the main points of the whole document. detailed: section by section. comparison: what "
+        "the document and compare_with share and where they differ. extraction: a table of what focus names."
+    ),
+]
+Focus = Annotated[
+    str | None,
+    Field(
+        description="What to look at or to extract, for example 'payment terms' or 'every date and who set it'.",
+        json_schema_extra={"maxLength": MAX_QUESTION_CHARACTERS},
+    ),
+]
+SessionId = Annotated[
+    str | None,
+    Field(description="The session_id of an earlier result, to go on with its history and documents; none: a new one."),
+]
+WaitSeconds = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=3_600,
+        description="Longest wait for the result, in seconds. Work that needs longer goes on and is reported as "
+        "status 'running'; the same call made again joins it or gets its result.",
+    ),
+]

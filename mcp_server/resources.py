@@ -1,0 +1,77 @@
+"""Documents, sessions and the server's status as MCP resources."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+
+from agents.errors import DocumentError, ReadroomError, SessionError
+from mcp_server.loading import LazyAssistant
+
+PART_CHARACTERS = 80_000
+"""Longest text of one read, about 20,000 tokens."""
+
+
+def add_resources(server: MCPServer[Any], assistant: LazyAssistant) -> None:
+    """Register the resources; the URIs hold ids from earlier results, never paths."""
+
+    async def document_page(document_id: str, page: int) -> str:
+        with _readable_errors():
+            return await (await assistant.get()).document_text(document_id, page)
+
+    async def document_text(document_id: str, start: int = 0) -> str:
+        with _readable_errors():
+            text = await (await assistant.get()).document_text(document_id)
+            return _part(text, start, f"readroom://documents/{document_id}/text")
+
+    async def session(session_id: str, start: int = 0) -> str:
+        with _readable_errors():
+            transcript = await (await assistant.get()).transcript(session_id)
+            return _part(transcript, start, f"readroom://sessions/{session_id}")
+
+    async def status() -> str:
+        with _readable_errors():
+            return (await (await assistant.get()).status()).model_dump_json(indent=2)
+
+    server.resource(
+        "readroom://documents/{document_id}/pages/{page}",
+        title="One page of a document",
+        description="The text of one page, slide or sheet, counted from 1, as the citations quote it.",
+    )(document_page)
+    server.resource(
+        "readroom://documents/{document_id}/text{?start}",
+        title="A document's text",
+        description=f"The whole text, {PART_CHARACTERS:,} characters at a time, from the character `start`; the start "
+        "and end of a citation count in it. The last line names the next part.",
+    )(document_text)
+    server.resource(
+        "readroom://sessions/{session_id}{?start}",
+        title="A session's transcript",
+        description="Every question and its whole answer, oldest first, archived turns included.",
+        mime_type="text/markdown",
+    )(session)
+    server.resource(
+        "readroom://status",
+        title="The server's status",
+        description="Version, engine and why it was chosen, number of documents and sessions, data folder.",
+        mime_type="application/json",
+    )(status)
+
+
+def _part(text: str, start: int, uri: str) -> str:
+    if start and not 0 <= start < len(text):
+        raise ResourceError(f"start is {start}, and the text has {len(text):,} characters. Count from 0.")
+    end = start + PART_CHARACTERS
+    return text[start:end] + (f"\n\n[Goes on at {uri}?start={end}]" if end < len(text) else "")
+
+
+@contextmanager
+def _readable_errors() -> Generator[None]:
+    try:
+        yield
+    except (DocumentError, SessionError) as error:
+        raise ResourceNotFoundError(f"{error.message} {error.hint}") from error
+    except ReadroomError as error:
+        raise ResourceError(f"{error.message} {error.hint}") from error

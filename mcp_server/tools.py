@@ -1,0 +1,119 @@
+"""The three tools."""
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp_types import CallToolResult, TextContent, ToolAnnotations
+
+from agents.errors import ReadroomError
+from agents.schema import Analysis, Answer, Response
+from mcp_server.loading import LazyAssistant
+from mcp_server.parameters import (
+    AnalysisMode,
+    Document,
+    Documents,
+    Focus,
+    OtherDocuments,
+    Question,
+    SessionId,
+    WaitSeconds,
+)
+from mcp_server.progress import notified_progress
+from mcp_server.render import fitted, response_text
+
+_LOG = logging.getLogger(__name__)
+
+
+def add_tools(server: MCPServer[Any], assistant: LazyAssistant, wait_seconds: float) -> None:
+    """Register the three tools; `wait_seconds` is the default of their parameter of that name."""
+    _add_ask(server, assistant, wait_seconds)
+    _add_analyze_document(server, assistant, wait_seconds)
+
+
+def _add_ask(server: MCPServer[Any], assistant: LazyAssistant, default_wait: float) -> None:
+    async def ask(
+        ctx: Context[Any, Any],
+        question: Question,
+        documents: Documents = (),
+        session_id: SessionId = None,
+        wait_seconds: WaitSeconds = default_wait,
+    ) -> Annotated[CallToolResult, Answer]:
+        """Answer a question from documents on this machine, with quotes that were checked.
+
+        Every statement carries a quote with its document and page, located in the source by code. Use it for
+        questions that some passages answer; use analyze_document to read a whole document. The result holds a
+        session_id: with it, the next question knows the history and the documents.
+        """
+        with readable_errors():
+            async with notified_progress(ctx) as on_progress:
+                reader = await assistant.get()
+                return _result(await reader.ask(question, documents, session_id, wait_seconds, on_progress))
+
+    _add(server, ask, "Ask documents a question")
+
+
+def _add_analyze_document(server: MCPServer[Any], assistant: LazyAssistant, default_wait: float) -> None:
+    async def analyze_document(
+        ctx: Context[Any, Any],
+        document: Document,
+        mode: AnalysisMode = "summary",
+        focus: Focus = None,
+        compare_with: OtherDocuments = (),
+        session_id: SessionId = None,
+        wait_seconds: WaitSeconds = default_wait,
+    ) -> Annotated[CallToolResult, Analysis]:
+        """Read a document from beginning to end, however long it is, and analyse it.
+
+        Gives a summary, a detailed account, a comparison with other documents, or a table of what focus names;
+        with checked quotes, and with a coverage that says what was read and what was not. For one narrow
+        question, ask is faster.
+        """
+        with readable_errors():
+            async with notified_progress(ctx) as on_progress:
+                reader = await assistant.get()
+                return _result(
+                    await reader.analyze(document, mode, focus, compare_with, session_id, wait_seconds, on_progress)
+                )
+
+    _add(server, analyze_document, "Analyse a whole document")
+
+
+@contextmanager
+def readable_errors() -> Generator[None]:
+    """Turn what goes wrong in the body into a ToolError that a model can act on.
+
+    Raises:
+        ToolError: Always in place of an exception; an unexpected one is logged and named by its type only.
+    """
+    try:
+        yield
+    except ReadroomError as error:
+        raise ToolError(f"{error.message} {error.hint}") from error
+    except Exception as error:
+        _LOG.exception("A tool failed unexpectedly.")
+        raise ToolError(
+            f"Readroom failed unexpectedly ({type(error).__name__}); its log on stderr has the details. "
+            "Run `readroom doctor` on the server's machine to see what is wrong with the installation."
+        ) from error
+
+
+def _add(server: MCPServer[Any], tool: Callable[..., Awaitable[CallToolResult]], title: str) -> None:
+    # Documents are only read; what is written is Readroom's own library and sessions.
+    annotations = ToolAnnotations(
+        read_only_hint=True, destructive_hint=False, idempotent_hint=False, open_world_hint=False
+    )
+    server.add_tool(tool, title=title, description=inspect.getdoc(tool), annotations=annotations)
+
+
+def _result(response: Response) -> CallToolResult:
+    response = fitted(response)
+    return CallToolResult(
+        content=[TextContent(type="text", text=response_text(response))],
+        structured_content=response.model_dump(mode="json"),
+    )

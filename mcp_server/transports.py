@@ -1,0 +1,147 @@
+"""Serving over stdio, Streamable HTTP and SSE."""
+
+import asyncio
+import ipaddress
+import logging
+import socket
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any, Literal
+
+from mcp.server import MCPServer
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.applications import Starlette
+
+from agents.errors import SettingsError
+from agents.settings import ServerSettings, Settings
+from mcp_server.environment import other_agents
+from mcp_server.server import create_server
+
+if TYPE_CHECKING:
+    import uvicorn
+
+HttpTransport = Literal["http", "sse", "all"]
+Transport = Literal["stdio"] | HttpTransport
+_LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
+_ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  # compared with, never bound here
+_SHUTDOWN_SECONDS = 5
+
+
+def serve(settings: Settings, transport: Transport) -> None:
+    """Serve until the client hangs up (stdio) or a signal arrives (HTTP).
+
+    Raises:
+        SettingsError: The address cannot be bound, or needs a token.
+    """
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    warning = other_agents()
+    if warning:
+        logging.getLogger("readroom").warning(warning)
+    try:
+        if transport == "stdio":
+            create_server(settings).run("stdio")
+        else:
+            asyncio.run(serve_http(settings, transport))
+    except KeyboardInterrupt:
+        pass
+
+
+async def serve_http(settings: Settings, transport: HttpTransport) -> None:
+    """Serve Streamable HTTP at /mcp, SSE at /sse, or both from one process."""
+    import uvicorn
+
+    require_token(settings.server)
+    with bind(settings.server) as bound:
+        app = http_app(create_server(settings), settings.server, transport)
+        for line in _addresses(settings.server.host, bound.getsockname()[1], transport):
+            print(line, file=sys.stderr, flush=True)  # noqa: T201
+        await uvicorn.Server(uvicorn_config(app)).serve(sockets=[bound])
+
+
+def uvicorn_config(app: Starlette) -> "uvicorn.Config":
+    """Return how the application is served."""
+    import uvicorn
+
+    return uvicorn.Config(
+        app,
+        # httptools accepts header values that the protocol wants refused.
+        http="h11",
+        ws="none",
+        log_config=None,
+        log_level="warning",
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+    )
+
+
+def http_app(server: MCPServer[Any], settings: ServerSettings, transport: HttpTransport) -> Starlette:
+    """Return the ASGI application that serves the transport's routes."""
+    security = transport_security(settings)
+    http = server.streamable_http_app(transport_security=security)
+    sse = server.sse_app(transport_security=security)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
+        async with AsyncExitStack() as stack:
+            if server.settings.lifespan is not None:
+                # SSE enters it for each connection; held here, the assistant outlives them.
+                await stack.enter_async_context(server.settings.lifespan(server))
+            await stack.enter_async_context(server.session_manager.run())
+            yield
+
+    routes = {"http": http.routes, "sse": sse.routes, "all": [*http.routes, *sse.routes]}[transport]
+    return Starlette(routes=routes, middleware=http.user_middleware, lifespan=lifespan)
+
+
+def transport_security(settings: ServerSettings) -> TransportSecuritySettings:
+    """Return the Host and Origin headers that are accepted: this machine's own, the address's, and the configured."""
+    own = () if settings.host in _ANY_ADDRESS else (_in_url(settings.host),)
+    hosts = [form for name in (*_LOOPBACK_NAMES, *own, *settings.allowed_hosts) for form in (name, f"{name}:*")]
+    origins = [f"{scheme}://{host}" for host in hosts for scheme in ("http", "https")]
+    return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
+
+
+def require_token(settings: ServerSettings) -> None:
+    """Check that only this machine can reach a server without a token.
+
+    Raises:
+        SettingsError: Others can.
+    """
+    if settings.token is None and not _is_loopback(settings.host):
+        raise SettingsError(
+            f"{settings.host} can be reached from other machines, and no token is set.",
+            hint="Set READROOM_SERVER__TOKEN to a long random text, or use --host 127.0.0.1.",
+        )
+
+
+def bind(settings: ServerSettings) -> socket.socket:
+    """Return a socket that is bound to the configured address.
+
+    Raises:
+        SettingsError: The address is taken or not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family)
+    except OSError as error:
+        raise SettingsError(
+            f"{settings.host}:{settings.port} cannot be bound: {error.strerror or error}.",
+            hint="Choose another --port (0 takes a free one) or --host.",
+        ) from error
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _addresses(host: str, port: int, transport: str) -> list[str]:
+    base = f"http://{_in_url(host)}:{port}"
+    http, sse = f"Streamable HTTP: {base}/mcp", f"SSE: {base}/sse"
+    return {"http": [http], "sse": [sse]}.get(transport, [http, sse])

@@ -1,0 +1,61 @@
+import pytest
+
+from agents.schema import Document, Page
+from agents.supervisor.grounding import ground, unsupported_figures, unsupported_names
+from agents.supervisor.state import Statement
+
+TEXT = (
+    "The feed pump runs at 1,450 revolutions. Maria Holm signs every loan. Loans last 28 days, fines start at 2 euros."
+)
+DOCUMENT = Document(
+    document_id="d", title="Rules", name="rules.txt", text=TEXT, pages=(Page(number=1, start=0, end=len(TEXT)),)
+)
+
+
+def test_a_quote_that_is_not_there_takes_its_claim_along() -> None:
+    invented = Statement("Loans last a year.", ("Loans last for one whole year and a day",))
+
+    assert ground([invented], [DOCUMENT], {}) == []
+
+
+def test_a_located_quote_is_the_documents_own_words() -> None:
+    (claim,) = ground([Statement("It runs fast.", ("the feed pump runs at 1,450 revolutions",))], [DOCUMENT], {})
+
+    located = claim.quotes[0].located
+    assert TEXT[located.start : located.end] == located.quote
+
+
+def test_a_claim_whose_figure_its_quote_lacks_is_not_supported() -> None:
+    (claim,) = ground([Statement("Loans last 30 days.", ("Loans last 28 days",))], [DOCUMENT], {})
+
+    assert claim.support == "not"
+
+
+def test_a_claim_with_a_name_from_nowhere_is_supported_only_in_part() -> None:
+    (claim,) = ground(
+        [Statement("Every loan is signed by Peter Brandt.", ("Maria Holm signs every loan",))], [DOCUMENT], {}
+    )
+
+    assert claim.support == "partly"
+
+
+@pytest.mark.parametrize(
+    ("claim", "quoted"),
+    [
+        ("It runs at 1450 revolutions.", "runs at 1,450 revolutions"),
+        ("Together they are 70.", "one is 28 and the other 42"),
+        ("It rose by 50 percent.", "from 28 to 42"),
+        ("Twice 14 is 28.", "14 and again 2"),
+    ],
+)
+def test_figures_that_stand_in_the_quote_or_follow_from_it_are_supported(claim: str, quoted: str) -> None:
+    assert unsupported_figures(claim, quoted) == set()
+
+
+@pytest.mark.parametrize(("claim", "quoted"), [("It is 29.", "It is 28."), ("In 2023.", "In 2024, on page 12.")])
+def test_other_figures_are_not(claim: str, quoted: str) -> None:
+    assert unsupported_figures(claim, quoted)
+
+
+def test_the_first_word_of_a_sentence_is_no_name() -> None:
+    assert unsupported_names("Loans are signed. Nobody else may sign.", "maria holm signs every loan") == set()

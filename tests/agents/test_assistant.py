@@ -1,0 +1,183 @@
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from agents.assistant import Assistant
+from agents.errors import DocumentError, RequestError, SessionError
+from agents.schema import Progress
+from agents.settings import DocumentsSettings, EngineSettings, Settings
+
+RULES = """# Rules
+
+The reading room opens at 9 in the morning and closes at 17.
+
+A reader may borrow 5 volumes for 28 days. Maria Holm signs every loan.
+"""
+Write = Callable[[str, str], str]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(
+        data_dir=tmp_path / "data",
+        documents=DocumentsSettings(roots=(tmp_path, Path(__file__).parents[2] / "examples")),
+        engine=EngineSettings(kind="extractive"),
+    )
+
+
+@pytest.fixture
+async def assistant(settings: Settings) -> AsyncIterator[Assistant]:
+    assistant = Assistant(settings)
+    yield assistant
+    await assistant.close()
+
+
+async def test_an_answer_quotes_the_document_at_its_offsets(assistant: Assistant, write: Write) -> None:
+    answer = await assistant.ask("When does the reading room open?", [write("rules.md", RULES)])
+
+    assert answer.status == "complete"
+    assert "9 in the morning" in answer.markdown
+    text = await assistant.document_text(answer.documents[0].document_id)
+    assert answer.citations
+    assert all(text[c.start : c.end] == c.quote for c in answer.citations)
+    assert answer.engine.name == "extractive"
+    assert "no language model" in answer.markdown.lower()
+
+
+async def test_a_second_ask_on_the_same_file_parses_nothing(assistant: Assistant, write: Write) -> None:
+    path = write("rules.md", RULES)
+
+    first = await assistant.ask("Who signs the loans?", [path])
+    second = await assistant.ask("How many volumes may a reader borrow?", [path])
+
+    assert [document.parsed for document in first.documents] == [True]
+    assert [document.parsed for document in second.documents] == [False]
+
+
+async def test_a_follow_up_uses_the_sessions_documents_and_history(assistant: Assistant, handbook: str) -> None:
+    first = await assistant.ask("What should the crew do if a battery container is smoking?", [handbook])
+    second = await assistant.ask(
+        "And how long do they have to keep an eye on it afterwards?", session_id=first.session.session_id
+    )
+
+    assert second.session.turns == 2
+    assert "72 hours" in second.markdown
+
+
+async def test_sessions_see_neither_each_others_turns_nor_documents(assistant: Assistant, write: Write) -> None:
+    rules, notes = write("rules.md", RULES), write("notes.md", "# Notes\n\nThe kettle is descaled every 60 days.\n")
+
+    one, other = await asyncio.gather(
+        assistant.ask("Who signs the loans?", [rules]), assistant.ask("How often is the kettle descaled?", [notes])
+    )
+    again = await assistant.ask("How often is the kettle descaled?", session_id=one.session.session_id)
+
+    assert one.session.session_id != other.session.session_id
+    assert again.citations == () or "kettle" not in again.citations[0].quote
+    assert (
+        "kettle" not in await assistant.transcript(one.session.session_id) or "descaled every 60" not in again.markdown
+    )
+
+
+async def test_the_next_process_continues_the_session(settings: Settings, write: Write) -> None:
+    before = Assistant(settings)
+    first = await before.ask("Who signs the loans?", [write("rules.md", RULES)])
+
+    after = Assistant(settings)
+    second = await after.ask("How many volumes may a reader borrow?", session_id=first.session.session_id)
+
+    assert second.session.turns == 2
+    assert "Maria Holm" in await after.transcript(first.session.session_id)
+    await before.close()
+    await after.close()
+
+
+async def test_an_analysis_covers_every_token_of_the_document(assistant: Assistant, handbook: str) -> None:
+    analysis = await assistant.analyze(handbook)
+
+    assert analysis.coverage.tokens_read == analysis.coverage.tokens_total
+    assert analysis.coverage.pages_read == analysis.coverage.pages_total
+    assert len(analysis.key_points) >= 6
+    assert analysis.outline
+
+
+async def test_a_comparison_lines_up_what_is_shared_and_what_differs(assistant: Assistant, write: Write) -> None:
+    old = write(
+        "old.md", "# Loans 2023\n\nA reader may borrow 5 volumes for 28 days.\n\nThe room closes at 17 daily.\n"
+    )
+    new = write(
+        "new.md", "# Loans 2024\n\nA reader may borrow 8 volumes for 28 days.\n\nThe room closes at 17 daily.\n"
+    )
+
+    analysis = await assistant.analyze(old, mode="comparison", compare_with=[new])
+
+    assert "## Shared" in analysis.markdown
+    assert "## Differences" in analysis.markdown
+    assert {document.title for document in analysis.documents} == {"Loans 2023", "Loans 2024"}
+
+
+async def test_a_call_that_cannot_wait_returns_running_and_the_same_call_gets_the_result(
+    assistant: Assistant, handbook: str
+) -> None:
+    first = await assistant.analyze(handbook, wait_seconds=0)
+    second = await assistant.analyze(handbook, session_id=first.session.session_id, wait_seconds=60)
+
+    assert first.status == "running"
+    assert "same call again" in first.markdown
+    assert second.status == "complete"
+
+
+async def test_two_callers_asking_the_same_at_once_cost_one_run(assistant: Assistant, handbook: str) -> None:
+    one, other = await asyncio.gather(assistant.analyze(handbook), assistant.analyze(handbook))
+
+    assert one.route == other.route
+    assert one.session.session_id != other.session.session_id
+    assert one.session.turns == other.session.turns == 1
+
+
+async def test_progress_rises(assistant: Assistant, handbook: str) -> None:
+    heard: list[Progress] = []
+
+    await assistant.analyze(handbook, on_progress=heard.append)
+
+    fractions = [progress.fraction for progress in heard]
+    assert len(fractions) > 3
+    assert fractions == sorted(fractions)
+
+
+async def test_an_unanswerable_question_is_refused_only_after_everything_was_read(
+    assistant: Assistant, write: Write
+) -> None:
+    answer = await assistant.ask("What is the boiling point of tungsten?", [write("rules.md", RULES)])
+
+    assert answer.not_found
+    assert answer.coverage.complete
+    assert "does not say" in answer.markdown
+
+
+async def test_bad_requests_say_what_to_do(assistant: Assistant, write: Write) -> None:
+    path = write("rules.md", RULES)
+    with pytest.raises(RequestError, match="empty"):
+        await assistant.ask("  ", [path])
+    with pytest.raises(RequestError, match="100,000 characters"):
+        await assistant.ask("x" * 100_000, [path])
+    with pytest.raises(RequestError, match="No document"):
+        await assistant.ask("Who?")
+    with pytest.raises(RequestError, match="second document"):
+        await assistant.analyze(path, mode="comparison")
+    with pytest.raises(SessionError, match="session"):
+        await assistant.ask("Who?", [path], session_id="00000000-0000-4000-8000-000000000000")
+    with pytest.raises(DocumentError):
+        await assistant.ask("Who?", [path + ".missing"])
+
+
+async def test_the_status_names_the_engine_and_counts_what_is_kept(assistant: Assistant, write: Write) -> None:
+    await assistant.ask("Who signs the loans?", [write("rules.md", RULES)])
+
+    status = await assistant.status()
+
+    assert status.engine is not None
+    assert status.engine.name == "extractive"
+    assert (status.documents, status.sessions) == (1, 1)

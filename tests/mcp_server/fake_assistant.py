@@ -1,0 +1,119 @@
+"""An assistant that answers at once, or as a test tells it to."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from agents.errors import SessionError
+from agents.schema import (
+    Analysis,
+    Answer,
+    Citation,
+    Claim,
+    Coverage,
+    DocumentInfo,
+    EngineInfo,
+    Mode,
+    Progress,
+    RouteReport,
+    ServerStatus,
+    SessionInfo,
+)
+
+SESSION_ID = "0d5f4d7e-9f0e-4a54-8f5c-5b0c5ff7a111"
+DOCUMENT_ID = "0123456789abcdef"
+OnProgress = Callable[[Progress], None]
+
+COMMON: dict[str, Any] = {
+    "markdown": "The pump holds 40 litres [1].",
+    "citations": (
+        Citation(
+            id="1",
+            document_id=DOCUMENT_ID,
+            title="Pump manual",
+            page=3,
+            start=10,
+            end=35,
+            quote="The pump holds 40 litres.",
+            verified="exact",
+        ),
+    ),
+    "claims": (Claim(text="The pump holds 40 litres.", citations=("1",), supported="supported"),),
+    "grounded": 1.0,
+    "coverage": Coverage(tokens_total=900, tokens_read=300, pages_total=9, pages_read=3, windows=1),
+    "route": RouteReport(kind="simple", reason="One fact is asked for."),
+    "session": SessionInfo(session_id=SESSION_ID, turns=1, tokens=20),
+    "engine": EngineInfo(name="extractive"),
+    "documents": (DocumentInfo(document_id=DOCUMENT_ID, title="Pump manual", pages=9, tokens=900, parsed=True),),
+}
+ANSWER = Answer(question="How much does the pump hold?", **COMMON)
+ANALYSIS = Analysis(mode="summary", **COMMON)
+
+
+async def do_nothing(on_progress: OnProgress) -> None:
+    """Take no time."""
+
+
+@dataclass
+class FakeAssistant:
+    """Answers with `answer` and `analysis` after `work` is done; remembers what it was asked."""
+
+    answer: Answer = ANSWER
+    analysis: Analysis = ANALYSIS
+    work: Callable[[OnProgress], Awaitable[None]] = do_nothing
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    text: str = "Page one.\fPage two."
+    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+    closed: int = 0
+
+    async def ask(
+        self,
+        question: str,
+        documents: Sequence[str] = (),
+        session_id: str | None = None,
+        wait_seconds: float | None = None,
+        on_progress: OnProgress = lambda _: None,
+    ) -> Answer:
+        self.asked.append(
+            {"question": question, "documents": documents, "session_id": session_id, "wait_seconds": wait_seconds}
+        )
+        await self._work(on_progress)
+        return self.answer
+
+    async def analyze(
+        self,
+        document: str,
+        mode: Mode = "summary",
+        focus: str | None = None,
+        compare_with: Sequence[str] = (),
+        session_id: str | None = None,
+        wait_seconds: float | None = None,
+        on_progress: OnProgress = lambda _: None,
+    ) -> Analysis:
+        self.asked.append({"document": document, "mode": mode, "focus": focus, "compare_with": compare_with})
+        await self._work(on_progress)
+        return self.analysis
+
+    async def document_text(self, document_id: str, page: int | None = None) -> str:
+        return self.text if page is None else self.text.split("\f")[page - 1]
+
+    async def transcript(self, session_id: str) -> str:
+        if session_id != SESSION_ID:
+            raise SessionError(f"There is no session {session_id}.", hint="Leave session_id out to start a new one.")
+        return "## How much does the pump hold?\n\nThe pump holds 40 litres [1]."
+
+    async def status(self) -> ServerStatus:
+        return ServerStatus(
+            version="1.2.3", data_dir="/data", engine=None, engine_reason="No GPU.", documents=4, sessions=2
+        )
+
+    async def close(self) -> None:
+        self.closed += 1
+
+    async def _work(self, on_progress: OnProgress) -> None:
+        try:
+            await self.work(on_progress)
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise

@@ -1,0 +1,153 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.mcp_server.processes import environment
+
+PUMP = (
+    "# Pump manual\n\nThe pump holds 40 litres. It was built in 1987.\n\n# Care\n\nReplace the filter every 90 days.\n"
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    folder.joinpath("pump.md").write_text(PUMP)
+    return folder
+
+
+def readroom(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a folder, as a user does; the home folder, the default root, is elsewhere."""
+    return subprocess.run(
+        [sys.executable, "-m", "mcp_server", *words],
+        cwd=folder,
+        env=environment(folder.parent, HOME=str(folder.parent / "home"), **variables),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_help_names_every_command_and_imports_nothing_heavy(folder: Path) -> None:
+    done = readroom(folder, "--help")
+    commands = ["serve", "ask", "analyze", "text", "benchmark", "engine", "doctor", "install"]
+    assert done.returncode == 0
+    assert all(f" {command} " in done.stdout for command in commands)
+    modules = "import sys, mcp_server.cli; print(sorted({m.partition('.')[0] for m in sys.modules}))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", modules], env=environment(folder), capture_output=True, text=True, check=True
+    ).stdout
+    assert "'mcp'" not in loaded
+    assert "'pydantic'" not in loaded
+
+
+def test_ask_answers_from_a_file_named_as_the_shell_names_it(folder: Path) -> None:
+    done = readroom(folder, "ask", "pump.md", "How many litres does the pump hold?")
+    assert done.returncode == 0, done.stderr
+    assert "40 litres" in done.stdout
+    assert "go on with --session" in done.stdout
+
+
+def test_ask_as_json_is_an_answer_whose_quotes_stand_in_the_text(folder: Path) -> None:
+    done = readroom(folder, "ask", "pump.md", "How many litres does the pump hold?", "--json")
+    answer = json.loads(done.stdout)
+    text = readroom(folder, "text", "pump.md").stdout
+    assert text == PUMP
+    assert answer["status"] == "complete"
+    assert answer["citations"]
+    for citation in answer["citations"]:
+        assert text[citation["start"] : citation["end"]] == citation["quote"]
+    assert answer["documents"][0]["parsed"] is True
+    again = json.loads(readroom(folder, "ask", "pump.md", "How often is the filter replaced?", "--json").stdout)
+    assert again["documents"][0]["parsed"] is False
+
+
+def test_a_session_goes_on_without_naming_its_file(folder: Path) -> None:
+    first = json.loads(readroom(folder, "ask", "pump.md", "When was the pump built?", "--json").stdout)
+    session = first["session"]["session_id"]
+    second = json.loads(readroom(folder, "ask", "How many litres does it hold?", "--session", session, "--json").stdout)
+    assert second["session"] == {**second["session"], "session_id": session, "turns": 2}
+    assert "40 litres" in second["markdown"]
+
+
+def test_analyze_reads_all_of_a_file(folder: Path) -> None:
+    analysis = json.loads(readroom(folder, "analyze", "pump.md", "--mode", "detailed", "--json").stdout)
+    assert analysis["mode"] == "detailed"
+    assert analysis["coverage"]["tokens_read"] == analysis["coverage"]["tokens_total"]
+
+
+def test_text_prints_one_page(folder: Path) -> None:
+    assert readroom(folder, "text", "pump.md", "--page", "1").stdout == PUMP
+    beyond = readroom(folder, "text", "pump.md", "--page", "2")
+    assert (beyond.returncode, beyond.stdout) == (1, "")
+    assert "has no page 2" in beyond.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("ask", "missing.md", "What is it?"), "missing.md"),
+        (("ask", "pump.md", ""), "The question is empty."),
+        (("ask", "What is it?", "--session", "0d5f4d7e-9f0e-4a54-8f5c-5b0c5ff7a111"), "session"),
+    ],
+)
+def test_an_error_is_one_message_on_stderr_or_json_on_stdout(
+    folder: Path, words: tuple[str, ...], message: str
+) -> None:
+    plain = readroom(folder, *words)
+    assert (plain.returncode, plain.stdout) == (1, "")
+    assert plain.stderr.startswith("Error: ")
+    assert message in plain.stderr
+    assert "Traceback" not in plain.stderr
+    as_json = readroom(folder, *words, "--json")
+    assert as_json.returncode == 1
+    error = json.loads(as_json.stdout)
+    assert message in error["error"]
+    assert error["hint"]
+
+
+def test_roots_that_are_set_hold_for_the_user_of_the_shell_too(folder: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    done = readroom(
+        folder, "ask", "pump.md", "How many litres?", READROOM_DOCUMENTS__ROOTS=json.dumps([str(elsewhere)])
+    )
+    assert done.returncode == 1
+    assert str(elsewhere) in done.stderr
+
+
+def test_a_wrong_option_is_a_usage_error(folder: Path) -> None:
+    assert readroom(folder, "analyze", "pump.md", "--mode", "poem").returncode == 2
+    assert readroom(folder, "ask").returncode == 2
+
+
+def test_a_wrong_setting_is_named(folder: Path) -> None:
+    done = readroom(folder, "doctor", READROOM_SERVER__PORT="seventy")
+    assert done.returncode == 1
+    assert "READROOM_SERVER__PORT" in done.stdout
+
+
+def test_doctor_says_which_engine_would_answer_and_what_is_there(folder: Path) -> None:
+    readroom(folder, "ask", "pump.md", "When was the pump built?")
+    (folder.parent / "home").mkdir()
+    done = readroom(folder, "doctor", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    assert checks["engine"]["detail"].startswith("extractive. READROOM_ENGINE__KIND asks for it.")
+    assert checks["data"]["detail"] == "1 document in the library, 1 session"
+    assert checks["root"]["state"] == "ok"
+
+
+def test_install_prints_what_it_would_enter(folder: Path) -> None:
+    done = readroom(folder, "install", "claude-code", "--root", ".", "--print")
+    assert str(folder) in done.stdout
+    assert "claude mcp add" in done.stdout
+    assert not (folder / ".mcp.json").exists()
+    readroom(folder, "install", "claude-code", "--root", ".")
+    entry = json.loads((folder / ".mcp.json").read_text())["mcpServers"]["readroom"]
+    assert entry["args"][-2:] == ["--root", str(folder)]

@@ -1,0 +1,147 @@
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+
+import httpx
+import pytest
+import uvicorn
+from mcp import Client, MCPError
+from mcp.client.sse import sse_client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared._httpx_utils import create_mcp_http_client
+
+from agents.errors import SettingsError
+from agents.settings import ServerSettings, Settings
+from mcp_server import transports
+from mcp_server.server import create_server
+from tests.mcp_server.fake_assistant import FakeAssistant
+
+TOKEN = "correct horse battery staple"
+REACHABLE = ["0.0.0.0", "::", "192.0.2.1", "example.org"]  # noqa: S104
+QUESTION = {"question": "How much does the pump hold?", "documents": ["/manuals/pump.pdf"]}
+INITIALIZE = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}},
+}
+ACCEPT = {"Accept": "application/json, text/event-stream"}
+
+
+@asynccontextmanager
+async def serving(
+    transport: transports.HttpTransport = "all", assistant: FakeAssistant | None = None, **server: object
+) -> AsyncIterator[str]:
+    """Serve a fake assistant on a free port and yield the address."""
+    settings = Settings(server={"port": 0, **server})
+    app = transports.http_app(create_server(settings, assistant or FakeAssistant()), settings.server, transport)
+    with transports.bind(settings.server) as bound:
+        running = uvicorn.Server(transports.uvicorn_config(app))
+        task = asyncio.create_task(running.serve(sockets=[bound]))
+        try:
+            yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+        finally:
+            running.should_exit = True
+            await task
+
+
+@asynccontextmanager
+async def over_http(base: str, mode: str = "auto", token: str | None = None) -> AsyncIterator[Client]:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    async with (
+        create_mcp_http_client(headers=headers) as http,
+        Client(streamable_http_client(f"{base}/mcp", http_client=http), mode=mode) as connected,
+    ):
+        yield connected
+
+
+@asynccontextmanager
+async def over_sse(base: str, mode: str = "auto", token: str | None = None) -> AsyncIterator[Client]:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    async with Client(sse_client(f"{base}/sse", headers=headers), mode=mode) as connected:
+        yield connected
+
+
+Connect = Callable[..., AbstractAsyncContextManager[Client]]
+CLIENTS = [over_http, over_sse]
+
+
+@pytest.mark.parametrize("connect", CLIENTS)
+@pytest.mark.parametrize(("mode", "version"), [("legacy", "2025-11-25"), ("auto", "2026-07-28")])
+async def test_a_client_of_either_era_is_answered(connect: Connect, mode: str, version: str) -> None:
+    seen: list[float] = []
+
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+        seen.append(progress)
+
+    async with serving() as base, connect(base, mode) as connected:
+        assert connected.protocol_version == version
+        assert len((await connected.list_tools()).tools) == 3
+        result = await connected.call_tool("ask", QUESTION, progress_callback=on_progress)
+    assert result.structured_content["markdown"] == "The pump holds 40 litres [1]."
+
+
+@pytest.mark.parametrize(("transport", "path", "other"), [("http", "/mcp", "/sse"), ("sse", "/sse", "/mcp")])
+async def test_one_form_alone_serves_no_other(transport: transports.HttpTransport, path: str, other: str) -> None:
+    async with serving(transport) as base, httpx.AsyncClient() as http:
+        assert (await http.get(base + other)).status_code == 404
+        async with http.stream("GET", base + path, headers=ACCEPT) as response:
+            assert response.status_code != 404
+
+
+@pytest.mark.parametrize("connect", CLIENTS)
+async def test_a_client_with_the_token_is_answered(connect: Connect) -> None:
+    async with serving(token=TOKEN) as base, connect(base, token=TOKEN) as connected:
+        assert len((await connected.list_tools()).tools) == 3
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {TOKEN}"}])
+async def test_a_client_without_the_token_is_refused(headers: dict[str, str]) -> None:
+    async with serving(token=TOKEN) as base, httpx.AsyncClient() as http:
+        assert (await http.post(f"{base}/mcp", json=INITIALIZE, headers={**ACCEPT, **headers})).status_code == 401
+        assert (await http.get(f"{base}/sse", headers=headers)).status_code == 401
+
+
+async def test_a_foreign_host_or_origin_is_refused() -> None:
+    async with serving() as base, httpx.AsyncClient() as http:
+        rebound = await http.post(f"{base}/mcp", json=INITIALIZE, headers={**ACCEPT, "Host": "evil.example"})
+        page = await http.post(f"{base}/mcp", json=INITIALIZE, headers={**ACCEPT, "Origin": "http://evil.example"})
+        own = await http.post(f"{base}/mcp", json=INITIALIZE, headers=ACCEPT)
+    assert (rebound.status_code, page.status_code, own.status_code) == (421, 403, 200)
+
+
+@pytest.mark.parametrize("host", REACHABLE)
+def test_any_address_accepts_the_named_hosts_only(host: str) -> None:
+    security = transports.transport_security(ServerSettings(host=host, allowed_hosts=("readroom.lan",)))
+    assert security.enable_dns_rebinding_protection
+    assert {"127.0.0.1:*", "readroom.lan", "readroom.lan:*"} <= set(security.allowed_hosts)
+    assert "0.0.0.0:*" not in security.allowed_hosts
+
+
+@pytest.mark.parametrize("host", REACHABLE)
+def test_an_address_that_others_reach_needs_a_token(host: str) -> None:
+    with pytest.raises(SettingsError, match=r"no token is set.*READROOM_SERVER__TOKEN"):
+        transports.require_token(ServerSettings(host=host))
+    transports.require_token(ServerSettings(host=host, token=TOKEN))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.9.10"])
+def test_an_address_of_this_machine_alone_needs_none(host: str) -> None:
+    transports.require_token(ServerSettings(host=host))
+
+
+def test_a_port_that_is_taken_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SettingsError, match=f"127.0.0.1:{port} cannot be bound.*--port"):
+            transports.bind(ServerSettings(port=port))
+
+
+async def test_the_server_stops_while_a_client_is_connected() -> None:
+    server = AsyncExitStack()
+    base = await server.enter_async_context(serving())
+    async with over_sse(base) as connected, asyncio.timeout(30):
+        await server.aclose()
+        with pytest.raises(MCPError):
+            await connected.list_tools()
