@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from agents.calls import Call, OnProgress, check_analysis, check_question, describe_analysis
 from agents.documents.library import Library
+from agents.engine.base import Engine
 from agents.engine.choice import choose_engine
 from agents.engine.opening import EngineOpening, Opened
 from agents.engine.tasks.reading import Digest
@@ -37,12 +38,22 @@ class Assistant:
 
     Args:
         settings: All settings.
+        engine: Answers in place of the one that the settings choose; whoever opened it closes it.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, engine: Engine | None = None) -> None:
         self._settings = settings
-        self._engine = EngineOpening(settings.engine, settings.data_dir)
+        self._engine = EngineOpening(settings.engine, settings.data_dir, engine)
         self._warm: dict[tuple[str, ...], float] = {}
+
+    @property
+    def settings(self) -> Settings:
+        """All settings."""
+        return self._settings
+
+    async def engine(self, on_progress: OnProgress) -> Opened:
+        """Return the engine that answers, waiting for its start as long as it takes."""
+        return await self._engine.engine(None, on_progress)
 
     async def ask(
         self,

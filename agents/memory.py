@@ -160,7 +160,7 @@ class Session:
     async def summary(self) -> str:
         """Return the running summary of all archived turns; empty while there are none."""
         state = await self._database.state(self.session_id)
-        if state.archived == state.summarized:
+        if state.archived <= state.summarized:
             return state.summary
         # What the digest has not come to yet is told by rule: a turn is never in neither place.
         waiting = await self._database.turns(self.session_id, archived=True, offset=state.summarized)
@@ -229,11 +229,11 @@ class Session:
     async def _digested(self, summary: str, turns: Sequence[Turn]) -> str:
         if self._store.digest is None:
             return self._summary_by_rule(summary, turns)
-        opening, _, body = (summary or _opening(turns[0])).partition("\n")
+        opening, _, body = (summary or _opening(turns[0], self._summary_tokens)).partition("\n")
         try:
             text = await self._store.digest(body, tuple(f"Question: {t.question}\nAnswer: {t.answer}" for t in turns))
-        except Exception:
-            _logger.warning("A rule makes the running summary: the engine could not.", exc_info=True)
+        except Exception as error:
+            _logger.warning("A rule makes the running summary, for the engine could not: %s", error)
             text = ""
         if not text.strip():
             return self._summary_by_rule(summary, turns)
@@ -252,8 +252,9 @@ def summary_by_rule(summary: str, turns: Sequence[Turn], token_limit: int, count
 
     What does not fit is left out of the middle, and a line says so.
     """
-    lines = [line for line in (summary or _opening(turns[0])).splitlines() if line != _LEFT_OUT]
-    lines += (f"- Asked: {_head(turn.question, 160)} Answered: {_head(turn.answer, 240)}" for turn in turns)
+    width = min(240, token_limit // 4)
+    lines = [line for line in (summary or _opening(turns[0], token_limit)).splitlines() if line != _LEFT_OUT]
+    lines += (f"- Asked: {_head(turn.question, width)} Answered: {_head(turn.answer, width)}" for turn in turns)
     first, rest = lines[:2], lines[2:]
     whole = len(rest)
     while rest and count("\n".join([*first, _LEFT_OUT, *rest])) > token_limit:
@@ -309,8 +310,8 @@ def _tokens(turn: Turn, count: TokenCounter) -> int:
     return count(turn.question) + count(turn.answer)
 
 
-def _opening(turn: Turn) -> str:
-    return _OPENING.format(_head(turn.question, 400))
+def _opening(turn: Turn, token_limit: int) -> str:
+    return _OPENING.format(_head(turn.question, min(400, token_limit // 2)))
 
 
 def _head(text: str, characters: int) -> str:

@@ -10,7 +10,6 @@ _FITS = 0.75
 # Every punctuation run that may end a sentence, with closing quotes, brackets and footnote marks.
 _STOP = re.compile(r"(?:[.!?…]+|[。！？]+)(?:[\"'”’»)\]*_]|\[\d+\])*")
 _LINE = re.compile(r"[^\n]+")
-_WORD_BEFORE = re.compile(r"[\w.'’&-]*$")
 _NEXT = re.compile(r"\s+[\"'“‘«(\[*_]*(\S\w*)")
 _STARTS_ALONE = re.compile(
     r"""[ \t]*(?:
@@ -21,7 +20,9 @@ _STARTS_ALONE = re.compile(
     )""",
     re.VERBOSE,
 )
-_STANDS_ALONE = re.compile(r"[ \t]*(?:#{1,6}\s|\||[-=*_~`]{3,}\s*\w*\s*$)|.*(?:\t| \| |[^,\s]*,[^,\s][^,]*,[^,\s])")
+_MARKED = re.compile(r"[ \t]*(?:#{1,6}\s|\||[-=*_~`]{3,}\s*\w*\s*$)")
+_CELLS = re.compile(r"[^,\s]*,[^,\s][^,]*,[^,\s]")
+_NUMBER_ENDS = re.compile(r"\d(?=\s|$)")
 _KEY_AND_VALUE = re.compile(r"\s*(?:[A-Z][\w()/-]*\s?){1,4}:\s")
 _GOES_ON = re.compile(
     r"\b(?:the|an?|of|and|or|by|to|for|in|with|from|at|on|as|that|which|is|are|be|shall|not|its|their)$"
@@ -82,42 +83,46 @@ def _join_lines(text: str, block: list[tuple[int, int]]) -> Iterator[tuple[int, 
     """Yield the lines of one block, those joined that were only wrapped."""
     lengths = sorted(end - start for start, end in block)
     width = lengths[len(lengths) * 4 // 5]
-    unit_start, unit_end = last = block[0]
-    for line in block[1:]:
-        if not _wrapped(text, last, line, width):
+    # Only the edges of a line tell, and looking no further keeps the time linear.
+    heads = [text[start : min(end, start + _EDGE)] for start, end in block]
+    alone = list(map(_stands_alone, heads))
+    unit_start, unit_end = block[0]
+    for index in range(1, len(block)):
+        start, end = block[index]
+        tail = text[max(block[index - 1][0], unit_end - _EDGE) : unit_end].rstrip()
+        room = width * _FITS - (unit_end - block[index - 1][0])
+        if alone[index - 1] or alone[index] or not _wrapped(heads[index - 1], tail, heads[index].strip(), room):
             yield unit_start, unit_end
-            unit_start = line[0]
-        unit_end = line[1]
-        last = line
+            unit_start = start
+        unit_end = end
     yield unit_start, unit_end
 
 
-def _wrapped(text: str, line: tuple[int, int], following: tuple[int, int], width: int) -> bool:
-    """Whether the break between two lines is only a wrap."""
-    # Only the edges of a line tell, and looking no further keeps the time linear.
-    above, below = (text[start : min(end, start + _EDGE)] for start, end in (line, following))
-    if _STANDS_ALONE.match(above) or _STARTS_ALONE.match(below) or _STANDS_ALONE.match(below):
-        return False
-    if _numbers(above) and _numbers(below):
-        return False
-    tail = text[max(line[0], line[1] - _EDGE) : line[1]].rstrip()
-    below = below.strip()
-    if tail[-1:] in ",-;\u00ad" or below[:1].islower() or _GOES_ON.search(tail[-12:]):
+def _wrapped(line: str, tail: str, following: str, room: float) -> bool:
+    """Whether the break between a line, of which the tail is the end, and the following one is only a wrap."""
+    if following[:5].isalpha() and following[0].islower():
         return True
-    if _KEY_AND_VALUE.match(above) and _KEY_AND_VALUE.match(below):
+    if _STARTS_ALONE.match(following) or (tail[-1:] not in ".!?:" and _numbers(line) and _numbers(following)):
+        return False
+    if tail[-1:] in ",-;\u00ad" or following[:1].islower() or _GOES_ON.search(tail[-12:]):
+        return True
+    if _KEY_AND_VALUE.match(line) and _KEY_AND_VALUE.match(following):
         return False
     # A word that would still have fitted on the line was put on the next one on purpose.
-    return line[1] - line[0] + 1 + len(below.split(None, 1)[0] if below else "") > _FITS * width
+    return len(following.split(None, 1)[0] if following else "") + 1 > room
+
+
+def _stands_alone(line: str) -> bool:
+    """Whether a line is a heading, a rule or a table's row, which no other line continues."""
+    if _MARKED.match(line) or "\t" in line or " | " in line:
+        return True
+    return line.count(",") > line.count(", ") + 1 and bool(_CELLS.search(line))
 
 
 def _numbers(line: str) -> bool:
     """Whether a line looks like a table's row: at least three cells, many of them numbers."""
-    words = line.split()
-    return (
-        len(words) >= 3
-        and words[-1][-1] not in ".!?:"
-        and sum(word[-1].isdigit() for word in words) >= 0.4 * len(words)
-    )
+    words = line.strip().count(" ") + 1
+    return words >= 3 and len(_NUMBER_ENDS.findall(line)) >= 0.4 * words
 
 
 def _cut_at_stops(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -138,7 +143,7 @@ def _ends_sentence(text: str, begin: int, stop: re.Match[str], end: int) -> bool
     if stop.group()[0] in "。！？":
         return True
     following = _NEXT.match(text, stop.end(), end)
-    if following is None or following.group(1)[0].islower():
+    if following is None or following.group(1)[0].islower() or following.group(1)[0] in ".,;:!?…":
         return False
     if stop.group()[0] != "." or stop.group().startswith(".."):
         return True
@@ -149,8 +154,7 @@ def _abbreviated(text: str, begin: int, dot: int, following: str) -> bool:
     """Whether the full stop at `dot` belongs to an abbreviation, an initial or a list's number."""
     if dot - begin < 24 and _LIST_NUMBER.match(text[begin : dot + 1].lstrip()):
         return True
-    found = _WORD_BEFORE.search(text, max(begin, dot - 30), dot)
-    written = found.group().strip("'’-.") if found else ""
+    written = text[max(begin, dot - 30) : dot].rpartition(" ")[2].rpartition("\n")[2].lstrip("([\"'“‘*_")
     word = written.lower()
     if _TITLES.fullmatch(word):
         return True

@@ -42,7 +42,7 @@ _TABLES = (
 _CREATE = (
     "DELETE FROM messages WHERE key IN (SELECT id FROM sessions WHERE used < :oldest)",
     "DELETE FROM session_documents WHERE session_id IN (SELECT id FROM sessions WHERE used < :oldest)",
-    "UPDATE sessions SET summary = '' WHERE used < :oldest AND summary <> ''",
+    "UPDATE sessions SET summary = '', summarized = 0 WHERE used < :oldest AND summarized > 0",
     "DELETE FROM sessions WHERE used < :forgotten",
     "INSERT INTO sessions (id, created, used) VALUES (:id, :now, :now)",
 )

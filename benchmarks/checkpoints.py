@@ -25,14 +25,14 @@ CHAT_TEMPLATE = (
     "{%- endfor %}"
     "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}"
 )
-_WORDS = (
+_WORDS = str.split(
     "the a of and to in is was for on with at by from as it that this each every first second last new old small large "
     "pump valve station report engineer window pressure temperature record document section page question answer "
     "contract supplier delivery invoice payment schedule inspection maintenance water power panel sensor reading "
     "checked replaced measured signed noted found shall must may should before after during within under over between "
     "January March May July October Monday Friday morning evening days weeks months years percent bar degrees litres"
-).split()
-_SYLLABLES = "ka mo rin tel sa vor du ne lim pas tor gen ari bel cu fen hol jun".split()
+)
+_SYLLABLES = ("ka", "mo", "rin", "tel", "sa", "vor", "du", "ne", "lim", "pas", "tor", "gen", "ari", "bel", "cu", "fen")
 
 
 def sentences(count: int, seed: int = 7) -> str:
@@ -47,8 +47,12 @@ def sentences(count: int, seed: int = 7) -> str:
     return " ".join(made)
 
 
-def write_tokenizer(folder: Path) -> None:
-    """Train and write tokenizer.json with its configuration and the chat template."""
+def write_tokenizer(folder: Path, size: int = VOCABULARY) -> None:
+    """Train and write tokenizer.json with its configuration and the chat template.
+
+    Beyond VOCABULARY, invented words fill the vocabulary up to `size`: text never becomes them, but a random
+    model writes them, and constrained decoding works as hard as with a real vocabulary.
+    """
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE())
@@ -64,7 +68,9 @@ def write_tokenizer(folder: Path) -> None:
         show_progress=False,
     )
     tokenizer.train_from_iterator([sentences(1_500), *_JSON_PIECES], trainer)
-    tokenizer.save(str(folder / "tokenizer.json"))
+    trained = json.loads(tokenizer.to_str())
+    trained["model"]["vocab"] |= _filling(set(trained["model"]["vocab"]), size)
+    _write_json(folder / "tokenizer.json", trained)
     _write_json(
         folder / "tokenizer_config.json",
         {
@@ -79,6 +85,17 @@ def write_tokenizer(folder: Path) -> None:
 
 
 _JSON_PIECES = ['{"next": ["retrieval"]} {"claims": [{"text": "", "quotes": [""]}], "not_found": false}'] * 20
+
+
+def _filling(known: set[str], size: int) -> dict[str, int]:
+    """Return invented words under the numbers that are free up to `size`."""
+    source = random.Random(2)
+    words: dict[str, None] = {}
+    while len(known) + len(words) < size:
+        word = "".join(source.choices(_SYLLABLES, k=source.randint(2, 5)))
+        if word not in known:
+            words[word] = None
+    return {word: number for number, word in enumerate(words, len(known))}
 
 
 def write_tiny(folder: Path, layers: int = 1, seed: int = 11) -> Path:
@@ -97,10 +114,8 @@ def write_qwen3_4b_fp8(folder: Path) -> Path:
     Every size stands in the published config.json of Qwen/Qwen3-4B-Instruct-2507-FP8.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    write_tokenizer(folder)
-    shape = _qwen3(
-        layers=36, hidden=2_560, intermediate=9_728, heads=32, kv_heads=8, head_dim=128, vocabulary=151_936
-    )
+    write_tokenizer(folder, size=151_936)
+    shape = _qwen3(layers=36, hidden=2_560, intermediate=9_728, heads=32, kv_heads=8, head_dim=128, vocabulary=151_936)
     norms = ("input_layernorm", "post_attention_layernorm", "self_attn.q_norm", "self_attn.k_norm")
     skipped = ["lm_head", "model.norm", *(f"model.layers.{i}.{name}" for i in range(36) for name in norms)]
     quantization = {
@@ -110,9 +125,7 @@ def write_qwen3_4b_fp8(folder: Path) -> Path:
         "weight_block_size": [128, 128],
         "modules_to_not_convert": skipped,
     }
-    _write_json(
-        folder / "config.json", shape | {"tie_word_embeddings": True, "quantization_config": quantization}
-    )
+    _write_json(folder / "config.json", shape | {"tie_word_embeddings": True, "quantization_config": quantization})
     return folder
 
 

@@ -19,6 +19,7 @@ app.add_typer(engine)
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result, or the error, as JSON.")]
 Session = Annotated[str | None, typer.Option("--session", help="Go on with this session_id.")]
+Continue = Annotated[bool, typer.Option("--continue", "-c", help="Go on with the session used last.")]
 Wait = Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for the result at most.")]
 Roots = Annotated[list[Path] | None, typer.Option("--root", help="A folder that may be read; may be repeated.")]
 Mode = Literal["summary", "detailed", "comparison", "extraction"]
@@ -54,6 +55,7 @@ def serve(
 def ask(
     words: Annotated[list[str], typer.Argument(metavar="FILE ... QUESTION", help="The files, then the question.")],
     session: Session = None,
+    go_on: Continue = False,
     wait: Wait = math.inf,
     as_json: Json = False,
 ) -> None:
@@ -63,12 +65,15 @@ def ask(
     *files, question = words
     with exit_code(as_json=as_json):
         from agents.settings import load_settings
+        from mcp_server.last_session import last_session, remember
         from mcp_server.sources import allowing, resolve
 
+        settings = allowing(load_settings(), files)
+        session = last_session(settings) if go_on else session
         answer = run(
-            lambda assistant, on_progress: assistant.ask(question, resolve(files), session, wait, on_progress),
-            allowing(load_settings(), files),
+            lambda assistant, on_progress: assistant.ask(question, resolve(files), session, wait, on_progress), settings
         )
+        remember(settings, answer)
         print_response(answer, as_json=as_json)
 
 
@@ -79,6 +84,7 @@ def analyze(
     focus: Annotated[str | None, typer.Option(help="What to look at or to extract.")] = None,
     compare: Annotated[list[str] | None, typer.Option(help="A document to compare with; may be repeated.")] = None,
     session: Session = None,
+    go_on: Continue = False,
     wait: Wait = math.inf,
     as_json: Json = False,
 ) -> None:
@@ -88,14 +94,18 @@ def analyze(
     others = compare or []
     with exit_code(as_json=as_json):
         from agents.settings import load_settings
+        from mcp_server.last_session import last_session, remember
         from mcp_server.sources import allowing, resolve
 
+        settings = allowing(load_settings(), [file, *others])
+        session = last_session(settings) if go_on else session
         analysis = run(
             lambda assistant, on_progress: assistant.analyze(
                 *resolve([file]), mode, focus, resolve(others), session, wait, on_progress
             ),
-            allowing(load_settings(), [file, *others]),
+            settings,
         )
+        remember(settings, analysis)
         print_response(analysis, as_json=as_json)
 
 
@@ -123,10 +133,21 @@ def text(
 @app.command()
 def benchmark(
     suite: Annotated[Suite, typer.Argument(help="What to measure.")] = "quick",
-    output: Annotated[Path | None, typer.Option(help="Also write the charts into this folder.")] = None,
     as_json: Json = False,
 ) -> None:
     """Measure what Readroom does on this machine."""
+    from mcp_server.terminal import exit_code, note, print_result, run
+
+    with exit_code(as_json=as_json):
+        from agents.benchmark.runner import run_suite
+
+        from agents.settings import load_settings
+
+        report = run(lambda assistant, on_progress: run_suite(assistant, suite, on_progress), load_settings())
+        print_result(report, report.markdown, as_json=as_json)
+        for path in (report.json_path, report.png_path):
+            if path:
+                note(f"Kept in {path}")
 
 
 @app.command()

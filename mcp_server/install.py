@@ -76,7 +76,7 @@ def plan(client: ClientName, roots: Sequence[Path], folder: Path | None = None) 
 def server_command() -> list[str]:
     """Return the words that start the server from anywhere: the console script beside this Python, or this Python."""
     script = Path(sys.executable).with_name("readroom.exe" if os.name == "nt" else "readroom")
-    return [str(script), "serve"] if script.exists() else [sys.executable, "-m", "mcp_server"]
+    return [str(script), "serve"] if script.exists() else [sys.executable, "-m", "mcp_server", "serve"]
 
 
 def enter(installation: Installation) -> Installation:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+from agents.benchmark.report import Suite
 from agents.calls import MAX_QUESTION_CHARACTERS
 from agents.schema import Mode
 
@@ -43,6 +44,13 @@ AnalysisMode = Annotated[
     Field(
         description="summary: the main points of the whole document. detailed: section by section. comparison: what "
         "the document and compare_with share and where they differ. extraction: a table of what focus names."
+    ),
+]
+BenchmarkSuite = Annotated[
+    Suite,
+    Field(
+        description="quick: under a minute. full: everything, some minutes. context: long documents. quality: answers "
+        "to questions whose answers are known."
     ),
 ]
 Focus = Annotated[

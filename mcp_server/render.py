@@ -20,7 +20,7 @@ def response_text(response: Response, *, go_on: str = "pass it as session_id to 
         lines.append(f"Still running ({done}: {response.progress.message}). Make the same call again to get the rest.")
     if response.documents:
         lines.append("Documents: " + "; ".join(f"{one.title} (`{one.document_id}`)" for one in response.documents))
-    lines += [_coverage_line(response), *(f"Note: {warning}" for warning in response.warnings)]
+    lines += [_footing(response), *(f"Note: {warning}" for warning in response.warnings)]
     return "\n".join(lines)
 
 
@@ -36,7 +36,8 @@ def fitted(response: ResponseT, limit: int = RESULT_TOKENS) -> ResponseT:
         if _size(response, name) < limit // 16:
             break
         if name == "markdown":
-            response = response.model_copy(update={"markdown": _shortened(response.markdown, limit / tokens)})
+            kept = int(estimate_tokens(response.markdown) * min(limit / tokens, 0.9))
+            response = response.model_copy(update={"markdown": shortened(response.markdown, kept)})
             cut[name] = f"The Markdown was shortened to fit one result; {whole}."
         else:
             items: tuple[object, ...] = getattr(response, name)
@@ -45,14 +46,18 @@ def fitted(response: ResponseT, limit: int = RESULT_TOKENS) -> ResponseT:
     return response.model_copy(update={"warnings": (*response.warnings, *cut.values())}) if cut else response
 
 
-def _size(response: Response, name: str) -> int:
-    return estimate_tokens(response.model_dump_json(include={name})) if hasattr(response, name) else 0
-
-
-def _shortened(markdown: str, share: float) -> str:
-    end = int(len(markdown) * min(share, 0.9))
+def shortened(markdown: str, limit: int = RESULT_TOKENS) -> str:
+    """Return the Markdown, cut at the end of a paragraph where it holds more than about `limit` tokens."""
+    tokens = estimate_tokens(markdown)
+    if tokens <= limit:
+        return markdown
+    end = len(markdown) * limit // tokens
     paragraph = markdown.rfind("\n\n", end // 2, end)
     return markdown[: paragraph if paragraph > 0 else end].rstrip() + "\n\n…"
+
+
+def _size(response: Response, name: str) -> int:
+    return estimate_tokens(response.model_dump_json(include={name})) if hasattr(response, name) else 0
 
 
 def _session_line(response: Response, go_on: str) -> str:
@@ -62,12 +67,11 @@ def _session_line(response: Response, go_on: str) -> str:
     return f"Session `{session.session_id}` ({turns}{archived}): {go_on}."
 
 
-def _coverage_line(response: Response) -> str:
+def _footing(response: Response) -> str:
+    engine = f"Engine: {response.engine.name}, {response.engine.model or 'no language model'}."
     coverage = response.coverage
-    read = (
-        f"Read {coverage.tokens_read:,} of {coverage.tokens_total:,} tokens, "
-        f"{coverage.pages_read:,} of {coverage.pages_total:,} pages"
-    )
+    if not coverage.tokens_total:
+        return engine
     skipped = f" (skipped: {'; '.join(coverage.skipped)})" if coverage.skipped else ""
-    engine = response.engine.name + (f", {response.engine.model}" if response.engine.model else ", no language model")
-    return f"{read}{skipped}. Engine: {engine}."
+    tokens = f"{coverage.tokens_read:,} of {coverage.tokens_total:,} tokens"
+    return f"Read {tokens}, {coverage.pages_read:,} of {coverage.pages_total:,} pages{skipped}. {engine}"

@@ -1,21 +1,26 @@
 """The three tools."""
 
+import asyncio
+import base64
+import importlib
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp_types import CallToolResult, TextContent, ToolAnnotations
+from mcp_types import CallToolResult, ContentBlock, ImageContent, TextContent, ToolAnnotations
 
+from agents.benchmark.report import BenchmarkReport, Suite
 from agents.errors import ReadroomError
 from agents.schema import Analysis, Answer, Response
 from mcp_server.loading import LazyAssistant
 from mcp_server.parameters import (
     AnalysisMode,
+    BenchmarkSuite,
     Document,
     Documents,
     Focus,
@@ -24,9 +29,13 @@ from mcp_server.parameters import (
     SessionId,
     WaitSeconds,
 )
-from mcp_server.progress import notified_progress
-from mcp_server.render import fitted, response_text
+from mcp_server.progress import OnProgress, notified_progress
+from mcp_server.render import fitted, response_text, shortened
 
+if TYPE_CHECKING:
+    from agents.assistant import Assistant
+
+RunSuite = Callable[["Assistant", Suite, OnProgress], Awaitable[BenchmarkReport]]
 _LOG = logging.getLogger(__name__)
 
 
@@ -34,6 +43,7 @@ def add_tools(server: MCPServer[Any], assistant: LazyAssistant, wait_seconds: fl
     """Register the three tools; `wait_seconds` is the default of their parameter of that name."""
     _add_ask(server, assistant, wait_seconds)
     _add_analyze_document(server, assistant, wait_seconds)
+    _add_benchmark(server, assistant)
 
 
 def _add_ask(server: MCPServer[Any], assistant: LazyAssistant, default_wait: float) -> None:
@@ -84,6 +94,24 @@ def _add_analyze_document(server: MCPServer[Any], assistant: LazyAssistant, defa
     _add(server, analyze_document, "Analyse a whole document")
 
 
+def _add_benchmark(server: MCPServer[Any], assistant: LazyAssistant) -> None:
+    async def benchmark(
+        ctx: Context[Any, Any], suite: BenchmarkSuite = "quick"
+    ) -> Annotated[CallToolResult, BenchmarkReport]:
+        """Measure what Readroom does on the server's machine, against its targets.
+
+        Says how fast documents are read, searched and answered from, how much memory is used and, where a language
+        model runs, its speed and context. Only for questions about Readroom itself; no document of the user is read.
+        """
+        with readable_errors():
+            async with notified_progress(ctx) as on_progress:
+                runner = await asyncio.to_thread(importlib.import_module, "agents.benchmark.runner")
+                run_suite = cast("RunSuite", runner.run_suite)
+                return _report(await run_suite(await assistant.get(), suite, on_progress))
+
+    _add(server, benchmark, "Measure this machine")
+
+
 @contextmanager
 def readable_errors() -> Generator[None]:
     """Turn what goes wrong in the body into a ToolError that a model can act on.
@@ -117,3 +145,10 @@ def _result(response: Response) -> CallToolResult:
         content=[TextContent(type="text", text=response_text(response))],
         structured_content=response.model_dump(mode="json"),
     )
+
+
+def _report(report: BenchmarkReport) -> CallToolResult:
+    content: list[ContentBlock] = [TextContent(type="text", text=shortened(report.markdown))]
+    if png := report.png():
+        content.append(ImageContent(type="image", data=base64.b64encode(png).decode(), mime_type="image/png"))
+    return CallToolResult(content=content, structured_content=report.model_dump(mode="json"))

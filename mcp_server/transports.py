@@ -26,6 +26,7 @@ Transport = Literal["stdio"] | HttpTransport
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  # compared with, never bound here
 _SHUTDOWN_SECONDS = 5
+_LOG = logging.getLogger(__name__)
 
 
 def serve(settings: Settings, transport: Transport) -> None:
@@ -34,10 +35,7 @@ def serve(settings: Settings, transport: Transport) -> None:
     Raises:
         SettingsError: The address cannot be bound, or needs a token.
     """
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    warning = other_agents()
-    if warning:
-        logging.getLogger("readroom").warning(warning)
+    _log_to_stderr()
     try:
         if transport == "stdio":
             create_server(settings).run("stdio")
@@ -45,6 +43,14 @@ def serve(settings: Settings, transport: Transport) -> None:
             asyncio.run(serve_http(settings, transport))
     except KeyboardInterrupt:
         pass
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for ours in ("mcp_server", "agents"):
+        logging.getLogger(ours).setLevel(logging.INFO)
+    if warning := other_agents():
+        _LOG.warning(warning)
 
 
 async def serve_http(settings: Settings, transport: HttpTransport) -> None:

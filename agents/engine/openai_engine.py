@@ -3,13 +3,13 @@
 import asyncio
 import logging
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import openai
 from langchain_openai import ChatOpenAI
-from langsmith import tracing_context
 from pydantic import SecretStr
 from pydantic.config import JsonDict
 
@@ -34,7 +34,7 @@ DECIDING: dict[str, float] = {"temperature": 0.0}
 PROSE: dict[str, float] = {"temperature": 0.7, "top_p": 0.8, "top_k": 20, "min_p": 0.0}
 """As the model card of Qwen3-4B-Instruct-2507 advises."""
 
-_CONSTRAINTS = ("json_schema", "json_schema without patterns", "json_object", "prompt")
+_CONSTRAINTS = ("json_schema", "json_object", "prompt")
 """How the form of an answer is enforced, best first; a server that refuses one is not asked for it again."""
 
 
@@ -111,7 +111,9 @@ class OpenAIEngine:
             except InvalidAnswerError as error:
                 _LOG.info("The answer to %s is invalid: %s", type(task).__name__, error)
                 schema = structured.shorter(schema)
-                remark = f"Your last answer could not be used: {error}. Answer again, shorter, in exactly the form above."
+                remark = (
+                    f"Your last answer could not be used: {error}. Answer again, shorter, in exactly the form above."
+                )
                 continue
             return Outcome(result, usage.model_copy(update={"seconds": time.monotonic() - started}))
         raise EngineError(
@@ -135,7 +137,11 @@ class OpenAIEngine:
             messages = prompts.messages(task, structured.form(schema), remark)
             schema, max_tokens = await self._fit(task, schema, messages)
             sampling = PROSE if task.prose or retried else DECIDING
-            body = {"max_tokens": max_tokens} | _sampled(sampling, extras) | _format(_CONSTRAINTS[constraint], task, schema)
+            body = (
+                {"max_tokens": max_tokens}
+                | _sampled(sampling, extras)
+                | _format(_CONSTRAINTS[constraint], task, schema)
+            )
             try:
                 return await self._send(messages, body)
             except openai.BadRequestError as error:
@@ -144,7 +150,7 @@ class OpenAIEngine:
                 raise self._explain(error) from error
 
     async def _send(self, messages: list[dict[str, str]], body: dict[str, Any]) -> _Reply:
-        with tracing_context(enabled=False):
+        with _untraced():
             message = await self._chat.ainvoke(messages, extra_body=body)
         used: Any = message.usage_metadata or {}
         cached = used.get("input_token_details", {}).get("cache_read") or 0
@@ -159,9 +165,7 @@ class OpenAIEngine:
             ),
         )
 
-    async def _fit(
-        self, task: Task[ResultT], schema: JsonDict, messages: list[dict[str, str]]
-    ) -> tuple[JsonDict, int]:
+    async def _fit(self, task: Task[ResultT], schema: JsonDict, messages: list[dict[str, str]]) -> tuple[JsonDict, int]:
         """Return a schema whose longest answer the context still holds, and the bound on the answer's tokens.
 
         Under a schema the answer ends by itself; the bound is what its longest form takes.
@@ -258,15 +262,21 @@ class OpenAIEngine:
         )
 
 
+def _untraced() -> AbstractContextManager[None]:
+    """Keep prompts from a tracing service, whatever the environment has switched on."""
+    import langsmith
+
+    return cast("Any", langsmith).tracing_context(enabled=False)
+
+
 def _sampled(sampling: dict[str, float], extras: bool) -> dict[str, float]:
     return {name: value for name, value in sampling.items() if extras or name in ("temperature", "top_p")}
 
 
 def _format(constraint: str, task: Task[ResultT], schema: JsonDict) -> dict[str, Any]:
     match constraint:
-        case "json_schema" | "json_schema without patterns":
-            asked = schema if constraint == "json_schema" else structured.without_patterns(schema)
-            named = {"name": type(task).__name__, "strict": True, "schema": asked}
+        case "json_schema":
+            named = {"name": type(task).__name__, "strict": True, "schema": schema}
             return {"response_format": {"type": "json_schema", "json_schema": named}}
         case "json_object":
             return {"response_format": {"type": "json_object"}}

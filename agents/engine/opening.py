@@ -21,9 +21,16 @@ class Opened:
 
 
 class EngineOpening:
-    """Opens the chosen engine in the background; until it is there, the extractive engine answers."""
+    """Opens the chosen engine in the background; until it is there, the extractive engine answers.
 
-    def __init__(self, settings: EngineSettings, data_dir: Path) -> None:
+    Args:
+        settings: The engine's section.
+        data_dir: Where a resident engine keeps its files.
+        given: Used in place of the chosen one, and closed by whoever opened it.
+    """
+
+    def __init__(self, settings: EngineSettings, data_dir: Path, given: Engine | None = None) -> None:
+        self._given = given
         self._settings = settings
         self._data_dir = data_dir
         self._opening: asyncio.Task[Engine] | None = None
@@ -32,11 +39,15 @@ class EngineOpening:
     @property
     def current(self) -> Engine | None:
         """The engine, where it has been opened."""
+        if self._given:
+            return self._given
         task = self._opening
         return task.result() if task and task.done() and not task.cancelled() and not task.exception() else None
 
     async def engine(self, wait_seconds: float | None, on_progress: Callable[[Progress], None]) -> Opened:
         """Return the engine, waiting up to `wait_seconds` for it to start; None waits as long as it takes."""
+        if self._given:
+            return Opened(self._given)
         opening = self._open()
         self._listeners.append(on_progress)
         try:

@@ -11,46 +11,29 @@ known by its number and its start time together, so that a file left by `kill -9
 ├── state.json    what it has started
 ├── api_key       only the user can read it
 ├── vllm.log, watch.log
+├── start_seconds.json   how long starts took, by digest
 ├── plugin/       what makes vllm_plugin importable inside vLLM's process
 └── clients/      one file for each attached client; NAME.busy while it has requests in flight
 """
 
+import json
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, TypeVar
 
-import psutil
 from filelock import FileLock
 from pydantic import Field, ValidationError
 
+from agents.engine.processes import ProcessId
+from agents.engine.vram import MemoryPlan
 from agents.schema import Frozen
 
 StateName = Literal["absent", "starting", "ready", "asleep", "failed"]
 ModelT = TypeVar("ModelT", bound=Frozen)
-
-
-class ProcessId(Frozen):
-    """A process, told from a later one with the same number by its start time."""
-
-    pid: int
-    started: float = Field(description="Seconds since the epoch, as the operating system says.")
-
-    @classmethod
-    def of(cls, pid: int) -> "ProcessId":
-        """Identify a running process."""
-        return cls(pid=pid, started=psutil.Process(pid).create_time())
-
-    def alive(self) -> bool:
-        """Whether it still runs; a zombie does not."""
-        try:
-            process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.started) < 1.0
-            return same and process.status() != psutil.STATUS_ZOMBIE
-        except psutil.Error:
-            return False
 
 
 class Attempt(Frozen):
@@ -74,8 +57,8 @@ class Launch(Frozen):
     idle_sleep_seconds: float
     idle_stop_seconds: float
     start_seconds: float
-    memory_budget_gib: float
-    plan_json: str | None = Field(default=None, description="The memory plan, for whoever shows it.")
+    identity: str = Field(description="The second name under which the engine serves its model.")
+    plan: MemoryPlan | None = Field(default=None, description="None on a machine without an NVIDIA GPU.")
     started_by: int = Field(description="Process number of the starter.")
 
 
@@ -116,6 +99,7 @@ class EngineFiles:
         self.api_key = self.folder / "api_key"
         self.log = self.folder / "vllm.log"
         self.watch_log = self.folder / "watch.log"
+        self.timings = self.folder / "start_seconds.json"
         self.plugin = self.folder / "plugin"
 
     def make(self) -> None:
@@ -139,6 +123,13 @@ class EngineFiles:
             write(self.api_key, secrets.token_urlsafe(32))
             return self.api_key.read_text().strip()
 
+    def start_seconds(self) -> dict[str, float]:
+        """Return how long earlier starts took, by digest."""
+        try:
+            return json.loads(self.timings.read_text())
+        except (OSError, ValueError):
+            return {}
+
     def attached(self) -> tuple[ProcessId, ...]:
         """Return the clients that are attached; files of the dead are removed."""
         return tuple(process for _, process in self._living_clients())
@@ -155,6 +146,39 @@ class EngineFiles:
             else:
                 path.unlink(missing_ok=True)
                 path.with_suffix(".busy").unlink(missing_ok=True)
+
+
+class Client:
+    """One program's attachment to the engine; what it leaves behind when it is killed is recognised and removed.
+
+    Args:
+        files: The engine's files.
+    """
+
+    def __init__(self, files: EngineFiles) -> None:
+        self._file = files.clients / f"{os.getpid()}-{secrets.token_hex(4)}.json"
+        self._requests = 0
+
+    def attach(self) -> None:
+        """Be counted as a client."""
+        write(self._file, ProcessId.of(os.getpid()).model_dump_json())
+
+    def detach(self) -> None:
+        """Be counted no longer."""
+        self._file.with_suffix(".busy").unlink(missing_ok=True)
+        self._file.unlink(missing_ok=True)
+
+    @contextmanager
+    def busy(self) -> Generator[None]:
+        """Keep the engine from being put to sleep or stopped while the body runs."""
+        self._requests += 1
+        self._file.with_suffix(".busy").touch()
+        try:
+            yield
+        finally:
+            self._requests -= 1
+            if not self._requests:
+                self._file.with_suffix(".busy").unlink(missing_ok=True)
 
 
 def is_running(data_dir: Path) -> bool:

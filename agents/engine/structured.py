@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from pydantic import ValidationError
 from pydantic.config import JsonDict
@@ -14,11 +14,16 @@ from agents.engine.tasks.decisions import NextStep, NextStepResult
 from agents.engine.tasks.reading import Reduce
 from agents.schema import Frozen
 
+Json: TypeAlias = Any
+"""A JSON value of any form."""
+
 CHARACTERS_PER_TOKEN = 2
 """Of free text, at the least: English has about 4, scripts without spaces 1 to 2."""
 
-_BOUND = re.compile(r"\{(\d+),(\d+)\}\$?$")
+_BOUND = re.compile(r"\{(\d+),(\d+)\}\$$")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _LONGEST_NUMBER = 20
+_LONGEST_TEXT = 200
 _DROPPED = {"title", "description", "default", "$defs"}
 
 
@@ -27,7 +32,11 @@ class InvalidAnswerError(ValueError):
 
 
 def schema(task: Task[ResultT]) -> JsonDict:
-    """Return the JSON schema of a task's result: every field required, everything bounded, nothing referenced."""
+    """Return the JSON schema of a task's result: every field required, everything bounded, nothing referenced.
+
+    Bounds of texts are sent as lengths: xgrammar 0.2.7 and 0.2.8 fail on a pattern that repeats more than 128
+    times, and need seconds to compile thousands. A length lets control characters through; `parse` takes them out.
+    """
     if isinstance(task, NextStep):
         return task.decision_schema()
     full = task.result_type().model_json_schema()
@@ -40,7 +49,7 @@ def schema(task: Task[ResultT]) -> JsonDict:
     return tight
 
 
-def _flatten(node: Any, definitions: dict[str, Any]) -> Any:
+def _flatten(node: Json, definitions: dict[str, Any]) -> Json:
     if isinstance(node, list):
         return [_flatten(item, definitions) for item in cast("list[Any]", node)]
     if not isinstance(node, dict):
@@ -53,12 +62,14 @@ def _flatten(node: Any, definitions: dict[str, Any]) -> Any:
         if key == "properties":
             flat[key] = {name: _flatten(field, definitions) for name, field in value.items()}
             flat["required"] = list(value)
+        elif key == "pattern" and (bound := _BOUND.search(value)):
+            flat |= {"minLength": int(bound[1]), "maxLength": int(bound[2])}
         elif key not in _DROPPED and key != "required":
             flat[key] = _flatten(value, definitions)
     return flat
 
 
-def longest_tokens(node: Any) -> int:
+def longest_tokens(node: Json) -> int:
     """Return how many tokens the longest answer that fits a schema can take.
 
     What the schema spells out counts one token a character; free text CHARACTERS_PER_TOKEN.
@@ -76,41 +87,28 @@ def longest_tokens(node: Any) -> int:
         case "array":
             return 2 + node.get("maxItems", 1) * (1 + longest_tokens(node["items"]))
         case "string":
-            return 2 + -(-_longest_string(node) // CHARACTERS_PER_TOKEN)
+            return 2 + -(-node.get("maxLength", _LONGEST_TEXT) // CHARACTERS_PER_TOKEN)
+        case "integer":
+            return len(str(node.get("maximum", 10**_LONGEST_NUMBER)))
         case _:
             return _LONGEST_NUMBER
 
 
-def _longest_string(node: Any) -> int:
-    bound = _BOUND.search(node.get("pattern", ""))
-    return int(bound[2]) if bound else node.get("maxLength", 200)
-
-
-def shorter(node: Any, divisor: int = 3) -> Any:
+def shorter(node: Json, divisor: int = 3) -> Json:
     """Return a schema whose texts and lists are bounded to a part of what they were."""
     if isinstance(node, list):
         return [shorter(item, divisor) for item in cast("list[Any]", node)]
     if not isinstance(node, dict):
         return node
     smaller = {key: shorter(value, divisor) for key, value in cast("dict[str, Any]", node).items()}
-    if isinstance(pattern := smaller.get("pattern"), str) and (bound := _BOUND.search(pattern)):
-        low, high = int(bound[1]), int(bound[2])
-        smaller["pattern"] = f"{pattern[: bound.start()]}{{{low},{max(low, high // divisor)}}}$"
+    if isinstance(length := smaller.get("maxLength"), int):
+        smaller["maxLength"] = max(smaller.get("minLength", 0), 1, length // divisor)
     if isinstance(most := smaller.get("maxItems"), int):
         smaller["maxItems"] = max(smaller.get("minItems", 0), 1, most // divisor)
     return smaller
 
 
-def without_patterns(node: Any) -> Any:
-    """Return a schema without patterns, for servers that cannot compile long ones."""
-    if isinstance(node, list):
-        return [without_patterns(item) for item in cast("list[Any]", node)]
-    if not isinstance(node, dict):
-        return node
-    return {key: without_patterns(value) for key, value in cast("dict[str, Any]", node).items() if key != "pattern"}
-
-
-def form(node: Any) -> str:
+def form(node: Json) -> str:
     """Return a schema as a model understands it best: the JSON itself with placeholders."""
     if "anyOf" in node:
         return " or ".join(form(choice) for choice in node["anyOf"])
@@ -139,13 +137,26 @@ def parse(task: Task[ResultT], text: str) -> ResultT:
     if start < 0 or end < start:
         raise InvalidAnswerError("there is no JSON object in it")
     try:
-        result = task.result_type().model_validate_json(text[start : end + 1])
+        result = task.result_type().model_validate(_clean(json.loads(text[start : end + 1], strict=False)))
+    except json.JSONDecodeError as error:
+        raise InvalidAnswerError(f"it is not JSON: {error.msg}") from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the object"
         raise InvalidAnswerError(f"{where}: {first['msg']}") from error
     _check(task, result)
     return result
+
+
+def _clean(node: Json) -> Json:
+    """Take out control characters and halves of characters, which no document or database should be given."""
+    if isinstance(node, str):
+        return _CONTROL.sub(" ", node)
+    if isinstance(node, list):
+        return [_clean(item) for item in cast("list[Any]", node)]
+    if isinstance(node, dict):
+        return {key: _clean(value) for key, value in cast("dict[str, Any]", node).items()}
+    return node
 
 
 def _check(task: Task[ResultT], result: Frozen) -> None:

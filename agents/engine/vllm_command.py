@@ -1,10 +1,28 @@
 """How `vllm serve` is called: the command, its arguments and its environment."""
 
+import hashlib
 import importlib.util
+import json
+import os
 import shlex
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+
+from agents.engine import vllm_plugin, vram
+from agents.engine.model_shape import ModelShape, read_shape
+from agents.engine.state import Attempt, Launch
+from agents.engine.vram import Gpu, MemoryPlan
+from agents.errors import EngineError
+from agents.settings import EngineSettings
+
+INSTALL_VLLM = 'pip install "readroom[vllm]"'
+USE_A_SERVER = "READROOM_ENGINE__BASE_URL=http://127.0.0.1:11434/v1 READROOM_ENGINE__MODEL=NAME readroom serve"
+
+_ENTRY_POINT = "[vllm.general_plugins]\nreadroom_fp8 = readroom_vllm_plugin:register\n"
+_CPU_SPARE_BLOCKS = 64
+_CPU_BLOCK_TOKENS = 128
 
 
 def find_vllm(command: str) -> tuple[str, ...] | None:
@@ -18,7 +36,158 @@ def find_vllm(command: str) -> tuple[str, ...] | None:
         return None
     found = shutil.which(words[0]) or shutil.which(words[0], path=str(Path(sys.executable).parent))
     if found:
-        return (found, *words[1:])
+        return (str(Path(found).absolute()), *words[1:])
     if words == ["vllm"] and importlib.util.find_spec("vllm"):
         return (sys.executable, "-m", "vllm.entrypoints.cli.main")
     return None
+
+
+def missing(settings: EngineSettings, gpus: Sequence[Gpu]) -> tuple[str, ...]:
+    """Return the commands that would add what the resident engine lacks on this machine."""
+    absent: list[str] = []
+    if not gpus:
+        absent.append(f"an NVIDIA GPU with its driver, or a server elsewhere: {USE_A_SERVER}")
+    if not find_vllm(settings.vllm_command):
+        absent.append(INSTALL_VLLM)
+    return tuple(absent)
+
+
+def plan_launch(settings: EngineSettings, plugin_folder: Path) -> Launch:
+    """Plan how the engine is started on this machine.
+
+    Raises:
+        EngineError: vLLM is not installed, or nothing useful fits into the memory.
+    """
+    command = find_vllm(settings.vllm_command)
+    if command is None:
+        raise EngineError(
+            f"vLLM is not installed: there is no `{settings.vllm_command}`.",
+            hint=f"{INSTALL_VLLM}, or set READROOM_ENGINE__VLLM_COMMAND to where it is.",
+        )
+    gpus = vram.read_gpus()
+    plan = vram.plan(settings, gpus) if gpus else None
+    can_sleep = plan is not None and not settings.kv_offload_gib
+    mark = digest(settings)
+    return Launch(
+        model=settings.model,
+        digest=mark,
+        identity=identity(mark),
+        context_tokens=plan.context_tokens if plan else settings.max_model_len,
+        command=command,
+        attempts=attempts(settings, plan),
+        environment=environment(plugin_folder, can_sleep),
+        notes=plan.notes if plan else ("No NVIDIA GPU was found: vLLM runs on the CPU.",),
+        can_sleep=can_sleep,
+        idle_sleep_seconds=settings.idle_sleep_seconds,
+        idle_stop_seconds=settings.idle_stop_seconds,
+        start_seconds=settings.start_seconds,
+        plan=plan,
+        started_by=os.getpid(),
+    )
+
+
+def digest(settings: EngineSettings) -> str:
+    """Return a mark of every setting that changes what is served; two engines with the same mark are the same."""
+    kept = settings.model_dump(
+        mode="json",
+        include={
+            "model",
+            "max_model_len",
+            "quantization",
+            "kv_cache_dtype",
+            "vram_budget_gib",
+            "max_num_seqs",
+            "max_num_batched_tokens",
+            "tensor_parallel_size",
+            "kv_offload_gib",
+            "extra_args",
+        },
+    )
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def identity(mark: str) -> str:
+    """Return the second name under which our engine serves its model: no other program answers to it."""
+    return f"readroom-{mark}"
+
+
+def attempts(settings: EngineSettings, plan: MemoryPlan | None) -> tuple[Attempt, ...]:
+    """Return how to start, and how else if the KV cache dtype cannot be had: E4M3 takes the same memory."""
+    dtypes = [settings.kv_cache_dtype]
+    if settings.kv_cache_dtype == "fp8_e5m2":
+        dtypes.append("fp8_e4m3")
+    shape = read_shape(settings.model)
+    return tuple(
+        Attempt(kv_cache_dtype=dtype, arguments=tuple(_arguments(settings, plan, shape, dtype))) for dtype in dtypes
+    )
+
+
+def _arguments(
+    settings: EngineSettings, plan: MemoryPlan | None, shape: ModelShape | None, kv_cache_dtype: str
+) -> list[str]:
+    folder = Path(settings.model)
+    words = ["serve", str(folder.absolute()) if folder.is_dir() else settings.model]
+    words += ["--served-model-name", settings.model, identity(digest(settings))]
+    words += ["--max-model-len", str(plan.context_tokens if plan else settings.max_model_len)]
+    words += ["--kv-cache-dtype", kv_cache_dtype]
+    words += ["--max-num-seqs", str(settings.max_num_seqs)]
+    words += ["--max-num-batched-tokens", str(plan.batch_tokens if plan else settings.max_num_batched_tokens)]
+    words += ["--tensor-parallel-size", str(settings.tensor_parallel_size)]
+    words += ["--structured-outputs-config", json.dumps({"backend": "xgrammar", "disable_any_whitespace": True})]
+    words += ["--enable-prompt-tokens-details"]
+    words += _quantization(settings, shape, kv_cache_dtype)
+    words += _gpu(settings, plan, kv_cache_dtype) if plan else _cpu(settings, shape, kv_cache_dtype)
+    if settings.kv_offload_gib:
+        words += ["--kv-offloading-backend", "native", "--kv-offloading-size", f"{settings.kv_offload_gib:g}"]
+    return [*words, *settings.extra_args]
+
+
+def _quantization(settings: EngineSettings, shape: ModelShape | None, kv_cache_dtype: str) -> list[str]:
+    fp8 = settings.quantization == "fp8" or (shape is not None and shape.fp8_checkpoint)
+    if fp8 and kv_cache_dtype == "fp8_e5m2":
+        return ["--quantization", vllm_plugin.QUANTIZATION]
+    return ["--quantization", "fp8"] if settings.quantization == "fp8" else []
+
+
+def _gpu(settings: EngineSettings, plan: MemoryPlan, kv_cache_dtype: str) -> list[str]:
+    words = ["--gpu-memory-utilization", f"{plan.gpu_memory_utilization:g}"]
+    words += ["--kv-cache-memory-bytes", str(plan.kv_cache_bytes)]
+    words += ["--cudagraph-capture-sizes", *(str(size) for size in vram.graph_sizes(settings.max_num_seqs))]
+    if kv_cache_dtype == "fp8_e5m2":
+        # E5M2 runs on FlashInfer alone, and there only with queries in 16 bits.
+        words += [
+            "--attention-config",
+            json.dumps({"backend": "FLASHINFER", "disable_flashinfer_q_quantization": True}),
+        ]
+    return words if settings.kv_offload_gib else [*words, "--enable-sleep-mode"]
+
+
+def _cpu(settings: EngineSettings, shape: ModelShape | None, kv_cache_dtype: str) -> list[str]:
+    """Size the KV cache for one whole context; the CPU build would take a share of all memory."""
+    if shape is None:
+        return []
+    blocks = -(-settings.max_model_len // _CPU_BLOCK_TOKENS) + _CPU_SPARE_BLOCKS
+    size = blocks * _CPU_BLOCK_TOKENS * shape.kv_bytes_per_token(kv_cache_dtype)
+    return ["--kv-cache-memory-bytes", str(size)]
+
+
+def environment(plugin_folder: Path, can_sleep: bool) -> dict[str, str]:
+    """Return what vLLM's process needs in its environment, and make our plugin importable there.
+
+    The plugin's file is copied beside an entry point, because vLLM may live in an environment of its own
+    that Readroom is not installed in.
+    """
+    info = plugin_folder / "readroom_vllm_plugin-1.dist-info"
+    info.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(Path(vllm_plugin.__file__), plugin_folder / "readroom_vllm_plugin.py")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: readroom-vllm-plugin\nVersion: 1\n")
+    (info / "entry_points.txt").write_text(_ENTRY_POINT)
+    variables = {
+        # Its warm-up takes over 200 s on a fresh cache, and brings nothing at these batch sizes.
+        "VLLM_USE_DEEP_GEMM": "0",
+        "VLLM_USE_FLASHINFER_SAMPLER": "0",
+        "VLLM_FLASHINFER_WORKSPACE_BUFFER_SIZE": str(vram.FLASHINFER_WORKSPACE_BYTES),
+        "VLLM_NO_USAGE_STATS": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+    return variables | ({"VLLM_SERVER_DEV_MODE": "1"} if can_sleep else {})

@@ -5,7 +5,7 @@ of Qwen3-4B-Instruct-2507 (dummy weights); `benchmarks/gpu` measures them again.
 """
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, TypeAlias
 
 from pydantic import Field
 
@@ -13,6 +13,9 @@ from agents.engine.model_shape import GIB, ModelShape, read_shape
 from agents.errors import EngineError
 from agents.schema import Frozen
 from agents.settings import EngineSettings
+
+Nvml: TypeAlias = Any
+"""pynvml, which has no types."""
 
 CONTEXT_GIB = 0.5
 """The process's CUDA context and its libraries' work space."""
@@ -231,7 +234,7 @@ def read_gpus() -> tuple[Gpu, ...]:
     """Return the NVIDIA GPUs and what is free on them; none where there is no driver."""
     import pynvml
 
-    nvml = cast("Any", pynvml)
+    nvml: Nvml = pynvml
     try:
         nvml.nvmlInit()
     except nvml.NVMLError:
@@ -243,7 +246,7 @@ def read_gpus() -> tuple[Gpu, ...]:
         nvml.nvmlShutdown()
 
 
-def _read_gpu(nvml: Any, index: int, driver: str) -> Gpu:
+def _read_gpu(nvml: Nvml, index: int, driver: str) -> Gpu:
     handle = nvml.nvmlDeviceGetHandleByIndex(index)
     memory = nvml.nvmlDeviceGetMemoryInfo(handle)
     return Gpu(
@@ -260,7 +263,7 @@ def gpu_memory_by_process(pids: Sequence[int]) -> float | None:
     """Return the GiB that these processes hold on all GPUs; None where NVML cannot tell."""
     import pynvml
 
-    nvml = cast("Any", pynvml)
+    nvml: Nvml = pynvml
     try:
         nvml.nvmlInit()
     except nvml.NVMLError:

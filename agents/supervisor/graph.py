@@ -2,17 +2,15 @@
 
 import asyncio
 import functools
+import importlib
 import logging
 import threading
 import warnings
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import langgraph_supervisor.supervisor as upstream
 from langchain_core.messages import AIMessage
 from langgraph.graph import END, START, MessagesState, StateGraph
-from langgraph.graph.state import CompiledStateGraph
-from langgraph.prebuilt import create_react_agent
 from langgraph.runtime import Runtime
 from langgraph_supervisor.handoff import create_forward_message_tool, create_handoff_tool
 
@@ -37,7 +35,8 @@ AGENTS: dict[str, Agent] = {
     "synthesis": synthesize,
     "validation": validate,
 }
-Graph = CompiledStateGraph[Any, Run, Any, Any]
+Graph = Any
+"""A compiled langgraph graph; langgraph's own generics are unknown to a strict type checker."""
 _LOG = logging.getLogger(__name__)
 _REBINDING = threading.Lock()
 
@@ -45,27 +44,36 @@ _REBINDING = threading.Lock()
 def build_graph(agents: dict[str, Agent] = AGENTS) -> Graph:
     """Return the compiled graph; a run is its context: `graph.ainvoke(..., context=run)`."""
     tools = [create_handoff_tool(agent_name=name, add_handoff_messages=False) for name in agents]
+    workflow = _create_supervisor(
+        [_agent_graph(name, agent) for name, agent in agents.items()],
+        model=DecisionModel(),
+        # Named here because upstream would order them by a set of names.
+        tools=[*tools, create_forward_message_tool("supervisor")],
+        parallel_tool_calls=True,
+        output_mode="last_message",
+        add_handoff_messages=False,
+        add_handoff_back_messages=False,
+        context_schema=Run,
+    )
+    return workflow.compile()
+
+
+def _create_supervisor(agents: list[Graph], **options: object) -> Graph:
+    """Call langgraph-supervisor's `create_supervisor`, with its agent built so that hand-offs run in parallel.
+
+    As shipped it builds version "v2" of the agent, which runs only one of several hand-offs made in one
+    message (issue 230 of langgraph-supervisor). Version "v1" runs them all.
+    """
+    upstream: Any = importlib.import_module("langgraph_supervisor.supervisor")
     with _REBINDING, warnings.catch_warnings():
-        # create_react_agent moved to another package; langgraph-supervisor still takes it from here.
+        # It still takes create_react_agent from where langgraph has deprecated it.
         warnings.simplefilter("ignore", DeprecationWarning)
         shipped = upstream.create_react_agent
-        # Version "v2" runs only one of several hand-offs made in one message (issue 230 of langgraph-supervisor).
-        upstream.create_react_agent = functools.partial(create_react_agent, version="v1")
+        upstream.create_react_agent = functools.partial(shipped, version="v1")
         try:
-            workflow = upstream.create_supervisor(
-                [_agent_graph(name, agent) for name, agent in agents.items()],
-                model=DecisionModel(),
-                # Named here because upstream would order them by a set of names.
-                tools=[*tools, create_forward_message_tool("supervisor")],
-                parallel_tool_calls=True,
-                output_mode="last_message",
-                add_handoff_messages=False,
-                add_handoff_back_messages=False,
-                context_schema=Run,
-            )
+            return upstream.create_supervisor(agents, **options)
         finally:
             upstream.create_react_agent = shipped
-    return workflow.compile()
 
 
 def recursion_limit(max_steps: int) -> int:
@@ -78,7 +86,7 @@ def _agent_graph(name: str, agent: Agent) -> Graph:
         message = await _guarded(name, agent, runtime.context)
         return {"messages": [AIMessage(message, name=name)]}
 
-    graph = StateGraph(MessagesState, context_schema=Run)
+    graph: Any = StateGraph(MessagesState, context_schema=Run)
     graph.add_node(name, turn)
     graph.add_edge(START, name)
     graph.add_edge(name, END)

@@ -46,7 +46,9 @@ def check(claim: str, quotes: Sequence[Quote]) -> Support:
     if unsupported_figures(claim, quoted):
         return "not"
     context = " ".join([quoted, *(quote.document.title for quote in quotes)])
-    return "partly" if unsupported_names(claim, context) else "supported"
+    if unsupported_names(claim, context):
+        return "partly"
+    return "supported"
 
 
 def unsupported_figures(claim: str, quoted: str) -> set[str]:
@@ -68,7 +70,7 @@ def unsupported_names(claim: str, context: str) -> set[str]:
 
 def weaker(one: Support, other: Support) -> Support:
     """Return the weaker of two judgements."""
-    return min(one, other, key=_ORDER.index)
+    return one if _ORDER.index(one) <= _ORDER.index(other) else other
 
 
 def _plain(figure: str) -> str:

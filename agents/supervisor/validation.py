@@ -41,21 +41,22 @@ async def _judge(run: Run, claims: Sequence[GroundedClaim]) -> list[GroundedClai
     """Have the engine judge each claim, a few at a time; the code's own judgement is never improved upon."""
     batches = [claims[start : start + CLAIMS_AT_ONCE] for start in range(0, len(claims), CLAIMS_AT_ONCE)]
     verdicts = await asyncio.gather(*(_verdicts(run, batch) for batch in batches))
-    flat = [verdict for batch in verdicts for verdict in batch]
+    flat: list[Support] = [verdict for batch in verdicts for verdict in batch]
     return [
         replace(claim, support=grounding.weaker(claim.support, verdict))
         for claim, verdict in zip(claims, flat, strict=True)
     ]
 
 
-async def _verdicts(run: Run, claims: Sequence[GroundedClaim]) -> list[Support]:
+async def _verdicts(run: Run, claims: Sequence[GroundedClaim]) -> tuple[Support, ...]:
     task = Verdict(question=run.question, claims=tuple(_to_judge(claim) for claim in claims))
+    verdicts: tuple[Support, ...] = ()
     try:
-        verdicts = list((await run.ask(task)).verdicts)
+        verdicts = (await run.ask(task)).verdicts[: len(claims)]
     except EngineError as error:
         run.warnings.append(f"The claims were checked by code alone: {error.message}")
-        verdicts = []
-    return (verdicts + [claim.support for claim in claims[len(verdicts) :]])[: len(claims)]
+    unjudged: tuple[Support, ...] = tuple(claim.support for claim in claims[len(verdicts) :])
+    return verdicts + unjudged
 
 
 async def _revise(run: Run, claim: GroundedClaim) -> GroundedClaim:

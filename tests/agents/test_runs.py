@@ -163,6 +163,21 @@ async def test_an_error_reaches_everyone_who_waits_and_a_retry_starts_anew(runs:
     assert work.starts == 2
 
 
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_retry_started_while_an_error_is_handed_out_is_not_lost(runs: Runs, work: Work, turns: int) -> None:
+    async def retry() -> "str | Running":
+        await turns_of_the_loop(turns)
+        return await runs.join("k", work)
+
+    callers = [await waiter(runs, work), asyncio.create_task(retry())]
+    work.fail(ValueError("no"))
+    await turns_of_the_loop(10)
+    callers.append(await waiter(runs, work))
+    assert work.most_active == 1
+    work.finish()
+    await asyncio.gather(*callers, return_exceptions=True)
+
+
 async def test_an_error_that_nobody_waited_for_goes_to_the_next_caller_once(runs: Runs, work: Work) -> None:
     await runs.join("k", work, wait_seconds=0)
     await work.started.wait()
@@ -347,7 +362,7 @@ async def test_closing_cancels_the_work_and_tells_who_waits(runs: Runs, work: Wo
 
 STEPS = st.lists(
     st.one_of(
-        st.sampled_from(["wait", "peek", "finish", "fail", "turn"]),
+        st.sampled_from(["wait", "peek", "finish", "fail", "turn", "settle"]),
         st.tuples(st.just("cancel"), st.integers(0, 5)),
     ),
     max_size=25,
@@ -385,7 +400,7 @@ async def play(steps: list[Any], complaints: list[dict[str, Any]]) -> None:
             case ("cancel", number) if number < len(callers):
                 callers[number].cancel()
             case _:
-                await turns_of_the_loop(8)
+                await turns_of_the_loop(1 if step == "turn" else 8)
     await turns_of_the_loop(8)
 
     assert work.most_active <= 1, "two runs of one key at once"

@@ -7,11 +7,13 @@ from pathlib import Path
 from mcp import StdioServerParameters
 
 REPOSITORY = Path(__file__).parents[2]
+HEAVY = {"langgraph", "llama_index", "numpy", "torch", "matplotlib", "langchain", "langchain_core", "xberg", "bm25s"}
+"""What an answer needs and a handshake must not wait for."""
 
 
 def server_process(data_dir: Path, *options: str) -> StdioServerParameters:
     """Return how to start the real server over stdio, on the engine that needs no model."""
-    return server_started_by(data_dir, "-m", "mcp_server", *options)
+    return server_started_by(data_dir, "-m", "mcp_server", "serve", *options)
 
 
 def server_started_by(data_dir: Path, *words: str) -> StdioServerParameters:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mcp_server.processes import environment
+from tests.mcp_server.processes import HEAVY, environment
 
 PUMP = (
     "# Pump manual\n\nThe pump holds 40 litres. It was built in 1987.\n\n# Care\n\nReplace the filter every 90 days.\n"
@@ -38,12 +38,11 @@ def test_help_names_every_command_and_imports_nothing_heavy(folder: Path) -> Non
     commands = ["serve", "ask", "analyze", "text", "benchmark", "engine", "doctor", "install"]
     assert done.returncode == 0
     assert all(f" {command} " in done.stdout for command in commands)
-    modules = "import sys, mcp_server.cli; print(sorted({m.partition('.')[0] for m in sys.modules}))"
+    modules = "import json, sys, mcp_server.cli; print(json.dumps([m.partition('.')[0] for m in sys.modules]))"
     loaded = subprocess.run(
         [sys.executable, "-c", modules], env=environment(folder), capture_output=True, text=True, check=True
-    ).stdout
-    assert "'mcp'" not in loaded
-    assert "'pydantic'" not in loaded
+    )
+    assert {"mcp", "agents", *HEAVY}.isdisjoint(json.loads(loaded.stdout))
 
 
 def test_ask_answers_from_a_file_named_as_the_shell_names_it(folder: Path) -> None:
@@ -151,3 +150,18 @@ def test_install_prints_what_it_would_enter(folder: Path) -> None:
     readroom(folder, "install", "claude-code", "--root", ".")
     entry = json.loads((folder / ".mcp.json").read_text())["mcpServers"]["readroom"]
     assert entry["args"][-2:] == ["--root", str(folder)]
+
+
+def test_the_engine_that_is_not_there_has_a_status_a_log_and_can_be_stopped(folder: Path) -> None:
+    status = json.loads(readroom(folder, "engine", "status", "--json").stdout)
+    assert status["state"] == "absent"
+    assert "**model**" in readroom(folder, "engine", "status").stdout
+    assert json.loads(readroom(folder, "engine", "logs", "--json").stdout) == {"log": ""}
+    assert json.loads(readroom(folder, "engine", "stop", "--json").stdout) == {"stopped": False}
+    assert not (folder.parent / "data").exists()
+
+
+def test_an_engine_that_cannot_start_says_what_is_missing(folder: Path) -> None:
+    done = readroom(folder, "engine", "start", "--json", READROOM_ENGINE__VLLM_COMMAND="no-such-command")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["hint"]

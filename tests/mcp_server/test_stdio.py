@@ -7,9 +7,8 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
-from tests.mcp_server.processes import REPOSITORY, server_process, server_started_by
+from tests.mcp_server.processes import HEAVY, REPOSITORY, server_process, server_started_by
 
-HEAVY = {"langgraph", "llama_index", "numpy", "torch", "matplotlib", "langchain", "langchain_core", "xberg", "bm25s"}
 INITIALIZE = {
     "jsonrpc": "2.0",
     "id": 1,

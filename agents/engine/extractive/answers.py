@@ -5,41 +5,46 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from agents.engine.extractive.facts import Fact
+from agents.engine.extractive.patterns import phrase
+from agents.engine.extractive.phrases import INSTITUTIONS
 from agents.engine.extractive.questions import AnswerKind, Question
 from agents.engine.extractive.statements import Statement
 from agents.engine.extractive.words import Vocabulary
 
-_ROLE = re.compile(
-    r"\b(?:manager|leader|officer|chair(?:man|woman)?|director|president|minister|chemist|engineer|operator|technician|"
-    r"nurse|doctor|deputy|supervisor|board|crew|team|committee|council|captain|driver|party|company|person|"
-    r"representative|secretary|inspector|owner|keeper|member|staff|author|king|queen|mayor|attendant|agent|"
-    r"customer|supplier|tenant|landlord|employer|employee|contractor|nobody|anyone|everyone|specialist)s?\b",
-    re.IGNORECASE,
+_ROLE = phrase(
+    """
+    (?:manager|leader|officer|chair(?:man|woman)?|director|president|minister|chemist|engineer|operator|technician)s?
+    (?:nurse|doctor|deputy|supervisor|board|crew|team|committee|council|captain|driver|party|company|person|agent)s?
+    (?:representative|secretary|inspector|owner|keeper|member|staff|author|king|queen|mayor|attendant|customer)s?
+    (?:supplier|tenant|landlord|employer|employee|contractor|specialist)s?|nobody|anyone|everyone
+    """
 )
-_REASON = re.compile(
-    r"\b(?:because|so that|in order to|due to|owing to|therefore|for (?:this|that|which) reason|lest|thanks to|"
-    r"caused by|as a result|weil|damit|deshalb|denn|parce que|car|afin|porque|para que|perché|poiché|omdat|zodat|pois)\b",
-    re.IGNORECASE,
+_REASON = phrase(
+    """
+    because|so that|in order to|due to|owing to|therefore|for (?:this|that|which) reason|lest|thanks to|caused by
+    as a result|weil|damit|deshalb|denn|parce que|car|afin|porque|para que|perché|poiché|omdat|zodat|pois
+    """
 )
 _PURPOSE = re.compile(r"\b(?:since|as|to|for|whose|um|pour|para|per|om)\b|[;:]", re.IGNORECASE)
-_PLACE = re.compile(
-    r"\b(?:in|at|on|near|beside|behind|below|above|between|opposite|inside|outside|under|over|next to|north|south|east|"
-    r"west|from|to|im|am|bei|dans|à|sur|chez|en|nel|nella|presso|op|te|bij|na)\s",
-    re.IGNORECASE,
+_PLACE = phrase(
+    """
+    in|at|on|near|beside|behind|below|above|between|opposite|inside|outside|under|over|next to|north|south|east|west
+    from|to|im|am|bei|dans|à|sur|chez|en|nel|nella|presso|op|te|bij|na
+    """
 )
-_METHOD = re.compile(
-    r"\b(?:by|with|through|using|via|means of|first|then|after|durch|mit|par|avec|con|met|door|com)\b", re.IGNORECASE
+_METHOD = phrase("by|with|through|using|via|means of|first|then|after|durch|mit|par|avec|con|met|door|com")
+_DEFINING = phrase(
+    """
+    means?|includes?|(?:is|are) (?:an?|the|any|all|either|one|those)|refers? to|stands? for|denotes?|is called|defined
+    bedeutet|ist eine?|est une?|es una?|è una?|is een|é uma?
+    """
 )
-_DEFINING = re.compile(
-    r"\b(?:means?|includes?|(?:is|are) (?:an?|the|any|all|either|one|those)|refers? to|stands? for|denotes?|is called|"
-    r"defined|bedeutet|ist ein|est un|es un|è un|is een|é um)",
-    re.IGNORECASE,
-)
-_BOUND = re.compile(
-    r"\b(?:at (?:most|least|the latest)|most|least|up to|limit\w*|max(?:imum)?|min(?:imum)?|not exceed|exceed\w*|fall below|"
-    r"no (?:more|less|longer|later|fewer|greater) than|not be (?:more|less|longer|greater)|largest|highest|smallest|lowest|"
-    r"longest|single|within|must|may|shall|allowed|permitted|never)\b",
-    re.IGNORECASE,
+_BOUND = phrase(
+    r"""
+    at (?:most|least|the latest)|most|least|up to|limit\w*|max(?:imum)?|min(?:imum)?|not exceed|exceed\w*|fall below
+    no (?:more|less|longer|later|fewer|greater) than|not be (?:more|less|longer|greater)
+    largest|highest|smallest|lowest|longest|single|within|must|may|shall|allowed|permitted|never
+    """
 )
 _BEFORE_PLACE = re.compile(r"\b(?:in|at|from|near|of|to|on|over|through)\s+(?:the\s+)?(?:[a-z]+\s)?$", re.IGNORECASE)
 _DEFINITION_LENGTH = 400
@@ -54,13 +59,22 @@ _SIGNS: Mapping[AnswerKind, tuple[tuple[re.Pattern[str], float], ...]] = Mapping
 
 
 def holds_answer(statement: Statement, question: Question, vocabulary: Vocabulary) -> float:
-    """Return how surely a statement holds the wanted kind of answer, 0 to 1; what the question gave away does not count."""
+    """Return how surely a statement holds the wanted kind of answer, 0 to 1; what the question says does not count."""
     if question.kind == "definition":
         return _defines(statement.text, question, vocabulary)
     signs = [weight for pattern, weight in _SIGNS.get(question.kind, ()) if pattern.search(statement.text)]
     facts = statement.facts(vocabulary) if question.wanted else []
     fitting = [_fits(fact, statement.text, question.kind) for fact in facts if _is_news(fact, question, vocabulary)]
+    if statement.form == "row" and question.measurable and any(fact.kind == "number" for fact in facts):
+        # The unit of a table's number stands in the head.
+        fitting.append(0.8)
     return max([*signs, *fitting], default=0.0)
+
+
+def names_person(statement: Statement, vocabulary: Vocabulary) -> bool:
+    """Whether a statement names somebody, as far as form tells: two capitalised words that are no institution."""
+    facts = [fact for fact in statement.facts(vocabulary) if fact.kind == "name" and " " in fact.text]
+    return any(_is_person(fact, statement.text) for fact in facts)
 
 
 def sets_bound(text: str) -> bool:
@@ -82,6 +96,15 @@ def _fits(fact: Fact, text: str, kind: AnswerKind) -> float:
         placed = bool(_BEFORE_PLACE.search(text, max(0, fact.start - 24), fact.start))
         return 1.0 if placed == (kind == "place") else 0.4
     return 1.0
+
+
+def _is_person(fact: Fact, text: str) -> bool:
+    words = fact.text.split()
+    small = any(word[0].islower() for word in words)
+    placed = _BEFORE_PLACE.search(text, max(0, fact.start - 24), fact.start)
+    return (
+        not small and len(words) <= 4 and not placed and not INSTITUTIONS.search(fact.text) and not fact.text.isupper()
+    )
 
 
 def _defines(text: str, question: Question, vocabulary: Vocabulary) -> float:

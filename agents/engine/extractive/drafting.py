@@ -4,12 +4,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agents.engine.extractive.matching import Evidence, Scored
+from agents.engine.extractive.matching import Evidence
+from agents.engine.extractive.planning import sub_questions
 from agents.engine.extractive.questions import Question, read_question
-from agents.engine.extractive.routing import sub_questions
+from agents.engine.extractive.selection import best_passages
 from agents.engine.extractive.statements import Statement, clean, read_statements
 from agents.engine.extractive.words import Vocabulary
-from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult
+from agents.engine.tasks.answering import Compose, ComposeResult, Draft, DraftClaim, DraftResult
 from agents.schema import Passage
 
 _MOST_CLAIMS = 4
@@ -18,7 +19,10 @@ _LONGEST_QUOTE = 60
 _SHORTEST_QUOTE = 5
 _RUNNER_UP = 0.65
 _SAME = 0.8
-_LEAST_CONFIDENCE = 0.7
+_MOST_PARTS = 3
+_MOST_PASSAGES = 24
+# A search may have missed the passage, so that a doubtful answer is better left to a look at everything.
+_LEAST_CONFIDENCE, _LEAST_CONFIDENCE_OF_ALL = 0.9, 0.8
 _SAMPLE = 4_000
 
 
@@ -35,27 +39,46 @@ def draft(task: Draft) -> DraftResult:
     """Answer from the evidence with its own sentences, the best first, or say that it does not answer."""
     sample = task.evidence[0].text[:_SAMPLE] if task.evidence else ""
     vocabulary = Vocabulary.of(f"{sample} {task.question[:_SAMPLE]}")
-    statements = read_statements(task.evidence, vocabulary)
-    parts = _parts(task)
-    answers = [_answers(statements, task.evidence, read_question(part, vocabulary), vocabulary) for part in parts]
+    parts = [read_question(part, vocabulary) for part in _parts(task)]
+    searched = len(task.evidence) <= _MOST_PASSAGES
+    passages = task.evidence if searched else _selected(task.evidence, parts, vocabulary)
+    statements = read_statements(passages, vocabulary)
+    least = _LEAST_CONFIDENCE if searched else _LEAST_CONFIDENCE_OF_ALL
+    answers = [_answers(statements, passages, part, vocabulary, least) for part in parts]
     chosen = _interleave(answers, _MOST_CLAIMS if len(parts) == 1 else _MOST_CLAIMS_OF_PARTS)
-    claims = tuple(_claim(task.evidence, statements, found) for found in chosen)
+    claims = tuple(_claim(passages, statements, found) for found in chosen)
     return DraftResult(claims=claims, not_found=not claims)
 
 
+def compose(task: Compose) -> ComposeResult:
+    """Return the message as it is: there are no better words than the document's."""
+    return ComposeResult(markdown=task.message)
+
+
 def _parts(task: Draft) -> tuple[str, ...]:
-    """Return the questions to answer: those among the findings, else what the question itself consists of."""
-    asked = tuple(line.strip() for finding in task.findings for line in finding.splitlines() if line.strip().endswith("?"))
-    return asked[:3] if asked else sub_questions(task.question)
+    """Return the questions to answer: those that were planned, else what the question itself consists of."""
+    planned = dict.fromkeys(finding.question for finding in task.findings if finding.question != task.question)
+    return tuple(planned)[:_MOST_PARTS] or sub_questions(task.question)
+
+
+def _selected(evidence: Sequence[Passage], parts: Sequence[Question], vocabulary: Vocabulary) -> tuple[Passage, ...]:
+    """Return the passages worth looking into, as many for every part."""
+    each = _MOST_PASSAGES // len(parts)
+    best = [passage for part in parts for passage in best_passages(evidence, part, vocabulary, each)]
+    return tuple({(passage.document_id, passage.index): passage for passage in best}.values())
 
 
 def _answers(
-    statements: Sequence[Statement], passages: Sequence[Passage], question: Question, vocabulary: Vocabulary
+    statements: Sequence[Statement],
+    passages: Sequence[Passage],
+    question: Question,
+    vocabulary: Vocabulary,
+    least: float,
 ) -> list[_Quotable]:
     """Return the statements that answer one question, best first, none that repeats another."""
     evidence = Evidence(statements, question, vocabulary)
     ranked = evidence.rank()
-    if not question.terms or not ranked or evidence.confidence(ranked[0]) < _LEAST_CONFIDENCE:
+    if not question.terms or not ranked or evidence.confidence(ranked) < least:
         return []
     chosen: list[_Quotable] = []
     for scored in ranked[: 4 * _MOST_CLAIMS]:

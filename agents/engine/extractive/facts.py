@@ -4,25 +4,37 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, cast
 
 from agents.engine.extractive.languages import LANGUAGES, Language
+from agents.engine.extractive.patterns import any_of, labelled
 from agents.engine.extractive.words import NUMBER_WORDS
 
 FactKind = Literal["date", "time", "duration", "frequency", "money", "percent", "quantity", "number", "name"]
 
 _NUMBER = r"\d+(?:[.,'’\u00a0]\d{3})*(?:[.,]\d+)?"
-_WORDS_OF_NUMBER = "|".join([*NUMBER_WORDS, "half", "dozen", "dozens", "hundreds", "thousand", "thousands", "million"])
+_WORDS_OF_NUMBER = "|".join([*NUMBER_WORDS, "half", "dozens?", "hundreds", "thousands?", "million"])
 _COUNT = rf"(?:{_NUMBER}|\b(?:an?|{_WORDS_OF_NUMBER})\b)"
-_CURRENCY = (
-    r"(?:euros?|dollars?|pounds?|cents?|pence|francs?|yen|kronor|crowns|rupees|eur|usd|gbp|chf|dólares|livres|esterlinas)"
+_CURRENCY = any_of(
+    """
+    euros?|dollars?|pounds?|cents?|pence|francs?|yen|kronor|crowns|rupees|eur|usd|gbp|chf|dólares|livres|esterlinas
+    """
 )
 _MULTIPLE = r"(?:\s+(?:thousand|million|billion|trillion|millionen|milliarden|millions|milliards|millones|milioni))?"
-_UNIT = (
-    r"(?:[kmcµμnMGT]?(?:m[²³23]?|g|l|L|W|Wh|V|A|Hz|bar|Pa|B|S/cm|mol)(?:/[a-zA-Z²³23]{1,4})?|mg/L|°\s?[CF]|K|dB(?:\(A\))?"
-    r"|ppm|ppb|pH|NTU|rpm|km/h|mph|kt|knots?|tonnes?|tons?|litres?|liters?|met(?:er|re)s?|kilomet(?:er|re)s?|feet|foot|inch(?:es)?"
-    r"|miles?|kilograms?|kilos?|grams?|degrees?|volts?|watts?|acres?|hectares?|pages?|points?)(?![\w])"
+_UNIT = any_of(
+    r"""
+    [kmcµμnMGT]?(?:m[²³23]?|g|l|L|W|Wh|V|A|Hz|bar|Pa|B|S/cm|mol)(?:/[a-zA-Z²³23]{1,4})?
+    mg/L|°\s?[CF]|K|dB(?:\(A\))?|ppm|ppb|pH|NTU|rpm|km/h|mph|kt|knots?
+    tonnes?|tons?|litres?|liters?|met(?:er|re)s?|kilomet(?:er|re)s?|feet|foot|inch(?:es)?|miles?
+    kilograms?|kilos?|grams?|degrees?|volts?|watts?|acres?|hectares?|pages?|points?
+    """
 )
+_PERCENT = any_of(r"%|‰|(?:per\s?cent|prozent|pour\s?cent|por\s?ciento|procent|por\s?cento)\b")
+_ABBREVIATED_MONTHS = ("jan", "feb", "mar", "apr", "jun", "jul", "aug", "sept?", "oct", "nov", "dec")
+_PERIOD = any_of("second|minute|hour|day|night|week|month|quarter|year|shift|decade")
+_YEAR = r"(?:1[0-9]|20)\d{2}"
+_BEFORE_YEAR = any_of("in|since|until|by|of|from|before|after|during|to|seit|en|nel|dal|em")
+_BETWEEN = any_of("and\\s+a\\s+half|further|more|full|working|business|calendar|running|consecutive")
 _NAME = re.compile(
     r"(?:(?:Dr|Mr|Mrs|Ms|Prof|Sir|Dame|Professor|Captain|President|King|Queen|Saint|St)\.?\s+)?"
     r"[A-ZÀ-ÖØ-Þ][\w’'-]*(?:\s+(?:(?:of|de|van|von|der|den|da|di|la|le)\s+){0,2}[A-ZÀ-ÖØ-Þ][\w’'-]*)*"
@@ -63,35 +75,34 @@ def find_facts(text: str, language: Language) -> list[Fact]:
 def _patterns(name: str) -> tuple[tuple[FactKind, re.Pattern[str]], ...]:
     """Return the forms of a language's facts, the more telling first."""
     language = LANGUAGES[name]
-    months = _names_of("months", language)
-    weekdays = _names_of("weekdays", language)
-    units = "|".join(dict.fromkeys((*language.time_units, *LANGUAGES["English"].time_units)))
-    single = "second|minute|hour|day|night|week|month|quarter|year|shift|decade"
-    year = r"(?:1[0-9]|20)\d{2}"
-    forms: list[tuple[FactKind, str]] = [
-        ("date", rf"\b\d{{1,2}}(?:st|nd|rd|th|\.|er|º)?\s+(?:of\s+|de\s+|di\s+)?(?:{months})\b\.?(?:,?\s+(?:de\s+|del\s+)?{year})?"),
-        ("date", rf"\b(?:{months})\b\.?\s+\d{{1,2}}(?:st|nd|rd|th)?\b(?:,?\s+{year}\b)?"),
-        ("date", rf"\b(?:{months})\b\.?\s+(?:de\s+|of\s+)?{year}\b"),
-        ("date", r"\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d{2})\b"),
-        ("time", r"\b\d{1,2}:\d{2}\b(?:\s?[ap]\.?m\b\.?)?|\b\d{1,2}\s?(?:[ap]\.m\.|[ap]m\b|o['’]clock|Uhr\b)|\bnoon\b|\bmidnight\b"),
-        (
-            "frequency",
-            rf"\b(?:every|each)\s+(?:{_COUNT}\s+|other\s+|second\s+|third\s+|few\s+)?(?:{single}|{weekdays}|{months}|morning|"
-            rf"evening|spring|summer|autumn|winter|fall|tide)s?\b|\b(?:hourly|daily|nightly|weekly|fortnightly|monthly|"
-            rf"quarterly|yearly|annually|annual|biannual|continuously)\b|\b(?:once|twice|{_COUNT}\s+times?)\s+(?:an?|per|every|each|in)"
-            rf"\s+(?:{_COUNT}\s+)?(?:{single})s?\b|\b(?:jeden|jede|jedes|alle|chaque|cada|ogni|elke)\s+(?:{_COUNT}\s+)?(?:{units})\b"
-            rf"|\bper\s+(?:{single})\b|(?<!for )(?<!in )(?<!within )(?<!after )(?<!than )(?<!about )(?<!takes )\ba\s+(?:{single})\b|\bat\s+intervals\b|\b(?:täglich|wöchentlich|monatlich|jährlich)\b",
-        ),
-        ("duration", rf"{_COUNT}(?:\s+(?:and\s+a\s+half|further|more|full|working|business|calendar|running|consecutive))?[\s\u00a0-](?:{units})\b"),
-        ("money", rf"[€$£¥]\s?{_NUMBER}{_MULTIPLE}\b|{_COUNT}{_MULTIPLE}\s*(?:€|£|\$|{_CURRENCY}\b)"),
-        ("percent", rf"{_COUNT}\s*(?:%|‰|per\s?cent\b|percent\b|prozent\b|pour\s?cent\b|por\s?ciento\b|procent\b|por\s?cento\b|per\s?cento\b)"),
-        ("quantity", rf"{_COUNT}{_MULTIPLE}[\s\u00a0]?{_UNIT}"),
-        ("date", rf"\b(?:in|since|until|by|of|from|before|after|during|to|seit|en|nel|dal|em)\s+{year}\b(?!\s*(?:%|percent|hours))|\({year}\b|\b{year}\b(?=[,.;)]|$)"),
-        ("date", rf"\b(?:{weekdays})s?\b|\b(?:{months})\b"),
-        ("number", rf"(?<![\w.]){_NUMBER}(?![\w])|\b(?!one\b)(?:{_WORDS_OF_NUMBER})\b"),
-    ]
-    exact_units = {"quantity"}
-    return tuple((kind, re.compile(form, 0 if kind in exact_units else re.IGNORECASE)) for kind, form in forms)
+    whole, days = _names_of("months", language), _names_of("weekdays", language)
+    month = rf"(?:{whole}|(?:{'|'.join(_ABBREVIATED_MONTHS)})\b\.?)"
+    unit = "|".join(dict.fromkeys((*language.time_units, *LANGUAGES["English"].time_units)))
+    recurring = rf"(?:{_PERIOD}|{days}|{whole}|morning|evening|spring|summer|autumn|winter|fall|tide)s?"
+    # "for a week" is how long, "five a week" how often.
+    alone = "".join(rf"(?<!{word} )" for word in ("for", "in", "within", "after", "than", "about", "takes"))
+    forms = rf"""
+        date       \b\d{{1,2}}(?:st|nd|rd|th|\.|er|º)?\s+(?:(?:of|de|di)\s+)?{month}\b(?:,?\s+(?:del?\s+)?{_YEAR})?
+        date       \b{month}\s+\d{{1,2}}(?:st|nd|rd|th)?\b(?:,?\s+{_YEAR}\b)?
+        date       \b{month}\s+(?:(?:de|of)\s+)?{_YEAR}\b
+        date       \b\d{{4}}-\d{{2}}-\d{{2}}\b|\b\d{{1,2}}[./]\d{{1,2}}[./](?:\d{{4}}|\d{{2}})\b
+        time       \b\d{{1,2}}:\d{{2}}\b(?:\s?[ap]\.?m\b\.?)?|\b(?:noon|midnight)\b
+        time       \b\d{{1,2}}\s?(?:[ap]\.m\.|[ap]m\b|o['’]clock|Uhr\b)
+        frequency  \b(?:every|each)\s+(?:(?:{_COUNT}|other|second|third|few)\s+)?{recurring}\b
+        frequency  \b(?:hourly|daily|nightly|weekly|fortnightly|monthly|quarterly|yearly|annual(?:ly)?|continuously)\b
+        frequency  \b(?:once|twice|{_COUNT}\s+times?)\s+(?:an?|per|every|each|in)\s+(?:{_COUNT}\s+)?{_PERIOD}s?\b
+        frequency  \b(?:jede[ns]?|alle|chaque|cada|ogni|elke)\s+(?:{_COUNT}\s+)?(?:{unit})\b
+        frequency  \bper\s+{_PERIOD}\b|{alone}\ba\s+{_PERIOD}\b|\bat\s+intervals\b
+        frequency  \b(?:täglich|wöchentlich|monatlich|jährlich)\b
+        duration   {_COUNT}(?:\s+{_BETWEEN})?[\s\u00a0-](?:{unit})\b
+        money      [€$£¥]\s?{_NUMBER}{_MULTIPLE}\b|{_COUNT}{_MULTIPLE}\s*(?:€|£|\$|{_CURRENCY}\b)
+        percent    {_COUNT}\s*{_PERCENT}
+        quantity   {_COUNT}{_MULTIPLE}[\s\u00a0]?(?-i:{_UNIT})(?!\w)
+        date       \b{_BEFORE_YEAR}\s+{_YEAR}\b(?!\s*(?:%|percent|hours))|\({_YEAR}\b|\b{_YEAR}\b(?=[,.;)]|$)
+        date       \b(?:{days})s?\b|\b(?:{whole})\b
+        number     (?<![\w.]){_NUMBER}(?!\w)|\b(?!one\b)(?:{_WORDS_OF_NUMBER})\b
+    """
+    return tuple((cast("FactKind", kind), re.compile(form, re.IGNORECASE)) for kind, form in labelled(forms))
 
 
 def _names_of(part: Literal["months", "weekdays"], language: Language) -> str:

@@ -1,5 +1,6 @@
 """How well each statement of the evidence answers a question."""
 
+import itertools
 import math
 import re
 from collections import Counter
@@ -20,6 +21,7 @@ _ANTECEDENT, _SECTION, _LEAD, _NEIGHBOUR, _PASSAGE = 0.7, 0.6, 0.7, 0.4, 0.2
 # What else counts, beside the share of the question's words (1.0).
 _ANSWER, _BOUND, _CLOSENESS, _WHOLE_PASSAGE, _RANK, _LENGTH = 0.35, 0.15, 0.1, 0.15, 0.01, 0.05
 _LOOKED_AT = 400
+_NEARLY = 0.6
 
 _OPENING = 40
 ANAPHOR = re.compile(
@@ -51,7 +53,7 @@ class Evidence:
         above = {_above(statement) for statement in statements}
         self._sections = {text: frozenset(vocabulary.terms(text)) for text in above}
         known = counts.keys() | {stem for stems in self._sections.values() for stem in stems}
-        self._matches = [_matches(term, known) for term in question.terms]
+        self._matches = [matching_stems(term, known) for term in question.terms]
         self._weights = [self._weight(term, counts) for term in question.terms]
         self._total = sum(self._weights) or 1.0
         own = [[_best(statement.stems, found) for found in self._matches] for statement in statements]
@@ -71,17 +73,21 @@ class Evidence:
             scored.append(Scored(index, score, coverage, answer))
         return sorted(scored, key=lambda found: (-found.score, found.index))
 
-    def confidence(self, best: Scored) -> float:
+    def confidence(self, ranked: Sequence[Scored]) -> float:
         """Return how likely it is that the evidence answers the question at all, about 0 to 2.
 
         The words of the question that the best statement covers, and those that any passage holds; less where the
-        kind of answer is missing, or the very thing that is asked for, or a name.
+        kind of answer is missing, there or in all that comes near, or where the very thing asked for or a name is.
         """
+        best = ranked[0]
+        context = self._in_context(best.index)
+        asked = [value for term, value in zip(self.question.terms, context, strict=True) if term.asked_for]
+        named = [value for term, value in zip(self.question.terms, context, strict=True) if term.name]
+        enough = _NEARLY * max(scored.coverage for scored in ranked)
+        nowhere = self.question.measurable and all(s.answer == 0.0 for s in ranked if s.coverage >= enough)
+        missing = 0.4 * (bool(self.question.wanted) and best.answer == 0.0) + 0.4 * nowhere
+        missing += 0.2 * (1.0 - max(asked, default=1.0)) + 0.4 * (1.0 - min(named, default=1.0))
         found = [max(values) for values in zip(*self._passages.values(), strict=True)]
-        asked = [value for term, value in zip(self.question.terms, found, strict=True) if term.asked_for]
-        named = [value for term, value in zip(self.question.terms, found, strict=True) if term.name]
-        no_answer = bool(self.question.wanted) and best.answer == 0.0
-        missing = 0.4 * no_answer + 0.2 * (1.0 - max(asked, default=1.0)) + 0.3 * (1.0 - min(named, default=1.0))
         return best.coverage + self._share(found) - missing
 
     def _weight(self, term: QuestionTerm, counts: Counter[str]) -> float:
@@ -146,7 +152,7 @@ class Evidence:
             for term, found in enumerate(self._matches):
                 if stem in found:
                     places[term].append(place)
-        pairs = list(zip(places, places[1:], strict=False))
+        pairs = list(itertools.pairwise(places))
         near = sum(any(abs(a - b) <= 2 for a in first[:8] for b in second[:8]) for first, second in pairs)
         return near / len(pairs)
 
@@ -156,7 +162,7 @@ def _above(statement: Statement) -> str:
     return f"{statement.section} {statement.head}"
 
 
-def _matches(term: QuestionTerm, known: Iterable[str]) -> dict[str, float]:
+def matching_stems(term: QuestionTerm, known: Iterable[str]) -> dict[str, float]:
     """Return the stems that can stand for a term, each with how surely."""
     found = {term.stem: 1.0}
     related = synonyms().get(term.stem, frozenset[str]())
@@ -165,12 +171,12 @@ def _matches(term: QuestionTerm, known: Iterable[str]) -> dict[str, float]:
             continue
         if stem in related:
             found[stem] = _SYNONYM
-        elif _same_root(stem, term.stem):
+        elif same_root(stem, term.stem):
             found[stem] = _SAME_ROOT
     return found
 
 
-def _same_root(one: str, two: str) -> bool:
+def same_root(one: str, two: str) -> bool:
     """Whether two stems share their beginning, as "chemist" and "chemic" do."""
     if one[:_SHORTEST_ROOT] != two[:_SHORTEST_ROOT] or not one.isalpha():
         return False

@@ -4,28 +4,35 @@ import re
 from dataclasses import dataclass
 
 from agents.engine.extractive.languages import ENGLISH
+from agents.engine.extractive.patterns import word_set
 
-_WORD = re.compile(r"[^\W_]+(?:[-’'./][^\W_]+)*")
-AUXILIARIES = frozenset(
-    "is are was were am do does did has have had can could may might must shall should will would".split()
-)
-QUESTION_WORDS = frozenset("who whom whose what which when where why how".split())
-PRONOUNS = frozenset("it its he him his she her hers they them their theirs this that these those one ones".split())
-_DETERMINERS = frozenset("the a an this that these those its his her their our my your each every any some both all".split())
-_BE = frozenset("is are was were am be been being".split())
-_MEASURES = frozenset("many much long often far high deep old big large soon fast quickly late early wide heavy".split())
+_WORD = re.compile(r"[^\W_]+(?:[-’'./](?!s\b)[^\W_]+)*")
+AUXILIARIES = word_set("is are was were am do does did has have had can could may might must shall should will would")
+QUESTION_WORDS = word_set("who whom whose what which when where why how")
+PRONOUNS = word_set("it its he him his she her hers they them their theirs this that these those one ones")
+_DETERMINERS = word_set("the a an this that these those its his her their our my your each every any some both all")
+_BE = word_set("is are was were am be been being")
+_MEASURES = word_set("many much long often far high deep old big large soon fast quickly late early wide heavy")
 _PARTICIPLE = re.compile(r".{2,}(?:ed|en|wn|ught|ept|eld|old|ade|uilt|ent|aid|ung|un|ound|ut|et)$")
-_PREDICATES = frozenset(
+_PREDICATES = word_set(
     "set put cut let shut held kept made built sent paid run sold told known done due available open closed valid "
-    "necessary needed responsible liable allowed full empty ready free".split()
+    "necessary needed responsible liable allowed full empty ready free"
 )
-_EVENTS = frozenset("happens happened happen changes changed".split())
-_BEFORE_VERB = frozenset("who to not when where why how".split())
-_PERSON = re.compile(
-    r"\b(?:manager|leader|officer|chair\w*|director|president|minister|chemist|engineer|operator|technician|nurse|doctor|"
+_EVENTS = word_set("happens happened happen changes changed")
+_BEFORE_VERB = word_set("who to not when where why how")
+ROLES = (
+    r"(?:manager|leader|officer|chair\w*|director|president|minister|chemist|engineer|operator|technician|nurse|doctor|"
     r"deput(?:y|ies)|supervisor|captain|driver|person|people|representative|secretary|inspector|owner|keeper|member|author|"
-    r"king|queen|mayor|attendant|founder|astronomer|physicist|professor|successor|artist|writer|head|boss|chief)s?\b",
-    re.IGNORECASE,
+    r"king|queen|mayor|attendant|founder|astronomer|physicist|professor|successor|artist|writer|boss|chief)s?"
+)
+_PERSON = re.compile(rf"\b{ROLES}\b", re.IGNORECASE)
+GROUPS = re.compile(
+    r"\b(?:crew|team|staff|board|committee|council|people|personnel|family|company|couple)\b", re.IGNORECASE
+)
+INSTITUTIONS = re.compile(
+    r"\b(?:Section|Form|Station|Observatory|University|Reservoir|Tank|Council|Board|Street|Lane|Point|Island|Hill|Mount|River|"
+    r"Head|Limited|Inc|GmbH|Ltd|Agreement|Schedule|Revision|Committee|Chapter|Level|Act|Law|Company|Bank|Museum|School|"
+    r"Institute|Ministry|Department|Office|Party|League|Club|War|Church|Bridge|Sea|Lake|Valley|Bay|North|South|East|West)\b"
 )
 
 
@@ -54,11 +61,14 @@ class Phrase:
     def person(self) -> bool:
         """Whether it names somebody, as far as its form tells."""
         words = self.core.split()
-        return bool(_PERSON.search(self.text)) or (len(words) >= 2 and all(word[0].isupper() for word in words))
+        named = len(words) >= 2 and self.core == self.text and all(word[0].isupper() for word in words)
+        return bool(_PERSON.search(self.text)) or (named and not INSTITUTIONS.search(self.text))
 
     @property
     def plural(self) -> bool:
         """Whether it names several, as far as its form tells."""
+        if GROUPS.fullmatch(self.head):
+            return True
         return self.head.lower().endswith("s") and not self.head.lower().endswith(("ss", "us", "is"))
 
 
@@ -77,22 +87,24 @@ class _Token:
         return self.lower in ENGLISH.function_words and not (self.text.isupper() and len(self.text) == 1)
 
 
-def noun_phrases(question: str) -> list[Phrase]:
-    """Return the noun phrases of a question in order, those joined by "of" or "for" as one."""
+def noun_phrases(question: str, *, joined: bool = True) -> list[Phrase]:
+    """Return the noun phrases of a question in order; joined: "the depth of the well" is one, not two."""
     tokens = [_Token(match.group(), match.start(), match.end()) for match in _WORD.finditer(question)]
     phrases: list[Phrase] = []
-    position = 0
+    position, verb_found = 0, False
     while position < len(tokens):
         stop = _run_end(tokens, position, question)
         if stop == position:
+            verb_found = verb_found and tokens[position].lower not in AUXILIARIES
             position += 1
             continue
-        first, last = _without_verbs(tokens, position, stop)
+        first, last = (position, stop) if verb_found else _without_verbs(tokens, position, stop)
+        verb_found = verb_found or (first, last) != (position, stop)
         if first < last:
             start = _determiner_start(tokens, first)
             phrases.append(Phrase(question[start : tokens[last - 1].end], start, tokens[last - 1].end))
         position = stop
-    return _joined(question, phrases)
+    return _joined(question, phrases) if joined else phrases
 
 
 def topic(question: str) -> Phrase | None:
@@ -101,8 +113,10 @@ def topic(question: str) -> Phrase | None:
     asked = asked_for(question)
     others = [phrase for phrase in phrases if phrase.text.lower() not in _EVENTS and phrase != asked]
     after = _auxiliary_end(question)
-    subjects = [phrase for phrase in others if after is not None and phrase.start >= after]
-    return next(iter(subjects or others), asked)
+    if after is None:
+        return asked or next(iter(others), None)
+    subject = next((phrase for phrase in others if not question[after : phrase.start].strip()), None)
+    return subject or asked or next(iter(others), None)
 
 
 def asked_for(question: str) -> Phrase | None:
@@ -135,9 +149,12 @@ def _without_verbs(tokens: list[_Token], first: int, last: int) -> tuple[int, in
         return first, last - 1 if last - first > 1 and behind in _DETERMINERS else last
     for place in range(first + 1, last):
         # Behind a name the first word in small letters is the verb: "did Marit Okafor become manager".
-        if tokens[place - 1].text[0].isupper() and tokens[place].text[0].islower():
+        named = tokens[place - 1].text[0].isupper() and tokens[place].text[0].islower()
+        if named and _is_verb(tokens[place], auxiliary):
             return first, place
-    if behind in _BE or not _is_verb(tokens[last - 1], auxiliary):
+    while auxiliary in _BE and before in _BE and first < last and _is_verb(tokens[first], auxiliary):
+        first += 1
+    if first == last or behind in _BE or not _is_verb(tokens[last - 1], auxiliary):
         return first, last
     return first, last - 1 if last - first > 1 or before not in _DETERMINERS else last
 
@@ -162,7 +179,7 @@ def _joined(question: str, phrases: list[Phrase]) -> list[Phrase]:
     for phrase in phrases:
         between = question[joined[-1].end : phrase.start] if joined else ""
         named = bool(joined) and joined[-1].head[0].isupper() and phrase.core[0].isupper()
-        if between == " of " or (between == " for " and named):
+        if between in {" of ", "'s ", "’s "} or (between == " for " and named):
             start = joined.pop().start
             phrase = Phrase(question[start : phrase.end], start, phrase.end)
         joined.append(phrase)

@@ -3,105 +3,190 @@
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, cast
 
 from agents.engine.extractive.facts import FactKind
 from agents.engine.extractive.languages import LANGUAGES, Language, language_of
+from agents.engine.extractive.patterns import any_of, labelled, word_set
 from agents.engine.extractive.words import Vocabulary, Word
 
 AnswerKind = Literal[
-    "person", "time", "clock", "year", "duration", "frequency", "money", "percent", "quantity", "count", "place", "reason", "method",
-    "definition", "yes_no", "thing",
-]  # fmt: skip
+    "person",
+    "time",
+    "clock",
+    "year",
+    "duration",
+    "frequency",
+    "money",
+    "percent",
+    "quantity",
+    "count",
+    "place",
+    "reason",
+    "method",
+    "definition",
+    "yes_no",
+    "thing",
+]
 
-_MEASURED = (
-    "temperature|pressure|speed|depth|height|altitude|capacity|limit|maximum|minimum|threshold|level|dose|dosage|"
-    "concentration|rate|voltage|volume|weight|size|length|width|distance|number|amount|output|strength|population|area|"
-    "diameter|thickness|frequency|yield|quantity|age|score|range|figure|value|recovery|rating|hardness|density|flow|load|reserve"
+_MEASURED = any_of(
+    """
+    temperature|pressure|speed|depth|height|altitude|capacity|limit|maximum|minimum|threshold|level|dose|dosage
+    concentration|rate|voltage|volume|weight|size|length|width|distance|number|amount|output|strength|population|area
+    diameter|thickness|frequency|yield|quantity|age|score|range|figure|value|recovery|rating|hardness|density|flow
+    load|reserve
+    """
 )
-_ENGLISH_KINDS: tuple[tuple[AnswerKind, str], ...] = (
-    ("frequency", r"how (?:often|frequently|regularly)|(?:at )?what intervals?|how many times (?:a|per|each)"),
-    (
-        "duration",
-        r"how (?:long (?!is the (?:road|pipe|boom|track|wall|bridge))|quickly|soon|fast (?:must|should|shall))|how much (?:time|notice)|"
-        r"(?:how many|what number of) (?:\w+ )?(?:seconds|minutes|hours|days|nights|weeks|months|years)|"
-        r"what (?:is|was) the (?:\w+ ){0,3}(?:duration|notice period|time limit|interval|period|lead time)",
-    ),
-    (
-        "money",
-        r"how much (?:money|(?:\S+ ){0,8}?(?:cost|costs|pay|pays|paid|charge|charged|fee|price|worth|owe|owed|earn|spend|spent|credited|fined))\b|"
-        r"(?:what|which) (?:\S+ ){0,6}?(?:price|cost|fee|charge|salary|wage|fine|budget|tariff|compensation|penalty)s?\b",
-    ),
-    ("percent", r"(?:what|which) (?:\w+ ){0,2}?(?:percentage|percent|per cent|share|proportion|fraction)"),
-    ("count", r"how many|(?:what|which) (?:is|was|are|were) the (?:total )?number"),
-    (
-        "quantity",
-        r"how (?:much|high|low|deep|far|wide|tall|big|large|small|heavy|thick|strong|hot|cold|warm|fast|old|steep|close|loud|"
-        rf"powerful|hard|near|long)|(?:what|which|(?:at|to|above|below) (?:what|which)) (?:\S+ ){{0,4}}?(?:{_MEASURED})s?\b",
-    ),
-    ("year", r"(?:in )?(?:what|which) year"),
-    ("clock", r"(?:at )?(?:what|which) (?:time|hours?)\b|(?:until|by) when|how (?:late|early)"),
-    ("time", r"when|(?:on |in |by |since |until )?(?:what|which) (?:\w+ )?(?:date|day|month|quarter|season|deadline|century|weekday)s?\b"),
-    ("person", r"who(?:m|se)?\b|(?:what|which) (?:person|people|man|woman|officer|employee|engineer|member|name of the person)\b"),
-    ("place", r"where|(?:in |at |to |from |on )?(?:what|which) (?:place|city|country|town|room|building|state|region|location|village|island|river|continent|port|street|island)\b"),
-    ("reason", r"why|(?:what|which) (?:is|was|are|were) the (?:\w+ )?(?:reason|cause|purpose|motive)|for what (?:reason|purpose)|how come|what (?:causes?d?|led|leads)\b"),
-    ("definition", r"what (?:does|do) .{1,80} (?:mean|stand for)|what is meant|define\b|what (?:is an?|are) (?!the )(?:[\w-]+ ?){1,3}\?*$"),
-    ("method", r"how"),
-    ("thing", r"what|which|name"),
-)  # fmt: skip
-_OTHER_KINDS: dict[str, tuple[tuple[AnswerKind, str], ...]] = {
-    "German": (
-        ("frequency", "wie (?:oft|häufig)"), ("duration", r"wie lange|wie viele (?:tage|stunden|wochen|monate|jahre)"),
-        ("money", r"wie (?:teuer|viel (?:\S+ ){0,3}?kost\w+)|was kostet"), ("count", "wie ?viele"),
-        ("quantity", "wie (?:viel|hoch|tief|weit|groß|schwer|breit|warm|kalt|schnell|alt)"),
-        ("year", "in welchem jahr"), ("clock", "um wie ?viel uhr"), ("time", "wann|an welchem tag|welches datum"),
-        ("person", "we[rmn]|wessen"), ("place", "wo|wohin|woher"), ("reason", "warum|weshalb|wieso"),
-        ("method", "wie"), ("thing", "was|welche[rsmn]?"),
-    ),
-    "French": (
-        ("frequency", "à quelle fréquence|tous les combien"), ("duration", r"combien de (?:temps|jours|heures|semaines|mois|minutes|ans)"),
-        ("money", r"combien coûte\w*|quel (?:est|était) le (?:prix|coût|tarif)"), ("count", "combien d"), ("quantity", "combien|quelle (?:est|était) la (?:température|pression|profondeur|hauteur|capacité)"),
-        ("year", "en quelle année"), ("clock", "à quelle heure"), ("time", "quand|quel jour|quelle date"),
-        ("person", "qui"), ("place", "où"), ("reason", "pourquoi"), ("method", "comment"), ("thing", "que|quoi|quelle?s?"),
-    ),
-    "Spanish": (
-        ("frequency", "con qué frecuencia|cada cuánto"), ("duration", "cuánto tiempo|cuánt[oa]s (?:días|horas|meses|años|semanas|minutos)"),
-        ("money", "cuánto cuesta|cuál es el precio"), ("count", "cuánt[oa]s"), ("quantity", "cuánt[oa]"), ("year", "en qué año"),
-        ("clock", "a qué hora"), ("time", "cuándo|qué (?:día|fecha)"), ("person", "quién(?:es)?"), ("place", "d[oó]nde"),
-        ("reason", "por qué"), ("method", "cómo"), ("thing", "qué|cuál(?:es)?"),
-    ),
-    "Italian": (
-        ("frequency", "ogni quanto|con quale frequenza"), ("duration", "quanto tempo|quant[ie] (?:giorni|ore|mesi|anni|settimane|minuti)"),
-        ("money", "quanto costa|qual è il prezzo"), ("count", "quant[ie]"), ("quantity", "quant[oa]"), ("year", "in (?:che|quale) anno"),
-        ("clock", "a che ora"), ("time", "quando|che (?:giorno|data)"), ("person", "chi"), ("place", "dove"),
-        ("reason", "perché"), ("method", "come"), ("thing", "che|cosa|quali?"),
-    ),
-    "Dutch": (
-        ("frequency", "hoe (?:vaak|dikwijls)"), ("duration", "hoe lang|hoeveel (?:dagen|uur|weken|maanden|jaar)"),
-        ("money", "hoeveel kost|wat kost"), ("count", "hoeveel"), ("quantity", "hoe (?:veel|hoog|diep|ver|groot|zwaar|breed|warm|snel|oud)"),
-        ("year", "in welk jaar"), ("clock", "hoe laat"), ("time", "wanneer|welke (?:dag|datum)"), ("person", "wie|wiens"),
-        ("place", "waar"), ("reason", "waarom"), ("method", "hoe"), ("thing", "wat|welke?"),
-    ),
-    "Portuguese": (
-        ("frequency", "com que frequência"), ("duration", "quanto tempo|quant[oa]s (?:dias|horas|meses|anos|semanas|minutos)"),
-        ("money", "quanto custa|qual é o preço"), ("count", "quant[oa]s"), ("quantity", "quant[oa]"), ("year", "em que ano"),
-        ("clock", "a que horas"), ("time", "quando|que (?:dia|data)"), ("person", "quem"), ("place", "onde"),
-        ("reason", "por ?que|porquê"), ("method", "como"), ("thing", "que|qua(?:l|is)"),
-    ),
-}  # fmt: skip
+_UNITS_OF_TIME = "(?:seconds|minutes|hours|days|nights|weeks|months|years)"
+# One form a line behind the kind of answer it asks for. The form that stands first in a question counts; of two
+# that begin at the same word, the one that stands first here.
+_FORMS = {
+    "English": rf"""
+frequency   how (?:often|frequently|regularly)
+frequency   (?:at )?what intervals?
+frequency   how many times (?:a|per|each)
+duration    how (?:long (?!is the (?:road|pipe|boom|track|wall|bridge))|quickly|soon|fast (?:must|should|shall))
+duration    how much (?:time|notice)
+duration    (?:how many|what number of) (?:\w+ )?{_UNITS_OF_TIME}
+duration    what (?:is|was) the (?:\w+ ){{0,3}}(?:duration|notice period|time limit|interval|period|lead time)
+money       how much money
+money       how much (?:\S+ ){{0,8}}?(?:costs?|pays?|paid|charged?|fee|price|worth|owed?|earn|spen[dt]|credited|fined)\b
+money       (?:what|which) (?:\S+ ){{0,6}}?(?:price|cost|fee|charge|salary|wage|fine|budget|tariff|compensation)s?\b
+money       (?:what|which) (?:\S+ ){{0,6}}?penalt(?:y|ies)\b
+percent     (?:what|which) (?:\w+ ){{0,2}}?(?:percentage|percent|per cent|share|proportion|fraction)
+count       how many
+count       (?:what|which) (?:is|was|are|were) the (?:total )?number
+quantity    how (?:much|high|low|deep|far|wide|tall|big|large|small|heavy|thick|strong|hot|cold|warm|fast|old|steep)
+quantity    how (?:close|loud|powerful|hard|near|long)
+quantity    (?:(?:at|to|above|below) )?(?:what|which) (?:\S+ ){{0,4}}?{_MEASURED}s?\b
+year        (?:in )?(?:what|which) year
+clock       (?:at )?(?:what|which) (?:time|hours?)\b
+clock       (?:until|by) when|how (?:late|early)
+time        when
+time        (?:(?:on|in|by|since|until) )?(?:what|which) (?:\w+ )?(?:date|day|month|quarter|season|deadline|century)s?\b
+time        (?:on )?(?:what|which) weekdays?\b
+person      who(?:m|se)?\b
+person      (?:what|which) (?:person|people|man|woman|officer|employee|engineer|member|name of the person)\b
+place       where
+place       (?:(?:in|at|to|from|on) )?(?:what|which) (?:place|city|country|town|room|building|state|region|location)\b
+place       (?:(?:in|at|to|from|on) )?(?:what|which) (?:village|island|river|continent|port|street)\b
+reason      why|for what (?:reason|purpose)|how come
+reason      (?:what|which) (?:is|was|are|were) the (?:\w+ )?(?:reason|cause|purpose|motive)
+reason      what (?:causes?d?|led|leads)\b
+definition  what (?:does|do) .{{1,80}} (?:mean|stand for)|what is meant|define\b
+definition  what (?:is an?|are) (?!the )(?:[\w-]+ ?){{1,3}}\?*$
+method      how
+thing       what|which|name
+""",
+    "German": r"""
+frequency   wie (?:oft|häufig)
+duration    wie lange|wie viele (?:tage|stunden|wochen|monate|jahre)
+money       wie (?:teuer|viel (?:\S+ ){0,3}?kost\w+)|was kostet
+count       wie ?viele
+quantity    wie (?:viel|hoch|tief|weit|groß|schwer|breit|warm|kalt|schnell|alt)
+year        in welchem jahr
+clock       um wie ?viel uhr
+time        wann|an welchem tag|welches datum
+person      we[rmn]|wessen
+place       wo|wohin|woher
+reason      warum|weshalb|wieso
+method      wie
+thing       was|welche[rsmn]?
+""",
+    "French": r"""
+frequency   à quelle fréquence|tous les combien
+duration    combien de (?:temps|jours|heures|semaines|mois|minutes|ans)
+money       combien coûte\w*|quel (?:est|était) le (?:prix|coût|tarif)
+count       combien d
+quantity    combien|quelle (?:est|était) la (?:température|pression|profondeur|hauteur|capacité)
+year        en quelle année
+clock       à quelle heure
+time        quand|quel jour|quelle date
+person      qui
+place       où
+reason      pourquoi
+method      comment
+thing       que|quoi|quelle?s?
+""",
+    "Spanish": r"""
+frequency   con qué frecuencia|cada cuánto
+duration    cuánto tiempo|cuánt[oa]s (?:días|horas|meses|años|semanas|minutos)
+money       cuánto cuesta|cuál es el precio
+count       cuánt[oa]s
+quantity    cuánt[oa]
+year        en qué año
+clock       a qué hora
+time        cuándo|qué (?:día|fecha)
+person      quién(?:es)?
+place       d[oó]nde
+reason      por qué
+method      cómo
+thing       qué|cuál(?:es)?
+""",
+    "Italian": r"""
+frequency   ogni quanto|con quale frequenza
+duration    quanto tempo|quant[ie] (?:giorni|ore|mesi|anni|settimane|minuti)
+money       quanto costa|qual è il prezzo
+count       quant[ie]
+quantity    quant[oa]
+year        in (?:che|quale) anno
+clock       a che ora
+time        quando|che (?:giorno|data)
+person      chi
+place       dove
+reason      perché
+method      come
+thing       che|cosa|quali?
+""",
+    "Dutch": r"""
+frequency   hoe (?:vaak|dikwijls)
+duration    hoe lang|hoeveel (?:dagen|uur|weken|maanden|jaar)
+money       hoeveel kost|wat kost
+count       hoeveel
+quantity    hoe (?:veel|hoog|diep|ver|groot|zwaar|breed|warm|snel|oud)
+year        in welk jaar
+clock       hoe laat
+time        wanneer|welke (?:dag|datum)
+person      wie|wiens
+place       waar
+reason      waarom
+method      hoe
+thing       wat|welke?
+""",
+    "Portuguese": r"""
+frequency   com que frequência
+duration    quanto tempo|quant[oa]s (?:dias|horas|meses|anos|semanas|minutos)
+money       quanto custa|qual é o preço
+count       quant[oa]s
+quantity    quant[oa]
+year        em que ano
+clock       a que horas
+time        quando|que (?:dia|data)
+person      quem
+place       onde
+reason      por ?que|porquê
+method      como
+thing       que|qua(?:l|is)
+""",
+}
 _YES_NO = re.compile(
     r"(?:is|are|was|were|do|does|did|can|could|may|must|shall|should|will|would|has|have|had|am|ist|sind|darf|kann|muss|"
     r"est-ce|¿?es|puede|può|is|mag|moet|pode)\b",
     re.IGNORECASE,
 )
-_VAGUE = frozenset(
+_VAGUE = word_set(
     "name number amount kind type way thing person people document text handbook according mention say state describe "
     "happen do get use take place page section write specify give show exact exactly main general total available "
-    "question answer information detail word term mean called call year date time day".split()
+    "question answer information detail word term mean called call year date time day"
 )
-_ASKING = frozenset(
+_ASKING = word_set(
     "which what many whose welche welcher welches viele quel quelle quels quelles combien qué cuál cuántos cuántas "
-    "quale quali quanti quante welk hoeveel qual quais quantos quantas".split()
+    "quale quali quanti quante welk hoeveel qual quais quantos quantas"
+)
+_CONDITION = re.compile(
+    r"^\W*(?:when|if|where|while|before|after|because|once|in case|according to)\b[^?,]{1,200},\s+"
+    r"(?=(?:\w+\s+){0,2}?(?:who|what|when|where|why|which|how|is|are|do|does|can|may|must)\b)",
+    re.IGNORECASE,
 )
 _LONGEST_QUESTION = 4_000
 _MOST_TERMS = 48
@@ -148,6 +233,11 @@ class Question:
         """Return the kinds of fact one of which the answer must hold; none where any words may answer."""
         return _WANTED.get(self.kind, frozenset())
 
+    @property
+    def measurable(self) -> bool:
+        """Whether the answer holds a number or a date, which code can see."""
+        return bool(self.wanted) and "name" not in self.wanted
+
 
 def read_question(text: str, vocabulary: Vocabulary) -> Question:
     """Take a question apart; what stands behind 4,000 characters is not looked at."""
@@ -165,7 +255,8 @@ def read_question(text: str, vocabulary: Vocabulary) -> Question:
 def answer_kind(text: str, language: str) -> AnswerKind:
     """Return what kind of answer a question wants, from its first question word."""
     best: tuple[int, int] | None = None
-    kinds = _patterns(language if language in _OTHER_KINDS else "English")
+    kinds = _patterns(language)
+    text = _CONDITION.sub("", text)
     for priority, (_, pattern) in enumerate(kinds):
         found = pattern.search(text[:_LONGEST_QUESTION])
         if found and (best is None or (found.start(), priority) < best):
@@ -178,8 +269,8 @@ def answer_kind(text: str, language: str) -> AnswerKind:
 
 @lru_cache(maxsize=len(LANGUAGES))
 def _patterns(language: str) -> tuple[tuple[AnswerKind, re.Pattern[str]], ...]:
-    kinds = _OTHER_KINDS.get(language, _ENGLISH_KINDS)
-    return tuple((kind, re.compile(rf"\b(?:{form})", re.IGNORECASE)) for kind, form in kinds)
+    forms = labelled(_FORMS[language])
+    return tuple((cast("AnswerKind", kind), re.compile(rf"\b(?:{form})", re.IGNORECASE)) for kind, form in forms)
 
 
 def _terms(words: list[Word], vocabulary: Vocabulary, own: Language) -> list[QuestionTerm]:

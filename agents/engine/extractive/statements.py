@@ -59,7 +59,11 @@ def read_statements(evidence: Sequence[Passage], vocabulary: Vocabulary) -> list
         section, lead = "", -1
         for statement in _cut(number, passage):
             statement.words = vocabulary.words(statement.text)
-            own = statement.words if statement.form != "row" else vocabulary.words(passage.text[statement.start : statement.end])
+            own = (
+                statement.words
+                if statement.form != "row"
+                else vocabulary.words(passage.text[statement.start : statement.end])
+            )
             statement.stems = frozenset(word.stem for word in own if not word.function)
             if not statement.stems:
                 continue
@@ -151,7 +155,9 @@ class _Table:
         names = cells(text[slice(*self.header)]) if self.header else []
         if len(names) != len(values):
             return "; ".join(value for value in values if value)
-        return "; ".join(f"{name}: {value}" if name else value for name, value in zip(names, values, strict=True) if value)
+        return "; ".join(
+            f"{name}: {value}" if name else value for name, value in zip(names, values, strict=True) if value
+        )
 
 
 def _form(piece: str) -> Form:

@@ -14,29 +14,29 @@ _THOUSANDS = re.compile(r"\d{1,3}(?:[.,'’]\d{3})+(?![\d.,])")
 _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)$")
 _LONGEST_WORD = 40
 
+_POSITIONS = "first second third fourth fifth sixth seventh eighth ninth tenth"
 _COUNTED = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
 NUMBER_WORDS: Mapping[str, str] = MappingProxyType(
     {word: str(value) for value, word in enumerate(_COUNTED.split())}
     | {"twenty": "20", "thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "ninety": "90", "hundred": "100"}
 )
 ORDINAL_WORDS: Mapping[str, int] = MappingProxyType(
-    {
-        word: position
-        for position, word in enumerate("first second third fourth fifth sixth seventh eighth ninth tenth".split(), 1)
-    }
+    {word: position for position, word in enumerate(_POSITIONS.split(), 1)}
 )
-# Forms of irregular English verbs and nouns that Snowball leaves apart, each line behind its base form.
+# Forms of irregular English verbs and nouns that Snowball leaves apart, behind their base form.
 _IRREGULAR = """
-be been|become became|begin began begun|break broke broken|bring brought|build built|buy bought|catch caught|choose chose chosen
-come came|cut cut|do done did|draw drew drawn|drink drank drunk|drive drove driven|eat ate eaten|fall fell fallen|feel felt
-fight fought|find found|fly flew flown|forbid forbade forbidden|forget forgot forgotten|freeze froze frozen|get got gotten
-give gave given|go went gone|grind ground|grow grew grown|hear heard|hide hid hidden|hold held|keep kept|know knew known
-lay laid|lead led|leave left|lend lent|light lit|lose lost|make made|mean meant|meet met|pay paid|ride rode ridden|ring rang rung
-rise rose risen|run ran|say said|see saw seen|seek sought|sell sold|send sent|shine shone|sing sang sung|sink sank sunk|sit sat
-sleep slept|speak spoke spoken|spend spent|stand stood|steal stole stolen|stick stuck|strike struck|swear swore sworn|swim swam swum
-take took taken|teach taught|tear tore torn|tell told|think thought|throw threw thrown|understand understood|wear wore worn
-win won|write wrote written|withdraw withdrew withdrawn|overcome overcame|undertake undertook undertaken
-child children|man men|woman women|foot feet|tooth teeth|mouse mice|person people|century centuries|analysis analyses|index indices
+be been|become became|begin began begun|break broke broken|bring brought|build built|buy bought|catch caught
+choose chose chosen|come came|cut cut|do done did|draw drew drawn|drink drank drunk|drive drove driven|eat ate eaten
+fall fell fallen|feel felt|fight fought|find found|fly flew flown|forbid forbade forbidden|forget forgot forgotten
+freeze froze frozen|get got gotten|give gave given|go went gone|grind ground|grow grew grown|hear heard
+hide hid hidden|hold held|keep kept|know knew known|lay laid|lead led|leave left|lend lent|light lit|lose lost
+make made|mean meant|meet met|pay paid|ride rode ridden|ring rang rung|rise rose risen|run ran|say said|see saw seen
+seek sought|sell sold|send sent|shine shone|sing sang sung|sink sank sunk|sit sat|sleep slept|speak spoke spoken
+spend spent|stand stood|steal stole stolen|stick stuck|strike struck|swear swore sworn|swim swam swum
+take took taken|teach taught|tear tore torn|tell told|think thought|throw threw thrown|understand understood
+wear wore worn|win won|write wrote written|withdraw withdrew withdrawn|overcome overcame
+undertake undertook undertaken|child children|man men|woman women|foot feet|tooth teeth|mouse mice|person people
+century centuries|analysis analyses|index indices
 """
 
 
@@ -56,6 +56,10 @@ class _Stems(Protocol):
     def stemWord(self, word: str, /) -> str: ...  # noqa: N802 - Snowball's own name
 
 
+class _Snowball(Protocol):
+    def Stemmer(self, language: str, /) -> _Stems: ...  # noqa: N802 - Snowball's own name
+
+
 class Vocabulary:
     """Stems the words of one language; not shared between threads, as Snowball's stemmers must not be."""
 
@@ -63,7 +67,7 @@ class Vocabulary:
         import Stemmer
 
         self.language = language
-        self._snowball = cast("_Stems", Stemmer.Stemmer(language.stemmer))
+        self._snowball = cast("_Snowball", Stemmer).Stemmer(language.stemmer)
         self._stems: dict[str, str] = {}
 
     @classmethod
@@ -126,7 +130,9 @@ def _is_label(text: str, word: str, start: int) -> bool:
     """Whether capitals make a function word a name: "train A", "in May", "the IT staff"."""
     if not word[0].isupper() or word == "I" or start < 2:
         return False
-    inside = text[start - 1] in "-/" or (text[start - 1] in " \u00a0" and (text[start - 2].isalnum() or text[start - 2] == ","))
+    inside = text[start - 1] in "-/" or (
+        text[start - 1] in " \u00a0" and (text[start - 2].isalnum() or text[start - 2] == ",")
+    )
     if len(word) == 1 or word == "May":
         return inside
     return len(word) <= 3 and word.isupper() and not text[max(0, start - 12) : start + 12].isupper()

@@ -1,0 +1,220 @@
+"""Asking questions with known answers through the whole pipeline, and counting what came back."""
+
+import statistics
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from agents.benchmark.questions import DEPTHS, KnownQuestion, own_questions, planted, unheard_of
+from agents.benchmark.report import Figure
+from agents.benchmark.workbench import SEED, Workbench, ask
+from agents.documents.library import Library
+from agents.schema import Answer, Citation, Document
+from agents.tokens import estimate_tokens
+
+LENGTHS = (2_048, 8_192, 32_768, 131_072)
+"""Tokens of the copies in which needles are planted."""
+_MOST_DOCUMENTS = 5
+_UNANSWERABLE = 3
+"""Questions without an answer, for each document and each copy."""
+_SAME_LENGTH = 1.3
+"""A document up to this much longer than a copy's length is copied whole."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What came back for one question; shares are None where there is nothing to take a share of."""
+
+    known: KnownQuestion
+    found: bool
+    right_page: bool
+    refused: bool
+    citations: int
+    verified: int
+    relevant: int
+
+
+async def measure_quality(bench: Workbench) -> AsyncIterator[Figure]:
+    """Yield how well questions with known answers are answered, by depth and by length."""
+    assistant = bench.new_assistant()
+    library = Library(assistant.settings.documents, assistant.settings.data_dir)
+    try:
+        documents = await _open_documents(bench, library)
+        bench.texts.extend(document.text for _, document in documents)
+        known = [question for path, document in documents for question in _about(document, path)]
+        known += [question for length in LENGTHS for question in await _in_a_copy(bench, library, documents, length)]
+        judged: list[Judged] = []
+        for number, question in enumerate(known, 1):
+            bench.say(f"Question {number} of {len(known)}")
+            answer = await ask(assistant, question.question, [question.document])
+            judged.append(judge_answer(question, answer, (await library.open(question.document)).text))
+    finally:
+        await assistant.close()
+        await library.close()
+    for figure in quality_figures(judged):
+        yield figure
+
+
+async def _open_documents(bench: Workbench, library: Library) -> list[tuple[str, Document]]:
+    paths = list(bench.documents[:_MOST_DOCUMENTS])
+    if not paths:
+        bench.notes.append("No document was named, so the questions are about one that was made: name your own.")
+        paths = [bench.made_pdf(60)[0]]
+    if len(bench.documents) > _MOST_DOCUMENTS:
+        bench.notes.append(f"Only the first {_MOST_DOCUMENTS} documents were asked about.")
+    return [(str(path), await library.open(str(path))) for path in paths]
+
+
+def _about(document: Document, path: str) -> list[KnownQuestion]:
+    """Return questions to the document as it is: its own sentences, and what it does not say."""
+    nowhere = islice(unheard_of(document.text, SEED + 7), _UNANSWERABLE)
+    return [
+        *own_questions(document, path),
+        *(KnownQuestion(question=fact.question, answer=None, document=path) for fact in nowhere),
+    ]
+
+
+async def _in_a_copy(
+    bench: Workbench, library: Library, documents: Sequence[tuple[str, Document]], length: int
+) -> list[KnownQuestion]:
+    """Return questions to a copy of the documents' text of about a length, with facts planted in it."""
+    text = _cut("\n\n".join(document.text for _, document in documents), length)
+    if text is None:
+        bench.notes.append(
+            f"The documents together are shorter than {length:,} tokens: nothing was asked at that length."
+        )
+        return []
+    copy, facts = planted(text, DEPTHS, SEED + length)
+    path = bench.folder / f"copy-{length}.txt"
+    path.write_text(copy, encoding="utf-8")
+    parsed = await library.open(str(path))
+    asked = [
+        _planted_question(parsed, path, depth, fact.sentence, fact.question, fact.answer, length)
+        for depth, fact in facts
+    ]
+    nowhere = islice(unheard_of(copy, SEED + length + 1), _UNANSWERABLE)
+    return [
+        *asked,
+        *(KnownQuestion(question=f.question, answer=None, document=str(path), length=length) for f in nowhere),
+    ]
+
+
+def _planted_question(
+    document: Document, path: Path, depth: int, sentence: str, question: str, answer: str, length: int
+) -> KnownQuestion:
+    start = max(0, document.text.find(sentence))
+    return KnownQuestion(
+        question=question,
+        answer=answer,
+        document=str(path),
+        start=start,
+        end=start + len(sentence),
+        page=document.page_at(start),
+        depth=depth,
+        length=length,
+    )
+
+
+def _cut(text: str, tokens: int) -> str | None:
+    """Return the beginning of a text of about so many tokens; None where the text is much shorter."""
+    whole = estimate_tokens(text)
+    if whole * _SAME_LENGTH < tokens:
+        return None
+    if whole <= tokens * _SAME_LENGTH:
+        return text
+    return text[: len(text) * tokens // whole].rsplit(maxsplit=1)[0]
+
+
+def judge_answer(known: KnownQuestion, answer: Answer, text: str) -> Judged:
+    """Compare an answer with what was to come back.
+
+    A citation is relevant when it overlaps the needle or holds the answer, and verified when the document's text
+    at its offsets is the quote (ALCE, arXiv 2305.14627, judges the same by a language model).
+    """
+    relevant = [citation for citation in answer.citations if _relevant(citation, known)]
+    said = _plain(" ".join([answer.markdown, *(claim.text for claim in answer.claims)]))
+    stands = [claim for claim in answer.claims if claim.supported != "not"]
+    return Judged(
+        known=known,
+        found=bool(known.answer) and _plain(known.answer or "") in said,
+        right_page=any(citation.page == known.page for citation in relevant),
+        refused=answer.not_found or not stands,
+        citations=len(answer.citations),
+        verified=sum(text[citation.start : citation.end] == citation.quote for citation in answer.citations),
+        relevant=len(relevant),
+    )
+
+
+def _relevant(citation: Citation, known: KnownQuestion) -> bool:
+    if known.answer is None:
+        return False
+    overlaps = known.start < citation.end and citation.start < known.end
+    return overlaps or known.answer in citation.quote
+
+
+def quality_figures(judged: Sequence[Judged]) -> list[Figure]:
+    """Return what the judged questions come to, in percent."""
+    asked = [one for one in judged if one.known.answer]
+    nowhere = [one for one in judged if not one.known.answer]
+    own = [one for one in asked if one.known.length is None]
+    cited = [one for one in asked if one.citations]
+    how = f"{len(own)} questions from the documents' own sentences, {len(asked) - len(own)} to facts planted in copies"
+    figures = [
+        _percent(
+            "found_percent", "Answer found", asked, lambda one: one.found, f"{how}: the answer stands in the text."
+        ),
+        _percent(
+            "right_page_percent", "Right page", own, lambda one: one.right_page, "A relevant quote is on its page."
+        ),
+        _percent(
+            "citation_recall_percent", "Citation recall", asked, lambda one: one.relevant > 0, f"{how}: it is quoted."
+        ),
+        _percent(
+            "citation_precision_percent",
+            "Citation precision",
+            cited,
+            lambda one: one.relevant / one.citations,
+            "Share of an answer's quotes that hold the answer or its sentence; mean over answers.",
+        ),
+        _percent(
+            "quotes_verified_percent",
+            "Quotes that stand in the document",
+            [one for one in judged if one.citations],
+            lambda one: one.verified / one.citations,
+            "Compared with the document's text at their offsets; mean over answers.",
+        ),
+        _percent(
+            "refused_percent",
+            "Refused rightly",
+            nowhere,
+            lambda one: one.refused,
+            f"{len(nowhere)} questions about things that no document mentions.",
+        ),
+    ]
+    by_depth = _by("found_at_depth_percent", "Answer found, needle at % of the text", asked, lambda known: known.depth)
+    by_length = _by("found_at_length_percent", "Answer found, tokens of the copy", asked, lambda known: known.length)
+    return [*(figure for figure in figures if figure), *by_depth, *by_length]
+
+
+def _percent(
+    key: str, name: str, judged: Sequence[Judged], share: Callable[[Judged], float], how: str, at: int | None = None
+) -> Figure | None:
+    if not judged:
+        return None
+    value = 100 * statistics.mean(float(share(one)) for one in judged)
+    return Figure(key=key, name=name, value=value, unit="%", better="more", how=how, at=at)
+
+
+def _by(key: str, name: str, judged: Sequence[Judged], place: Callable[[KnownQuestion], int | None]) -> list[Figure]:
+    places = sorted({at for one in judged if (at := place(one.known)) is not None})
+    figures: list[Figure] = []
+    for at in places:
+        there = [one for one in judged if place(one.known) == at]
+        if figure := _percent(key, name, there, lambda one: one.found, f"{len(there)} questions.", at):
+            figures.append(figure)
+    return figures
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold()

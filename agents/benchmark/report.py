@@ -1,0 +1,134 @@
+"""What a benchmark reports: rows judged against targets, figures measured, and where they are kept."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, JsonValue, ValidationError
+
+from agents.errors import RequestError
+from agents.schema import EngineInfo, Frozen
+
+Suite = Literal["quick", "full", "context", "quality"]
+Met = Literal["met", "not met", "not applicable"]
+
+
+class Figure(Frozen):
+    """One thing that was measured."""
+
+    key: str = Field(description="The same in every report, so that reports can be compared.")
+    name: str
+    value: float
+    unit: str
+    how: str = Field(description="How it was measured.")
+    at: int | None = Field(default=None, description="Where in a series: tokens of context, or streams at once.")
+    better: Literal["more", "less", "neither"] = "less"
+
+
+class Row(Frozen):
+    """One target of the specification, and what this machine does."""
+
+    name: str
+    target: str
+    measured: float | str | None = Field(description="None where it does not apply or was not measured.")
+    unit: str
+    met: Met
+    how: str = Field(default="", description="How it was measured.")
+    why: str = Field(default="", description="Why it is not applicable, or what the verdict rests on.")
+
+
+class Machine(Frozen):
+    """The machine that was measured."""
+
+    system: str
+    processor: str
+    cores: int
+    memory_gib: float
+    gpus: tuple[str, ...] = Field(default=(), description="Name and memory of each GPU.")
+    gpu_driver: str = ""
+
+
+class BenchmarkReport(Frozen):
+    """What one suite found out."""
+
+    suite: Suite
+    status: Literal["complete", "partial"] = Field(
+        description="partial: cancelled or failed on the way; it holds what was measured before, `notes` say why."
+    )
+    date: str = Field(description="ISO 8601, in UTC.")
+    seconds: float = Field(description="How long the suite took.")
+    versions: dict[str, str]
+    machine: Machine
+    settings: dict[str, JsonValue] = Field(description="The settings that were in force; keys are never shown.")
+    engine: EngineInfo
+    rows: tuple[Row, ...]
+    figures: tuple[Figure, ...]
+    recommendations: tuple[str, ...] = ()
+    notes: tuple[str, ...] = Field(default=(), description="What could not be measured, and why.")
+    text_sha256: str | None = Field(default=None, description="Of the text whose perplexity was measured.")
+    markdown: str = Field(default="", description="The whole report as Markdown.")
+    json_path: str | None = Field(default=None, description="Where the report is kept.")
+    png_path: str | None = Field(default=None, description="Where its chart is kept.")
+
+    def figure(self, key: str, at: int | None = None) -> float | None:
+        """Return a figure's value, or None where it was not measured."""
+        return next((figure.value for figure in self.figures if figure.key == key and figure.at == at), None)
+
+    def series(self, key: str) -> list[tuple[int, float]]:
+        """Return the figures of one key in order of their place in the series."""
+        return sorted((figure.at, figure.value) for figure in self.figures if figure.key == key and figure.at)
+
+    def png(self) -> bytes | None:
+        """Return the chart, or None where there is none."""
+        path = Path(self.png_path) if self.png_path else None
+        return path.read_bytes() if path and path.is_file() else None
+
+
+def benchmarks_folder(data_dir: Path) -> Path:
+    """Return where reports are kept."""
+    return data_dir / "benchmarks"
+
+
+def report_stem(data_dir: Path, date: str, suite: Suite) -> Path:
+    """Return the path of a new report without its suffix; the folder is made, and nothing is overwritten."""
+    folder = benchmarks_folder(data_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = f"{date[:19].replace(':', '-')}-{suite}"
+    taken = {path.stem for path in folder.glob(f"{stem}*.json")}
+    return folder / next(name for name in (stem, *(f"{stem}-{n}" for n in range(2, 1_000))) if name not in taken)
+
+
+def save_report(report: BenchmarkReport, stem: Path) -> BenchmarkReport:
+    """Write a report as JSON and Markdown, and return it with its path."""
+    saved = report.model_copy(update={"json_path": str(stem.with_suffix(".json"))})
+    stem.with_suffix(".json").write_text(saved.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    stem.with_suffix(".md").write_text(saved.markdown, encoding="utf-8")
+    return saved
+
+
+def load_report(path: str | Path) -> BenchmarkReport:
+    """Read a report that was saved.
+
+    Raises:
+        RequestError: It cannot be read, or is no report of this version.
+    """
+    try:
+        return BenchmarkReport.model_validate_json(Path(path).read_bytes())
+    except OSError as error:
+        raise RequestError(
+            f"The report {path} cannot be read: {error.strerror}.", hint="Name a JSON file of `readroom benchmark`."
+        ) from error
+    except ValidationError as error:
+        raise RequestError(
+            f"{path} is not a report of this version of Readroom.", hint="Run `readroom benchmark` again to make one."
+        ) from error
+
+
+def saved_reports(data_dir: Path) -> list[BenchmarkReport]:
+    """Return the reports that were kept, oldest first; unreadable ones are passed over."""
+    reports: list[BenchmarkReport] = []
+    for path in sorted(benchmarks_folder(data_dir).glob("*.json")):
+        try:
+            reports.append(load_report(path))
+        except RequestError:
+            continue
+    return reports

@@ -1,0 +1,203 @@
+"""Runs the suites: measures step by step, keeps what it has, and makes the report of it."""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from agents.assistant import Assistant
+from agents.benchmark.chart import draw_chart
+from agents.benchmark.comparison import perplexity_loss
+from agents.benchmark.machine import describe_machine, installed_versions
+from agents.benchmark.markdown import render
+from agents.benchmark.recommendations import recommend
+from agents.benchmark.report import BenchmarkReport, Figure, Suite, report_stem, save_report, saved_reports
+from agents.benchmark.served import MemoryWatch, find_served, serving
+from agents.benchmark.steps import Step, Target, steps
+from agents.benchmark.targets import judge
+from agents.benchmark.workbench import Workbench
+from agents.documents.files import find_file
+from agents.engine.choice import choose_engine
+from agents.errors import ReadroomError
+from agents.schema import EngineInfo, Progress
+
+OnProgress = Callable[[Progress], None]
+STEP_SECONDS = {"quick": 45.0}
+"""Time limit of one step; suites that are not named here take the time they need."""
+SUITE_SECONDS = {"quick": 150.0}
+OPENING_SHARE = 0.02
+
+
+async def run_suite(
+    assistant: Assistant, suite: Suite, on_progress: OnProgress | None = None, documents: Sequence[str] = ()
+) -> BenchmarkReport:
+    """Run a suite, save its report below the data folder, and return it.
+
+    What was measured is never lost: a step that fails or takes too long is noted, and a call that is cancelled
+    ends at once with what it had; both have the status "partial".
+
+    Args:
+        assistant: Whose engine and settings are measured; its library and sessions are left as they are.
+        suite: quick (about half a minute without a model), full, context or quality.
+        on_progress: Told what is being measured.
+        documents: Absolute paths of the documents to measure on; none: made ones.
+
+    Raises:
+        DocumentError: A document is missing or may not be read.
+        SettingsError: The engine asked for needs a setting that is missing.
+    """
+    files = tuple(Path(find_file(source, assistant.settings.documents).path) for source in documents)
+    run = _SuiteRun(assistant, suite, on_progress or (lambda _: None))
+    try:
+        with tempfile.TemporaryDirectory(prefix="readroom-benchmark-") as folder:
+            await run.measure(Path(folder), files)
+        return await asyncio.to_thread(run.finish)
+    except asyncio.CancelledError:
+        # Whoever cancels wants an end, and what is known is worth having: nothing is awaited from here on.
+        run.stop(f"Cancelled during: {run.doing}.")
+        return run.finish()
+
+
+class _SuiteRun:
+    """One run of one suite."""
+
+    def __init__(self, assistant: Assistant, suite: Suite, on_progress: OnProgress) -> None:
+        self._assistant = assistant
+        self._suite: Suite = suite
+        self._on_progress = on_progress
+        self._started = time.monotonic()
+        self._date = datetime.now(UTC).isoformat(timespec="seconds")
+        self._figures: list[Figure] = []
+        self._notes: list[str] = []
+        self._whole = True
+        self._fraction = 0.0
+        self._engine = EngineInfo(name="none")
+        self._versions = installed_versions()
+        self._on_gpu = False
+        self._text_sha256: str | None = None
+        self.doing = "opening the engine"
+
+    async def measure(self, folder: Path, documents: tuple[Path, ...]) -> None:
+        """Open the engine and take every step."""
+        self._tell("Opening the engine")
+        opened = await self._assistant.engine(self._opening)
+        self._notes.extend([opened.warning] if opened.warning else [])
+        self._engine = opened.engine.info
+        settings = self._assistant.settings
+        bench = Workbench(settings, opened.engine, folder, self._suite, documents, self._tell, self._notes)
+        async with AsyncExitStack() as stack:
+            target = await self._target(stack)
+            planned = steps(bench, target)
+            total = sum(step.weight for step in planned)
+            for step in planned:
+                await self._take(step)
+                self._fraction = min(1.0, self._fraction + (1 - OPENING_SHARE) * step.weight / total)
+        self._text_sha256 = bench.text_sha256
+
+    async def _target(self, stack: AsyncExitStack) -> Target | None:
+        """Return the vLLM that is to be measured directly, kept awake and watched until the stack is closed."""
+        try:
+            served = await find_served(self._assistant.settings, self._engine)
+            if served is None:
+                return None
+            measured = serving(served, self._assistant.settings)
+            stack.push_async_callback(measured.client.close)
+            self._versions["vllm"] = await measured.client.version()
+            metrics = await measured.client.metrics()
+        except ReadroomError as error:
+            self.stop(f"The engine cannot be measured directly: {error}")
+            return None
+        if self._engine.kv_cache_dtype is None:
+            dtype = metrics.label("vllm:cache_config_info", "cache_dtype")
+            self._engine = self._engine.model_copy(update={"kv_cache_dtype": dtype})
+        self._on_gpu = served.on_gpu
+        if served.state is None:
+            self._notes.append("The engine's server was started by others, so its memory and its sleep are not known.")
+        stack.enter_context(served.in_use())
+        return Target(served, measured, await stack.enter_async_context(MemoryWatch(served)))
+
+    async def _take(self, step: Step) -> None:
+        """Take one step; what it yields before it fails is kept."""
+        self.doing = step.name
+        left = SUITE_SECONDS.get(self._suite, float("inf")) - (time.monotonic() - self._started)
+        limit = min(STEP_SECONDS.get(self._suite, float("inf")), max(0.0, left))
+        try:
+            async with asyncio.timeout(None if limit == float("inf") else limit):
+                async for figure in step.measure():
+                    self._figures.append(figure)
+        except TimeoutError:
+            self.stop(f"{step.name}: not finished within {limit:.0f} s; the suite `full` takes the time it needs.")
+        except ReadroomError as error:
+            self.stop(f"{step.name}: {error}")
+        except Exception as error:
+            self.stop(f"{step.name}: failed with {type(error).__name__}: {error}")
+
+    def stop(self, why: str) -> None:
+        """Note why something is missing."""
+        self._whole = False
+        self._notes.append(why)
+
+    def finish(self) -> BenchmarkReport:
+        """Build the report of what is known, and save it with its chart."""
+        settings = self._assistant.settings
+        earlier = saved_reports(settings.data_dir)
+        self._compare_perplexity(earlier)
+        report = self._build()
+        missing = choose_engine(settings.engine, settings.data_dir).missing
+        report = report.model_copy(update={"recommendations": recommend(report, settings, missing, earlier)})
+        report = report.model_copy(update={"markdown": render(report)})
+        stem = report_stem(settings.ready_data_dir(), report.date, self._suite)
+        if draw_chart(report, stem.with_suffix(".png")):
+            report = report.model_copy(update={"png_path": str(stem.with_suffix(".png"))})
+        return save_report(report, stem)
+
+    def _build(self) -> BenchmarkReport:
+        sections = self._assistant.settings.model_dump(mode="json", include={"engine", "supervisor", "documents"})
+        settings: dict[str, JsonValue] = {**sections}
+        return BenchmarkReport(
+            suite=self._suite,
+            status="complete" if self._whole else "partial",
+            date=self._date,
+            seconds=round(time.monotonic() - self._started, 1),
+            versions=self._versions,
+            machine=describe_machine(),
+            settings=settings,
+            engine=self._engine,
+            rows=judge(self._figures, self._engine, on_gpu=self._on_gpu),
+            figures=tuple(self._figures),
+            notes=tuple(self._notes),
+            text_sha256=self._text_sha256,
+        )
+
+    def _compare_perplexity(self, earlier: Sequence[BenchmarkReport]) -> None:
+        """Compare with the latest report on the same text and model that had a KV cache of 16 bits."""
+        if not (self._engine.kv_cache_dtype or "").startswith("fp8"):
+            return
+        for other in reversed(earlier):
+            wide = not (other.engine.kv_cache_dtype or "fp8").startswith("fp8")
+            if wide and other.engine.model == self._engine.model:
+                loss = perplexity_loss(other, self._build())
+                if loss is not None:
+                    self._figures.append(
+                        Figure(
+                            key="perplexity_loss_percent",
+                            name="Perplexity above a 16-bit KV cache's",
+                            value=loss,
+                            unit="%",
+                            how=f"The same text and model with {other.engine.kv_cache_dtype} on {other.date[:10]}; "
+                            "worst context.",
+                        )
+                    )
+                    return
+
+    def _opening(self, progress: Progress) -> None:
+        self._on_progress(Progress(fraction=progress.fraction * OPENING_SHARE, message=progress.message))
+
+    def _tell(self, message: str) -> None:
+        fraction = min(1.0, max(self._fraction, OPENING_SHARE))
+        self._on_progress(Progress(fraction=fraction, message=message))

@@ -1,0 +1,100 @@
+"""What the measurements of one run share."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agents.assistant import Assistant
+from agents.benchmark.facts import Fact
+from agents.benchmark.made_documents import write_pdf
+from agents.benchmark.questions import own_questions
+from agents.benchmark.report import Figure, Suite
+from agents.documents.library import Library
+from agents.engine.base import Engine
+from agents.schema import Answer
+from agents.settings import Settings
+
+SEED = 2026
+
+
+@dataclass
+class Workbench:
+    """A place to measure in: folders of its own, so that the user's library and sessions stay as they are.
+
+    Args:
+        settings: The user's.
+        engine: What answers.
+        folder: Empty; whatever a measurement writes goes below it.
+        suite: Decides how much is measured.
+        documents: The user's files; none: made ones.
+        say: Told what is being done now.
+    """
+
+    settings: Settings
+    engine: Engine
+    folder: Path
+    suite: Suite
+    documents: tuple[Path, ...] = ()
+    say: Callable[[str], None] = lambda _: None
+    notes: list[str] = field(default_factory=list[str])
+    texts: list[str] = field(default_factory=list[str])
+    """Of the user's documents, once they have been read."""
+    text_sha256: str | None = None
+    """Of the text whose perplexity was measured."""
+    _folders: int = 0
+
+    @property
+    def thorough(self) -> bool:
+        """Whether there is time for large documents and many repetitions."""
+        return self.suite != "quick"
+
+    def settings_for(self, data_dir: Path) -> Settings:
+        """Return the user's settings with another data folder, allowed to read what is made here."""
+        roots = (*self.settings.documents.allowed_roots(), self.folder.resolve())
+        documents = self.settings.documents.model_copy(update={"roots": roots})
+        return self.settings.model_copy(update={"data_dir": data_dir, "documents": documents})
+
+    def new_folder(self) -> Path:
+        """Return a folder that nothing has written to."""
+        self._folders += 1
+        folder = self.folder / f"part-{self._folders}"
+        folder.mkdir()
+        return folder
+
+    def new_library(self) -> Library:
+        """Return an empty library."""
+        settings = self.settings_for(self.new_folder())
+        return Library(settings.documents, settings.data_dir)
+
+    def new_assistant(self, engine: Engine | None = None) -> Assistant:
+        """Return an assistant that knows no document and no session, on the same engine or another."""
+        return Assistant(self.settings_for(self.new_folder()), engine=engine or self.engine)
+
+    def made_pdf(self, pages: int, seed: int = SEED) -> tuple[Path, list[Fact]]:
+        """Return a PDF that was made here and the facts in it."""
+        path = self.folder / f"made-{pages}-{seed}.pdf"
+        return path, write_pdf(path, pages, seed)
+
+    async def reading_matter(self, pages: int) -> tuple[Path, list[str]]:
+        """Return a document and questions to it: the user's first one, or one that was made here."""
+        if not self.documents:
+            path, facts = self.made_pdf(pages)
+            return path, [fact.question for fact in facts[:: max(1, len(facts) // 40)]]
+        library = self.new_library()
+        try:
+            document = await library.open(str(self.documents[0]))
+        finally:
+            await library.close()
+        known = own_questions(document, str(self.documents[0]), range(0, 100, 3))
+        return self.documents[0], [each.question for each in known] or [f"What is {document.title} about?"]
+
+
+async def ask(assistant: Assistant, question: str, documents: Sequence[Path | str]) -> Answer:
+    """Ask in a session of its own and wait for the answer as long as it takes."""
+    return await assistant.ask(question, [str(path) for path in documents], wait_seconds=math.inf)
+
+
+def count(key: str, name: str, value: float, how: str, *, unit: str = "") -> Figure:
+    """Return a figure that is neither better when larger nor when smaller."""
+    return Figure(key=key, name=name, value=value, unit=unit, how=how, better="neither")

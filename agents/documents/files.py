@@ -1,0 +1,126 @@
+"""What may be opened: absolute paths to files of a sane size within the allowed folders."""
+
+import difflib
+import hashlib
+import os
+import re
+import stat
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO
+
+from agents.errors import DocumentError
+from agents.settings import DocumentsSettings
+
+ID_LENGTH = 16
+DOCUMENT_ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
+URL = re.compile(r"https?://", re.IGNORECASE)
+_ROOTS_HINT = "Allow more folders with --root or READROOM_DOCUMENTS__ROOTS."
+_LISTED = 1_000
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class FileState:
+    """A file as it was found: as long as this is the same, so are its bytes."""
+
+    path: str
+    size: int
+    mtime_ns: int
+
+
+def find_file(source: str, settings: DocumentsSettings) -> FileState:
+    """Find the file that a caller named.
+
+    Raises:
+        DocumentError: It is missing, no regular file, empty, too large, or outside the allowed folders.
+    """
+    path = _absolute(source, settings)
+    real = Path(os.path.realpath(path))
+    roots = settings.allowed_roots()
+    if not any(real.is_relative_to(root) for root in roots):
+        through = f" (it leads to {real})" if real != path else ""
+        raise DocumentError(
+            f"{path}{through} is outside the folders that may be read: {_listed(roots)}.", hint=_ROOTS_HINT
+        )
+    try:
+        state = real.stat()
+    except OSError as error:
+        raise _missing(path, error) from error
+    _check(path, state, settings)
+    return FileState(str(real), state.st_size, state.st_mtime_ns)
+
+
+def open_file(state: FileState) -> IO[bytes]:
+    """Open a file that `find_file` found.
+
+    Raises:
+        DocumentError: It has gone or may not be read.
+    """
+    try:
+        return Path(state.path).open("rb")
+    except OSError as error:
+        raise _missing(Path(state.path), error) from error
+
+
+def sha256(file: IO[bytes]) -> str:
+    """Return the SHA-256 of an open file's bytes as hex digits."""
+    digest = hashlib.sha256()
+    file.seek(0)
+    while block := file.read(_BLOCK):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def _absolute(source: str, settings: DocumentsSettings) -> Path:
+    """Return the path that a caller named, made plain."""
+    if not source.strip() or "\0" in source:
+        raise DocumentError("The document's path is empty or holds a null character.", hint="Give an absolute path.")
+    if source.lower().startswith("file://"):
+        source = urllib.request.url2pathname(urllib.parse.urlparse(source).path)
+    path = Path(source).expanduser() if source.startswith("~") else Path(source)
+    if not path.is_absolute():
+        raise DocumentError(
+            f"{source} is neither an absolute path nor the id of a document.",
+            hint=f"Give the absolute path of a file in {_listed(settings.allowed_roots())}, "
+            "or a document_id from an earlier result.",
+        )
+    return Path(os.path.normpath(path)) if not path.is_symlink() else path
+
+
+def _check(path: Path, state: os.stat_result, settings: DocumentsSettings) -> None:
+    if stat.S_ISDIR(state.st_mode):
+        raise DocumentError(f"{path} is a folder.", hint="Give the path of one file in it.")
+    if not stat.S_ISREG(state.st_mode):
+        raise DocumentError(f"{path} is not a regular file.", hint="Give the path of a document.")
+    if state.st_size == 0:
+        raise DocumentError(f"{path} is empty (0 bytes).", hint="Check that it was saved or downloaded completely.")
+    if state.st_size > settings.max_bytes:
+        raise DocumentError(
+            f"{path} is too large: {state.st_size:,} bytes, and at most {settings.max_bytes:,} are read.",
+            hint="Split it, or raise READROOM_DOCUMENTS__MAX_BYTES.",
+        )
+
+
+def _missing(path: Path, error: OSError) -> DocumentError:
+    """Return the error for a file that cannot be opened, with a similar name if there is one."""
+    if isinstance(error, PermissionError):
+        return DocumentError(f"{path} may not be read: permission denied.", hint="Change its permissions.")
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        return DocumentError(f"{path} cannot be opened: {error.strerror}.", hint="Check the path.")
+    hint = "Check the path."
+    try:
+        with os.scandir(path.parent) as entries:
+            similar = difflib.get_close_matches(path.name, [entry.name for entry in islice(entries, _LISTED)], n=1)
+        if similar:
+            hint = f"Did you mean {path.parent / similar[0]}?"
+    except OSError:
+        hint = f"The folder {path.parent} does not exist either."
+    return DocumentError(f"{path} does not exist.", hint=hint)
+
+
+def _listed(roots: tuple[Path, ...]) -> str:
+    return ", ".join(map(str, roots))

@@ -1,0 +1,225 @@
+"""The library: opens documents, keeps what was parsed, finds passages."""
+
+import asyncio
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+from weakref import WeakValueDictionary
+
+from agents.documents import files
+from agents.documents.embeddings import Embed
+from agents.documents.loader import parse_file
+from agents.documents.parsed import Parsed
+from agents.documents.passages import Span, cut, passage
+from agents.documents.search import PassageSearch
+from agents.documents.store import Store
+from agents.documents.terms import document_terms
+from agents.documents.urls import fetch
+from agents.errors import DocumentError
+from agents.schema import Document, Heading, Page, Passage, SearchHit
+from agents.settings import DocumentsSettings
+from agents.telemetry import span
+from agents.tokens import TokenCounter
+
+_HELD_CHARACTERS = 50_000_000
+
+Cut = tuple[Document, tuple[Span, ...]]
+"""A document and where its passages stand."""
+
+
+class Library:
+    """Every document that was ever opened, keyed by its content.
+
+    One library serves all callers of a process, and several processes may share one folder.
+
+    Args:
+        settings: What may be opened, and within which limits.
+        data_dir: The folder of the database.
+        embed: Makes embeddings if the settings ask for them; the packaged model by default.
+    """
+
+    def __init__(self, settings: DocumentsSettings, data_dir: Path, embed: Embed | None = None) -> None:
+        self._settings = settings
+        self._size = settings.passage_tokens
+        self._store = Store(data_dir / "library.sqlite3")
+        self._search = PassageSearch(self._store, self._size, self._load, embeddings=settings.embeddings, embed=embed)
+        self._held: OrderedDict[str, Cut] = OrderedDict()
+        self._holding = threading.Lock()
+        self._reading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def open(self, source: str) -> Document:
+        """Open a document by its absolute path, its id or, where that is allowed, its URL.
+
+        Raises:
+            DocumentError: It cannot be opened; the message says why and the hint what to do.
+        """
+        source = source.strip()
+        with span("documents.open"):
+            if files.DOCUMENT_ID.fullmatch(source):
+                return await self.get(source)
+            if files.URL.match(source):
+                file, name = await fetch(source, self._settings)
+                with file:
+                    return await self._read(file, name)
+            state, known = await asyncio.to_thread(self._find, source)
+            if known is not None:
+                return known
+            with await asyncio.to_thread(files.open_file, state) as file:
+                document = await self._read(file, Path(state.path).name)
+                unchanged = os.fstat(file.fileno()).st_mtime_ns == state.mtime_ns
+            if unchanged:
+                await asyncio.to_thread(self._store.remember, state, document.document_id)
+            return document
+
+    async def get(self, document_id: str) -> Document:
+        """Return a document that was opened before.
+
+        Raises:
+            DocumentError: There is none with this id.
+        """
+        document, _ = await asyncio.to_thread(self._load, document_id)
+        return document
+
+    async def passages(self, document_id: str) -> tuple[Passage, ...]:
+        """Return a document's passages; together they are its text.
+
+        Raises:
+            DocumentError: There is no document with this id.
+        """
+        return await asyncio.to_thread(self._passages, document_id)
+
+    async def token_counts(self, document_id: str, tokenizer: str, count: TokenCounter) -> tuple[int, ...]:
+        """Return the tokens of each passage, counted once for each tokenizer.
+
+        Args:
+            document_id: The document.
+            tokenizer: The name under which the counts are kept.
+            count: Counts them; is called in another thread.
+
+        Raises:
+            DocumentError: There is no document with this id.
+        """
+        return await asyncio.to_thread(self._token_counts, document_id, tokenizer, count)
+
+    async def search(self, query: str, document_ids: Sequence[str], limit: int) -> tuple[SearchHit, ...]:
+        """Return the passages of some documents that match a query best, best first.
+
+        A query whose words are all unknown or too common to tell anything returns the first
+        passages, with a score of 0.
+
+        Raises:
+            DocumentError: One of the documents is unknown.
+            SettingsError: Embeddings are switched on and not installed.
+        """
+        ids = tuple(dict.fromkeys(document_ids))
+        if not ids or limit < 1:
+            return ()
+        with span("documents.search", documents=len(ids)):
+            ranked = await self._search.rank(query, ids, limit)
+            return await asyncio.to_thread(
+                lambda: tuple(
+                    SearchHit(passage=passage(*self._load(ids[best.document]), best.passage), score=best.score)
+                    for best in ranked
+                )
+            )
+
+    async def count(self) -> int:
+        """Return how many documents the library holds."""
+        return await asyncio.to_thread(self._store.count)
+
+    async def close(self) -> None:
+        """Close the database; the library opens it again if it is used after all."""
+        self._search.clear()
+        self._held.clear()
+        await asyncio.to_thread(self._store.close)
+
+    async def _read(self, file: IO[bytes], name: str) -> Document:
+        """Parse an open file, unless its content is known."""
+        digest = await asyncio.to_thread(files.sha256, file)
+        reading = self._reading.get(digest) or asyncio.Lock()
+        self._reading[digest] = reading
+        async with reading:
+            known = await asyncio.to_thread(self._known, digest[: files.ID_LENGTH])
+            if known is not None:
+                return known[0]
+            parsed = await parse_file(file, name, self._settings)
+            return await asyncio.to_thread(self._keep, parsed, name, digest)
+
+    def _find(self, source: str) -> tuple[files.FileState, Document | None]:
+        """Find a file, and the document in it if it has not changed since it was last opened."""
+        state = files.find_file(source, self._settings)
+        document_id = self._store.document_of(state)
+        known = self._known(document_id) if document_id else None
+        return state, known[0] if known else None
+
+    def _keep(self, parsed: Parsed, name: str, digest: str) -> Document:
+        """Cut, index and keep what was parsed."""
+        document = _document(parsed, name, digest)
+        spans = cut(document, self._size, parsed.sentences)
+        self._store.add(document, digest, self._size, spans, document_terms(document, spans))
+        self._hold(document.model_copy(update={"parsed": False}), spans)
+        return document
+
+    def _load(self, document_id: str) -> Cut:
+        """Return a document and its passages, or raise."""
+        known = self._known(document_id)
+        if known is None:
+            raise DocumentError(
+                f"There is no document with the id {document_id!r}.",
+                hint="Open the document by its absolute path; ids come from the results of earlier calls.",
+            )
+        return known
+
+    def _known(self, document_id: str) -> Cut | None:
+        """Return a document and its passages if it was ever parsed."""
+        with self._holding:
+            if held := self._held.get(document_id):
+                self._held.move_to_end(document_id)
+                return held
+        document = self._store.document(document_id)
+        if document is None:
+            return None
+        spans = self._store.spans(document_id, self._size)
+        if spans is None:
+            spans = cut(document, self._size)
+            self._store.add_passages(document_id, self._size, spans, document_terms(document, spans))
+        return self._hold(document, spans)
+
+    def _hold(self, document: Document, spans: tuple[Span, ...]) -> Cut:
+        """Hold a document in memory, and let go of those longest unused."""
+        with self._holding:
+            self._held[document.document_id] = (document, spans)
+            held = sum(len(document.text) for document, _ in self._held.values())
+            while held > _HELD_CHARACTERS and len(self._held) > 1:
+                _, (dropped, _) = self._held.popitem(last=False)
+                held -= len(dropped.text)
+        return document, spans
+
+    def _passages(self, document_id: str) -> tuple[Passage, ...]:
+        document, spans = self._load(document_id)
+        return tuple(passage(document, spans, index) for index in range(len(spans)))
+
+    def _token_counts(self, document_id: str, tokenizer: str, count: TokenCounter) -> tuple[int, ...]:
+        counts = self._store.token_counts(document_id, self._size, tokenizer)
+        if counts is None:
+            document, spans = self._load(document_id)
+            counts = tuple(count(document.text[span.start : span.end]) for span in spans)
+            self._store.add_token_counts(document_id, self._size, tokenizer, counts)
+        return counts
+
+
+def _document(parsed: Parsed, name: str, digest: str) -> Document:
+    """Return what was parsed as a document; without a title of its own it goes by its first heading or its name."""
+    first = next((text for _, text, _ in parsed.headings[:1]), "")
+    return Document(
+        document_id=digest[: files.ID_LENGTH],
+        title=parsed.title or first or Path(name).stem,
+        name=name,
+        text=parsed.text,
+        pages=tuple(Page(number=number, start=start, end=end) for number, (start, end) in enumerate(parsed.pages, 1)),
+        headings=tuple(Heading(level=level, text=text, start=start) for level, text, start in parsed.headings),
+        warnings=tuple(parsed.warnings),
+    )

@@ -1,0 +1,92 @@
+"""The parsing process: reads a file from standard input, writes a Parsed as JSON to standard output.
+
+`loader.py` starts it with the file's name, the bytes of memory and the seconds of processor time it may use.
+"""
+
+import contextlib
+import json
+import math
+import os
+import sys
+
+from agents.documents import formats
+from agents.documents.parsed import Parsed
+from agents.errors import DocumentError
+
+_MOST_CHARACTERS = 60_000_000
+
+
+def main() -> None:
+    """Parse within limits; a failure is written as `{"error": [message, hint]}`."""
+    name, memory_bytes, seconds = sys.argv[1:]
+    # What a library prints must not mix with the result.
+    result = os.dup(1)
+    os.dup2(2, 1)
+    _limit(int(memory_bytes), math.ceil(float(seconds)))
+    try:
+        answer = parse(sys.stdin.buffer.read(), name).to_json()
+    except DocumentError as error:
+        answer = json.dumps({"error": [error.message, error.hint]}).encode()
+    except MemoryError:
+        answer = json.dumps({"error": ["memory", ""]}).encode()
+    except Exception as error:
+        damaged = formats.damaged(name, f"reading it failed with {type(error).__name__}")
+        answer = json.dumps({"error": [damaged.message, damaged.hint]}).encode()
+    with os.fdopen(result, "wb") as output:
+        output.write(answer)
+    # Libraries with threads of their own may hang or crash while the interpreter is taken down.
+    os._exit(0)
+
+
+def parse(data: bytes, name: str) -> Parsed:
+    """Read a document of any supported kind.
+
+    Raises:
+        DocumentError: It cannot be read; the message says why.
+    """
+    kind = formats.detect(name, data)
+    parsed = _read(data, name, kind)
+    if not parsed.text.strip():
+        raise DocumentError(f"{name} holds no text.", hint="Open a document that has text.")
+    if len(parsed.text) > _MOST_CHARACTERS:
+        raise DocumentError(
+            f"{name} holds {len(parsed.text):,} characters, more than {_MOST_CHARACTERS:,}.",
+            hint="Split it and open the parts.",
+        )
+    return parsed
+
+
+def _read(data: bytes, name: str, kind: formats.Kind) -> Parsed:
+    # Each kind's libraries are imported for that kind only: the process shall start fast.
+    if kind == "pdf":
+        from agents.documents.pdf import read_pdf
+
+        return read_pdf(data, name)
+    if kind in ("docx", "pptx", "xlsx", "epub"):
+        from agents.documents.office import read_office
+
+        return read_office(data, name, kind)
+    if kind == "html":
+        from agents.documents.office import read_html
+
+        return read_html(data, name)
+    from agents.documents import plain
+
+    readers = {"markdown": plain.read_markdown, "csv": plain.read_csv, "email": plain.read_email}
+    return readers.get(kind, plain.read_text)(data)
+
+
+def _limit(memory_bytes: int, seconds: int) -> None:
+    """Limit this process and those it forks, as far as the platform can."""
+    try:
+        import resource
+    except ImportError:
+        return
+    for kind, limit in ((resource.RLIMIT_AS, memory_bytes), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_CORE, 0)):
+        # macOS refuses some limits; the time limit of the caller holds all the same.
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(kind, (limit, limit))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""Cutting a document into passages that tile its text."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agents.documents.parsed import measured_sentences
+from agents.schema import Document, Heading, Passage
+from agents.tokens import estimate_tokens
+
+# Shares of a passage's size. A new section or page starts a new passage once this much is in the old one, ...
+_ENOUGH = 0.25
+# ... a paragraph that would not fit once this much is, ...
+_HALF = 0.5
+# ... and a section's rest is not left behind if the passage grows no larger than this.
+_STRETCH = 1.25
+
+
+_SOLID = re.compile(r"\S")
+
+
+@dataclass(frozen=True)
+class Span:
+    """Where a passage stands, and under which headings."""
+
+    start: int
+    end: int
+    page: int
+    heading: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A sentence with the white space behind it."""
+
+    start: int
+    tokens: int
+    heading: bool
+    page: bool
+    paragraph: bool
+
+
+def cut(
+    document: Document, passage_tokens: int, sentences: Sequence[tuple[int, int]] | None = None
+) -> tuple[Span, ...]:
+    """Cut a document into passages of about `passage_tokens` estimated tokens.
+
+    Cuts fall between sentences, at headings, pages and paragraphs where one is near; a table's row
+    stays whole. The passages follow each other without gap or overlap and hold the whole text.
+    Takes time linear in the text.
+
+    Args:
+        document: The document.
+        passage_tokens: The size.
+        sentences: Start and estimated tokens of each sentence, if they are known.
+    """
+    text = document.text
+    sentences = measured_sentences(text) if sentences is None else sentences
+    starts = _starts(_pieces(document, sentences), passage_tokens)
+    breadcrumbs = _breadcrumbs(document.headings)
+    heading_starts = [_first_word(text, heading.start) for heading in document.headings]
+    page_starts = [_first_word(text, page.start) for page in document.pages]
+    spans: list[Span] = []
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        first = _first_word(text, start)
+        page = document.pages[max(0, bisect_right(page_starts, first) - 1)].number
+        spans.append(Span(start, end, page, breadcrumbs[bisect_right(heading_starts, first)]))
+    return tuple(spans)
+
+
+def passage(document: Document, spans: tuple[Span, ...], index: int) -> Passage:
+    """Return one passage of a document."""
+    span = spans[index]
+    return Passage(
+        document_id=document.document_id,
+        title=document.title,
+        index=index,
+        start=span.start,
+        end=span.end,
+        page=span.page,
+        heading=span.heading,
+        text=document.text[span.start : span.end],
+    )
+
+
+def _pieces(document: Document, sentences: Sequence[tuple[int, int]]) -> list[_Piece]:
+    """Return the sentences, cut further where a heading or a page begins inside one."""
+    text = document.text
+    headings = {_first_word(text, heading.start) for heading in document.headings}
+    pages = {_first_word(text, page.start) for page in document.pages[1:]}
+    tokens = dict(sentences)
+    inside = (headings | pages) - tokens.keys() - {len(text)}
+    starts = sorted(tokens.keys() | inside)
+    pieces: list[_Piece] = []
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        count = estimate_tokens(text[start:end]) if start in inside or end in inside else tokens[start]
+        before = text[max(0, start - 40) : start].rstrip()
+        # A sentence that runs over the page's end stays in one passage.
+        page = start in pages and not before[-1:].isalpha()
+        pieces.append(_Piece(start, count, start in headings, page, text[max(0, start - 2) : start] == "\n\n"))
+    return pieces
+
+
+def _starts(pieces: list[_Piece], size: int) -> list[int]:
+    """Return where passages start."""
+    section_rests, paragraph_rests = _rests(pieces)
+    starts = [0]
+    held = 0
+    after_heading = False
+    for piece, section_rest, paragraph_rest in zip(pieces, section_rests, paragraph_rests, strict=True):
+        if held + piece.tokens > size:
+            ends = held > 0 and held + section_rest > _STRETCH * size
+        elif after_heading:
+            ends = False
+        elif piece.heading or piece.page:
+            ends = held >= _ENOUGH * size
+        else:
+            fits = held + paragraph_rest <= size or held + section_rest <= _STRETCH * size
+            ends = piece.paragraph and held >= _HALF * size and not fits
+        if ends:
+            starts.append(piece.start)
+            held = 0
+        held += piece.tokens
+        after_heading = piece.heading
+    return starts
+
+
+def _rests(pieces: list[_Piece]) -> tuple[list[int], list[int]]:
+    """Return for each piece the tokens from it to the end of its section, and of its paragraph."""
+    sections: list[int] = []
+    paragraphs: list[int] = []
+    section = paragraph = 0
+    for piece in reversed(pieces):
+        section += piece.tokens
+        paragraph += piece.tokens
+        sections.append(section)
+        paragraphs.append(paragraph)
+        section = 0 if piece.heading else section
+        paragraph = 0 if piece.heading or piece.paragraph else paragraph
+    return sections[::-1], paragraphs[::-1]
+
+
+def _breadcrumbs(headings: tuple[Heading, ...]) -> list[str]:
+    """Return what stands above a text before the first heading, after the first, and so on."""
+    above: list[Heading] = []
+    breadcrumbs = [""]
+    for heading in headings:
+        above = [*(upper for upper in above if upper.level < heading.level), heading]
+        breadcrumbs.append(" > ".join(upper.text for upper in above))
+    return breadcrumbs
+
+
+def _first_word(text: str, offset: int) -> int:
+    """Return where the first character stands that is not white space, at or after an offset."""
+    found = _SOLID.search(text, offset)
+    return found.start() if found else len(text)

@@ -1,0 +1,218 @@
+"""The library's database: what was parsed, how it was cut, and which file it came from."""
+
+import json
+import sqlite3
+import threading
+from array import array
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from agents.documents.files import FileState
+from agents.documents.parsed import PARSER_VERSION
+from agents.documents.passages import Span
+from agents.documents.terms import Terms
+from agents.errors import DocumentError
+from agents.schema import Document, Heading, Page
+
+_BUSY_SECONDS = 30.0
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS documents (
+    document_id TEXT PRIMARY KEY, sha256 TEXT NOT NULL, parser INTEGER NOT NULL, name TEXT NOT NULL,
+    title TEXT NOT NULL, text TEXT NOT NULL, pages TEXT NOT NULL, headings TEXT NOT NULL, warnings TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS passages (
+    document_id TEXT NOT NULL, size INTEGER NOT NULL, spans TEXT NOT NULL, language TEXT NOT NULL,
+    vocabulary TEXT NOT NULL, lengths BLOB NOT NULL, ids BLOB NOT NULL, PRIMARY KEY (document_id, size)
+);
+CREATE TABLE IF NOT EXISTS token_counts (
+    document_id TEXT NOT NULL, size INTEGER NOT NULL, tokenizer TEXT NOT NULL, counts BLOB NOT NULL,
+    PRIMARY KEY (document_id, size, tokenizer)
+);
+CREATE TABLE IF NOT EXISTS vectors (
+    document_id TEXT NOT NULL, size INTEGER NOT NULL, model TEXT NOT NULL, vectors BLOB NOT NULL,
+    PRIMARY KEY (document_id, size, model)
+);
+CREATE TABLE IF NOT EXISTS files (
+    path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, document_id TEXT NOT NULL
+);
+"""
+
+
+class Store:
+    """One SQLite database, shared by the threads of this process and by other processes.
+
+    Args:
+        path: The database's file; its folder is made when it is first used.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+
+    def document(self, document_id: str) -> Document | None:
+        """Return a document that this version of the parser read."""
+        row = self._row(
+            "SELECT title, name, text, pages, headings, warnings FROM documents WHERE document_id = ? AND parser = ?",
+            (document_id, PARSER_VERSION),
+        )
+        if row is None:
+            return None
+        title, name, text, pages, headings, warnings = row
+        return Document(
+            document_id=document_id,
+            title=title,
+            name=name,
+            text=text,
+            pages=tuple(Page(number=number, start=start, end=end) for number, start, end in json.loads(pages)),
+            headings=tuple(Heading(level=level, text=text, start=start) for level, text, start in json.loads(headings)),
+            warnings=tuple(json.loads(warnings)),
+            parsed=False,
+        )
+
+    def count(self) -> int:
+        """Return how many documents there are."""
+        row = self._row("SELECT count(*) FROM documents WHERE parser = ?", (PARSER_VERSION,))
+        return row[0] if row else 0
+
+    def add(self, document: Document, sha256: str, size: int, spans: Sequence[Span], terms: Terms) -> None:
+        """Keep a document and its passages, in place of what an older parser read."""
+        pages = [(page.number, page.start, page.end) for page in document.pages]
+        headings = [(heading.level, heading.text, heading.start) for heading in document.headings]
+        with self._transaction() as connection:
+            for table in ("passages", "token_counts", "vectors"):
+                connection.execute(f"DELETE FROM {table} WHERE document_id = ?", (document.document_id,))  # noqa: S608
+            connection.execute(
+                "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(document.document_id, sha256, PARSER_VERSION, document.name, document.title, document.text),
+                    *(json.dumps(pages), json.dumps(headings), json.dumps(document.warnings)),
+                ),
+            )
+            _insert_passages(connection, document.document_id, size, spans, terms)
+
+    def add_passages(self, document_id: str, size: int, spans: Sequence[Span], terms: Terms) -> None:
+        """Keep a document's passages of another size."""
+        with self._transaction() as connection:
+            _insert_passages(connection, document_id, size, spans, terms)
+
+    def spans(self, document_id: str, size: int) -> tuple[Span, ...] | None:
+        """Return where a document's passages of one size stand."""
+        row = self._row("SELECT spans FROM passages WHERE document_id = ? AND size = ?", (document_id, size))
+        return tuple(Span(*span) for span in json.loads(row[0])) if row else None
+
+    def terms(self, document_id: str, size: int) -> Terms | None:
+        """Return the terms of a document's passages of one size."""
+        row = self._row(
+            "SELECT language, vocabulary, lengths, ids FROM passages WHERE document_id = ? AND size = ?",
+            (document_id, size),
+        )
+        if row is None:
+            return None
+        return Terms(row[0], tuple(json.loads(row[1])), array("I", row[2]), array("I", row[3]))
+
+    def token_counts(self, document_id: str, size: int, tokenizer: str) -> tuple[int, ...] | None:
+        """Return the tokens of each passage as a tokenizer counted them."""
+        row = self._row(
+            "SELECT counts FROM token_counts WHERE document_id = ? AND size = ? AND tokenizer = ?",
+            (document_id, size, tokenizer),
+        )
+        return tuple(array("I", row[0])) if row else None
+
+    def add_token_counts(self, document_id: str, size: int, tokenizer: str, counts: Sequence[int]) -> None:
+        """Keep the tokens of each passage."""
+        with self._transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO token_counts VALUES (?, ?, ?, ?)",
+                (document_id, size, tokenizer, array("I", counts).tobytes()),
+            )
+
+    def vectors(self, document_id: str, size: int, model: str) -> bytes | None:
+        """Return the passages' embeddings, as 32-bit floats."""
+        row = self._row(
+            "SELECT vectors FROM vectors WHERE document_id = ? AND size = ? AND model = ?", (document_id, size, model)
+        )
+        return row[0] if row else None
+
+    def add_vectors(self, document_id: str, size: int, model: str, vectors: bytes) -> None:
+        """Keep the passages' embeddings."""
+        with self._transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)", (document_id, size, model, vectors)
+            )
+
+    def document_of(self, state: FileState) -> str | None:
+        """Return the id of the document in a file that has not changed since it was last opened."""
+        row = self._row(
+            "SELECT document_id FROM files WHERE path = ? AND size = ? AND mtime_ns = ?",
+            (state.path, state.size, state.mtime_ns),
+        )
+        return row[0] if row else None
+
+    def remember(self, state: FileState, document_id: str) -> None:
+        """Note which document a file holds."""
+        with self._transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)",
+                (state.path, state.size, state.mtime_ns, document_id),
+            )
+
+    def close(self) -> None:
+        """Close the database; it opens again when it is next used."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _row(self, query: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
+        with self._lock, self._named_errors():
+            return self._open().execute(query, values).fetchone()
+
+    @contextmanager
+    def _transaction(self) -> Generator[sqlite3.Connection]:
+        with self._lock, self._named_errors():
+            connection = self._open()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(
+                self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.executescript(_SCHEMA)
+            self._connection = connection
+        return self._connection
+
+    @contextmanager
+    def _named_errors(self) -> Generator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise DocumentError(
+                f"The library {self._path} cannot be read or written: {error}.",
+                hint="Check the disk's free space and the file's permissions; a damaged library may be deleted, "
+                "its documents are then read anew.",
+            ) from error
+
+
+def _insert_passages(
+    connection: sqlite3.Connection, document_id: str, size: int, spans: Sequence[Span], terms: Terms
+) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO passages VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(document_id, size, json.dumps([(span.start, span.end, span.page, span.heading) for span in spans])),
+            *(terms.language, json.dumps(terms.vocabulary), terms.lengths.tobytes(), terms.ids.tobytes()),
+        ),
+    )

@@ -1,0 +1,124 @@
+"""Lining up what several documents say: what they share, and where they differ."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice, zip_longest
+
+from agents.engine.extractive.centrality import Matrix
+from agents.engine.extractive.languages import ENGLISH
+from agents.engine.extractive.words import Vocabulary
+from agents.engine.tasks.reading import PointToReduce, ReducedPoint
+
+_SAME_TOPIC, _SAME_SENSE = 0.3, 0.5
+_MOST_ALONE = 12
+_LONGEST_SIDE = 170
+_LONGEST_TITLE = 40
+SHARED, DIFFERENCES = "Shared", "Differences"
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Points with their words, how alike every two of them are, and what each is worth."""
+
+    points: Sequence[PointToReduce]
+    numbers: Sequence[int]
+    """The number of each in the task, from 1."""
+    alike: Matrix
+    scores: Sequence[float]
+
+
+@dataclass(frozen=True)
+class _Pair:
+    one: int
+    other: int
+    alike: float
+
+
+def compare(gathered: Gathered, limit: int) -> tuple[ReducedPoint, ...]:
+    """Return shared points and differences, each naming the documents it is about."""
+    pairs = _pairs(gathered)
+    paired = {index for pair in pairs for index in (pair.one, pair.other)}
+    shared = [_shared(gathered, pair) for pair in pairs if _agree(gathered, pair)]
+    differing = [_differing(gathered, pair) for pair in pairs if not _agree(gathered, pair)]
+    alone = sorted(
+        (index for index in range(len(gathered.points)) if index not in paired), key=lambda i: -gathered.scores[i]
+    )
+    room = min(_MOST_ALONE, limit - len(shared[: limit // 3]) - len(differing[: limit // 2]))
+    single = [_alone(gathered, index) for index in _in_turn(gathered, alone, room)]
+    return tuple([*shared[: limit // 3], *differing[: limit // 2], *single][:limit])
+
+
+def _pairs(gathered: Gathered) -> list[_Pair]:
+    """Match points of different documents that speak of the same thing, the most alike first, each at most once."""
+    points = gathered.points
+    found = [
+        _Pair(one, other, float(gathered.alike[one, other]))
+        for one in range(len(points))
+        for other in range(one + 1, len(points))
+        if points[one].document != points[other].document and gathered.alike[one, other] >= _SAME_TOPIC
+    ]
+    found.sort(key=lambda pair: (-pair.alike, pair.one, pair.other))
+    taken: set[int] = set()
+    pairs: list[_Pair] = []
+    for pair in found:
+        if pair.one not in taken and pair.other not in taken:
+            taken |= {pair.one, pair.other}
+            pairs.append(pair)
+    return sorted(pairs, key=lambda pair: pair.one)
+
+
+def _agree(gathered: Gathered, pair: _Pair) -> bool:
+    """Whether two points say the same: alike in words, with the same numbers, both or neither denied."""
+    one, other = gathered.points[pair.one].text, gathered.points[pair.other].text
+    vocabulary = Vocabulary(ENGLISH)
+    same_numbers = _numbers(one, vocabulary) == _numbers(other, vocabulary)
+    same_sense = _denied(one, vocabulary) == _denied(other, vocabulary)
+    return pair.alike >= _SAME_SENSE and same_numbers and same_sense
+
+
+def _numbers(text: str, vocabulary: Vocabulary) -> set[str]:
+    return {word.stem for word in vocabulary.words(text) if word.stem[0].isdigit()}
+
+
+def _denied(text: str, vocabulary: Vocabulary) -> bool:
+    return sum(word.text.lower() in ENGLISH.negations for word in vocabulary.words(text)) % 2 == 1
+
+
+def _shared(gathered: Gathered, pair: _Pair) -> ReducedPoint:
+    one, other = gathered.points[pair.one], gathered.points[pair.other]
+    text = one.text if len(one.text) <= len(other.text) else other.text
+    sources = (gathered.numbers[pair.one], gathered.numbers[pair.other])
+    return ReducedPoint(section=SHARED, text=f"{_title(one)} and {_title(other)}: {text}"[:400], sources=sources)
+
+
+def _differing(gathered: Gathered, pair: _Pair) -> ReducedPoint:
+    one, other = gathered.points[pair.one], gathered.points[pair.other]
+    text = f"{_title(one)}: {_side(one)} {_title(other)}: {_side(other)}"
+    return ReducedPoint(
+        section=DIFFERENCES, text=text, sources=(gathered.numbers[pair.one], gathered.numbers[pair.other])
+    )
+
+
+def _alone(gathered: Gathered, index: int) -> ReducedPoint:
+    point = gathered.points[index]
+    text = f"{_title(point)}: {_side(point, 2 * _LONGEST_SIDE)}"
+    return ReducedPoint(section=DIFFERENCES, text=text, sources=(gathered.numbers[index],))
+
+
+def _in_turn(gathered: Gathered, indexes: Sequence[int], room: int) -> Iterator[int]:
+    """Yield points of one document after the other, so that none crowds out the rest."""
+    by_document: dict[str, list[int]] = {}
+    for index in indexes:
+        by_document.setdefault(gathered.points[index].document, []).append(index)
+    rounds = zip_longest(*by_document.values())
+    yield from islice((index for turn in rounds for index in turn if index is not None), room)
+
+
+def _title(point: PointToReduce) -> str:
+    title = " ".join(point.document.split()) or "One document"
+    return title if len(title) <= _LONGEST_TITLE else title[: _LONGEST_TITLE + 1].rsplit(" ", 1)[0].rstrip(" :,;-–")
+
+
+def _side(point: PointToReduce, length: int = _LONGEST_SIDE) -> str:
+    text = point.text
+    return text if len(text) <= length else text[:length].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"

@@ -1,0 +1,204 @@
+"""Cutting a question into questions that stand alone."""
+
+import re
+
+from agents.engine.extractive.followup import complete
+from agents.engine.extractive.patterns import any_of, phrase
+from agents.engine.extractive.phrases import asked_for, topic
+
+_MOST_PARTS = 3
+_LONGEST_PART = 240
+_LOOKED_AT = 2_000
+_PREPOSITION = any_of("in|at|on|by|for|from|to|with|until|since|of|under|after|within")
+_ASKS = rf"(?:{_PREPOSITION}\s+)?(?:who|whom|whose|what|when|where|why|which|how)\b"
+_AUXILIARY = any_of("is|are|was|were|do|does|did|can|could|may|must|should|will|would|has|have")
+_VERB_ASKS = rf"{_AUXILIARY}\s+(?:the|a|an|it|they|he|she|there|this|that|these|those|[A-Z])"
+_SENTENCES = re.compile(r"(?<=\?)\s+(?=\S)")
+_CLAUSES = re.compile(
+    rf"[,;]?\s+(?:and|but|or|as well as)\s+(?:also\s+|then\s+|if so,?\s+)?(?=(?i:{_ASKS})|{_VERB_ASKS})"
+    rf"|[,;]\s+(?=(?i:{_ASKS}))"
+)
+_TWO_ASKING = re.compile(
+    r"\W*(when|where|why|how|who|what)\s+and\s+(when|where|why|how|by whom|for how long|how \w+)\s+(.+)", re.IGNORECASE
+)
+_CONDITION = re.compile(r"(?:if|when|where|while|because|although|once|after|before|unless|according)\b", re.IGNORECASE)
+_IN_TERMS_OF = any_of(
+    """
+    in terms of|with regard to|with respect to|regarding|concerning|as regards|in|on|for|when it comes to
+    """
+)
+_ASPECT = rf"(?:,?\s+{_IN_TERMS_OF}\s+(?P<aspect>.+))?"
+_BETWEEN = any_of("differences?|distinction|comparison|relation(?:ship)?")
+_COMPARED = tuple(
+    re.compile(rf"{opening}\s+(?P<one>.+?)\s+(?:{parted})\s+(?P<two>.+?){ending}{_ASPECT}", re.IGNORECASE)
+    for opening, parted, ending in (
+        (r"\W*(?:please\s+)?compare", "and|with|to|against", ""),
+        (rf".*?\b{_BETWEEN}\s+between", "and", ""),
+        (
+            r"\W*(?:how|in what way)\s+(?:do|does|did)",
+            "and|differ from|compare (?:with|to)",
+            r"(?:\s+(?:differ|compare))?",
+        ),
+    )
+)
+_THAN = re.compile(
+    r"\W*(?:is|are|was|were|does|do|did|has|have)\s+(?P<one>.+?)\s+"
+    r"(?P<how>(?:\w+er|more|less|fewer|better|worse)(?:\s+\w+){0,2}?)\s+than\s+(?P<two>.+)",
+    re.IGNORECASE,
+)
+_EITHER = re.compile(
+    r"\W*(?P<ask>(?:which|who|what)\b[^,:]{0,80}?)[,:]\s*(?P<one>.{2,80}?),?\s+or\s+(?P<two>.{2,80})", re.IGNORECASE
+)
+_BEFORE_AND_AFTER = re.compile(r"\bbefore and after\b", re.IGNORECASE)
+_SHARED_PREPOSITION = re.compile(
+    r"(?P<head>.+\b(?P<word>for|of|in|on|at|to|from|by|with)\s)(?P<one>[^,?]{2,60}?)\s+and\s+"
+    r"(?:(?P=word)\s)(?P<two>[^,?]{2,60})",
+    re.IGNORECASE,
+)
+_BOTH = re.compile(
+    r"(?P<head>.*?)\bboth\s+(?P<one>.{2,60}?)\s+and\s+"
+    r"(?P<two>(?:(?:the|a|an)\s+)?[\w-]+(?:\s(?-i:[A-Z])[\w-]*)*)(?P<rest>.*)",
+    re.IGNORECASE,
+)
+_ABOUT_ANSWER = phrase(
+    """
+    he|she|him|her|his|they|them|their|there|then
+    (?:is|was|does) that|that (?:person|place|day|date|year|one)
+    """
+)
+_ABOUT_THING = re.compile(r"\b(?:it|its|they|them|their)\b", re.IGNORECASE)
+_ABOUT_ANY = re.compile(rf"{_ABOUT_ANSWER.pattern}|{_ABOUT_THING.pattern}", re.IGNORECASE)
+_ASKS_ENTITY = re.compile(r"\W*(?:by |to |from |in |at )?(?:who|whom|whose|which|where|when|what)\b", re.IGNORECASE)
+
+
+def split_question(question: str) -> tuple[tuple[str, ...], bool]:
+    """Return the one to three questions that a question consists of, and whether one needs another's answer."""
+    question = " ".join(question[:_LOOKED_AT].split())
+    for pattern in _COMPARED:
+        found = pattern.fullmatch(question.rstrip("?. "))
+        if found:
+            return _both_sides(found["one"], found["two"], found["aspect"]), False
+    parts = _clauses(question)
+    if len(parts) < 2:
+        parts = _coordinated(question)
+    if len(parts) < 2:
+        return (_as_question(question),), False
+    return _standing_alone(parts)
+
+
+def sub_questions(question: str) -> tuple[str, ...]:
+    """Return the questions that a question consists of."""
+    return split_question(question)[0]
+
+
+def _both_sides(one: str, two: str, aspect: str | None) -> tuple[str, ...]:
+    one, two = _sharing_noun(one, two)
+    asked = f"What is the {_bare(aspect)} of" if aspect else "What is said about"
+    return _as_question(f"{asked} {one}"), _as_question(f"{asked} {two}")
+
+
+def _sharing_noun(one: str, two: str) -> tuple[str, str]:
+    """Give both sides the noun that stands once: "trains A and C", "the old and the new tariff"."""
+    label = re.fullmatch(r"(.+?)s ([A-Z0-9]{1,4})", one)
+    if label and re.fullmatch(r"[A-Z0-9]{1,4}", two):
+        return f"{label[1]} {label[2]}", f"{label[1]} {two}"
+    shorter = len(one.split()) + 1 == len(two.split())
+    if shorter and one.split()[0] == two.split()[0] == "the" and one.islower():
+        return f"{one} {two.split()[-1]}", two
+    return one, two
+
+
+def _coordinated(question: str) -> list[str]:
+    """Return one question for each of two things that share everything else, or nothing."""
+    bare = question.rstrip("?. ")
+    two_asking = _TWO_ASKING.fullmatch(bare)
+    if two_asking:
+        return [f"{two_asking[1]} {two_asking[3]}", f"{two_asking[2]} {two_asking[3]}"]
+    if _BEFORE_AND_AFTER.search(bare):
+        return [_BEFORE_AND_AFTER.sub(word, bare) for word in ("before", "after")]
+    than = _THAN.fullmatch(bare)
+    if than:
+        return _measured(than["one"], than["two"])
+    either = _EITHER.fullmatch(bare)
+    if either:
+        return [f"What is said about {either[side]}: {either['ask']}" for side in ("one", "two")]
+    shared = _SHARED_PREPOSITION.fullmatch(bare)
+    if shared and not re.search(rf"\s(?:and|or)\s+(?:{_ASKS})", bare, re.IGNORECASE):
+        return [shared["head"] + shared["one"], shared["head"] + shared["two"]]
+    both = _BOTH.fullmatch(bare)
+    if both:
+        return [both["head"] + both[side] + both["rest"] for side in ("one", "two")]
+    return []
+
+
+def _measured(one: str, two: str) -> list[str]:
+    """Return what to look up for "is the 2023 limit higher than the 2021 one"."""
+    stand_in = re.fullmatch(
+        r"(?:the\s+)?(?:(?P<which>.+?)\s+(?:one|ones)|that (?P<of>(?:of|in|for)\s.+))", two, re.IGNORECASE
+    )
+    if stand_in is None:
+        return [f"What is {one}", f"What is {two}"]
+    noun = one.split()[-1]
+    if stand_in["of"]:
+        return [f"What is {one}", f"What is {re.split(r' (?:of|in|for) ', one)[0]} {stand_in['of']}"]
+    return [f"What is {one}", f"What is the {stand_in['which']} {noun}"]
+
+
+def _clauses(question: str) -> list[str]:
+    """Return the clauses that ask for something of their own."""
+    parts: list[str] = []
+    for sentence in _SENTENCES.split(question):
+        parts.extend(part for part in _CLAUSES.split(sentence) if part and part.strip(" ?,;"))
+    whole: list[str] = []
+    for part in parts:
+        before = whole[-1] if whole else ""
+        if (
+            before
+            and not before.rstrip().endswith("?")
+            and (_CONDITION.match(before) or min(_words(before), _words(part) - 2) < 2)
+        ):
+            # "If the battery fails, what happens" and "which is longer, and by how much" are one question each.
+            whole[-1] = f"{before}, {part}"
+        else:
+            whole.append(part)
+    return whole
+
+
+def _words(text: str) -> int:
+    return len(text.split())
+
+
+def _standing_alone(parts: list[str]) -> tuple[tuple[str, ...], bool]:
+    """Put what they stand for in the place of later parts' pronouns."""
+    first = parts[0]
+    about = topic(first)
+    unknown = about is not None and about == asked_for(first)
+    sequential = False
+    done = [first]
+    for part in parts[1:]:
+        if unknown or _ASKS_ENTITY.match(first):
+            sequential = sequential or bool((_ABOUT_ANY if unknown else _ABOUT_ANSWER).search(part))
+        pronoun = _ABOUT_ANSWER if about and about.person else _ABOUT_THING
+        if about:
+            named = about.text if about.text != about.core or about.core[0].isupper() else f"the {about.text}"
+            part = pronoun.sub(lambda match: _in_place_of(match.group(), named), part, count=1)  # noqa: B023 - called at once
+        done.append(complete(part, done[-1], ""))
+    if len(done) > _MOST_PARTS:
+        done = [*done[: _MOST_PARTS - 1], " and ".join(part.rstrip("?., ") for part in done[_MOST_PARTS - 1 :])]
+    return tuple(_as_question(part) for part in done), sequential
+
+
+def _in_place_of(pronoun: str, phrase: str) -> str:
+    return f"{phrase}'s" if pronoun.lower() in {"its", "his", "their"} else phrase
+
+
+def _bare(aspect: str) -> str:
+    return re.sub(r"^(?:the|their|its)\s+", "", aspect.strip(), flags=re.IGNORECASE)
+
+
+def _as_question(text: str) -> str:
+    """Return a text as a question: a capital first, a question mark last, cut at a word."""
+    text = " ".join(text.strip(" ?,;.").split()) or "?"
+    if len(text) > _LONGEST_PART - 1:
+        text = text[: _LONGEST_PART - 1].rsplit(" ", 1)[0]
+    return text if text == "?" else f"{text[0].upper()}{text[1:]}?"

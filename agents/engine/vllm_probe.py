@@ -1,0 +1,97 @@
+"""Small questions to a running vLLM, over the standard library: is it ours, is it busy, is it asleep."""
+
+import http.client
+import json
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+_SECONDS = 5.0
+_WAKE_SECONDS = 60.0
+_SAMPLE = re.compile(
+    r"^vllm:(num_requests_(?:running|waiting)|(?:prompt|generation)_tokens_total)(?:\{[^}]*\})? (\S+)$",
+    re.MULTILINE,
+)
+
+
+@dataclass(frozen=True)
+class Load:
+    """What the engine is doing, by its own count."""
+
+    running: int
+    waiting: int
+    tokens: int
+    """All tokens that were ever read or written: it changes with every request."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way."""
+        return self.running + self.waiting == 0
+
+
+class Probe:
+    """Asks one vLLM on this machine.
+
+    Args:
+        port: Its port on the loopback address.
+        key: Its API key.
+    """
+
+    def __init__(self, port: int, key: str) -> None:
+        self._port = port
+        self._key = key
+
+    def is_ours(self, name: str) -> bool:
+        """Whether it is healthy and serves a model under `name`."""
+        if self._ask("GET", "/health") is None:
+            return False
+        listed = self._ask("GET", "/v1/models")
+        try:
+            return listed is not None and any(card["id"] == name for card in json.loads(listed)["data"])
+        except (ValueError, KeyError, TypeError):
+            return False
+
+    def load(self) -> Load | None:
+        """Return what it is doing, or None where it does not answer."""
+        text = self._ask("GET", "/metrics")
+        if text is None:
+            return None
+        sums: dict[str, float] = {}
+        for name, value in _SAMPLE.findall(text):
+            sums[name] = sums.get(name, 0.0) + float(value)
+        return Load(
+            running=int(sums.get("num_requests_running", 0)),
+            waiting=int(sums.get("num_requests_waiting", 0)),
+            tokens=int(sums.get("prompt_tokens_total", 0) + sums.get("generation_tokens_total", 0)),
+        )
+
+    def asleep(self) -> bool | None:
+        """Whether it sleeps; None where it cannot tell."""
+        answer = self._ask("GET", "/is_sleeping")
+        try:
+            return None if answer is None else bool(json.loads(answer)["is_sleeping"])
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def sleep(self) -> bool:
+        """Give the GPU's memory back, weights to RAM; whether it really sleeps afterwards."""
+        self._ask("POST", "/sleep?level=1", seconds=_WAKE_SECONDS)
+        return self.asleep() is True
+
+    def wake(self) -> bool:
+        """Bring it back; whether it really is awake afterwards."""
+        self._ask("POST", "/wake_up", seconds=_WAKE_SECONDS)
+        return self.asleep() is False
+
+    def _ask(self, method: Literal["GET", "POST"], path: str, seconds: float = _SECONDS) -> str | None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=seconds)
+        try:
+            connection.request(method, path, headers={"Authorization": f"Bearer {self._key}"})
+            response = connection.getresponse()
+            body = response.read().decode(errors="replace")
+        except (OSError, http.client.HTTPException):
+            return None
+        else:
+            return body if response.status == http.client.OK else None
+        finally:
+            connection.close()

@@ -1,0 +1,209 @@
+"""The measurements on one engine: each is a step of its own, timed, and kept as soon as it is done."""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agents.engine import vllm_server
+from agents.engine.resident_engine import ResidentEngine
+from agents.engine.state import EngineFiles, EngineState
+from agents.engine.tasks.decisions import Route
+from agents.engine.vllm_probe import Probe
+from agents.schema import Passage
+from agents.settings import EngineSettings
+from benchmarks.checkpoints import sentences
+from benchmarks.gpu.client import RawClient, prompt
+from benchmarks.gpu.memory import Sampler, read_device, settled
+
+_KV_TOKENS = re.compile(r"KV cache size: ([\d,]+) tokens")
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How long the prompts and answers are."""
+
+    short: int = 1_024
+    medium: int = 16_384
+    long: int = 130_000
+    answer: int = 256
+    streams: tuple[int, ...] = (1, 4, 8)
+
+
+class Bench:
+    """One engine, started by the product's own code, and what is measured on it.
+
+    Args:
+        settings: The engine's section.
+        data_dir: Where the engine keeps its files.
+        sizes: How long the prompts are.
+        sampler: Reads the GPU's memory meanwhile.
+    """
+
+    def __init__(self, settings: EngineSettings, data_dir: Path, sizes: Sizes, sampler: Sampler) -> None:
+        self._settings = settings
+        self._data_dir = data_dir
+        self._files = EngineFiles(data_dir)
+        self._sizes = sizes
+        self._sampler = sampler
+        self._engine: ResidentEngine | None = None
+        self._raw: RawClient | None = None
+
+    def steps(self) -> dict[str, Callable[[], Awaitable[dict[str, Any]]]]:
+        """Return the measurements in their order."""
+        return {
+            "start": self.start,
+            "decode_short": self.decode_short,
+            "prefill_medium": self.prefill_medium,
+            "long_context": self.long_context,
+            "product": self.product,
+            "sleep": self.sleep,
+            "stop": self.stop,
+            "start_again": self.start,
+            "stop_again": self.stop,
+        }
+
+    async def start(self) -> dict[str, Any]:
+        """Start the engine; the KV cache's size is what vLLM itself says it is."""
+        began = time.monotonic()
+        stages: list[tuple[float, str]] = []
+        self._engine = await ResidentEngine.open(
+            self._settings,
+            self._data_dir,
+            lambda progress: stages.append((round(time.monotonic() - began, 1), progress.message)),
+        )
+        seconds = time.monotonic() - began
+        state = self._state()
+        self._raw = RawClient(state, self._files, self._settings.request_seconds)
+        found = _KV_TOKENS.search(self._files.log.read_text(errors="replace"))
+        tokens = int(found[1].replace(",", "")) if found else None
+        plan = state.launch.plan
+        shown: dict[str, Any] = {
+            "seconds": round(seconds, 1),
+            "vllm": await self._raw.version(),
+            "context_tokens": state.context_tokens,
+            "kv_cache_dtype": state.kv_cache_dtype,
+            "kv_tokens": tokens,
+            "notes": state.notes,
+            "arguments": state.launch.attempts[0].arguments,
+            "environment": state.launch.environment,
+            "stages": stages,
+            "plan": plan.model_dump() | {"needed_gib": plan.needed_gib} if plan else None,
+            "device": read_device(),
+        }
+        if plan and tokens:
+            shown["kv_tokens_per_gib"] = round(tokens / plan.kv_cache_gib, 1)
+        return shown
+
+    async def decode_short(self) -> dict[str, Any]:
+        """Decode behind short prompts, for one and for several streams at once; the first run warms up."""
+        await self._client.complete(prompt(self._sizes.short, 1), 16)
+        rates: dict[str, Any] = {}
+        for count in self._sizes.streams:
+            prompts = [prompt(self._sizes.short, 100 * count + number) for number in range(count)]
+            done, together = await self._client.complete_together(prompts, self._sizes.answer)
+            rates[f"{count}_streams"] = {
+                "tokens_per_second": round(together, 1),
+                "per_stream": round(sum(one.decode_rate for one in done) / count, 1),
+            }
+        return {"prompt_tokens": self._sizes.short, "answer_tokens": self._sizes.answer, **rates}
+
+    async def prefill_medium(self) -> dict[str, Any]:
+        """Read a prompt of medium length that is not in the cache."""
+        runs = [await self._client.complete(prompt(self._sizes.medium, 7_000 + number), 2) for number in range(2)]
+        best = min(runs, key=lambda run: run.first)
+        return {
+            "prompt_tokens": best.prompt_tokens,
+            "seconds": [round(run.first, 3) for run in runs],
+            "tokens_per_second": round(best.prompt_tokens / best.first, 1),
+        }
+
+    async def long_context(self) -> dict[str, Any]:
+        """Read a whole window, read it again, and decode behind it."""
+        tokens = prompt(self._sizes.long, 9_000)
+        cold = await self._client.complete(tokens, 2)
+        warm = [await self._client.complete(tokens, 2) for _ in range(3)]
+        rates: dict[str, Any] = {}
+        for count in self._sizes.streams:
+            done, together = await self._client.complete_together([tokens] * count, self._sizes.answer // 2)
+            rates[f"{count}_streams"] = {
+                "tokens_per_second": round(together, 1),
+                "per_stream": round(sum(one.decode_rate for one in done) / count, 1),
+            }
+        best = min(run.first for run in warm)
+        return {
+            "prompt_tokens": cold.prompt_tokens,
+            "cold_seconds": round(cold.first, 3),
+            "prefill_tokens_per_second": round(cold.prompt_tokens / cold.first, 1),
+            "warm_seconds": [round(run.first, 4) for run in warm],
+            "warm_cached_tokens": [run.cached_tokens for run in warm],
+            "cold_over_warm": round(cold.first / best, 1),
+            "decode": rates,
+        }
+
+    async def product(self) -> dict[str, Any]:
+        """Run tasks through the product's own engine: two questions about one document of medium length."""
+        text = sentences(self._sizes.medium // 20, seed=21)
+        passage = Passage(document_id="d", title="Made up", index=0, start=0, end=len(text), page=1, text=text)
+        usages = []
+        for question in ("What was measured first?", "Who signed the last report?"):
+            outcome = await self._opened.run(Route(evidence=(passage,), question=question))
+            usages.append(outcome.usage.model_dump())
+        return {"tokens_counted": self._opened.count_tokens(text), "usage": usages}
+
+    async def sleep(self) -> dict[str, Any]:
+        """Put the engine to sleep, read its memory, and let a request wake it."""
+        state = self._state()
+        if not state.launch.can_sleep:
+            return {"skipped": "this engine cannot sleep"}
+        probe = Probe(state.port or 0, self._files.key())
+        began = time.monotonic()
+        slept = await asyncio.to_thread(probe.sleep)
+        seconds = time.monotonic() - began
+        memory = await asyncio.to_thread(settled, lambda: (read_device() or {}).get("used_gib"))
+        device = read_device()
+        began = time.monotonic()
+        woken = await asyncio.to_thread(probe.wake)
+        wake_seconds = time.monotonic() - began
+        after = await self._client.complete(prompt(self._sizes.short, 5_000), 8)
+        return {
+            "slept": slept,
+            "sleep_seconds": round(seconds, 2),
+            "asleep_used_gib": memory,
+            "asleep_processes_gib": (device or {}).get("processes_gib"),
+            "woken": woken,
+            "wake_seconds": round(wake_seconds, 3),
+            "first_token_after_waking": round(after.first, 3),
+        }
+
+    async def stop(self) -> dict[str, Any]:
+        """Stop the engine; its memory must be free afterwards."""
+        began = time.monotonic()
+        if self._raw:
+            await self._raw.close()
+        if self._engine:
+            await self._engine.close()
+        stopped = await vllm_server.stop(self._data_dir)
+        self._raw = self._engine = None
+        return {"stopped": stopped, "seconds": round(time.monotonic() - began, 1), "device": read_device()}
+
+    @property
+    def _client(self) -> RawClient:
+        if self._raw is None:
+            raise RuntimeError("the engine is not running")
+        return self._raw
+
+    @property
+    def _opened(self) -> ResidentEngine:
+        if self._engine is None:
+            raise RuntimeError("the engine is not running")
+        return self._engine
+
+    def _state(self) -> EngineState:
+        state = self._files.read_state()
+        if state is None:
+            raise RuntimeError("the engine has no state")
+        return state

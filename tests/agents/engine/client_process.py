@@ -1,0 +1,39 @@
+"""A client of the resident engine in a process of its own, spoken to over its standard streams.
+
+    python -m tests.agents.engine.client_process DATA_DIR SETTINGS_JSON
+
+Each line `start` or `run` on standard input is done, and answered by one line of JSON.
+"""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from agents.engine import vllm_server
+from agents.engine.state import EngineState
+from agents.settings import EngineSettings
+
+
+async def main(data_dir: Path, settings: EngineSettings) -> None:
+    engine: Any = None
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        if line.strip() == "start":
+            say(await vllm_server.start(settings, data_dir))
+            continue
+        from agents.engine.resident_engine import ResidentEngine
+        from agents.engine.tasks.decisions import Route
+
+        engine = engine or await ResidentEngine.open(settings, data_dir)
+        outcome = await engine.run(Route(question="Who signed it?"))
+        print(outcome.result.model_dump_json(), flush=True)
+
+
+def say(state: EngineState) -> None:
+    assert state.engine is not None
+    print(json.dumps({"engine": state.engine.pid, "started_by": state.launch.started_by}), flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), EngineSettings.model_validate_json(sys.argv[2])))

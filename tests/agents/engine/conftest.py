@@ -1,0 +1,67 @@
+"""Engines for the engine's tests."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.engine import vllm_server
+from agents.engine.processes import wait_until
+from agents.settings import EngineSettings
+from benchmarks.checkpoints import write_tiny
+
+FAKE_VLLM = Path(__file__).parent / "fake_vllm.py"
+REPOSITORY = Path(__file__).parents[3]
+LIMIT_SECONDS = 20.0
+
+MakeSettings = Callable[..., EngineSettings]
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny random Qwen3."""
+    return write_tiny(tmp_path_factory.mktemp("checkpoint") / "tiny")
+
+
+@pytest.fixture
+def fake(checkpoint: Path) -> MakeSettings:
+    """Settings whose `vllm` is the fake; words are arguments that make it misbehave."""
+
+    def settings(*misbehave: str, **changes: Any) -> EngineSettings:
+        return EngineSettings(
+            kind="vllm",
+            model=str(checkpoint),
+            quantization="auto",
+            vllm_command=f"{sys.executable} {FAKE_VLLM}",
+            extra_args=misbehave,
+            request_seconds=LIMIT_SECONDS,
+            **changes,
+        )
+
+    return settings
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Iterator[Path]:
+    """A data folder whose engine is stopped in the end."""
+    yield tmp_path
+    asyncio.run(vllm_server.stop(tmp_path))
+
+
+@pytest.fixture(scope="session")
+def vllm_command() -> str:
+    """The real vLLM, in its own environment; .ci/run fails where these tests were skipped."""
+    default = REPOSITORY / ".venv-vllm" / "bin" / "vllm"
+    command = os.environ.get("READROOM_TEST_VLLM") or (str(default) if default.exists() else "")
+    if not command:
+        pytest.skip("there is no vLLM: run `make vllm`, or set READROOM_TEST_VLLM to its command")
+    return command
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    """Whether a condition holds before the limit of patience."""
+    return wait_until(condition, LIMIT_SECONDS)
