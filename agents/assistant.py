@@ -157,6 +157,16 @@ class Assistant:
         turns = await (await self._sessions.open(session_id)).transcript()
         return "\n\n".join(f"## {turn.question}\n\n{turn.answer}" for turn in turns) or "No turns yet."
 
+    @property
+    def settings(self) -> Settings:
+        """The settings it was made with."""
+        return self._settings
+
+    @property
+    def library(self) -> Library:
+        """Every document that was opened."""
+        return self._library
+
     async def status(self) -> ServerStatus:
         """Return what the server has and would use."""
         current = self._engine.current

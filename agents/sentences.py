@@ -147,6 +147,9 @@ def _ends_sentence(text: str, begin: int, stop: re.Match[str], end: int) -> bool
         return False
     if stop.group()[0] != "." or stop.group().startswith(".."):
         return True
+    # The dots that lead to a page number in a table of contents.
+    if following.group(1)[0].isdigit() and text[stop.start() - 1 : stop.start()].isspace():
+        return False
     return not _abbreviated(text, begin, stop.start(), following.group(1))
 
 

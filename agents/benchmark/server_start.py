@@ -1,17 +1,22 @@
-"""How long the MCP server takes to answer a client's first messages."""
+"""Measuring the MCP server: how long a client waits for its first answers, and what our process holds."""
 
 import asyncio
 import json
+import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
+import psutil
 from pydantic import JsonValue
 
+from agents.benchmark.report import Figure
+from agents.benchmark.workbench import Workbench
 from agents.errors import EngineError
 from agents.schema import Frozen
 
 Message = dict[str, JsonValue]
+MIB = 1024**2
 SERVER = (sys.executable, "-m", "mcp_server")
 _PROTOCOL = "2025-11-25"
 _LIMIT_SECONDS = 60.0
@@ -86,3 +91,36 @@ async def _exchange(process: asyncio.subprocess.Process, *messages: Message) -> 
         if json.loads(line).get("id") == messages[-1]["id"]:
             return
     raise ValueError("it ended without an answer")
+
+
+async def measure_server(bench: Workbench) -> AsyncIterator[Figure]:
+    """Yield how long a client waits for the server's first answers."""
+    bench.say("Starting the MCP server")
+    starts = [await measure_start() for _ in range(5 if bench.thorough else 3)]
+    how = f"Median of {len(starts)} starts of `python -m mcp_server` over stdio, from the process to the answer."
+    yield Figure(
+        key="server_initialize_seconds",
+        name="Server start to `initialize`",
+        value=statistics.median(start.initialize for start in starts),
+        unit="s",
+        how=how,
+    )
+    yield Figure(
+        key="server_tools_seconds",
+        name="Server start to `tools/list`",
+        value=statistics.median(start.tools_list for start in starts),
+        unit="s",
+        how=how,
+    )
+
+
+async def measure_process(_: Workbench) -> AsyncIterator[Figure]:
+    """Yield the memory of our own process."""
+    resident = psutil.Process().memory_info().rss / MIB
+    yield Figure(
+        key="process_memory_mib",
+        name="Memory of our process",
+        value=resident,
+        unit="MiB",
+        how="Resident set after everything above, without parsing and engine processes.",
+    )

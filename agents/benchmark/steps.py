@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-from agents.benchmark import product
+from agents.benchmark.answering import measure_analysis, measure_answers, measure_overhead
 from agents.benchmark.perplexity import digest, measure_perplexity, reading_text
 from agents.benchmark.quality import measure_quality
+from agents.benchmark.reading import measure_ingestion, measure_search
 from agents.benchmark.report import Figure
 from agents.benchmark.served import MemoryWatch, Served, measure_engine, measure_sleep
+from agents.benchmark.server_start import measure_process, measure_server
 from agents.benchmark.serving import Serving, claimed_context, measure_context, measure_decode, measure_prefill
 from agents.benchmark.workbench import Workbench
 
@@ -41,7 +43,7 @@ def steps(bench: Workbench, target: Target | None) -> list[Step]:
         case "quick":
             return [*_product(bench), *_speed(target, QUICK_PROMPTS), *_last(bench, target)]
         case "full":
-            analysis = Step("reading a whole document", 30, lambda: product.measure_analysis(bench, (65_536,)))
+            analysis = Step("reading a whole document", 30, lambda: measure_analysis(bench, (65_536,)))
             return [*_product(bench), analysis, *_speed(target, PROMPTS), *_last(bench, target), *_sleep(target)]
         case "context":
             return [*_context(bench, target), *_last(bench, target)]
@@ -51,11 +53,11 @@ def steps(bench: Workbench, target: Target | None) -> list[Step]:
 
 def _product(bench: Workbench) -> list[Step]:
     return [
-        Step("documents", 4, lambda: product.measure_ingestion(bench)),
-        Step("search", 6, lambda: product.measure_search(bench)),
-        Step("server start", 3, lambda: product.measure_server(bench)),
-        Step("answers", 4, lambda: product.measure_answers(bench)),
-        Step("overhead", 6, lambda: product.measure_overhead(bench)),
+        Step("documents", 4, lambda: measure_ingestion(bench)),
+        Step("search", 6, lambda: measure_search(bench)),
+        Step("server start", 3, lambda: measure_server(bench)),
+        Step("answers", 4, lambda: measure_answers(bench)),
+        Step("overhead", 6, lambda: measure_overhead(bench)),
     ]
 
 
@@ -73,7 +75,7 @@ def _speed(target: Target | None, prompts: tuple[int, ...]) -> list[Step]:
 def _context(bench: Workbench, target: Target | None) -> list[Step]:
     if target is None:
         lengths = (8_192, 32_768, 131_072)
-        return [Step("reading documents of growing length", 30, lambda: product.measure_analysis(bench, lengths))]
+        return [Step("reading documents of growing length", 30, lambda: measure_analysis(bench, lengths))]
     return [Step("context", 60, lambda: measure_context(target.serving))]
 
 
@@ -101,7 +103,7 @@ def _sleep(target: Target | None) -> list[Step]:
 
 def _last(bench: Workbench, target: Target | None) -> list[Step]:
     """Return what is looked at when everything else has run, so that its peaks are known."""
-    process = Step("memory", 0.1, lambda: product.measure_process(bench))
+    process = Step("memory", 0.1, lambda: measure_process(bench))
     if target is None:
         return [process]
     engine = Step("engine", 0.5, lambda: measure_engine(target.served, target.serving, target.watch))

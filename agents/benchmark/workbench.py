@@ -1,13 +1,15 @@
 """What the measurements of one run share."""
 
 import math
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from agents.assistant import Assistant
 from agents.benchmark.facts import Fact
-from agents.benchmark.made_documents import write_pdf
+from agents.benchmark.made_documents import write_markdown, write_pdf
 from agents.benchmark.questions import own_questions
 from agents.benchmark.report import Figure, Suite
 from agents.documents.library import Library
@@ -16,6 +18,7 @@ from agents.schema import Answer
 from agents.settings import Settings
 
 SEED = 2026
+T = TypeVar("T")
 
 
 @dataclass
@@ -76,6 +79,12 @@ class Workbench:
         path = self.folder / f"made-{pages}-{seed}.pdf"
         return path, write_pdf(path, pages, seed)
 
+    def small_document(self) -> Path:
+        """Return a document that is used before the clock runs, so that no module's import is measured."""
+        path = self.folder / "small.md"
+        write_markdown(path, 1, SEED - 1)
+        return path
+
     async def reading_matter(self, pages: int) -> tuple[Path, list[str]]:
         """Return a document and questions to it: the user's first one, or one that was made here."""
         if not self.documents:
@@ -93,6 +102,13 @@ class Workbench:
 async def ask(assistant: Assistant, question: str, documents: Sequence[Path | str]) -> Answer:
     """Ask in a session of its own and wait for the answer as long as it takes."""
     return await assistant.ask(question, [str(path) for path in documents], wait_seconds=math.inf)
+
+
+async def timed(work: Awaitable[T]) -> tuple[float, T]:
+    """Return the seconds that a piece of work takes, and its result."""
+    started = time.perf_counter()
+    result = await work
+    return time.perf_counter() - started, result
 
 
 def count(key: str, name: str, value: float, how: str, *, unit: str = "") -> Figure:

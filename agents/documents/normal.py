@@ -22,11 +22,11 @@ _SOFT = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
 # The class at the beginning lets the search skip to the next character that may matter.
 _CHANGES = (
     rf"[-\u2014 \n|*\\'{_SOFT}](?:"
-    rf"(?P<space>(?<=[ \n|])(?![-\u2014])(?:[ \n|]+(?![-\u2014])|(?<! )))"  # line ends, edges of a table's cells
-    rf"|(?P<drop>(?<={_LETTER}-)(?: *\n\s*)?(?={_LETTER})"  # hyphens, those at a line's end too
-    rf"|(?<=[{_SOFT}])[{_SOFT}]*(?:\n\s*)?|(?<=\*)\**|(?<=\\)(?=[!-/:-@\[-`{{-~]))"  # Markdown's marks
-    rf"|(?P<dash>(?<=[ \n|])[ \n|]*[-\u2014][ \n|]+|(?<=\u2014)(?: *\n\s*)?|(?<=-) *\n\s*)"
-    rf"|(?P<edge>(?<=[ \n|])[ \n|]+|(?<=[\n|]))"
+    rf"(?P<dash>(?<=[ \n])[ \n]*[-\u2014][ \n]+|(?<=\u2014)(?: *\n[ \n]*)?)"
+    rf"|(?P<space>(?<=[ \n|])(?:[ \n|]|\\\|)+|(?<=[\n|]))"  # line ends and the edges of a table's cells
+    rf"|(?P<drop>(?<={_LETTER}-)(?: *\n[ \n]*)?(?={_LETTER})"  # hyphens, those at a line's end too
+    rf"|(?<=[{_SOFT}])[{_SOFT}]*(?:\n[ \n]*)?|(?<=\*)\**|(?<=\\)(?=[!-/:-@\[-`{{-~]))"  # marks of Markdown
+    rf"|(?P<end>(?<=-) *\n[ \n]*)"
     rf"|(?P<quote>(?<=')'+))"
 )
 
@@ -101,7 +101,7 @@ def _normal(change: re.Match[str]) -> str:
     kind = change.lastgroup
     if kind == "drop":
         return ""
-    if kind == "dash":
+    if kind in ("dash", "end"):
         return "-"
     if kind == "space":
         return " "

@@ -21,8 +21,8 @@ from typing import Any, NamedTuple
 from benchmarks.gpu.unattended import Task, describe, last_lines, plugin_folder, run_all, write_json
 
 LABEL = (
-    "One stream, greedy, prompts already in the prefix cache. Small rows: a model trained for minutes that copies text, "
-    "so acceptance is real and the tokens per second are its own, not Qwen3-4B's. Rows of the true shape: dummy "
+    "One stream, greedy, prompts already in the prefix cache. Small rows: a model trained for minutes that copies "
+    "text, so acceptance is real and the tokens per second are its own, not Qwen3-4B's. Rows of the true shape: dummy "
     "weights, drafts accepted at random at the rates the small model had when quoting, so speed is real and "
     "acceptance is an assumption."
 )

@@ -31,7 +31,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=6.5, help="of training; the corpus takes about one more")
     parser.add_argument("--phases", type=read_phases, default=read_phases("2048:0.5,8192:0.2,32768:0.3"))
     parser.add_argument("--step-tokens", type=int, default=65_536)
-    parser.add_argument("--rate", type=float, default=2e-3, help="the highest learning rate")
+    parser.add_argument("--rate", type=float, default=1.5e-3, help="the highest learning rate")
     parser.add_argument("--vocabulary", type=int, default=16_384)
     parser.add_argument("--layers", type=int, default=12)
     parser.add_argument("--hidden", type=int, default=640)
@@ -152,7 +152,10 @@ def main() -> None:
     model.save_pretrained(checkpoint)
     write_json(checkpoint / "training.json", report)
     torch.compiler.set_stance("force_eager")
-    report["held_out"] = evaluate(model, windows, asked, device)
+    try:
+        report["held_out"] = evaluate(model, windows, asked, device)
+    except Exception as error:
+        report["held_out"] = {"error": f"{type(error).__name__}: {error}"[:500]}
     write_json(checkpoint / "training.json", report)
     print(report["corpus"], report["training"]["tokens"], report["held_out"], flush=True)
 

@@ -171,7 +171,7 @@ class Trainer:
         self._optimizer = _optimizer(model, plan.rate, device)
 
     def warm_up(self) -> dict[str, Any]:
-        """Compile for every length before the clock starts; without the compiler where it fails."""
+        """Compile for every length before the clock starts; go on without the compiler where it fails."""
         import torch
 
         began = time.monotonic()
@@ -182,15 +182,13 @@ class Trainer:
                 layer.compile(dynamic=False)
             self._losses = torch.compile(token_losses, dynamic=False)
         try:
-            for phase in self._plan.phases:
-                self._backward(phase.length)
+            self._try_all_lengths()
         except Exception as failure:
-            if not self._plan.compiled:
-                raise
             error = f"{type(failure).__name__}: {failure}"[:500]
             self._losses = token_losses
             torch.compiler.set_stance("force_eager")
-        self._optimizer.zero_grad(set_to_none=True)
+            enable_all_attention()
+            self._try_all_lengths()
         return {"compile_seconds": round(time.monotonic() - began, 1), "compile_error": error}
 
     def run(self) -> dict[str, Any]:
@@ -213,6 +211,11 @@ class Trainer:
             "last_training_loss": history[-1]["loss"],
             "history": history,
         }
+
+    def _try_all_lengths(self) -> None:
+        for phase in self._plan.phases:
+            self._backward(phase.length)
+            self._optimizer.zero_grad(set_to_none=True)
 
     def _step(self, length: int, rate: float) -> tuple["torch.Tensor", bool]:
         import torch
@@ -269,10 +272,22 @@ def choose_attention(heads: int, kv_heads: int) -> dict[str, float]:
             switch(other == name)
         with contextlib.suppress(RuntimeError):
             timed[name] = min(_attention_milliseconds(heads, kv_heads) for _ in range(4))
-    fastest = min(timed, key=lambda name: timed[name], default="flash")
+    fastest = min(timed, key=lambda name: timed[name], default="")
     for name, switch in switches.items():
         switch(name == fastest)
+    if not timed:
+        enable_all_attention()
     return timed
+
+
+def enable_all_attention() -> None:
+    """Let torch choose among its attention kernels again."""
+    import torch
+
+    torch.backends.cuda.enable_cudnn_sdp(True)
+    torch.backends.cuda.enable_flash_sdp(True)
+    torch.backends.cuda.enable_mem_efficient_sdp(True)
+    torch.backends.cuda.enable_math_sdp(True)
 
 
 def _attention_milliseconds(heads: int, kv_heads: int) -> float:

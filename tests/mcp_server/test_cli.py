@@ -1,15 +1,21 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from mcp_server.cli import app
 from tests.mcp_server.processes import HEAVY, environment
 
 PUMP = (
     "# Pump manual\n\nThe pump holds 40 litres. It was built in 1987.\n\n# Care\n\nReplace the filter every 90 days.\n"
 )
+
+
+Readroom = Callable[..., Result]
 
 
 @pytest.fixture
@@ -20,23 +26,23 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def readroom(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in a folder, as a user does; the home folder, the default root, is elsewhere."""
-    return subprocess.run(
-        [sys.executable, "-m", "mcp_server", *words],
-        cwd=folder,
-        env=environment(folder.parent, HOME=str(folder.parent / "home"), **variables),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+@pytest.fixture
+def readroom(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Readroom:
+    """Run the command in the folder, as a user does; the home folder, the default root, is elsewhere."""
+    monkeypatch.chdir(folder)
+    (folder.parent / "home").mkdir()
+    home = str(folder.parent / "home")
+
+    def run(*words: str, **variables: str) -> Result:
+        return CliRunner().invoke(app, words, env=environment(folder.parent, HOME=home, **variables))
+
+    return run
 
 
-def test_help_names_every_command_and_imports_nothing_heavy(folder: Path) -> None:
-    done = readroom(folder, "--help")
+def test_help_names_every_command_and_imports_nothing_heavy(readroom: Readroom, folder: Path) -> None:
+    done = readroom("--help")
     commands = ["serve", "ask", "analyze", "text", "benchmark", "engine", "doctor", "install"]
-    assert done.returncode == 0
+    assert done.exit_code == 0
     assert all(f" {command} " in done.stdout for command in commands)
     modules = "import json, sys, mcp_server.cli; print(json.dumps([m.partition('.')[0] for m in sys.modules]))"
     loaded = subprocess.run(
@@ -45,45 +51,45 @@ def test_help_names_every_command_and_imports_nothing_heavy(folder: Path) -> Non
     assert {"mcp", "agents", *HEAVY}.isdisjoint(json.loads(loaded.stdout))
 
 
-def test_ask_answers_from_a_file_named_as_the_shell_names_it(folder: Path) -> None:
-    done = readroom(folder, "ask", "pump.md", "How many litres does the pump hold?")
-    assert done.returncode == 0, done.stderr
+def test_ask_answers_from_a_file_named_as_the_shell_names_it(readroom: Readroom) -> None:
+    done = readroom("ask", "pump.md", "How many litres does the pump hold?")
+    assert done.exit_code == 0, done.stderr
     assert "40 litres" in done.stdout
     assert "go on with --session" in done.stdout
 
 
-def test_ask_as_json_is_an_answer_whose_quotes_stand_in_the_text(folder: Path) -> None:
-    done = readroom(folder, "ask", "pump.md", "How many litres does the pump hold?", "--json")
+def test_ask_as_json_is_an_answer_whose_quotes_stand_in_the_text(readroom: Readroom) -> None:
+    done = readroom("ask", "pump.md", "How many litres does the pump hold?", "--json")
     answer = json.loads(done.stdout)
-    text = readroom(folder, "text", "pump.md").stdout
+    text = readroom("text", "pump.md").stdout
     assert text == PUMP
     assert answer["status"] == "complete"
     assert answer["citations"]
     for citation in answer["citations"]:
         assert text[citation["start"] : citation["end"]] == citation["quote"]
     assert answer["documents"][0]["parsed"] is True
-    again = json.loads(readroom(folder, "ask", "pump.md", "How often is the filter replaced?", "--json").stdout)
+    again = json.loads(readroom("ask", "pump.md", "How often is the filter replaced?", "--json").stdout)
     assert again["documents"][0]["parsed"] is False
 
 
-def test_a_session_goes_on_without_naming_its_file(folder: Path) -> None:
-    first = json.loads(readroom(folder, "ask", "pump.md", "When was the pump built?", "--json").stdout)
+def test_a_session_goes_on_without_naming_its_file(readroom: Readroom) -> None:
+    first = json.loads(readroom("ask", "pump.md", "When was the pump built?", "--json").stdout)
     session = first["session"]["session_id"]
-    second = json.loads(readroom(folder, "ask", "How many litres does it hold?", "--session", session, "--json").stdout)
+    second = json.loads(readroom("ask", "How many litres does it hold?", "--session", session, "--json").stdout)
     assert second["session"] == {**second["session"], "session_id": session, "turns": 2}
     assert "40 litres" in second["markdown"]
 
 
-def test_analyze_reads_all_of_a_file(folder: Path) -> None:
-    analysis = json.loads(readroom(folder, "analyze", "pump.md", "--mode", "detailed", "--json").stdout)
+def test_analyze_reads_all_of_a_file(readroom: Readroom) -> None:
+    analysis = json.loads(readroom("analyze", "pump.md", "--mode", "detailed", "--json").stdout)
     assert analysis["mode"] == "detailed"
     assert analysis["coverage"]["tokens_read"] == analysis["coverage"]["tokens_total"]
 
 
-def test_text_prints_one_page(folder: Path) -> None:
-    assert readroom(folder, "text", "pump.md", "--page", "1").stdout == PUMP
-    beyond = readroom(folder, "text", "pump.md", "--page", "2")
-    assert (beyond.returncode, beyond.stdout) == (1, "")
+def test_text_prints_one_page(readroom: Readroom) -> None:
+    assert readroom("text", "pump.md", "--page", "1").stdout == PUMP
+    beyond = readroom("text", "pump.md", "--page", "2")
+    assert (beyond.exit_code, beyond.stdout) == (1, "")
     assert "has no page 2" in beyond.stderr
 
 
@@ -92,76 +98,73 @@ def test_text_prints_one_page(folder: Path) -> None:
     [
         (("ask", "missing.md", "What is it?"), "missing.md"),
         (("ask", "pump.md", ""), "The question is empty."),
-        (("ask", "What is it?", "--session", "0d5f4d7e-9f0e-4a54-8f5c-5b0c5ff7a111"), "session"),
+        (("ask", "What is it?", "--session", "0d5f4d7e-9f0e-4a54-8f5c-5b0c5ff7a111"), "Session"),
     ],
 )
 def test_an_error_is_one_message_on_stderr_or_json_on_stdout(
-    folder: Path, words: tuple[str, ...], message: str
+    readroom: Readroom, words: tuple[str, ...], message: str
 ) -> None:
-    plain = readroom(folder, *words)
-    assert (plain.returncode, plain.stdout) == (1, "")
+    plain = readroom(*words)
+    assert (plain.exit_code, plain.stdout) == (1, "")
     assert plain.stderr.startswith("Error: ")
     assert message in plain.stderr
     assert "Traceback" not in plain.stderr
-    as_json = readroom(folder, *words, "--json")
-    assert as_json.returncode == 1
+    as_json = readroom(*words, "--json")
+    assert as_json.exit_code == 1
     error = json.loads(as_json.stdout)
     assert message in error["error"]
     assert error["hint"]
 
 
-def test_roots_that_are_set_hold_for_the_user_of_the_shell_too(folder: Path, tmp_path: Path) -> None:
+def test_roots_that_are_set_hold_for_the_user_of_the_shell_too(readroom: Readroom, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    done = readroom(
-        folder, "ask", "pump.md", "How many litres?", READROOM_DOCUMENTS__ROOTS=json.dumps([str(elsewhere)])
-    )
-    assert done.returncode == 1
+    done = readroom("ask", "pump.md", "How many litres?", READROOM_DOCUMENTS__ROOTS=json.dumps([str(elsewhere)]))
+    assert done.exit_code == 1
     assert str(elsewhere) in done.stderr
 
 
-def test_a_wrong_option_is_a_usage_error(folder: Path) -> None:
-    assert readroom(folder, "analyze", "pump.md", "--mode", "poem").returncode == 2
-    assert readroom(folder, "ask").returncode == 2
+def test_a_wrong_option_is_a_usage_error(readroom: Readroom) -> None:
+    assert readroom("analyze", "pump.md", "--mode", "poem").exit_code == 2
+    assert readroom("ask").exit_code == 2
 
 
-def test_a_wrong_setting_is_named(folder: Path) -> None:
-    done = readroom(folder, "doctor", READROOM_SERVER__PORT="seventy")
-    assert done.returncode == 1
+def test_a_wrong_setting_is_named(readroom: Readroom) -> None:
+    done = readroom("doctor", READROOM_SERVER__PORT="seventy")
+    assert done.exit_code == 1
     assert "READROOM_SERVER__PORT" in done.stdout
 
 
-def test_doctor_says_which_engine_would_answer_and_what_is_there(folder: Path) -> None:
-    readroom(folder, "ask", "pump.md", "When was the pump built?")
-    (folder.parent / "home").mkdir()
-    done = readroom(folder, "doctor", "--json")
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_doctor_says_which_engine_would_answer_and_what_is_there(readroom: Readroom) -> None:
+    readroom("ask", "pump.md", "When was the pump built?")
+    done = readroom("doctor", "--json")
+    assert done.exit_code == 0, done.stdout + done.stderr
     checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
     assert checks["engine"]["detail"].startswith("extractive. READROOM_ENGINE__KIND asks for it.")
     assert checks["data"]["detail"] == "1 document in the library, 1 session"
     assert checks["root"]["state"] == "ok"
 
 
-def test_install_prints_what_it_would_enter(folder: Path) -> None:
-    done = readroom(folder, "install", "claude-code", "--root", ".", "--print")
+def test_install_prints_what_it_would_enter(readroom: Readroom, folder: Path) -> None:
+    done = readroom("install", "claude-code", "--root", ".", "--print")
     assert str(folder) in done.stdout
     assert "claude mcp add" in done.stdout
     assert not (folder / ".mcp.json").exists()
-    readroom(folder, "install", "claude-code", "--root", ".")
+    readroom("install", "claude-code", "--root", ".")
     entry = json.loads((folder / ".mcp.json").read_text())["mcpServers"]["readroom"]
     assert entry["args"][-2:] == ["--root", str(folder)]
 
 
-def test_the_engine_that_is_not_there_has_a_status_a_log_and_can_be_stopped(folder: Path) -> None:
-    status = json.loads(readroom(folder, "engine", "status", "--json").stdout)
+def test_the_engine_that_is_not_there_has_a_status_a_log_and_can_be_stopped(readroom: Readroom, folder: Path) -> None:
+    status = json.loads(readroom("engine", "status", "--json").stdout)
     assert status["state"] == "absent"
-    assert "**model**" in readroom(folder, "engine", "status").stdout
-    assert json.loads(readroom(folder, "engine", "logs", "--json").stdout) == {"log": ""}
-    assert json.loads(readroom(folder, "engine", "stop", "--json").stdout) == {"stopped": False}
+    assert "**model**" in readroom("engine", "status").stdout
+    assert json.loads(readroom("engine", "logs", "--json").stdout) == {"log": ""}
+    assert json.loads(readroom("engine", "stop", "--json").stdout) == {"stopped": False}
     assert not (folder.parent / "data").exists()
 
 
-def test_an_engine_that_cannot_start_says_what_is_missing(folder: Path) -> None:
-    done = readroom(folder, "engine", "start", "--json", READROOM_ENGINE__VLLM_COMMAND="no-such-command")
-    assert done.returncode == 1
+def test_an_engine_that_cannot_start_says_what_is_missing(readroom: Readroom) -> None:
+    done = readroom("engine", "start", "--json", READROOM_ENGINE__VLLM_COMMAND="no-such-command")
+    assert done.exit_code == 1
     assert json.loads(done.stdout)["hint"]

@@ -21,8 +21,7 @@ _RUNNER_UP = 0.65
 _SAME = 0.8
 _MOST_PARTS = 3
 _MOST_PASSAGES = 24
-# A search may have missed the passage, so that a doubtful answer is better left to a look at everything.
-_LEAST_CONFIDENCE, _LEAST_CONFIDENCE_OF_ALL = 0.9, 0.8
+_LEAST_CONFIDENCE = 0.8
 _SAMPLE = 4_000
 
 
@@ -40,11 +39,10 @@ def draft(task: Draft) -> DraftResult:
     sample = task.evidence[0].text[:_SAMPLE] if task.evidence else ""
     vocabulary = Vocabulary.of(f"{sample} {task.question[:_SAMPLE]}")
     parts = [read_question(part, vocabulary) for part in _parts(task)]
-    searched = len(task.evidence) <= _MOST_PASSAGES
-    passages = task.evidence if searched else _selected(task.evidence, parts, vocabulary)
+    few = len(task.evidence) <= _MOST_PASSAGES
+    passages = task.evidence if few else _selected(task.evidence, parts, vocabulary)
     statements = read_statements(passages, vocabulary)
-    least = _LEAST_CONFIDENCE if searched else _LEAST_CONFIDENCE_OF_ALL
-    answers = [_answers(statements, passages, part, vocabulary, least) for part in parts]
+    answers = [_answers(statements, passages, part, vocabulary) for part in parts]
     chosen = _interleave(answers, _MOST_CLAIMS if len(parts) == 1 else _MOST_CLAIMS_OF_PARTS)
     claims = tuple(_claim(passages, statements, found) for found in chosen)
     return DraftResult(claims=claims, not_found=not claims)
@@ -73,12 +71,11 @@ def _answers(
     passages: Sequence[Passage],
     question: Question,
     vocabulary: Vocabulary,
-    least: float,
 ) -> list[_Quotable]:
     """Return the statements that answer one question, best first, none that repeats another."""
     evidence = Evidence(statements, question, vocabulary)
     ranked = evidence.rank()
-    if not question.terms or not ranked or evidence.confidence(ranked) < least:
+    if not question.terms or not ranked or evidence.confidence(ranked) < _LEAST_CONFIDENCE:
         return []
     chosen: list[_Quotable] = []
     for scored in ranked[: 4 * _MOST_CLAIMS]:
@@ -128,9 +125,11 @@ def _claim(passages: Sequence[Passage], statements: Sequence[Statement], found: 
     statement = statements[found.last]
     text = passages[statement.passage].text
     start, end = _shortened(text, statements[found.first].start, statement.end)
-    if statement.form == "row" and statement.header:
-        return DraftClaim(text=statement.text, quotes=(text[start:end], text[slice(*statement.header)]))
-    return DraftClaim(text=clean(text[start:end]), quotes=(text[start:end],))
+    quote = text[start:end]
+    if statement.form == "row":
+        head = (text[slice(*statement.header)],) if statement.header else ()
+        return DraftClaim(text=statement.text, quotes=(quote, *head))
+    return DraftClaim(text=clean(quote), quotes=(quote,))
 
 
 def _shortened(text: str, start: int, end: int) -> tuple[int, int]:

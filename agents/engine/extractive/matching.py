@@ -17,9 +17,9 @@ from agents.engine.extractive.words import Vocabulary
 _SYNONYM, _SAME_ROOT = 0.6, 0.7
 _SHORTEST_ROOT = 5
 # What a question's word is worth where it stands beside the statement instead of in it.
-_ANTECEDENT, _SECTION, _LEAD, _NEIGHBOUR, _PASSAGE = 0.7, 0.6, 0.7, 0.4, 0.2
+_ANTECEDENT, _SECTION, _LEAD, _NEIGHBOUR, _PASSAGE = 0.7, 0.75, 0.7, 0.4, 0.2
 # What else counts, beside the share of the question's words (1.0).
-_ANSWER, _BOUND, _CLOSENESS, _WHOLE_PASSAGE, _RANK, _LENGTH = 0.35, 0.15, 0.1, 0.15, 0.01, 0.05
+_ANSWER, _BOUND, _CLOSENESS, _WHOLE_PASSAGE, _RANK, _LENGTH = 0.35, 0.15, 0.12, 0.15, 0.012, 0.05
 _LOOKED_AT = 400
 _NEARLY = 0.6
 

@@ -130,8 +130,12 @@ async def test_what_a_dead_watch_left_running_is_ended_before_a_new_start(fake: 
 async def test_a_starter_that_died_while_it_held_the_lock_is_in_nobodys_way(fake: MakeSettings, data_dir: Path) -> None:
     files = EngineFiles(data_dir)
     files.make()
-    hold = f"from filelock import FileLock; FileLock({str(files.folder / 'start.lock')!r}).acquire(); print(1, flush=True)"
-    starter = subprocess.Popen([sys.executable, "-c", f"{hold}; input()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    hold = (
+        f"from filelock import FileLock; FileLock({str(files.folder / 'start.lock')!r}).acquire(); print(1, flush=True)"
+    )
+    starter = subprocess.Popen(
+        [sys.executable, "-c", f"{hold}; input()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
     assert starter.stdout is not None
     starter.stdout.readline()
     files.launch.write_text("{half a launch")
@@ -315,5 +319,3 @@ def test_a_session_is_ended_though_its_leader_is_gone() -> None:
     end_session(known, 1)
     assert not session(known)
     leader.communicate()
-
-

@@ -1,0 +1,143 @@
+"""Measuring the library: documents opened for the first time and again, and searched."""
+
+import asyncio
+import statistics
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from agents.benchmark.made_documents import write_markdown, write_text
+from agents.benchmark.metrics import percentile
+from agents.benchmark.report import Figure
+from agents.benchmark.workbench import SEED, Workbench, timed
+from agents.documents.library import Library
+from agents.schema import Document
+
+MIB = 1024**2
+_AT_ONCE = 4
+
+
+async def measure_ingestion(bench: Workbench) -> AsyncIterator[Figure]:
+    """Yield how fast documents are opened for the first time, and again."""
+    paths = list(bench.documents) or _made_documents(bench)
+    settings = bench.settings_for(bench.new_folder())
+    library = Library(settings.documents, settings.data_dir)
+    try:
+        await library.open(str(bench.small_document()))
+        seconds: dict[Path, float] = {}
+        documents: list[Document] = []
+        for path in paths:
+            bench.say(f"Opening {path.name}")
+            seconds[path], document = await timed(library.open(str(path)))
+            documents.append(document)
+        for figure in _ingestion_figures(seconds, documents):
+            yield figure
+        slowest = max(paths, key=lambda path: seconds[path])
+        again = [(await timed(library.open(str(slowest))))[0] for _ in range(5)]
+    finally:
+        await library.close()
+    another = Library(settings.documents, settings.data_dir)
+    try:
+        stored, _ = await timed(another.open(str(slowest)))
+    finally:
+        await another.close()
+    first, second = seconds[slowest], statistics.median(again)
+    pages = len(documents[paths.index(slowest)].pages)
+    what = f"{slowest.name}, {slowest.stat().st_size / MIB:.1f} MiB, {pages:,} pages"
+    yield Figure(
+        key="open_first_seconds",
+        name="Opened for the first time",
+        value=first,
+        unit="s",
+        how=f"{what}: parsed, indexed.",
+    )
+    yield Figure(
+        key="open_second_seconds",
+        name="Opened again",
+        value=second,
+        unit="s",
+        how=f"{what}: median of 5, nothing parsed.",
+    )
+    yield Figure(
+        key="open_stored_seconds",
+        name="Opened by another process",
+        value=stored,
+        unit="s",
+        how=f"{what}: from the stored library, nothing parsed.",
+    )
+    yield Figure(
+        key="open_ratio",
+        name="Opened again, times faster",
+        value=first / second,
+        unit="times",
+        better="more",
+        how="First over second opening.",
+    )
+
+
+def _ingestion_figures(seconds: dict[Path, float], documents: list[Document]) -> list[Figure]:
+    total = sum(seconds.values())
+    pages = sum(len(document.pages) for document in documents)
+    characters = sum(len(document.text) for document in documents)
+    how = f"{len(documents)} documents, {pages:,} pages, {characters:,} characters: read, parsed, cut, indexed, stored."
+    rates = (
+        ("ingest_mb_per_second", "Documents read, bytes", sum(path.stat().st_size for path in seconds) / 1e6, "MB/s"),
+        ("ingest_pages_per_second", "Documents read, pages", pages, "pages/s"),
+        ("ingest_characters_per_second", "Documents read, text", characters, "characters/s"),
+    )
+    return [
+        Figure(key=key, name=name, value=amount / total, unit=unit, better="more", how=how)
+        for key, name, amount, unit in rates
+    ]
+
+
+def _made_documents(bench: Workbench) -> list[Path]:
+    pages = 300 if bench.thorough else 100
+    markdown, text = bench.folder / "made.md", bench.folder / "made.txt"
+    write_markdown(markdown, pages, SEED + 1)
+    write_text(text, pages, SEED + 2)
+    return [bench.made_pdf(pages)[0], markdown, text]
+
+
+async def measure_search(bench: Workbench) -> AsyncIterator[Figure]:
+    """Yield how long a search over many documents takes, and how often it finds what was asked for."""
+    wanted = 1_000 if bench.thorough else 100
+    library = bench.new_library()
+    try:
+        bench.say(f"Making and opening {wanted:,} documents to search")
+        opened = await _open_many(library, bench, wanted)
+        ids = [document_id for document_id, _ in opened]
+        asked = opened[:: max(1, len(opened) // 50)]
+        await library.search("warm up", ids, limit=8)
+        seconds: list[float] = []
+        found = 0
+        for document_id, question in asked:
+            taken, hits = await timed(library.search(question, ids, limit=8))
+            seconds.append(taken)
+            found += any(hit.passage.document_id == document_id for hit in hits)
+    finally:
+        await library.close()
+    how = f"{len(asked)} questions over {len(ids):,} documents, 8 passages each, index in memory."
+    for share, name in ((0.5, "p50"), (0.95, "p95")):
+        value = percentile(seconds, share) * 1_000
+        yield Figure(key=f"search_{name}_ms", name=f"Search, {name}", value=value, unit="ms", how=how)
+    yield Figure(
+        key="search_found_percent",
+        name="Search, right document among the passages",
+        value=100 * found / len(asked),
+        unit="%",
+        better="more",
+        how=how,
+    )
+
+
+async def _open_many(library: Library, bench: Workbench, wanted: int) -> list[tuple[str, str]]:
+    """Open that many made documents, each with one question that only it answers."""
+    folder, gate = bench.new_folder(), asyncio.Semaphore(_AT_ONCE)
+
+    async def open_one(number: int) -> tuple[str, str]:
+        path = folder / f"{number}.txt"
+        (fact,) = write_text(path, 1, SEED + 100 + number)
+        async with gate:
+            return (await library.open(str(path))).document_id, fact.question
+
+    return await asyncio.gather(*(open_one(number) for number in range(wanted)))

@@ -1,0 +1,113 @@
+"""An OpenAI-compatible server in a thread that replays what it was given and remembers what it was asked."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Reply = str | tuple[int, str]
+"""The answer's text, or a status and an error message."""
+
+
+class ChatServer:
+    """Serves one model; each request takes the next reply, the last one again and again.
+
+    Args:
+        replies: What to answer.
+        model: The model's name.
+        vllm: Whether it also tokenizes, as vLLM does, one token for each word.
+        refuse: Returns why a request is refused with status 400, or an empty text.
+        finish_reason: How each answer says it ended.
+        seconds: How long an answer takes.
+    """
+
+    def __init__(
+        self,
+        *replies: Reply,
+        model: str = "a-model",
+        vllm: bool = False,
+        refuse: Callable[[dict[str, Any]], str] = lambda _body: "",
+        finish_reason: tuple[str, ...] = ("stop",),
+        key: str = "",
+        seconds: float = 0.0,
+        context: int = 32_768,
+    ) -> None:
+        self.requests: list[dict[str, Any]] = []
+        self.tokenized = 0
+        self.replies = list(replies)
+        self.finish_reasons = list(finish_reason)
+        self.model, self.vllm, self.refuse, self.key, self.seconds = model, vllm, refuse, key, seconds
+        self.context = context
+        outer = self
+
+        class Bound(_Handler):
+            server_ = outer
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Bound)
+        self._http.daemon_threads = True
+        self.base_url = f"http://127.0.0.1:{self._http.server_port}/v1"
+
+    def __enter__(self) -> "ChatServer":
+        threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server_: ChatServer
+
+    def do_GET(self) -> None:
+        card: dict[str, Any] = {"id": self.server_.model, "owned_by": "vllm" if self.server_.vllm else "someone"}
+        if self.server_.vllm:
+            card["max_model_len"] = self.server_.context
+        known = self.path == "/v1/models"
+        self.send({"data": [card]} if known else {}, 200 if known else 404)
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path == "/tokenize":
+            self.server_.tokenized += 1
+            texts = [body["prompt"]] if "prompt" in body else [message["content"] for message in body["messages"]]
+            self.send({"count": sum(len(text.split()) for text in texts)})
+            return
+        self.server_.requests.append(body)
+        time.sleep(self.server_.seconds)
+        if reason := self.server_.refuse(body):
+            self.send({"error": {"message": reason}}, 400)
+            return
+        reply = self.server_.replies.pop(0) if len(self.server_.replies) > 1 else self.server_.replies[0]
+        if isinstance(reply, tuple):
+            self.send({"error": {"message": reply[1]}}, reply[0])
+        else:
+            self.chat(reply)
+
+    def chat(self, content: str) -> None:
+        reasons = self.server_.finish_reasons
+        reason = reasons.pop(0) if len(reasons) > 1 else reasons[0]
+        choice = {"index": 0, "finish_reason": reason, "message": {"role": "assistant", "content": content}}
+        usage = {
+            "prompt_tokens": 100,
+            "completion_tokens": 20,
+            "total_tokens": 120,
+            "prompt_tokens_details": {"cached_tokens": 64},
+        }
+        self.send({"id": "1", "object": "chat.completion", "created": 1, "model": self.server_.model,
+                   "choices": [choice], "usage": usage})  # fmt: skip
+
+    def send(self, value: dict[str, Any], status: int = 200) -> None:
+        if self.server_.key and self.headers.get("Authorization") != f"Bearer {self.server_.key}":
+            value, status = {"error": {"message": "who are you?"}}, 401
+        data = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""

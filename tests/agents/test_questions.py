@@ -1,0 +1,85 @@
+"""Questions with known answers over the examples, asked through the whole pipeline on the extractive engine."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.assistant import Assistant
+from agents.schema import Answer
+from agents.settings import DocumentsSettings, EngineSettings, Settings
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+DATA = Path(__file__).parents[1] / "data"
+
+
+def load(name: str) -> list[dict[str, Any]]:
+    return json.loads((DATA / name).read_text())
+
+
+def bare(text: str) -> str:
+    """The letters and digits of a text: sheets are written differently from reader to reader."""
+    return re.sub(r"[\W_]+", "", text.casefold())
+
+
+@pytest.fixture
+async def assistant(tmp_path: Path) -> AsyncIterator[Assistant]:
+    settings = Settings(
+        data_dir=tmp_path, documents=DocumentsSettings(roots=(EXAMPLES,)), engine=EngineSettings(kind="extractive")
+    )
+    assistant = Assistant(settings)
+    yield assistant
+    await assistant.close()
+
+
+async def gold_rank(assistant: Assistant, answer: Answer, gold: str) -> int | None:
+    """The place, from 1, of the first citation that stands in the passage of the gold sentence."""
+    document_id = answer.documents[0].document_id
+    passages = await assistant.library.passages(document_id)
+    places = range(1, len(answer.citations) + 1)
+    wanted = bare(gold)
+    for place, citation in zip(places, answer.citations, strict=True):
+        around = [p for p in passages if p.start < citation.end and citation.start < p.end]
+        near = range(around[0].index - 1, around[-1].index + 2)
+        text = "".join(p.text for p in around)
+        wider = "".join(p.text for p in passages if p.index in near)
+        if wanted in bare(text) or (wanted in bare(wider) and bare(citation.quote) in wanted):
+            return place
+    return None
+
+
+async def test_the_gold_passage_is_cited_first_or_among_the_first_three(assistant: Assistant) -> None:
+    ranks: list[int | None] = []
+    for case in load("questions.json"):
+        answer = await assistant.ask(case["question"], [str(EXAMPLES / case["document"])])
+        ranks.append(await gold_rank(assistant, answer, case["gold"]))
+
+    first = sum(rank == 1 for rank in ranks) / len(ranks)
+    among_three = sum(rank is not None and rank <= 3 for rank in ranks) / len(ranks)
+    assert first >= 0.70, f"first in {first:.0%}"
+    assert among_three >= 0.88, f"among the first three in {among_three:.0%}"
+
+
+async def test_follow_ups_find_what_they_refer_to(assistant: Assistant) -> None:
+    found = 0
+    cases = load("follow_ups.json")
+    for case in cases:
+        path = str(EXAMPLES / case["document"])
+        first = await assistant.ask(case["first"], [path])
+        second = await assistant.ask(case["second"], session_id=first.session.session_id)
+        found += await gold_rank(assistant, second, case["gold"]) is not None
+
+    assert found / len(cases) >= 0.75
+
+
+async def test_most_unanswerable_questions_are_refused_and_no_answerable_one_is(assistant: Assistant) -> None:
+    cases = load("unanswerable.json")
+    answers = await asyncio.gather(
+        *(assistant.ask(case["question"], [str(EXAMPLES / case["document"])]) for case in cases)
+    )
+
+    assert sum(answer.not_found for answer in answers) / len(cases) >= 0.5
