@@ -158,11 +158,6 @@ class Assistant:
         return "\n\n".join(f"## {turn.question}\n\n{turn.answer}" for turn in turns) or "No turns yet."
 
     @property
-    def settings(self) -> Settings:
-        """The settings it was made with."""
-        return self._settings
-
-    @property
     def library(self) -> Library:
         """Every document that was opened."""
         return self._library

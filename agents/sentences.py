@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 _LONGEST = 1_200
 _EDGE = 200
+_LONGEST_ABBREVIATION = 6
 _FITS = 0.75
 
 # Every punctuation run that may end a sentence, with closing quotes, brackets and footnote marks.
@@ -60,7 +61,12 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     for start, end in _units(text):
         for first, last in _cut_at_stops(text, start, end):
-            spans.extend(_cut_long(text, first, last))
+            while text[first].isspace():
+                first += 1
+            if last - first > _LONGEST:
+                spans.extend(_cut_long(text, first, last))
+            else:
+                spans.append((first, last))
     return spans
 
 
@@ -126,16 +132,15 @@ def _numbers(line: str) -> bool:
 
 
 def _cut_at_stops(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield the sentences of one unit, stripped."""
-    if text.startswith("|", start):
-        yield from _stripped(text, start, end)
-        return
-    begin = start
-    for stop in _STOP.finditer(text, start, end):
-        if stop.end() < end and _ends_sentence(text, begin, stop, end):
-            yield from _stripped(text, begin, stop.end())
-            begin = stop.end()
-    yield from _stripped(text, begin, end)
+    """Yield the sentences of one unit, white space only before them."""
+    while text[end - 1].isspace():
+        end -= 1
+    if not text.startswith("|", start):
+        for stop in _STOP.finditer(text, start, end):
+            if stop.end() < end and _ends_sentence(text, start, stop, end):
+                yield start, stop.end()
+                start = stop.end()
+    yield start, end
 
 
 def _ends_sentence(text: str, begin: int, stop: re.Match[str], end: int) -> bool:
@@ -158,6 +163,8 @@ def _abbreviated(text: str, begin: int, dot: int, following: str) -> bool:
     if dot - begin < 24 and _LIST_NUMBER.match(text[begin : dot + 1].lstrip()):
         return True
     written = text[max(begin, dot - 30) : dot].rpartition(" ")[2].rpartition("\n")[2].lstrip("([\"'“‘*_")
+    if len(written) > _LONGEST_ABBREVIATION:
+        return False
     word = written.lower()
     if _TITLES.fullmatch(word):
         return True
@@ -168,21 +175,15 @@ def _abbreviated(text: str, begin: int, dot: int, following: str) -> bool:
     return False
 
 
-def _stripped(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield the span without the white space around it, or nothing."""
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    if start < end:
-        yield start, end
-
-
 def _cut_long(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield a sentence, in pieces where it is longer than any sentence."""
+    """Yield a sentence in pieces, for it is longer than any sentence."""
     while end - start > _LONGEST:
         cut = max(text.rfind(mark, start + _LONGEST // 2, start + _LONGEST) for mark in "\n; ")
         cut = cut + 1 if cut >= 0 else start + _LONGEST
-        yield from _stripped(text, start, cut)
+        if piece := text[start:cut].strip():
+            first = text.index(piece, start)
+            yield first, first + len(piece)
         start = cut
-    yield from _stripped(text, start, end)
+    rest = text[start:end].lstrip()
+    if rest:
+        yield end - len(rest), end

@@ -98,11 +98,16 @@ def _filling(known: set[str], size: int) -> dict[str, int]:
     return {word: number for number, word in enumerate(words, len(known))}
 
 
-def write_tiny(folder: Path, layers: int = 1, seed: int = 11) -> Path:
-    """Write a random Qwen3 checkpoint of about half a million parameters; the same seed gives the same bytes."""
+def write_tiny(folder: Path, layers: int = 1, seed: int = 11, *, fp8_format: bool = False) -> Path:
+    """Write a random Qwen3 checkpoint of a quarter of a million parameters; the same seed gives the same bytes.
+
+    With `fp8_format` its config says that it is in the official block-FP8 format with no layer converted.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     write_tokenizer(folder)
     config = _qwen3(layers=layers, hidden=64, intermediate=128, heads=2, kv_heads=1, head_dim=32, vocabulary=VOCABULARY)
+    if fp8_format:
+        config["quantization_config"] = _block_fp8(["lm_head", *_linear_layers(layers)])
     _write_json(folder / "config.json", config | {"tie_word_embeddings": False})
     _write_safetensors(folder / "model.safetensors", _weights(config, np.random.default_rng(seed)))
     return folder
@@ -118,15 +123,25 @@ def write_qwen3_4b_fp8(folder: Path) -> Path:
     shape = _qwen3(layers=36, hidden=2_560, intermediate=9_728, heads=32, kv_heads=8, head_dim=128, vocabulary=151_936)
     norms = ("input_layernorm", "post_attention_layernorm", "self_attn.q_norm", "self_attn.k_norm")
     skipped = ["lm_head", "model.norm", *(f"model.layers.{i}.{name}" for i in range(36) for name in norms)]
-    quantization = {
+    _write_json(
+        folder / "config.json", shape | {"tie_word_embeddings": True, "quantization_config": _block_fp8(skipped)}
+    )
+    return folder
+
+
+def _linear_layers(layers: int) -> list[str]:
+    names = [f"self_attn.{name}_proj" for name in "qkvo"] + [f"mlp.{name}_proj" for name in ("gate", "up", "down")]
+    return [f"model.layers.{layer}.{name}" for layer in range(layers) for name in names]
+
+
+def _block_fp8(skipped: list[str]) -> dict[str, Any]:
+    return {
         "quant_method": "fp8",
         "fmt": "e4m3",
         "activation_scheme": "dynamic",
         "weight_block_size": [128, 128],
         "modules_to_not_convert": skipped,
     }
-    _write_json(folder / "config.json", shape | {"tie_word_embeddings": True, "quantization_config": quantization})
-    return folder
 
 
 def _qwen3(

@@ -1,5 +1,6 @@
 """The command `readroom`."""
 
+import gc
 import math
 from pathlib import Path
 from typing import Annotated, Literal
@@ -27,6 +28,16 @@ Suite = Literal["quick", "full", "context", "quality"]
 ClientName = Literal["claude-desktop", "claude-code", "cursor", "vscode"]
 
 
+@app.callback()
+def refuse_a_shared_package(ctx: typer.Context) -> None:
+    """Stop before a package that another distribution has overwritten is imported."""
+    from mcp_server.environment import other_agents
+
+    if ctx.invoked_subcommand != "doctor" and (problem := other_agents()):
+        typer.echo(f"Error: {problem}", err=True)
+        raise typer.Exit(1)
+
+
 @app.command()
 def serve(
     transport: Annotated[
@@ -42,10 +53,13 @@ def serve(
     from mcp_server.terminal import exit_code
 
     with exit_code(as_json=as_json):
+        # Imports make no garbage, and looking for some costs a seventh of the start.
+        gc.disable()
         from agents.settings import load_settings
         from mcp_server.sources import with_roots
         from mcp_server.transports import serve as serve_clients
 
+        gc.enable()
         settings = with_roots(load_settings(), root or [])
         address = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
         serve_clients(settings.model_copy(update={"server": settings.server.model_copy(update=address)}), transport)
@@ -66,12 +80,15 @@ def ask(
     with exit_code(as_json=as_json):
         from agents.settings import load_settings
         from mcp_server.last_session import last_session, remember
-        from mcp_server.sources import allowing, resolve
+        from mcp_server.sources import absolute, allowing
 
         settings = allowing(load_settings(), files)
         session = last_session(settings) if go_on else session
         answer = run(
-            lambda assistant, on_progress: assistant.ask(question, resolve(files), session, wait, on_progress), settings
+            lambda assistant, on_progress: assistant.ask(
+                question, [absolute(file) for file in files], session, wait, on_progress
+            ),
+            settings,
         )
         remember(settings, answer)
         print_response(answer, as_json=as_json)
@@ -95,13 +112,13 @@ def analyze(
     with exit_code(as_json=as_json):
         from agents.settings import load_settings
         from mcp_server.last_session import last_session, remember
-        from mcp_server.sources import allowing, resolve
+        from mcp_server.sources import absolute, allowing
 
         settings = allowing(load_settings(), [file, *others])
         session = last_session(settings) if go_on else session
         analysis = run(
             lambda assistant, on_progress: assistant.analyze(
-                *resolve([file]), mode, focus, resolve(others), session, wait, on_progress
+                absolute(file), mode, focus, [absolute(other) for other in others], session, wait, on_progress
             ),
             settings,
         )
@@ -122,9 +139,9 @@ def text(
         import asyncio
 
         from agents.settings import load_settings
-        from mcp_server.sources import allowing, open_document, page_of, resolve
+        from mcp_server.sources import absolute, allowing, open_document, page_of
 
-        document = asyncio.run(open_document(*resolve([file]), allowing(load_settings(), [file])))
+        document = asyncio.run(open_document(absolute(file), allowing(load_settings(), [file])))
         start, end = (0, len(document.text)) if page is None else page_of(document, page)
         shown = document.model_copy(update={"text": document.text[start:end]})
         write(shown.model_dump_json(indent=2) + "\n" if as_json else shown.text)
@@ -140,7 +157,6 @@ def benchmark(
 
     with exit_code(as_json=as_json):
         from agents.benchmark.runner import run_suite
-
         from agents.settings import load_settings
 
         report = run(lambda assistant, on_progress: run_suite(assistant, suite, on_progress), load_settings())

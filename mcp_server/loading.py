@@ -14,7 +14,16 @@ from agents.settings import Settings
 if TYPE_CHECKING:
     from agents.assistant import Assistant
 
-HEAVY_MODULES = ("agents.assistant",)
+HEAVY_MODULES = (
+    "agents.assistant",
+    "llama_index.core.memory",
+    "llama_index.core.storage.chat_store.sql",
+    "bm25s",
+    "aiosqlite",
+    "agents.engine.extractive.drafting",
+    "agents.engine.extractive.routing",
+    "agents.engine.extractive.support",
+)
 """What the first answer imports, in this order."""
 
 

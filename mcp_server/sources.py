@@ -12,9 +12,9 @@ _DOCUMENT_ID = re.compile(r"[0-9a-f]{16}")
 _URL = re.compile(r"https?://")
 
 
-def resolve(sources: Sequence[str]) -> tuple[str, ...]:
-    """Return the sources with relative paths made absolute; document ids and URLs stay."""
-    return tuple(source if _is_id(source) or _URL.match(source) else str(_path(source)) for source in sources)
+def absolute(source: str) -> str:
+    """Return a relative path made absolute; document ids and URLs stay."""
+    return source if _is_id(source) or _URL.match(source) else str(_path(source))
 
 
 def with_roots(settings: Settings, roots: Sequence[Path]) -> Settings:

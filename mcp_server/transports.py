@@ -15,7 +15,6 @@ from starlette.applications import Starlette
 
 from agents.errors import SettingsError
 from agents.settings import ServerSettings, Settings
-from mcp_server.environment import other_agents
 from mcp_server.server import create_server
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ Transport = Literal["stdio"] | HttpTransport
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  # compared with, never bound here
 _SHUTDOWN_SECONDS = 5
-_LOG = logging.getLogger(__name__)
 
 
 def serve(settings: Settings, transport: Transport) -> None:
@@ -46,11 +44,12 @@ def serve(settings: Settings, transport: Transport) -> None:
 
 
 def _log_to_stderr() -> None:
-    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    stderr = logging.StreamHandler(sys.stderr)
+    # The handler's own level: some libraries set their loggers to DEBUG.
+    stderr.setLevel(logging.INFO)
+    logging.basicConfig(handlers=[stderr], format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for ours in ("mcp_server", "agents"):
         logging.getLogger(ours).setLevel(logging.INFO)
-    if warning := other_agents():
-        _LOG.warning(warning)
 
 
 async def serve_http(settings: Settings, transport: HttpTransport) -> None:

@@ -13,7 +13,7 @@ from agents.benchmark.workbench import SEED, Workbench, ask, count, timed
 from agents.engine.extractive_engine import ExtractiveEngine
 from agents.schema import Usage
 
-MADE_PAGE_TOKENS = 800
+MADE_PAGE_TOKENS = 730
 """Tokens of a made page, roughly."""
 
 
@@ -25,7 +25,7 @@ async def measure_answers(bench: Workbench) -> AsyncIterator[Figure]:
     assistant = bench.new_assistant()
     try:
         bench.say(f"Asking about {path.name} for the first time")
-        first, _ = await timed(ask(assistant, questions[0], [path]))
+        first, answered = await timed(ask(assistant, questions[0], [path]))
         yield Figure(
             key="answer_first_seconds",
             name="First answer from a new document",
@@ -44,7 +44,9 @@ async def measure_answers(bench: Workbench) -> AsyncIterator[Figure]:
         unit="s",
         how=f"{path.name}: median of {len(asked)} other questions, a new session each.",
     )
-    for figure in usage_figures([answer.usage for _, answer in asked]):
+    for figure in usage_figures("first", [answered.usage]) + usage_figures(
+        "next", [answer.usage for _, answer in asked]
+    ):
         yield figure
 
 
@@ -57,29 +59,31 @@ async def _import_everything(bench: Workbench) -> None:
         await assistant.close()
 
 
-def usage_figures(usages: list[Usage]) -> list[Figure]:
-    """Return what an answer costs the engine, beside a layout in which no prompt shares its beginning."""
-    total = sum(usages, Usage())
-    calls = total.engine_calls / len(usages)
-    figures = [count("engine_calls_per_answer", "Engine calls for an answer", calls, "Counted by the agents.")]
+def usage_figures(which: str, usages: list[Usage]) -> list[Figure]:
+    """Return what an answer costs the engine, beside a layout in which no prompt shares its beginning.
+
+    Args:
+        which: "first" or "next": whether the document had been read before.
+        usages: What each answer cost.
+    """
+    total, answers = sum(usages, Usage()), len(usages)
+    calls = f"engine_calls_{which}_answer", f"Engine calls, {which} answer", total.engine_calls / answers
+    figures = [count(*calls, "Counted by the agents.")]
     if total.prompt_tokens:
-        computed = max(1, total.prompt_tokens - total.cached_tokens)
-        each = total.prompt_tokens / len(usages)
+        asked, computed = total.prompt_tokens, max(1, total.prompt_tokens - total.cached_tokens)
+        how = f"{computed / answers:,.0f} of {asked / answers:,.0f} prompt tokens were computed, the rest was cached."
         figures += [
-            count("prompt_tokens_per_answer", "Prompt tokens for an answer", each, "As the engine counts them."),
+            count(f"prompt_tokens_{which}_answer", f"Prompt tokens, {which} answer", asked / answers, how),
             count(
-                "prefilled_tokens_per_answer",
-                "Prompt tokens really computed for an answer",
-                computed / len(usages),
-                "Prompt tokens that were not in the prefix cache.",
+                f"prefilled_tokens_{which}_answer", f"Prompt tokens computed, {which} answer", computed / answers, how
             ),
             Figure(
-                key="prefix_sharing",
-                name="Prompt tokens asked for, for each one computed",
-                value=total.prompt_tokens / computed,
+                key=f"prefix_sharing_{which}_answer",
+                name=f"Prompt tokens for each one computed, {which} answer",
+                value=asked / computed,
                 unit="times",
                 better="more",
-                how="The naive layout computes all of them: each role's prompt begins in its own way.",
+                how=f"{how} A layout in which each role's prompt begins in its own way computes all of them.",
             ),
         ]
     return figures
@@ -130,6 +134,7 @@ async def _replayed(bench: Workbench, path: Path, question: str) -> tuple[list[f
 
 async def measure_analysis(bench: Workbench, lengths: tuple[int, ...]) -> AsyncIterator[Figure]:
     """Yield how long it takes to read a whole document of so many tokens, window by window."""
+    await _import_everything(bench)
     for length in lengths:
         path = bench.folder / f"read-{length}.md"
         write_markdown(path, max(1, length // MADE_PAGE_TOKENS), SEED + length)

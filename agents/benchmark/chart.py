@@ -18,8 +18,11 @@ _FIRST, _SECOND, *_ = _COLOURS
 _TARGET = "#d3364f"
 _DECODE_TARGET, _PREFILL_TARGET = (100.0, 160.0), (800.0, 1_300.0)
 _LEAST_ROWS = 4
+_LEAST_RATIO = 2.4
 _INCHES, _DPI = (9.0, 6.0), 100
-_MOST_PANELS = 4
+_LAYOUTS = ("A", "AB", "AB;CC", "AB;CD")
+"""Where one, two, three or four panels stand."""
+_TITLE_CHARACTERS = 95
 
 MEMORY_PARTS = (
     ("plan_weights_gib", "weights"),
@@ -53,7 +56,7 @@ class Panel:
 def draw_chart(report: BenchmarkReport, path: Path) -> bool:
     """Write the picture as PNG, and return whether there was anything to draw."""
     known = {figure.key for figure in report.figures}
-    panels = [panel for panel in _PANELS if known.intersection(panel.keys)][:_MOST_PANELS]
+    panels = [panel for panel in _PANELS if known.intersection(panel.keys)][: len(_LAYOUTS)]
     if not panels:
         return False
     import matplotlib
@@ -64,8 +67,8 @@ def draw_chart(report: BenchmarkReport, path: Path) -> bool:
         picture: Any = Picture(figsize=_INCHES, dpi=_DPI, facecolor=_CARD, layout="constrained")
         picture.get_layout_engine().set(w_pad=0.12, h_pad=0.1)
         canvas: Any = FigureCanvasAgg(picture)
-        rows, columns = (1, len(panels)) if len(panels) < _MOST_PANELS else (2, 2)
-        for axes, panel in zip(picture.subplots(rows, columns, squeeze=False).flat, panels, strict=True):
+        placed = picture.subplot_mosaic(_LAYOUTS[len(panels) - 1])
+        for axes, panel in zip(placed.values(), panels, strict=True):
             panel.draw(axes, report)
             _dress(axes, panel.title)
         picture.suptitle(_title(report), fontsize=12, color=_INK, x=0.02, ha="left", weight="bold")
@@ -77,7 +80,8 @@ def _title(report: BenchmarkReport) -> str:
     gpus = report.machine.gpus
     machine = gpus[0] if gpus else f"{report.machine.processor}, {report.machine.cores} cores"
     engine = engine_line(report.engine).split(", KV cache")[0]
-    return f"Readroom {report.suite}: {engine}\n{machine}, {report.date[:10]}"
+    lines = f"Readroom {report.suite}: {engine}", f"{machine}, {report.date[:10]}"
+    return "\n".join(line[:_TITLE_CHARACTERS] for line in lines)
 
 
 def _dress(axes: Axes, title: str) -> None:
@@ -131,7 +135,7 @@ def _first_token(axes: Axes, report: BenchmarkReport) -> None:
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.margins(x=0.08, y=0.25)
-    places = sorted({at for key, *_ in series for at, _ in report.series(key)})
+    places = _apart(sorted({at for key, *_ in series for at, _ in report.series(key)}))
     axes.set_xticks(places, [_tokens(place) for place in places])
     low, high = axes.get_ylim()
     ticks = [10.0**power for power in range(-3, 4) if low <= 10.0**power <= high]
@@ -139,6 +143,20 @@ def _first_token(axes: Axes, report: BenchmarkReport) -> None:
     axes.minorticks_off()
     axes.grid(visible=True, axis="y", color=_GRID)
     axes.legend(fontsize=9, frameon=False, loc="upper left", labelcolor=_INK)
+
+
+def _apart(places: Sequence[int]) -> list[int]:
+    """Leave out places whose names would overlap on a logarithmic axis, the last one never."""
+    kept: list[int] = []
+    for place in reversed(places):
+        if not kept or place * _LEAST_RATIO <= kept[0]:
+            kept.insert(0, place)
+    return kept
+
+
+def _decode_by_context(axes: Axes, report: BenchmarkReport) -> None:
+    points = report.series("decode_at_context_tokens_per_second")
+    _bars(axes, [Bar(f"{_tokens(at)} before", value, number(value), _DECODE_TARGET) for at, value in points])
 
 
 def _gpu_memory(axes: Axes, report: BenchmarkReport) -> None:
@@ -211,6 +229,12 @@ def _found_by(key: str, label: Callable[[int], str]) -> Callable[[Axes, Benchmar
     return draw
 
 
+def _analyses(axes: Axes, report: BenchmarkReport) -> None:
+    _bars(
+        axes, [Bar(f"{_tokens(at)} tokens", value, _seconds(value)) for at, value in report.series("analysis_seconds")]
+    )
+
+
 def _tokens(count: int) -> str:
     return f"{round(count / 1024)}K" if count >= 1_000 else str(count)
 
@@ -223,6 +247,7 @@ _STYLE = {"font.family": "DejaVu Sans", "text.color": _INK, "axes.edgecolor": _G
 _PANELS = (
     Panel("Tokens per second, targets in red", ("decode_tokens_per_second", "prefill_tokens_per_second"), _speeds),
     Panel("Time to the first token, by context", ("ttft_cold_seconds",), _first_token),
+    Panel("Decode by context, target in red", ("decode_at_context_tokens_per_second",), _decode_by_context),
     Panel("GPU memory in GiB, 16 GB in red", ("gpu_peak_gib",), _gpu_memory),
     Panel("Questions with known answers", ("found_percent",), _quality),
     Panel(
@@ -233,6 +258,7 @@ _PANELS = (
     Panel("Found, by length in tokens", ("found_at_length_percent",), _found_by("found_at_length_percent", _tokens)),
     Panel("Answers, target in red", ("answer_first_seconds",), _answers),
     Panel("A document, opened", ("open_first_seconds",), _documents),
+    Panel("A whole document read", ("analysis_seconds",), _analyses),
     Panel("Search", ("search_p95_ms",), _search),
     Panel("Memory", ("process_memory_mib",), _process_memory),
 )

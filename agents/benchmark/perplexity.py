@@ -34,6 +34,7 @@ async def measure_perplexity(
     _check_memory(vocabulary, batch_tokens)
     tokens = await serving.client.tokens(text)
     for length in (context for context in CONTEXTS if context <= min(len(tokens), serving.context_tokens - 1)):
+        serving.say(f"Predicting {length:,} tokens")
         given = await serving.client.log_probabilities(tokens[:length])
         yield Figure(
             key="perplexity",

@@ -1,8 +1,6 @@
 """Engines that watch and repeat another: to tell the engine's time from the agents' own."""
 
-import time
 from collections import defaultdict
-from collections.abc import Iterator
 from typing import Any, cast
 
 from agents.engine.base import Engine, Outcome, ResultT
@@ -11,7 +9,7 @@ from agents.schema import EngineInfo
 
 
 class RecordingEngine:
-    """Passes tasks on to an engine, and keeps what they were, when they ran and what came back.
+    """Passes tasks on to an engine, and keeps what they were and what came back.
 
     Args:
         engine: Who computes; closing it stays with whoever opened it.
@@ -20,7 +18,6 @@ class RecordingEngine:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.outcomes: list[tuple[Task[Any], Outcome[Any]]] = []
-        self._spans: list[tuple[float, float]] = []
 
     @property
     def info(self) -> EngineInfo:
@@ -33,25 +30,12 @@ class RecordingEngine:
 
     async def run(self, task: Task[ResultT]) -> Outcome[ResultT]:
         """Have the engine compute the task."""
-        started = time.perf_counter()
-        try:
-            outcome = await self._engine.run(task)
-        finally:
-            self._spans.append((started, time.perf_counter()))
+        outcome = await self._engine.run(task)
         self.outcomes.append((task, outcome))
         return outcome
 
     async def close(self) -> None:
         """Do nothing: the engine is not ours."""
-
-    def forget(self) -> None:
-        """Forget what was recorded so far."""
-        self.outcomes.clear()
-        self._spans.clear()
-
-    def busy_seconds(self) -> float:
-        """Return the seconds in which at least one task was being computed."""
-        return sum(end - start for start, end in _merged(self._spans))
 
 
 class ReplayEngine:
@@ -88,18 +72,3 @@ class ReplayEngine:
 
     async def close(self) -> None:
         """Do nothing: the engine is not ours."""
-
-
-def _merged(spans: list[tuple[float, float]]) -> Iterator[tuple[float, float]]:
-    """Yield the spans in order, those that overlap as one."""
-    current: tuple[float, float] | None = None
-    for start, end in sorted(spans):
-        if current is None:
-            current = start, end
-        elif start <= current[1]:
-            current = current[0], max(current[1], end)
-        else:
-            yield current
-            current = start, end
-    if current is not None:
-        yield current

@@ -27,14 +27,20 @@ from agents.errors import ReadroomError
 from agents.schema import EngineInfo, Progress
 
 OnProgress = Callable[[Progress], None]
-STEP_SECONDS = {"quick": 45.0}
+Plan = Callable[[Workbench, Target | None], list[Step]]
+STEP_SECONDS: dict[Suite, float] = {"quick": 45.0}
 """Time limit of one step; suites that are not named here take the time they need."""
-SUITE_SECONDS = {"quick": 150.0}
+SUITE_SECONDS: dict[Suite, float] = {"quick": 150.0}
+"""Time limit of all steps together, from when the engine is open."""
 OPENING_SHARE = 0.02
 
 
 async def run_suite(
-    assistant: Assistant, suite: Suite, on_progress: OnProgress | None = None, documents: Sequence[str] = ()
+    assistant: Assistant,
+    suite: Suite,
+    on_progress: OnProgress | None = None,
+    documents: Sequence[str] = (),
+    plan: Plan = steps,
 ) -> BenchmarkReport:
     """Run a suite, save its report below the data folder, and return it.
 
@@ -46,13 +52,14 @@ async def run_suite(
         suite: quick (about half a minute without a model), full, context or quality.
         on_progress: Told what is being measured.
         documents: Absolute paths of the documents to measure on; none: made ones.
+        plan: Says which steps to take.
 
     Raises:
         DocumentError: A document is missing or may not be read.
         SettingsError: The engine asked for needs a setting that is missing.
     """
     files = tuple(Path(find_file(source, assistant.settings.documents).path) for source in documents)
-    run = _SuiteRun(assistant, suite, on_progress or (lambda _: None))
+    run = _SuiteRun(assistant, suite, on_progress or (lambda _: None), plan)
     try:
         with tempfile.TemporaryDirectory(prefix="readroom-benchmark-") as folder:
             await run.measure(Path(folder), files)
@@ -66,11 +73,12 @@ async def run_suite(
 class _SuiteRun:
     """One run of one suite."""
 
-    def __init__(self, assistant: Assistant, suite: Suite, on_progress: OnProgress) -> None:
+    def __init__(self, assistant: Assistant, suite: Suite, on_progress: OnProgress, plan: Plan) -> None:
+        self._plan = plan
         self._assistant = assistant
         self._suite: Suite = suite
         self._on_progress = on_progress
-        self._started = time.monotonic()
+        self._started = self._opened = time.monotonic()
         self._date = datetime.now(UTC).isoformat(timespec="seconds")
         self._figures: list[Figure] = []
         self._notes: list[str] = []
@@ -88,11 +96,12 @@ class _SuiteRun:
         opened = await self._assistant.engine(self._opening)
         self._notes.extend([opened.warning] if opened.warning else [])
         self._engine = opened.engine.info
+        self._opened = time.monotonic()
         settings = self._assistant.settings
         bench = Workbench(settings, opened.engine, folder, self._suite, documents, self._tell, self._notes)
         async with AsyncExitStack() as stack:
             target = await self._target(stack)
-            planned = steps(bench, target)
+            planned = self._plan(bench, target)
             total = sum(step.weight for step in planned)
             for step in planned:
                 await self._take(step)
@@ -100,12 +109,13 @@ class _SuiteRun:
         self._text_sha256 = bench.text_sha256
 
     async def _target(self, stack: AsyncExitStack) -> Target | None:
-        """Return the vLLM that is to be measured directly, kept awake and watched until the stack is closed."""
+        """Return the vLLM that is to be measured directly, its memory watched until the stack is closed."""
         try:
             served = await find_served(self._assistant.settings, self._engine)
             if served is None:
                 return None
             measured = serving(served, self._assistant.settings)
+            measured.say = self._tell
             stack.push_async_callback(measured.client.close)
             self._versions["vllm"] = await measured.client.version()
             metrics = await measured.client.metrics()
@@ -118,16 +128,16 @@ class _SuiteRun:
         self._on_gpu = served.on_gpu
         if served.state is None:
             self._notes.append("The engine's server was started by others, so its memory and its sleep are not known.")
-        stack.enter_context(served.in_use())
         return Target(served, measured, await stack.enter_async_context(MemoryWatch(served)))
 
     async def _take(self, step: Step) -> None:
         """Take one step; what it yields before it fails is kept."""
         self.doing = step.name
-        left = SUITE_SECONDS.get(self._suite, float("inf")) - (time.monotonic() - self._started)
-        limit = min(STEP_SECONDS.get(self._suite, float("inf")), max(0.0, left))
+        limit = self._seconds_allowed()
+        if limit == 0.0:
+            return self.stop(f"{step.name}: no time was left; the suite `full` takes the time it needs.")
         try:
-            async with asyncio.timeout(None if limit == float("inf") else limit):
+            async with asyncio.timeout(limit):
                 async for figure in step.measure():
                     self._figures.append(figure)
         except TimeoutError:
@@ -136,6 +146,13 @@ class _SuiteRun:
             self.stop(f"{step.name}: {error}")
         except Exception as error:
             self.stop(f"{step.name}: failed with {type(error).__name__}: {error}")
+
+    def _seconds_allowed(self) -> float | None:
+        """Return how long the next step may take; None: as long as it needs."""
+        if self._suite not in SUITE_SECONDS:
+            return None
+        left = self._opened + SUITE_SECONDS[self._suite] - time.monotonic()
+        return max(0.0, min(STEP_SECONDS[self._suite], left))
 
     def stop(self, why: str) -> None:
         """Note why something is missing."""

@@ -54,6 +54,17 @@ async def measure_start(command: Sequence[str] = SERVER) -> ServerStart:
     Raises:
         EngineError: It does not answer within a minute.
     """
+    try:
+        async with asyncio.timeout(_LIMIT_SECONDS):
+            return await _speak(command)
+    except (TimeoutError, OSError, ValueError) as error:
+        raise EngineError(
+            f"`{' '.join(command)}` did not answer as an MCP server: {error or 'no answer within a minute'}.",
+            hint="Run `readroom doctor` to see what is wrong with the installation.",
+        ) from error
+
+
+async def _speak(command: Sequence[str]) -> ServerStart:
     started = time.perf_counter()
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -63,16 +74,10 @@ async def measure_start(command: Sequence[str] = SERVER) -> ServerStart:
         limit=_LINE_BYTES,
     )
     try:
-        async with asyncio.timeout(_LIMIT_SECONDS):
-            await _exchange(process, _INITIALIZE)
-            initialized = time.perf_counter()
-            await _exchange(process, _INITIALIZED, _LIST_TOOLS)
-            return ServerStart(initialize=initialized - started, tools_list=time.perf_counter() - started)
-    except (TimeoutError, OSError, ValueError) as error:
-        raise EngineError(
-            f"`{' '.join(command)}` did not answer as an MCP server: {error or 'no answer within a minute'}.",
-            hint="Run `readroom doctor` to see what is wrong with the installation.",
-        ) from error
+        await _exchange(process, _INITIALIZE)
+        initialized = time.perf_counter()
+        await _exchange(process, _INITIALIZED, _LIST_TOOLS)
+        return ServerStart(initialize=initialized - started, tools_list=time.perf_counter() - started)
     finally:
         if process.returncode is None:
             process.kill()

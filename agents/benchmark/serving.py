@@ -2,8 +2,8 @@
 
 import asyncio
 import statistics
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 
 from agents.benchmark.completions import Completion, CompletionClient
 from agents.benchmark.metrics import Metrics, agreement, rise
@@ -27,7 +27,8 @@ class Serving:
     shape: ModelShape | None = None
     seed: int = 0
     """Prompts of another run must not be in the prefix cache, so each run has its own seed."""
-    notes: list[str] = field(default_factory=list[str])
+    say: Callable[[str], None] = lambda _: None
+    """Told what is being done now."""
 
     async def prompt(self, tokens: int) -> list[int]:
         """Return a prompt that the engine has not seen."""
@@ -40,6 +41,7 @@ async def measure_decode(
 ) -> AsyncIterator[Figure]:
     """Yield the decode rate of so many streams at once, over prompts that are already in the prefix cache."""
     for count in streams:
+        serving.say(f"Decoding {count} at once")
         prompts = [await serving.prompt(DECODE_PROMPT_TOKENS) for _ in range(count)]
         await asyncio.gather(*(serving.client.complete(prompt, 1) for prompt in prompts))
         before = await serving.client.metrics()
@@ -67,6 +69,7 @@ def _engine_decode_rate(before: Metrics, after: Metrics, streams: int) -> float 
 async def measure_prefill(serving: Serving, lengths: Sequence[int]) -> AsyncIterator[Figure]:
     """Yield prefill rate and time to the first token for prompts of these lengths, cold and again."""
     for length in _within(lengths, serving.context_tokens - 1):
+        serving.say(f"Prefilling {length:,} tokens")
         prompts = [await serving.prompt(length) for _ in range(1 if length > SHORT_TOKENS else SHORT_REPEATS)]
         before = await serving.client.metrics()
         cold = [await serving.client.complete(prompt, 1) for prompt in prompts]
@@ -118,10 +121,11 @@ def warm_figure(warm: Sequence[Completion]) -> Figure:
     )
 
 
-async def measure_context(serving: Serving, answer_tokens: int = 64) -> AsyncIterator[Figure]:
+async def measure_context(serving: Serving, answer_tokens: int = DECODE_TOKENS) -> AsyncIterator[Figure]:
     """Yield what each step costs while the window is filled up to the engine's context."""
     for share in (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1):
         filled = int(serving.context_tokens * share)
+        serving.say(f"Filling {filled:,} of {serving.context_tokens:,} tokens")
         prompt = await serving.prompt(filled - answer_tokens)
         before = await serving.client.metrics()
         cold = await serving.client.complete(prompt, answer_tokens)

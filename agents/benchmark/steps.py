@@ -66,22 +66,29 @@ def _speed(target: Target | None, prompts: tuple[int, ...]) -> list[Step]:
         return []
     serving = target.serving
     return [
-        Step("decode", 10, lambda: measure_decode(serving, STREAMS)),
-        Step("prefill", 20, lambda: measure_prefill(serving, prompts)),
+        Step("decode", 10, lambda: _awake(target, measure_decode(serving, STREAMS))),
+        Step("prefill", 20, lambda: _awake(target, measure_prefill(serving, prompts))),
         Step("claimed context", 0.1, lambda: claimed_context(serving)),
     ]
+
+
+async def _awake(target: Target, figures: AsyncIterator[Figure]) -> AsyncIterator[Figure]:
+    """Keep the engine from being put to sleep while it is measured past the agents."""
+    with target.served.in_use():
+        async for figure in figures:
+            yield figure
 
 
 def _context(bench: Workbench, target: Target | None) -> list[Step]:
     if target is None:
         lengths = (8_192, 32_768, 131_072)
         return [Step("reading documents of growing length", 30, lambda: measure_analysis(bench, lengths))]
-    return [Step("context", 60, lambda: measure_context(target.serving))]
+    return [Step("context", 60, lambda: _awake(target, measure_context(target.serving)))]
 
 
 def _quality(bench: Workbench, target: Target | None) -> list[Step]:
     asked = [Step("questions with known answers", 60, lambda: measure_quality(bench))]
-    return [*asked, Step("perplexity", 20, lambda: _perplexity(bench, target))] if target else asked
+    return [*asked, Step("perplexity", 20, lambda: _awake(target, _perplexity(bench, target)))] if target else asked
 
 
 async def _perplexity(bench: Workbench, target: Target) -> AsyncIterator[Figure]:

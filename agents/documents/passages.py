@@ -4,6 +4,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from agents.documents.parsed import measured_sentences
 from agents.schema import Document, Heading, Passage
@@ -62,7 +63,7 @@ def cut(
     heading_starts = [_first_word(text, heading.start) for heading in document.headings]
     page_starts = [_first_word(text, page.start) for page in document.pages]
     spans: list[Span] = []
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+    for start, end in pairwise([*starts, len(text)]):
         first = _first_word(text, start)
         page = document.pages[max(0, bisect_right(page_starts, first) - 1)].number
         spans.append(Span(start, end, page, breadcrumbs[bisect_right(heading_starts, first)]))
@@ -93,7 +94,7 @@ def _pieces(document: Document, sentences: Sequence[tuple[int, int]]) -> list[_P
     inside = (headings | pages) - tokens.keys() - {len(text)}
     starts = sorted(tokens.keys() | inside)
     pieces: list[_Piece] = []
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+    for start, end in pairwise([*starts, len(text)]):
         count = estimate_tokens(text[start:end]) if start in inside or end in inside else tokens[start]
         before = text[max(0, start - 40) : start].rstrip()
         # A sentence that runs over the page's end stays in one passage.

@@ -30,7 +30,7 @@ class _Page(NamedTuple):
     text: str
     sentences: list[tuple[int, int]]
     heights: list[float]
-    """Of each line of the text, in points; 0 for lines too long for a heading."""
+    """Of each line of the text, in points."""
     hidden: list[str]
     image: bool
     failed: bool = False
@@ -80,21 +80,22 @@ def _read_pages(document: Handle, name: str) -> list[_Page]:
     cuts = [count * index // processes for index in range(processes + 1)]
     results = [_fork_range(document, start, end) for start, end in pairwise(cuts[1:])]
     pages = list(_read_range(document, 0, cuts[1]))
-    for read_end in results:
+    for process, read_end in results:
         with os.fdopen(read_end, "rb") as result:
             data = result.read()
+        os.waitpid(process, 0)
         if not data:
             raise formats.damaged(name, "its pages could not be read within the memory limit")
         pages += [_Page(*page) for page in json.loads(data)]
     return pages
 
 
-def _fork_range(document: Handle, start: int, end: int) -> int:
-    """Read some pages in a forked process; return the pipe on which they come as JSON."""
+def _fork_range(document: Handle, start: int, end: int) -> tuple[int, int]:
+    """Read some pages in a forked process; return its id and the pipe on which they come as JSON."""
     read_end, write_end = os.pipe()
-    if os.fork():
+    if process := os.fork():
         os.close(write_end)
-        return read_end
+        return process, read_end
     try:
         data = json.dumps(list(_read_range(document, start, end))).encode()
         with os.fdopen(write_end, "wb") as result:
@@ -123,7 +124,7 @@ def _read_page(handle: Handle) -> _Page:
     heights: list[float] = []
     start = 0
     for raw in content.split("\r\n"):
-        height = _line_height(text_page, start, raw) if len(raw) <= _LONGEST_HEADING else 0.0
+        height = _line_height(text_page, start, raw)
         for line in clean(raw).split("\n") if odd else (raw,):
             lines.append(line.rstrip())
             heights.append(height)

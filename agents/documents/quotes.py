@@ -6,9 +6,9 @@ negation differs from the document is not found at all.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
-from itertools import islice, pairwise
+from itertools import islice
 from typing import Literal
 
 from agents.documents.normal import Normal, normal
@@ -22,6 +22,7 @@ _FEWEST_CHARACTERS = 12
 _LONGEST_FUZZY = 4_000
 _ANCHORS = 24
 _ANCHOR_WORDS = 3
+_LONG_WORD = 8
 _OCCURRENCES = 20
 _MANY_OCCURRENCES = 1_000
 _CANDIDATES = 6
@@ -29,7 +30,7 @@ _WORD = re.compile(r"\S+")
 _LETTER = re.compile(r"[^\W\d_]")
 _EDGES = " '.,;:!?-…([{)]}"
 _NUMBER = re.compile(
-    r"\d+(?:[.,:/-]\d+)*"
+    r"(?:(?<!\w)-)?\d+(?:[.,:/-]\d+)*"
     r"|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fifty|sixty"
     r"|seventy|eighty|ninety|hundred|thousand|million|billion|half|third|quarter|twice|double|triple|first|second)\b",
     re.IGNORECASE,
@@ -169,32 +170,38 @@ def _find_fuzzy(wanted: str, document: Document, held: Normal, near: Sequence[tu
 
 
 def _regions(wanted: str, text: str, near: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield stretches of the text that may hold the quote: those preferred, then those that share most with it."""
+    """Yield stretches of the text that may hold the quote, those first that share most with it."""
     margin = len(wanted) // 3 + 20
-    for start, end in near:
-        if end - start <= _LONGEST_FUZZY * 2:
-            yield max(0, start - margin), min(len(text), end + margin)
     votes: Counter[int] = Counter()
-    for anchor, offset in _anchors(wanted):
-        for position in islice(_occurrences(anchor, text, 0, len(text)), _OCCURRENCES):
-            votes[(position - offset) // (margin * 2)] += 1
-    for place, _ in votes.most_common(_CANDIDATES):
-        start = place * margin * 2
-        yield max(0, start - margin), min(len(text), start + margin * 3 + len(wanted))
+    begins: dict[int, tuple[int, int]] = {}
+    for start, end in [*near, (0, len(text))]:
+        for anchor, offset in _anchors(wanted):
+            positions = list(islice(_occurrences(anchor, text, start, end), _OCCURRENCES))
+            # The rarer a run of words, the more it tells; of a common one not even all places are known.
+            weight = 1 if len(positions) == _OCCURRENCES else 100 // len(positions or [0])
+            for begin in (position - offset for position in positions):
+                place = begin // (margin * 2)
+                votes[place] += weight
+                begins[place] = max(begins.get(place, (0, 0)), (weight, begin))
+    for place, _ in votes.most_common():
+        _, begin = begins[place]
+        yield max(0, begin - margin), min(len(text), begin + len(wanted) + margin)
 
 
-def _anchors(wanted: str) -> Iterable[tuple[str, int]]:
-    """Return some runs of the quote's words, and where each stands in it."""
+def _anchors(wanted: str) -> list[tuple[str, int]]:
+    """Return some runs of the quote's words and its rarer words, and where each stands in it."""
     words = list(_WORD.finditer(wanted))
     runs = [
         (wanted[first.start() : last.end()], first.start())
         for first, last in zip(words, words[_ANCHOR_WORDS - 1 :], strict=False)
     ]
-    # Runs of two words find what runs of three, one of them altered, would miss in a short quote.
-    if len(words) < _ANCHORS // 2:
-        runs += [(wanted[a.start() : b.end()], a.start()) for a, b in pairwise(words)]
     step = max(1, len(runs) // _ANCHORS)
-    return [run for run in runs[::step] if len(run[0]) > _ANCHOR_WORDS * 2]
+    rare = [
+        (bare, word.start() + word.group().index(bare))
+        for word in words
+        if len(bare := word.group().strip(_EDGES)) >= _LONG_WORD or any(map(str.isdigit, bare))
+    ]
+    return [*runs[::step], *rare[:_ANCHORS]]
 
 
 def _match(wanted: str, text: str, start: int, end: int) -> tuple[float, int, int] | None:

@@ -43,10 +43,7 @@ class ExtractiveEngine:
                 hint="Set READROOM_ENGINE__KIND to vllm or openai for tasks that need a language model.",
             )
         started = time.monotonic()
-        try:
-            result = await asyncio.to_thread(compute, task)
-        except ValueError as error:
-            raise EngineError(str(error), hint="Give the task what it works on.") from error
+        result = await asyncio.to_thread(compute, task)
         usage = Usage(engine_calls=1, seconds=time.monotonic() - started)
         return Outcome(cast("ResultT", result), usage)
 

@@ -254,7 +254,7 @@ class OpenAIEngine:
             return EngineError(f"{where} has no model {self._endpoint.model}.", hint="Correct READROOM_ENGINE__MODEL.")
         retryable = not isinstance(error, openai.BadRequestError)
         hint = "Ask again." if retryable else "Correct the settings of the engine, or ask about less text."
-        return EngineError(f"{where} refused the request: {error.message}.", hint=hint, retryable=retryable)
+        return EngineError(f"{where} refused the request: {error.message.rstrip('.')}.", hint=hint, retryable=retryable)
 
     def _unreachable(self, reason: str) -> EngineError:
         return EngineError(

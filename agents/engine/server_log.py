@@ -3,6 +3,8 @@
 import re
 from typing import NamedTuple
 
+from agents.engine.vllm_plugin import QUANTIZATION
+
 
 class Stage(NamedTuple):
     """A step of the start, and which part of the time to it usually takes."""
@@ -37,7 +39,7 @@ _UNFINISHED = ("validation error for ModelConfig", "validation error for VllmCon
 _DETAIL = re.compile(r"^\([^)]*\)\s*(?:ERROR [^\]]*\]\s*)?|\s*\[type=.*$")
 _PORT_TAKEN = re.compile(r"address already in use", re.IGNORECASE)
 _KV_CACHE_REFUSED = re.compile(
-    r"e5m2|kv.?cache.?dtype|q_data_type|flashinfer|attention backend|Unknown quantization", re.IGNORECASE
+    rf"e5m2|kv.?cache.?dtype|q_data_type|flashinfer|attention backend|{QUANTIZATION}", re.IGNORECASE
 )
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 

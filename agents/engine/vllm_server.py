@@ -218,7 +218,7 @@ def _progress(state: EngineState, files: EngineFiles) -> Progress:
 
 
 def _failed(state: EngineState) -> EngineError:
-    reason = state.failure or "no reason is known"
+    reason = (state.failure or "no reason is known").rstrip(".")
     hint = "`readroom engine logs` shows more; correct READROOM_ENGINE__* and run `readroom engine start`."
     if "out of memory" in reason.lower() or "free memory" in reason.lower():
         hint = "Free GPU memory (nvidia-smi lists who holds it), or lower READROOM_ENGINE__VRAM_BUDGET_GIB."

@@ -1,6 +1,7 @@
 """Reading whole documents: notes from every window, reduced in a tree that never exceeds the window."""
 
 import asyncio
+import bisect
 from collections.abc import Sequence
 
 from agents.engine.tasks.reading import NoteKind, PointToReduce, Reduce, WindowNotes
@@ -35,7 +36,7 @@ class WindowReading(Frozen):
 
 async def analyze(run: Run) -> tuple[Statement, ...]:
     """Read every window, reduce the notes, and return the analysis as statements with quotes."""
-    windows = reading_windows(run, run.settings.window_tokens)
+    windows = reading_windows(run, window_tokens(run))
     limit = asyncio.Semaphore(run.settings.parallel_windows if run.settings.parallel_tool_calls else 1)
     readings = await asyncio.gather(*(_read(run, window, len(windows), limit) for window in windows))
     points = [point for reading in readings for point in reading.points]
@@ -56,6 +57,15 @@ def reading_windows(run: Run, limit: int | None) -> tuple[Window, ...]:
         for document in run.request.documents
         for window in cut_windows(document, run.passages[document.document_id], run.tokens[document.document_id], limit)
     )
+
+
+def window_tokens(run: Run) -> int:
+    """Return the size of a reading window, in tokens.
+
+    A window yields a bounded number of notes, so an extraction, which may leave nothing out, reads smaller ones.
+    """
+    whole = run.settings.window_tokens
+    return max(1_024, whole // 8) if mode(run) == "extraction" else whole
 
 
 def mode(run: Run) -> Mode:
@@ -112,8 +122,13 @@ async def _note(run: Run, window: Window) -> WindowReading:
 
 
 def _section(window: Window, quote: str) -> str:
-    """Return the heading of the passage that holds the quote."""
-    return next((passage.heading for passage in window.passages if quote in passage.text), "")
+    """Return the nearest heading above a quote."""
+    for passage in window.passages:
+        if (place := passage.text.find(quote)) >= 0:
+            starts = [heading.start for heading in window.document.headings]
+            above = bisect.bisect_right(starts, passage.start + place)
+            return window.document.headings[above - 1].text if above else ""
+    return ""
 
 
 async def reduce_points(run: Run, points: Sequence[Point]) -> list[Point]:

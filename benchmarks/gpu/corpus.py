@@ -7,7 +7,9 @@ files (`sympy/physics`) are held out, so that held-out text is not the next file
 import hashlib
 import json
 import os
+import random
 import sysconfig
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +31,8 @@ _SMALLEST, _LARGEST = 200, 400_000
 _LONGEST_MEAN_LINE = 160
 """Characters: above it a file is a table of data rather than text."""
 
+_READ_AT_ONCE = 4_096
+
 Tokens = npt.NDArray[np.int32]
 
 
@@ -47,25 +51,31 @@ def default_roots() -> list[Path]:
     return list(dict.fromkeys([*named, Path("/usr/share/doc")]))
 
 
-def collect(roots: Sequence[Path], limit_bytes: int) -> list[TextFile]:
-    """Read the text files under the roots, each content once, up to about `limit_bytes`."""
+def collect(roots: Sequence[Path], limit_bytes: int, limit_seconds: float = 60) -> list[TextFile]:
+    """Read the text files under the roots in a random order, each content once, until there is enough of it.
+
+    Returns:
+        The files, those of one folder beside each other, so that a long context is one package's.
+    """
+    ends = time.monotonic() + limit_seconds
     seen: set[bytes] = set()
     files: list[TextFile] = []
     total = 0
-    for root in roots:
-        paths = sorted(_text_paths(root, [other for other in roots if other != root]))
-        with ThreadPoolExecutor(16) as pool:
-            for path, text in zip(paths, pool.map(_read, paths), strict=True):
+    paths = [(root, path) for root in roots for path in sorted(_text_paths(root, roots))]
+    random.Random(2).shuffle(paths)
+    with ThreadPoolExecutor(16) as pool:
+        for at in range(0, len(paths), _READ_AT_ONCE):
+            part = paths[at : at + _READ_AT_ONCE]
+            for (root, path), text in zip(part, pool.map(_read, (path for _, path in part)), strict=True):
                 digest = hashlib.sha256(text.encode()).digest()
-                if not text or digest in seen:
-                    continue
-                seen.add(digest)
-                name = path.relative_to(root)
-                files.append(TextFile("/".join(name.parts[:-1][:2]), name.as_posix(), text))
-                total += len(text)
-                if total >= limit_bytes:
-                    return files
-    return files
+                if text and digest not in seen:
+                    seen.add(digest)
+                    name = path.relative_to(root)
+                    files.append(TextFile("/".join(name.parts[:-1][:2]), name.as_posix(), text))
+                    total += len(text)
+            if total >= limit_bytes or time.monotonic() > ends:
+                break
+    return sorted(files, key=lambda file: (file.group, file.name))
 
 
 def hold_out(files: Sequence[TextFile], share: float) -> tuple[list[TextFile], list[TextFile]]:
@@ -111,11 +121,10 @@ def write_tokenizer(tokenizer: "Tokenizer", folder: Path) -> None:
 
 def encode(files: Sequence[TextFile], tokenizer: "Tokenizer", batch: int = 2_000) -> Tokens:
     """Return the files as one row of tokens: each its name, its text and END, in the order given."""
-    end = tokenizer.token_to_id(END)
     parts: list[Tokens] = []
     for at in range(0, len(files), batch):
-        texts = [f"# {file.name}\n{file.text}" for file in files[at : at + batch]]
-        parts += [np.array([*encoding.ids, end], np.int32) for encoding in tokenizer.encode_batch_fast(texts)]
+        texts = [f"# {file.name}\n{file.text}{END}" for file in files[at : at + batch]]
+        parts += [np.array(encoding.ids, np.int32) for encoding in tokenizer.encode_batch_fast(texts)]
     return np.concatenate(parts) if parts else np.zeros(0, np.int32)
 
 
@@ -126,10 +135,10 @@ def windows(tokens: Tokens, count: int, length: int) -> Tokens:
     return np.stack([tokens[at * length : (at + 1) * length] for at in kept]) if available else tokens[:0].reshape(0, 1)
 
 
-def _text_paths(root: Path, others: Sequence[Path]) -> Iterator[Path]:
+def _text_paths(root: Path, roots: Sequence[Path]) -> Iterator[Path]:
     for folder, below, names in os.walk(root):
         here = Path(folder)
-        below[:] = [name for name in below if name != "__pycache__" and here / name not in others]
+        below[:] = [name for name in below if name != "__pycache__" and here / name not in roots]
         yield from (here / name for name in names if name.endswith(SUFFIXES))
 
 

@@ -1,12 +1,13 @@
 """Training a small Qwen3 within a time limit: the schedule, the sequences drawn, the loop, the held-out loss."""
 
-import contextlib
 import math
 import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from benchmarks.gpu.attention_kernels import enable_attention
 
 if TYPE_CHECKING:
     import torch
@@ -171,25 +172,26 @@ class Trainer:
         self._optimizer = _optimizer(model, plan.rate, device)
 
     def warm_up(self) -> dict[str, Any]:
-        """Compile for every length before the clock starts; go on without the compiler where it fails."""
+        """Compile for every length before the clock starts; where that fails, go on with less and say so."""
         import torch
 
         began = time.monotonic()
-        error = ""
+        errors: list[str] = []
         if self._plan.compiled:
             # One graph serves all layers; a graph of the whole model would compile for a minute.
             for layer in self._model.model.layers:
                 layer.compile(dynamic=False)
             self._losses = torch.compile(token_losses, dynamic=False)
-        try:
-            self._try_all_lengths()
-        except Exception as failure:
-            error = f"{type(failure).__name__}: {failure}"[:500]
-            self._losses = token_losses
-            torch.compiler.set_stance("force_eager")
-            enable_all_attention()
-            self._try_all_lengths()
-        return {"compile_seconds": round(time.monotonic() - began, 1), "compile_error": error}
+        for retreat in (self._retreat_to_flash, self._retreat_to_eager, None):
+            try:
+                self._try_all_lengths()
+                break
+            except Exception as failure:
+                if retreat is None:
+                    raise
+                errors.append(f"{type(failure).__name__}: {failure}"[:500])
+                retreat()
+        return {"compile_seconds": round(time.monotonic() - began, 1), "compile_errors": errors}
 
     def run(self) -> dict[str, Any]:
         """Train until the minutes are over; return what was done."""
@@ -216,6 +218,18 @@ class Trainer:
         for phase in self._plan.phases:
             self._backward(phase.length)
             self._optimizer.zero_grad(set_to_none=True)
+
+    def _retreat_to_flash(self) -> None:
+        import torch
+
+        torch.compiler.reset()
+        enable_attention("flash", "math")
+
+    def _retreat_to_eager(self) -> None:
+        import torch
+
+        torch.compiler.set_stance("force_eager")
+        enable_attention("flash", "cudnn", "efficient", "math")
 
     def _step(self, length: int, rate: float) -> tuple["torch.Tensor", bool]:
         import torch
@@ -254,56 +268,6 @@ def held_out_losses(
             losses = token_losses(states, model.lm_head.weight, row[:, -scored:])
             means += losses.view(len(row), -1).mean(1).tolist()
     return means
-
-
-def choose_attention(heads: int, kv_heads: int) -> dict[str, float]:
-    """Time torch's attention kernels on the GPU and leave only the fastest enabled; milliseconds by name."""
-    import torch
-
-    switches: dict[str, Callable[[bool], None]] = {
-        "cudnn": torch.backends.cuda.enable_cudnn_sdp,
-        "flash": torch.backends.cuda.enable_flash_sdp,
-    }
-    torch.backends.cuda.enable_mem_efficient_sdp(False)
-    torch.backends.cuda.enable_math_sdp(False)
-    timed: dict[str, float] = {}
-    for name in switches:
-        for other, switch in switches.items():
-            switch(other == name)
-        with contextlib.suppress(RuntimeError):
-            timed[name] = min(_attention_milliseconds(heads, kv_heads) for _ in range(4))
-    fastest = min(timed, key=lambda name: timed[name], default="")
-    for name, switch in switches.items():
-        switch(name == fastest)
-    if not timed:
-        enable_all_attention()
-    return timed
-
-
-def enable_all_attention() -> None:
-    """Let torch choose among its attention kernels again."""
-    import torch
-
-    torch.backends.cuda.enable_cudnn_sdp(True)
-    torch.backends.cuda.enable_flash_sdp(True)
-    torch.backends.cuda.enable_mem_efficient_sdp(True)
-    torch.backends.cuda.enable_math_sdp(True)
-
-
-def _attention_milliseconds(heads: int, kv_heads: int) -> float:
-    """Time one causal attention over 8K tokens, forward and backward."""
-    import torch
-    from torch.nn.functional import scaled_dot_product_attention
-
-    query, key, value = (
-        torch.randn(4, count, 8_192, 128, device="cuda", dtype=torch.bfloat16, requires_grad=True)
-        for count in (heads, kv_heads, kv_heads)
-    )
-    torch.cuda.synchronize()
-    began = time.monotonic()
-    scaled_dot_product_attention(query, key, value, is_causal=True, enable_gqa=True).sum().backward()
-    torch.cuda.synchronize()
-    return round(1_000 * (time.monotonic() - began), 2)
 
 
 def _optimizer(model: "Qwen3ForCausalLM", rate: float, device: str) -> "torch.optim.Optimizer":

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,8 +58,7 @@ def test_a_line_wrapped_inside_a_sentence_belongs_to_it() -> None:
     )
     assert sentences(text) == [
         "7.3 Storage of parts",
-        "The transmitter shall be calibrated at intervals of 14 days, and the result of each\n"
-        "calibration shall be written into the log kept by the Shift\nLeader.",
+        text[text.index("The t") : text.index(" Parts are")],
         "Parts are kept dry.",
     ]
 
@@ -69,7 +70,7 @@ def test_a_text_without_any_sentence_end_is_cut() -> None:
 @given(st.text(alphabet=st.sampled_from("aB1 .,!?\n\t|#-\"'()[]é。;:")))
 def test_every_visible_character_is_in_one_sentence(text: str) -> None:
     spans = split_sentences(text)
-    assert all(a_end <= b_start for (_, a_end), (b_start, _) in zip(spans, spans[1:], strict=False))
+    assert all(a_end <= b_start for (_, a_end), (b_start, _) in pairwise(spans))
     covered = "".join(text[start:end] for start, end in spans)
     assert [c for c in covered if not c.isspace()] == [c for c in text if not c.isspace()]
     assert all(text[start:end] == text[start:end].strip() != "" for start, end in spans)

@@ -1,4 +1,4 @@
-"""Files that a reader must refuse."""
+"""Files that a reader must refuse; each is made in a folder whose parent is the only root."""
 
 import os
 import zipfile
@@ -26,7 +26,7 @@ def relative(folder: Path) -> Path:
 
 
 def outside(folder: Path) -> Path:
-    path = folder.parent / "secret.txt"
+    path = folder.parents[1] / "secret.txt"
     path.write_text("The code is 4711.")
     return path
 

@@ -4,11 +4,13 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from agents.engine.extractive.dimensions import measures
 from agents.engine.extractive.facts import Fact
 from agents.engine.extractive.patterns import phrase
 from agents.engine.extractive.phrases import INSTITUTIONS
 from agents.engine.extractive.questions import AnswerKind, Question
 from agents.engine.extractive.statements import Statement
+from agents.engine.extractive.synonyms import stands_for
 from agents.engine.extractive.words import Vocabulary
 
 _ROLE = phrase(
@@ -32,6 +34,9 @@ _PLACE = phrase(
     from|to|im|am|bei|dans|à|sur|chez|en|nel|nella|presso|op|te|bij|na
     """
 )
+_EVENT = phrase(
+    "after|before|until|till|once|as soon as|when|if|during|since|within|nachdem|bevor|wenn|après|avant|cuando"
+)
 _METHOD = phrase("by|with|through|using|via|means of|first|then|after|durch|mit|par|avec|con|met|door|com")
 _DEFINING = phrase(
     """
@@ -48,9 +53,12 @@ _BOUND = phrase(
 )
 _BEFORE_PLACE = re.compile(r"\b(?:in|at|from|near|of|to|on|over|through)\s+(?:the\s+)?(?:[a-z]+\s)?$", re.IGNORECASE)
 _DEFINITION_LENGTH = 400
+_REACH = 40
+_UNFIT = 0.3
 _SIGNS: Mapping[AnswerKind, tuple[tuple[re.Pattern[str], float], ...]] = MappingProxyType(
     {
         "person": ((_ROLE, 0.5),),
+        "time": ((_EVENT, 0.5),),
         "reason": ((_REASON, 1.0), (_PURPOSE, 0.4)),
         "place": ((_PLACE, 0.6),),
         "method": ((_METHOD, 0.6),),
@@ -64,10 +72,8 @@ def holds_answer(statement: Statement, question: Question, vocabulary: Vocabular
         return _defines(statement.text, question, vocabulary)
     signs = [weight for pattern, weight in _SIGNS.get(question.kind, ()) if pattern.search(statement.text)]
     facts = statement.facts(vocabulary) if question.wanted else []
-    fitting = [_fits(fact, statement.text, question.kind) for fact in facts if _is_news(fact, question, vocabulary)]
-    if statement.form == "row" and question.measurable and any(fact.kind == "number" for fact in facts):
-        # The unit of a table's number stands in the head.
-        fitting.append(0.8)
+    news = [fact for fact in facts if _is_news(fact, question, vocabulary)]
+    fitting = [_fits(fact, statement, question, vocabulary) for fact in news]
     return max([*signs, *fitting], default=0.0)
 
 
@@ -88,14 +94,26 @@ def _is_news(fact: Fact, question: Question, vocabulary: Vocabulary) -> bool:
     return any(word.text.lower() not in question.words for word in vocabulary.words(fact.text))
 
 
-def _fits(fact: Fact, text: str, kind: AnswerKind) -> float:
-    """Return how well a fact of a wanted kind suits: a name behind "in" is hardly a person."""
-    if fact.kind == "number" and kind not in ("count", "percent"):
-        return 0.6
-    if kind in ("person", "place"):
-        placed = bool(_BEFORE_PLACE.search(text, max(0, fact.start - 24), fact.start))
-        return 1.0 if placed == (kind == "place") else 0.4
-    return 1.0
+def _fits(fact: Fact, statement: Statement, question: Question, vocabulary: Vocabulary) -> float:
+    """Return how well a fact of a wanted kind suits: a depth is not given in hours, a name behind "in" is no person."""
+    if question.kind in ("person", "organisation", "place"):
+        placed = bool(_BEFORE_PLACE.search(statement.text, max(0, fact.start - 24), fact.start))
+        return 1.0 if placed == (question.kind == "place") else 0.4
+    if statement.form == "row" and fact.kind in ("number", "quantity"):
+        # The unit of a table's number stands in the head.
+        return 0.8
+    if question.dimension:
+        return 1.0 if measures(fact.text, question.dimension) else _UNFIT
+    if question.kind == "count":
+        return 1.0 if _counts(fact, statement, question, vocabulary) else _UNFIT
+    return 0.6 if fact.kind == "number" or (fact.kind == "duration" and question.kind == "time") else 1.0
+
+
+def _counts(fact: Fact, statement: Statement, question: Question, vocabulary: Vocabulary) -> bool:
+    """Whether a number counts what is asked for: it stands close before it, or in its place."""
+    asked = [term.stem for term in question.terms if term.asked_for]
+    behind = statement.text[fact.start : fact.end + _REACH]
+    return not asked or any(stands_for(stem, found) for stem in asked for found in vocabulary.terms(behind))
 
 
 def _is_person(fact: Fact, text: str) -> bool:

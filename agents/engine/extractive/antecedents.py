@@ -47,6 +47,7 @@ _POSSESSIVE = word_set("his hers its their theirs")
 _SERIES = re.compile(r"\b(?P<prefix>[A-Z]{1,3}-?)\d+(?:(?:,|,? and|,? or)\s+(?P=prefix)\d+)+\b")
 _TIMES = word_set("winter summer spring autumn morning evening night weekend weekends july august january")
 _PREPOSITIONS = "for|in|on|of|at|with|during|after|before|from|to|by"
+_COMPLEMENTS = word_set("on for of against about between")
 _BEFORE_PLACE = re.compile(r"\b(?:in|at|from|near|of|to|on)\s+(?:the\s+)?$", re.IGNORECASE)
 
 
@@ -117,7 +118,7 @@ class Antecedents:
         if item is None:
             return f"{self._asked.rstrip('?. ')} ({nth})?"
         if self._topic is None or self._topic == asked_for(self._asked):
-            return f"What about {item} ({self._proposition()})?"
+            return f"What about {item} ({self._topic.text if self._topic else self._proposition()})?"
         return self._replaced(self._topic, item)
 
     def _replaced(self, slot: Phrase, text: str) -> str:
@@ -185,12 +186,18 @@ class Antecedents:
         asked = asked_for(self._asked)
         about = self._topic if self._topic in things else next((phrase for phrase in things if phrase != asked), asked)
         if about is None or about != asked:
-            return about.text if about else ""
+            return self._with_complement(about) if about else ""
         label = re.search(rf"(?i:\b{re.escape(about.head.rstrip('s'))}s?)\s+([A-Z0-9][\w-]*)", self._answer)
         if label:
             return f"the {about.head} {label.group(1)}"
         name = next((fact.text for fact in self._names() if fact.text.lower() not in self._asked.lower()), "")
         return f"the {about.core} ({name})" if name else f"the {about.core}"
+
+    def _with_complement(self, phrase: Phrase) -> str:
+        """Return a noun phrase with what belongs to it: "the warranty on membranes"."""
+        following = next((other for other in noun_phrases(self._asked) if other.start > phrase.end), None)
+        between = self._asked[phrase.end : following.start].strip().lower() if following else ""
+        return self._asked[phrase.start : following.end] if following and between in _COMPLEMENTS else phrase.text
 
     def _names(self) -> list[Fact]:
         return [fact for fact in find_facts(self._answer, ENGLISH) if fact.kind == "name"]

@@ -12,7 +12,8 @@ from agents.engine.extractive.words import NUMBER_WORDS
 
 FactKind = Literal["date", "time", "duration", "frequency", "money", "percent", "quantity", "number", "name"]
 
-_NUMBER = r"\d+(?:[.,'’\u00a0]\d{3})*(?:[.,]\d+)?"
+# At most 15 digits, and never from within a number: long runs of digits must not be tried from each of them.
+_NUMBER = r"(?<![\d.,])\d{1,15}(?:[.,'’\u00a0]\d{3})*(?:[.,]\d+)?"
 _WORDS_OF_NUMBER = "|".join([*NUMBER_WORDS, "half", "dozens?", "hundreds", "thousands?", "million"])
 _COUNT = rf"(?:{_NUMBER}|\b(?:an?|{_WORDS_OF_NUMBER})\b)"
 _CURRENCY = any_of(
@@ -100,7 +101,7 @@ def _patterns(name: str) -> tuple[tuple[FactKind, re.Pattern[str]], ...]:
         quantity   {_COUNT}{_MULTIPLE}[\s\u00a0]?(?-i:{_UNIT})(?!\w)
         date       \b{_BEFORE_YEAR}\s+{_YEAR}\b(?!\s*(?:%|percent|hours))|\({_YEAR}\b|\b{_YEAR}\b(?=[,.;)]|$)
         date       \b(?:{days})s?\b|\b(?:{whole})\b
-        number     (?<![\w.]){_NUMBER}(?!\w)|\b(?!one\b)(?:{_WORDS_OF_NUMBER})\b
+        number     (?<!\w){_NUMBER}(?!\w)|\b(?!one\b)(?:{_WORDS_OF_NUMBER})\b
     """
     return tuple((cast("FactKind", kind), re.compile(form, re.IGNORECASE)) for kind, form in labelled(forms))
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agents.engine.extractive.answers import names_person
-from agents.engine.extractive.matching import matching_stems
 from agents.engine.extractive.questions import QuestionTerm, read_question
 from agents.engine.extractive.statements import Statement
+from agents.engine.extractive.synonyms import matching_stems
 from agents.engine.extractive.words import Vocabulary
 
 Sign = Callable[[Statement, Vocabulary], bool]
@@ -120,7 +120,7 @@ def _wanted(text: str, vocabulary: Vocabulary, statements: Sequence[Statement], 
     rest = next((pattern.sub("", text) for pattern, _ in _KINDS if pattern.search(text)), text)
     terms: list[tuple[float, Mapping[str, float]]] = []
     for term in read_question(_WHOLE.sub(" ", rest), vocabulary).terms:
-        found = matching_stems(term, known)
+        found = matching_stems(term.stem, known)
         if any(stem in known for stem in found):
             held = sum(any(stem in statement.stems for stem in found) for statement in statements)
             terms.append((_weight(term, len(statements), held), found))

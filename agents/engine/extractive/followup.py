@@ -1,5 +1,6 @@
 """Condense: a follow-up question made self-contained from the conversation."""
 
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -82,7 +83,7 @@ def read_turns(history: str) -> list[tuple[str, str]]:
     """Return the last four questions of a history with their answers, oldest first."""
     marks = list(_TURN.finditer(history))
     turns: list[tuple[str, str]] = []
-    for mark, following in zip(marks, [*marks[1:], None], strict=True):
+    for mark, following in itertools.zip_longest(marks, marks[1:]):
         text = history[mark.end() : following.start() if following else None].strip()
         if mark.group(1) == "User":
             turns.append((" ".join(text.split())[:_LONGEST_QUESTION], ""))

@@ -10,18 +10,15 @@ from dataclasses import dataclass
 from agents.engine.extractive.answers import holds_answer, sets_bound
 from agents.engine.extractive.questions import Question, QuestionTerm
 from agents.engine.extractive.statements import Statement
-from agents.engine.extractive.synonyms import synonyms
+from agents.engine.extractive.synonyms import matching_stems
 from agents.engine.extractive.words import Vocabulary
 
-# How surely one word stands for another.
-_SYNONYM, _SAME_ROOT = 0.6, 0.7
-_SHORTEST_ROOT = 5
 # What a question's word is worth where it stands beside the statement instead of in it.
 _ANTECEDENT, _SECTION, _LEAD, _NEIGHBOUR, _PASSAGE = 0.7, 0.75, 0.7, 0.4, 0.2
 # What else counts, beside the share of the question's words (1.0).
 _ANSWER, _BOUND, _CLOSENESS, _WHOLE_PASSAGE, _RANK, _LENGTH = 0.35, 0.15, 0.12, 0.15, 0.012, 0.05
 _LOOKED_AT = 400
-_NEARLY = 0.6
+_NEARLY, _HELD = 0.6, 0.4
 
 _OPENING = 40
 ANAPHOR = re.compile(
@@ -53,7 +50,7 @@ class Evidence:
         above = {_above(statement) for statement in statements}
         self._sections = {text: frozenset(vocabulary.terms(text)) for text in above}
         known = counts.keys() | {stem for stems in self._sections.values() for stem in stems}
-        self._matches = [matching_stems(term, known) for term in question.terms]
+        self._matches = [matching_stems(term.stem, known) for term in question.terms]
         self._weights = [self._weight(term, counts) for term in question.terms]
         self._total = sum(self._weights) or 1.0
         own = [[_best(statement.stems, found) for found in self._matches] for statement in statements]
@@ -84,8 +81,8 @@ class Evidence:
         asked = [value for term, value in zip(self.question.terms, context, strict=True) if term.asked_for]
         named = [value for term, value in zip(self.question.terms, context, strict=True) if term.name]
         enough = _NEARLY * max(scored.coverage for scored in ranked)
-        nowhere = self.question.measurable and all(s.answer == 0.0 for s in ranked if s.coverage >= enough)
-        missing = 0.4 * (bool(self.question.wanted) and best.answer == 0.0) + 0.4 * nowhere
+        nowhere = self.question.measurable and all(s.answer < _HELD for s in ranked if s.coverage >= enough)
+        missing = 0.4 * (bool(self.question.wanted) and best.answer < _HELD) + 0.4 * nowhere
         missing += 0.2 * (1.0 - max(asked, default=1.0)) + 0.4 * (1.0 - min(named, default=1.0))
         found = [max(values) for values in zip(*self._passages.values(), strict=True)]
         return best.coverage + self._share(found) - missing
@@ -160,28 +157,6 @@ class Evidence:
 def _above(statement: Statement) -> str:
     """Return what stands above a statement: its headings, and its table's head."""
     return f"{statement.section} {statement.head}"
-
-
-def matching_stems(term: QuestionTerm, known: Iterable[str]) -> dict[str, float]:
-    """Return the stems that can stand for a term, each with how surely."""
-    found = {term.stem: 1.0}
-    related = synonyms().get(term.stem, frozenset[str]())
-    for stem in known:
-        if stem == term.stem:
-            continue
-        if stem in related:
-            found[stem] = _SYNONYM
-        elif same_root(stem, term.stem):
-            found[stem] = _SAME_ROOT
-    return found
-
-
-def same_root(one: str, two: str) -> bool:
-    """Whether two stems share their beginning, as "chemist" and "chemic" do."""
-    if one[:_SHORTEST_ROOT] != two[:_SHORTEST_ROOT] or not one.isalpha():
-        return False
-    root = max(_SHORTEST_ROOT, max(len(one), len(two)) - 3)
-    return one[:root] == two[:root]
 
 
 def _best(stems: frozenset[str], found: Mapping[str, float]) -> float:

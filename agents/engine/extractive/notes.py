@@ -22,7 +22,6 @@ _LONGEST_NOTE, _LONGEST_QUOTE, _LONGEST_TOPIC = 300, 400, 120
 _MOST_WORDS = 60
 _FEWEST_TERMS = 3
 _SAMPLE = 4_000
-_CONTENTS_LINE = re.compile(r"\.{4,}|(?:\s\.){4,}|…{2,}")
 _CUE = re.compile(
     r"\b(?:purpose|aim|goal|important|main|mainly|must|shall|required|conclu\w+|result\w*|therefore|overall|total|increase\w*|"
     r"decrease\w*|limit\w*|responsible|agree\w*|means|consists?|wichtig|ziel|zweck|objectif|important|objetivo|scopo)\b",
@@ -73,7 +72,7 @@ def _sample(evidence: Sequence[Passage]) -> str:
 
 
 def _worth_noting(statements: Sequence[Statement]) -> list[Statement]:
-    """Leave out lines of a table of contents, running heads, and what says too little."""
+    """Leave out what stands on many pages, what only announces, and what says too little."""
     counts = Counter(statement.text for statement in statements)
     return [
         statement
@@ -81,7 +80,6 @@ def _worth_noting(statements: Sequence[Statement]) -> list[Statement]:
         if counts[statement.text] < 3
         and len(statement.stems) >= _FEWEST_TERMS
         and not statement.text.endswith(("?", ":"))
-        and not _CONTENTS_LINE.search(statement.text)
     ]
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, cast
 
+from agents.engine.extractive.dimensions import dimension_of
 from agents.engine.extractive.facts import FactKind
 from agents.engine.extractive.languages import LANGUAGES, Language, language_of
 from agents.engine.extractive.patterns import any_of, labelled, word_set
@@ -12,6 +13,7 @@ from agents.engine.extractive.words import Vocabulary, Word
 
 AnswerKind = Literal[
     "person",
+    "organisation",
     "time",
     "clock",
     "year",
@@ -67,6 +69,8 @@ time        (?:(?:on|in|by|since|until) )?(?:what|which) (?:\w+ )?(?:date|day|mo
 time        (?:on )?(?:what|which) weekdays?\b
 person      who(?:m|se)?\b
 person      (?:what|which) (?:person|people|man|woman|officer|employee|engineer|member|name of the person)\b
+organisation (?:(?:by|from|to|with) )?(?:what|which) (?:company|firm|manufacturer|organi[sz]ation|bank|brand)s?\b
+organisation (?:(?:by|from|to|with) )?(?:what|which) (?:university|airline|agency|authority|laborator(?:y|ies))s?\b
 place       where
 place       (?:(?:in|at|to|from|on) )?(?:what|which) (?:place|city|country|town|room|building|state|region|location)\b
 place       (?:(?:in|at|to|from|on) )?(?:what|which) (?:village|island|river|continent|port|street)\b
@@ -176,7 +180,7 @@ _YES_NO = re.compile(
 )
 _VAGUE = word_set(
     "name number amount kind type way thing person people document text handbook according mention say state describe "
-    "happen do get use take place page section write specify give show exact exactly main general total available "
+    "happen do get make give go become let put set use take place page section write specify give show exact exactly main general total available "
     "question answer information detail word term mean called call year date time day"
 )
 _ASKING = word_set(
@@ -192,7 +196,8 @@ _LONGEST_QUESTION = 4_000
 _MOST_TERMS = 48
 _WANTED: dict[AnswerKind, frozenset[FactKind]] = {
     "person": frozenset({"name"}),
-    "time": frozenset({"date", "time", "frequency"}),
+    "organisation": frozenset({"name"}),
+    "time": frozenset({"date", "time", "frequency", "duration"}),
     "clock": frozenset({"time", "date"}),
     "year": frozenset({"date"}),
     "duration": frozenset({"duration"}),
@@ -227,6 +232,8 @@ class Question:
     terms: tuple[QuestionTerm, ...]
     words: frozenset[str]
     """Every word, in lower case: what the question gives away cannot be its answer."""
+    dimension: str = ""
+    """What is measured, such as "length"; empty where any quantity may answer."""
 
     @property
     def wanted(self) -> frozenset[FactKind]:
@@ -235,8 +242,8 @@ class Question:
 
     @property
     def measurable(self) -> bool:
-        """Whether the answer holds a number or a date, which code can see."""
-        return bool(self.wanted) and "name" not in self.wanted
+        """Whether code can see if the answer is there: a number, a date, an organisation's name."""
+        return bool(self.wanted) and self.kind not in ("person", "place")
 
 
 def read_question(text: str, vocabulary: Vocabulary) -> Question:
@@ -244,9 +251,11 @@ def read_question(text: str, vocabulary: Vocabulary) -> Question:
     text = " ".join(text[:_LONGEST_QUESTION].split())
     own = language_of(text)
     words = vocabulary.words(text)
+    kind = answer_kind(text, own.name)
     return Question(
         text=text,
-        kind=answer_kind(text, own.name),
+        kind=kind,
+        dimension=dimension_of(text) if kind in ("quantity", "count") else "",
         terms=tuple(_terms(words, vocabulary, own)),
         words=frozenset(word.text.lower() for word in words),
     )

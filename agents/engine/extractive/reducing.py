@@ -9,6 +9,7 @@ from agents.engine.extractive.languages import language_of
 from agents.engine.extractive.statements import Statement
 from agents.engine.extractive.words import Vocabulary
 from agents.engine.tasks.reading import PointToReduce, Reduce, ReducedPoint, ReduceResult
+from agents.errors import EngineError
 from agents.schema import Mode
 
 _MOST_POINTS = 24
@@ -26,10 +27,10 @@ def reduce_points(task: Reduce) -> ReduceResult:
     Sections and the points in each stay in the order in which they come in.
 
     Raises:
-        ValueError: There are no points.
+        EngineError: There are no points.
     """
     if not task.points:
-        raise ValueError("Reduce needs at least one point.")
+        raise EngineError("There are no points to reduce.", hint="Give Reduce at least one point.")
     gathered = _gather(task)
     if task.mode == "comparison" and task.final and len({point.document for point in task.points}) > 1:
         return ReduceResult(points=compare(gathered, _MOST_POINTS))

@@ -4,8 +4,8 @@ import math
 import re
 from collections.abc import Sequence
 
-from agents.engine.extractive.matching import matching_stems
 from agents.engine.extractive.questions import Question
+from agents.engine.extractive.synonyms import matching_stems
 from agents.engine.extractive.words import Vocabulary
 from agents.schema import Passage
 
@@ -24,7 +24,7 @@ def best_passages(
     known = frozenset[str]().union(*stems)
     scores = [0.0] * len(passages)
     for term in question.terms[:_MOST_TERMS]:
-        found = matching_stems(term, known)
+        found = matching_stems(term.stem, known)
         held = [max((value for stem, value in found.items() if stem in own), default=0.0) for own in stems]
         weight = term.weight * math.log(1.0 + len(passages) / (1.0 + sum(value > 0.0 for value in held)))
         scores = [score + weight * value for score, value in zip(scores, held, strict=True)]

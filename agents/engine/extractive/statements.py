@@ -18,6 +18,10 @@ _SEPARATOR_ROW = re.compile(r"[\s|:+=_*~`.…-]*$")
 _BULLET = re.compile(r"(?:[-*+•‣◦▪–—·]\s+|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]\s+|>\s*)+")
 _EMPHASIS = re.compile(r"(\*\*|__|`)(?=\S)(.{1,300}?)(?<=\S)\1")
 _HYPHENATED = re.compile(r"(?<=[^\W\d_])[-\u00ad]\s*\n\s*(?=[a-zà-ÿ])|\u00ad")
+# A line of a table of contents, or a page's running head or foot.
+_PAGE_FURNITURE = re.compile(
+    r"\.{5,}|(?:\s\.){4,}|…{3,}|^[^\n]{0,100}\bpage \d+(?: of \d+)?\s*$|^\s*-?\s*\d{1,4}\s*-?\s*$", re.IGNORECASE
+)
 _LONGEST_HEADING = 90
 
 Form = Literal["sentence", "item", "row"]
@@ -111,6 +115,8 @@ def _cut(number: int, passage: Passage) -> Iterator[Statement]:
         piece = passage.text[start:end]
         if _SEPARATOR_ROW.match(piece):
             table.separator()
+            continue
+        if _PAGE_FURNITURE.search(piece):
             continue
         if is_heading(piece, known):
             section = _below(section, clean(_HEADING_MARK.sub("", piece)))

@@ -4,10 +4,9 @@ import re
 from collections.abc import Sequence
 
 from agents.engine.extractive.facts import find_facts
-from agents.engine.extractive.matching import same_root
 from agents.engine.extractive.patterns import word_set
 from agents.engine.extractive.statements import clean
-from agents.engine.extractive.synonyms import synonyms
+from agents.engine.extractive.synonyms import stands_for
 from agents.engine.extractive.words import Vocabulary
 from agents.engine.tasks.answering import ClaimToJudge, Revise, ReviseResult, Support, Verdict, VerdictResult
 from agents.sentences import split_sentences
@@ -66,9 +65,7 @@ def _judge(claim: ClaimToJudge) -> Support:
 def _is_given(term: str, given: frozenset[str]) -> float:
     if term in given:
         return 1.0
-    if given & synonyms().get(term, frozenset()) or any(same_root(term, other) for other in given):
-        return 0.8
-    return 0.0
+    return 0.8 if any(stands_for(term, other) for other in given) else 0.0
 
 
 def _numbers(text: str, vocabulary: Vocabulary) -> set[str]:

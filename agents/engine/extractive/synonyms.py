@@ -1,10 +1,14 @@
 """Words that a question and a document often use for the same thing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 
 from agents.engine.extractive.words import Vocabulary
+
+# How surely one word stands for another.
+_SYNONYM, _SAME_ROOT = 0.6, 0.7
+_SHORTEST_ROOT = 5
 
 # Each line holds words of everyday English that can stand for one another in some sense.
 _GROUPS = """
@@ -131,3 +135,26 @@ def synonyms() -> Mapping[str, frozenset[str]]:
         for stem in stems:
             related.setdefault(stem, set()).update(stems - {stem})
     return MappingProxyType({stem: frozenset(others) for stem, others in related.items()})
+
+
+def matching_stems(wanted: str, known: Iterable[str]) -> dict[str, float]:
+    """Return the known stems that can stand for the wanted one, and that one itself, each with how surely."""
+    found = {stem: value for stem in known if (value := stands_for(wanted, stem))}
+    return found | {wanted: 1.0}
+
+
+def stands_for(wanted: str, stem: str) -> float:
+    """Return how surely a stem stands for the wanted one, 0 to 1."""
+    if stem == wanted:
+        return 1.0
+    if stem in synonyms().get(wanted, frozenset[str]()):
+        return _SYNONYM
+    return _SAME_ROOT if _same_root(stem, wanted) else 0.0
+
+
+def _same_root(one: str, two: str) -> bool:
+    """Whether two stems share their beginning, as "chemist" and "chemic" do."""
+    if one[:_SHORTEST_ROOT] != two[:_SHORTEST_ROOT] or not one.isalpha():
+        return False
+    root = max(_SHORTEST_ROOT, max(len(one), len(two)) - 3)
+    return one[:root] == two[:root]

@@ -11,7 +11,6 @@ from agents.engine.extractive.languages import ENGLISH, Language, language_of
 
 _WORD = re.compile(r"\d+(?:[.,:'’]\d+)*(?:st|nd|rd|th)?|[^\W_]+")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[.,'’]\d{3})+(?![\d.,])")
-_ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)$")
 _LONGEST_WORD = 40
 
 _POSITIONS = "first second third fourth fifth sixth seventh eighth ninth tenth"
@@ -117,7 +116,7 @@ def _base_forms() -> Mapping[str, str]:
 
 def number_value(written: str) -> str:
     """Return a number's normal form: "1,150" and "1150" are the same, so are "0,5" and "0.50"."""
-    written = _ORDINAL.sub(r"\1", written)
+    written = written.rstrip("stndrdh")
     if ":" in written:
         return written
     if _THOUSANDS.fullmatch(written):

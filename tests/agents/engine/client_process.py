@@ -20,19 +20,24 @@ async def main(data_dir: Path, settings: EngineSettings) -> None:
     engine: Any = None
     while line := await asyncio.to_thread(sys.stdin.readline):
         if line.strip() == "start":
-            say(await vllm_server.start(settings, data_dir))
+            say(described(await vllm_server.start(settings, data_dir)))
             continue
         from agents.engine.resident_engine import ResidentEngine
         from agents.engine.tasks.decisions import Route
 
         engine = engine or await ResidentEngine.open(settings, data_dir)
         outcome = await engine.run(Route(question="Who signed it?"))
-        print(outcome.result.model_dump_json(), flush=True)
+        say(outcome.result.model_dump_json())
 
 
-def say(state: EngineState) -> None:
+def described(state: EngineState) -> str:
     assert state.engine is not None
-    print(json.dumps({"engine": state.engine.pid, "started_by": state.launch.started_by}), flush=True)
+    return json.dumps({"engine": state.engine.pid, "started_by": state.launch.started_by})
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -129,7 +129,8 @@ def main() -> None:
     subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     if asked.fake_never_ready:
         time.sleep(600)
-    print("Starting to load model", "Application startup complete", sep="\n", flush=True)
+    sys.stdout.write("Starting to load model\nApplication startup complete\n")
+    sys.stdout.flush()
     ThreadingHTTPServer(("127.0.0.1", asked.port), Handler).serve_forever()
 
 

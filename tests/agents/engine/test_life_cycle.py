@@ -1,7 +1,6 @@
 """The resident engine's life, with a fake `vllm serve` in its place."""
 
 import asyncio
-
 import os
 import signal
 import subprocess
@@ -22,7 +21,7 @@ from agents.engine.vram import Gpu, plan
 from agents.errors import EngineError
 from agents.schema import Passage, Progress
 from tests.agents.engine.clients import ClientProcess
-from tests.agents.engine.conftest import FAKE_VLLM, MakeSettings, eventually
+from tests.agents.engine.conftest import MakeSettings, eventually
 
 QUESTION = Route(question="Who signed it?")
 
@@ -115,16 +114,21 @@ async def test_killing_the_watch_takes_the_engine_along(fake: MakeSettings, data
     assert not session(engine_of(state)), "what the engine had started is gone too"
 
 
+def a_process_of_its_own(script: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                            start_new_session=True)  # fmt: skip
+
+
 async def test_what_a_dead_watch_left_running_is_ended_before_a_new_start(fake: MakeSettings, data_dir: Path) -> None:
     state = await vllm_server.start(fake(), data_dir)
     await vllm_server.stop(data_dir)
-    left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+    left = a_process_of_its_own("import time; time.sleep(600)")
     orphan = ProcessId.of(left.pid)
     write(EngineFiles(data_dir).state, state.model_copy(update={"engine": orphan}).model_dump_json())
     again = await vllm_server.start(fake(), data_dir)
     assert not orphan.alive()
     assert engine_of(again).alive()
-    left.wait()
+    left.communicate()
 
 
 async def test_a_starter_that_died_while_it_held_the_lock_is_in_nobodys_way(fake: MakeSettings, data_dir: Path) -> None:
@@ -133,9 +137,7 @@ async def test_a_starter_that_died_while_it_held_the_lock_is_in_nobodys_way(fake
     hold = (
         f"from filelock import FileLock; FileLock({str(files.folder / 'start.lock')!r}).acquire(); print(1, flush=True)"
     )
-    starter = subprocess.Popen(
-        [sys.executable, "-c", f"{hold}; input()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
+    starter = a_process_of_its_own(f"{hold}; input()")
     assert starter.stdout is not None
     starter.stdout.readline()
     files.launch.write_text("{half a launch")
@@ -242,8 +244,7 @@ async def test_past_the_budget_a_long_request_waits_until_the_memory_falls(
     text = "word " * 10_000
     passage = Passage(document_id="d", title="Long", index=0, start=0, end=len(text), page=1, text=text)
     request = asyncio.create_task(engine.run(Route(question="Who?", evidence=(passage,))))
-    while "a long request waits" not in caplog.text:
-        await asyncio.sleep(0)
+    assert await asyncio.to_thread(eventually, lambda: "a long request waits" in caplog.text)
     assert not request.done()
     write(files.state, state.model_dump_json())
     assert (await request).result.kind == "simple"
@@ -307,9 +308,8 @@ async def test_stopping_ends_the_engine_and_all_it_started(fake: MakeSettings, d
 
 
 def test_a_session_is_ended_though_its_leader_is_gone() -> None:
-    script = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])"
-    leader = subprocess.Popen([sys.executable, "-c", f"{script}; print(1, flush=True); input()"],
-                              start_new_session=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
+    script = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])"
+    leader = a_process_of_its_own(f"{script}; print(1, flush=True); input()")
     assert leader.stdout is not None
     leader.stdout.readline()
     known = ProcessId.of(leader.pid)

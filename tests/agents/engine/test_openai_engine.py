@@ -16,6 +16,7 @@ from agents.errors import EngineError
 from agents.schema import Passage
 from agents.settings import EngineSettings
 from tests.agents.engine.chat_server import ChatServer
+from tests.agents.engine.conftest import eventually
 
 ROUTE = json.dumps({"kind": "complex", "language": "English", "reason": "two facts"})
 DRAFT = json.dumps({"claims": [{"text": "It is.", "quotes": ["it is"]}], "not_found": False})
@@ -84,7 +85,9 @@ async def test_a_cut_answer_is_asked_for_once_more_and_shorter() -> None:
         engine = await open_engine(server)
         await engine.run(Draft())
         await engine.close()
-    bounds = [request["response_format"]["json_schema"]["schema"]["properties"]["claims"] for request in server.requests]
+    bounds = [
+        request["response_format"]["json_schema"]["schema"]["properties"]["claims"] for request in server.requests
+    ]
     assert bounds[0]["maxItems"] > bounds[1]["maxItems"]
     assert "too long" in server.requests[1]["messages"][-1]["content"]
 
@@ -255,8 +258,7 @@ async def test_a_cancelled_request_closes_its_connection() -> None:
     with Hanging() as server:
         engine = await open_engine(server)
         request = asyncio.create_task(engine.run(Route()))
-        while not server.requests:
-            await asyncio.sleep(0.01)
+        assert await asyncio.to_thread(eventually, lambda: bool(server.requests))
         request.cancel()
         with pytest.raises(asyncio.CancelledError):
             await request

@@ -92,7 +92,9 @@ def test_what_is_wrong_with_an_answer_is_said(answer: str, reason: str) -> None:
         structured.parse(Verdict(claims=(CLAIM, CLAIM, CLAIM)), answer)
 
 
-@pytest.mark.parametrize("answer", ['{"next": ["nobody"]}', '{"finish": "planner"}', "{}", '{"next": [], "finish": null}'])
+@pytest.mark.parametrize(
+    "answer", ['{"next": ["nobody"]}', '{"finish": "planner"}', "{}", '{"next": [], "finish": null}']
+)
 def test_a_step_must_be_one_of_those_offered(answer: str) -> None:
     with pytest.raises(InvalidAnswerError):
         structured.parse(NextStep(allowed=("retrieval",), may_finish=("synthesis",), state="s"), answer)

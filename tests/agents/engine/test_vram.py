@@ -63,7 +63,7 @@ def test_a_card_that_is_too_small_is_refused_with_the_numbers() -> None:
 
 
 def test_a_card_that_is_taken_is_refused_with_how_much_to_free() -> None:
-    with pytest.raises(EngineError, match="free 2.0 of 16.0") as caught:
+    with pytest.raises(EngineError, match=r"free 2\.0 of 16\.0") as caught:
         vram.plan(EngineSettings(), [gpu(16, free=2)])
     assert "nvidia-smi" in caught.value.hint
 

@@ -1,0 +1,175 @@
+"""What may not be opened, and what the caller is told."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from agents.documents.library import Library
+from agents.errors import DocumentError
+from agents.settings import DocumentsSettings
+from tests.agents.documents import samples
+
+
+async def refusal(library: Library, source: str) -> DocumentError:
+    """Return the error that opening gives; the library must live on."""
+    with pytest.raises(DocumentError) as caught:
+        await library.open(source)
+    assert caught.value.hint
+    return caught.value
+
+
+async def test_a_missing_file_is_named_and_a_similar_one_suggested(
+    library: Library, write: Callable[[str, str], str]
+) -> None:
+    path = write("handbook.txt", "Words.")
+    error = await refusal(library, path.replace("handbook", "handbok"))
+    assert "does not exist" in error.message
+    assert error.hint == f"Did you mean {path}?"
+
+
+async def test_a_file_in_a_missing_folder_says_so(library: Library, tmp_path: Path) -> None:
+    assert "does not exist either" in (await refusal(library, str(tmp_path / "no" / "a.txt"))).hint
+
+
+async def test_a_folder_is_refused(library: Library, tmp_path: Path) -> None:
+    assert "is a folder" in (await refusal(library, str(tmp_path))).message
+
+
+@pytest.mark.parametrize("source", ["a.txt", "./a.txt", "docs/a.pdf"])
+async def test_a_relative_path_is_refused_and_the_roots_are_named(
+    library: Library, tmp_path: Path, source: str
+) -> None:
+    error = await refusal(library, source)
+    assert "absolute path" in error.message
+    assert str(tmp_path) in error.hint
+
+
+@pytest.mark.parametrize("source", ["", "  ", "/etc/a\0b"])
+async def test_an_empty_or_broken_path_is_refused(library: Library, source: str) -> None:
+    assert "empty" in (await refusal(library, source)).message
+
+
+async def test_a_path_outside_the_roots_is_refused_whether_it_exists_or_not(library: Library) -> None:
+    for source in ("/etc/hosts", "/etc/no-such-file"):
+        error = await refusal(library, source)
+        assert "outside the folders" in error.message
+        assert "READROOM_DOCUMENTS__ROOTS" in error.hint
+
+
+async def test_a_way_up_and_out_of_the_roots_is_refused(library: Library, tmp_path: Path) -> None:
+    assert "outside" in (await refusal(library, f"{tmp_path}/../../../../etc/hosts")).message
+
+
+async def test_a_symbolic_link_out_of_the_roots_is_refused(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "file").symlink_to("/etc/hosts")
+    (tmp_path / "folder").symlink_to("/etc")
+    for source in ("file", "folder/hosts"):
+        error = await refusal(library, str(tmp_path / source))
+        assert "outside" in error.message
+        assert "leads to" in error.message
+
+
+async def test_a_symbolic_link_within_the_roots_is_followed(
+    library: Library, tmp_path: Path, write: Callable[[str, str], str]
+) -> None:
+    (tmp_path / "link.txt").symlink_to(write("a.txt", "Some words."))
+    assert (await library.open(str(tmp_path / "link.txt"))).text == "Some words."
+
+
+async def test_an_empty_file_is_refused(library: Library, write: Callable[[str, str], str]) -> None:
+    assert "empty (0 bytes)" in (await refusal(library, write("a.pdf", ""))).message
+
+
+async def test_a_file_of_a_gigabyte_is_refused_without_reading_it(library: Library, tmp_path: Path) -> None:
+    with (tmp_path / "a.txt").open("wb") as file:
+        file.truncate(1 << 30)
+    error = await refusal(library, str(tmp_path / "a.txt"))
+    assert "1,073,741,824 bytes" in error.message
+    assert "READROOM_DOCUMENTS__MAX_BYTES" in error.hint
+
+
+async def test_a_device_is_refused(tmp_path: Path) -> None:
+    library = Library(DocumentsSettings(roots=(Path("/dev"),)), tmp_path)
+    assert "not a regular file" in (await refusal(library, "/dev/zero")).message
+    await library.close()
+
+
+async def test_an_encrypted_pdf_needs_its_password(library: Library, tmp_path: Path) -> None:
+    path = samples.write_pdf(tmp_path / "a.pdf", [["Words."]], password="secret")
+    assert "encrypted" in (await refusal(library, path)).message
+
+
+async def test_an_encrypted_word_document_needs_its_password(library: Library, tmp_path: Path) -> None:
+    content = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(2000) + "EncryptedPackage".encode("utf-16-le") + bytes(2000)
+    (tmp_path / "a.docx").write_bytes(content)
+    assert "encrypted" in (await refusal(library, str(tmp_path / "a.docx"))).message
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+async def test_a_truncated_pdf_is_refused(library: Library, tmp_path: Path, share: float) -> None:
+    path = samples.write_pdf(tmp_path / "a.pdf", [[samples.PARAGRAPH]] * 5)
+    os.truncate(path, int(os.stat(path).st_size * share))  # noqa: PTH116
+    assert "truncated or damaged" in (await refusal(library, path)).message
+
+
+@pytest.mark.parametrize("kind", ["docx", "pptx", "xlsx", "epub"])
+async def test_a_truncated_office_document_is_refused(library: Library, tmp_path: Path, kind: str) -> None:
+    writer: Callable[[Path], str] = getattr(samples, f"write_{kind}")
+    path = writer(tmp_path / f"a.{kind}")
+    os.truncate(path, os.stat(path).st_size // 2)  # noqa: PTH116
+    assert "truncated or damaged" in (await refusal(library, path)).message
+
+
+@pytest.mark.parametrize("name", ["a.bin", "a.txt", "a.md", "a.png"])
+async def test_a_binary_file_is_refused_and_the_readable_kinds_are_listed(
+    library: Library, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20)
+    error = await refusal(library, str(tmp_path / name))
+    assert "binary" in error.message
+    assert "PDF, DOCX, PPTX" in error.hint
+
+
+async def test_random_bytes_called_pdf_are_refused(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(bytes(range(256)) * 20)
+    assert "does not begin like a PDF" in (await refusal(library, str(tmp_path / "a.pdf"))).message
+
+
+async def test_a_zip_bomb_is_not_unpacked(library: Library, tmp_path: Path) -> None:
+    assert "zip bomb" in (await refusal(library, samples.write_bomb(tmp_path / "a.docx"))).message
+
+
+async def test_a_document_without_words_is_refused(library: Library, write: Callable[[str, str], str]) -> None:
+    assert "holds no text" in (await refusal(library, write("a.txt", " \n\n "))).message
+
+
+async def test_parsing_ends_at_its_time_limit(tmp_path: Path, write: Callable[[str, str], str]) -> None:
+    library = Library(DocumentsSettings(roots=(tmp_path,), parse_seconds=0.001), tmp_path / "data")
+    error = await refusal(library, write("a.txt", "Words."))
+    assert "longer than 0.001 seconds" in error.message
+    assert "READROOM_DOCUMENTS__PARSE_SECONDS" in error.hint
+    await library.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to its address space")
+async def test_parsing_ends_at_its_memory_limit(tmp_path: Path, write: Callable[[str, str], str]) -> None:
+    library = Library(DocumentsSettings(roots=(tmp_path,), parse_memory_bytes=120_000_000), tmp_path / "data")
+    error = await refusal(library, write("a.txt", "Many words. " * 5_000_000))
+    assert "memory" in error.message
+    assert "READROOM_DOCUMENTS__PARSE_MEMORY_BYTES" in error.hint
+    assert (await library.open(write("b.txt", "Few words."))).text == "Few words."
+    await library.close()
+
+
+@pytest.mark.parametrize("source", ["0123456789abcdef", "ffffffffffffffff"])
+async def test_an_unknown_document_id_says_how_to_get_one(library: Library, source: str) -> None:
+    error = await refusal(library, source)
+    assert source in error.message
+    assert "absolute path" in error.hint
+
+
+async def test_a_url_is_refused_while_fetching_is_off(library: Library) -> None:
+    assert "READROOM_DOCUMENTS__ALLOW_URLS" in (await refusal(library, "https://example.org/a.pdf")).hint
