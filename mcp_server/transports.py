@@ -36,6 +36,8 @@ def serve(settings: Settings, transport: Transport) -> None:
     _log_to_stderr()
     try:
         if transport == "stdio":
+            if sys.stdin.isatty():
+                _say("An MCP client is awaited on stdin. Clients start this themselves: see `readroom install --help`.")
             create_server(settings).run("stdio")
         else:
             asyncio.run(serve_http(settings, transport))
@@ -60,7 +62,7 @@ async def serve_http(settings: Settings, transport: HttpTransport) -> None:
     with bind(settings.server) as bound:
         app = http_app(create_server(settings), settings.server, transport)
         for line in _addresses(settings.server.host, bound.getsockname()[1], transport):
-            print(line, file=sys.stderr, flush=True)  # noqa: T201
+            _say(line)
         await uvicorn.Server(uvicorn_config(app)).serve(sockets=[bound])
 
 
@@ -133,6 +135,10 @@ def bind(settings: ServerSettings) -> socket.socket:
             f"{settings.host}:{settings.port} cannot be bound: {error.strerror or error}.",
             hint="Choose another --port (0 takes a free one) or --host.",
         ) from error
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _is_loopback(host: str) -> bool:

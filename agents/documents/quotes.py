@@ -6,7 +6,7 @@ negation differs from the document is not found at all.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import islice
 from typing import Literal
@@ -206,28 +206,42 @@ def _anchors(wanted: str) -> list[tuple[str, int]]:
 
 def _match(wanted: str, text: str, start: int, end: int) -> tuple[float, int, int] | None:
     """Return how well and where the quote matches within a stretch of the text, if it says the same there."""
-    quoted = [word.casefold() for word in wanted.split()]
+    quoted = _bare_words(wanted.split())
     found = list(_WORD.finditer(text, start, end))
-    there = [match.group().casefold() for match in found]
+    there = _bare_words(match.group() for match in found)
+    best: tuple[float, int, int] | None = None
+    for low, high in _aligned(quoted, there):
+        begin, finish = found[low].start(), found[high - 1].end()
+        if wanted[-1].isalnum():
+            finish = begin + len(text[begin:finish].rstrip(_EDGES))
+        candidate = text[begin:finish]
+        ratio = _ratio(wanted.casefold(), candidate.casefold())
+        better = ratio >= LEAST_RATIO and (best is None or ratio > best[0])
+        if better and _says_the_same(wanted, candidate, quoted, there[low:high]):
+            best = ratio, begin, finish
+    return best
+
+
+def _aligned(quoted: list[str], there: list[str]) -> list[tuple[int, int]]:
+    """Return the runs of words there that may correspond to those quoted."""
     matcher = SequenceMatcher(None, quoted, there, autojunk=False)
     longest = matcher.find_longest_match()
-    if longest.size == 0:
-        return None
     slack = 2 + len(quoted) // 8
     diagonal = longest.b - longest.a
-    blocks = [
-        block for block in matcher.get_matching_blocks() if block.size and abs(block.b - block.a - diagonal) <= slack
-    ]
+    blocks = [block for block in matcher.get_matching_blocks() if block.size]
+    blocks = [block for block in blocks if abs(block.b - block.a - diagonal) <= slack]
+    if not blocks:
+        return []
     first, last = blocks[0], blocks[-1]
-    low = max(0, first.b - first.a)
-    high = min(len(found), last.b + len(quoted) - last.a)
-    begin, finish = found[low].start(), found[high - 1].end()
-    if wanted[-1].isalnum():
-        finish = begin + len(text[begin:finish].rstrip(_EDGES))
-    candidate = text[begin:finish]
-    ratio = _ratio(wanted.casefold(), candidate.casefold())
-    same = ratio >= LEAST_RATIO and _says_the_same(wanted, candidate, quoted, there[low:high])
-    return (ratio, begin, finish) if same else None
+    after = len(quoted) - last.a - last.size
+    # Where the quote's first or last words differ, there may be one more or one less of them.
+    lows = {first.b - first.a + step for step in ((-1, 0, 1) if first.a else (0,))}
+    highs = {last.b + last.size + after + step for step in ((-1, 0, 1) if after else (0,))}
+    return [(low, high) for low in lows for high in highs if 0 <= low < high <= len(there)]
+
+
+def _bare_words(words: Iterable[str]) -> list[str]:
+    return [word.strip(_EDGES).casefold() or word for word in words]
 
 
 def _ratio(one: str, other: str) -> float:

@@ -18,6 +18,7 @@ class MemoryReading:
 
     def __init__(self, plan: MemoryPlan | None) -> None:
         self._plan = plan
+        self._first: float | None = None
 
     def gib(self, leader: ProcessId | None) -> float | None:
         """Return the GiB in use; None where it cannot be read.
@@ -37,8 +38,14 @@ class MemoryReading:
         return max(0.0, self._plan.free_gib - min(free)) if free else None
 
     def over_budget(self, used: float | None) -> bool:
-        """Whether a reading is past the budget; without a GPU there is none."""
-        return self._plan is not None and used is not None and used > self._plan.budget_gib + _TOLERANCE_GIB
+        """Whether a reading is past the budget; without a GPU there is none.
+
+        An engine that starts a little above its plan stays there: then only growth is a reason to wait.
+        """
+        if self._plan is None or used is None:
+            return False
+        self._first = used if self._first is None else self._first
+        return used > max(self._plan.budget_gib, self._first) + _TOLERANCE_GIB
 
 
 def _resident(process: psutil.Process) -> int:

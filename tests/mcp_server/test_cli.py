@@ -78,6 +78,8 @@ def test_a_session_goes_on_without_naming_its_file(readroom: Readroom) -> None:
     second = json.loads(readroom("ask", "How many litres does it hold?", "--session", session, "--json").stdout)
     assert second["session"] == {**second["session"], "session_id": session, "turns": 2}
     assert "40 litres" in second["markdown"]
+    third = json.loads(readroom("ask", "How often is the filter replaced?", "--continue", "--json").stdout)
+    assert third["session"] == {**third["session"], "session_id": session, "turns": 3}
 
 
 def test_analyze_reads_all_of_a_file(readroom: Readroom) -> None:

@@ -15,7 +15,7 @@ from agents.errors import SettingsError
 from agents.settings import ServerSettings, Settings
 from mcp_server import transports
 from mcp_server.server import create_server
-from tests.mcp_server.fake_assistant import FakeAssistant
+from tests.mcp_server.fake_assistant import FakeAssistant, OnProgress
 
 TOKEN = "correct horse battery staple"
 REACHABLE = ["0.0.0.0", "::", "192.0.2.1", "example.org"]  # noqa: S104
@@ -80,6 +80,24 @@ async def test_a_client_of_either_era_is_answered(connect: Connect, mode: str, v
         assert len((await connected.list_tools()).tools) == 3
         result = await connected.call_tool("ask", QUESTION, progress_callback=on_progress)
     assert result.structured_content["markdown"] == "The pump holds 40 litres [1]."
+
+
+@pytest.mark.parametrize("connect", CLIENTS)
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_a_cancelled_call_cancels_the_work(connect: Connect, mode: str) -> None:
+    started = asyncio.Event()
+
+    async def work(_: OnProgress) -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    assistant = FakeAssistant(work=work)
+    async with serving(assistant=assistant) as base, connect(base, mode) as connected, asyncio.timeout(30):
+        call = asyncio.create_task(connected.call_tool("ask", QUESTION))
+        await started.wait()
+        call.cancel()
+        await assistant.cancelled.wait()
+        assert (await connected.list_tools()).tools
 
 
 @pytest.mark.parametrize(("transport", "path", "other"), [("http", "/mcp", "/sse"), ("sse", "/sse", "/mcp")])

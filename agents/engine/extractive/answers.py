@@ -34,9 +34,7 @@ _PLACE = phrase(
     from|to|im|am|bei|dans|à|sur|chez|en|nel|nella|presso|op|te|bij|na
     """
 )
-_EVENT = phrase(
-    "after|before|until|till|once|as soon as|when|if|during|since|within|nachdem|bevor|wenn|après|avant|cuando"
-)
+_EVENT = phrase("after|before|until|till|once|as soon as|when|if|during|since|within|nachdem|bevor|wenn|après|avant")
 _METHOD = phrase("by|with|through|using|via|means of|first|then|after|durch|mit|par|avec|con|met|door|com")
 _DEFINING = phrase(
     """
@@ -54,7 +52,7 @@ _BOUND = phrase(
 _BEFORE_PLACE = re.compile(r"\b(?:in|at|from|near|of|to|on|over|through)\s+(?:the\s+)?(?:[a-z]+\s)?$", re.IGNORECASE)
 _DEFINITION_LENGTH = 400
 _REACH = 40
-_UNFIT = 0.3
+_UNFIT, _IN_TABLE = 0.3, 0.8
 _SIGNS: Mapping[AnswerKind, tuple[tuple[re.Pattern[str], float], ...]] = MappingProxyType(
     {
         "person": ((_ROLE, 0.5),),
@@ -74,6 +72,9 @@ def holds_answer(statement: Statement, question: Question, vocabulary: Vocabular
     facts = statement.facts(vocabulary) if question.wanted else []
     news = [fact for fact in facts if _is_news(fact, question, vocabulary)]
     fitting = [_fits(fact, statement, question, vocabulary) for fact in news]
+    if statement.form == "row" and question.measurable and any(fact.kind == "number" for fact in facts):
+        # The unit of a table's number stands in the head.
+        fitting.append(_IN_TABLE)
     return max([*signs, *fitting], default=0.0)
 
 
@@ -99,9 +100,6 @@ def _fits(fact: Fact, statement: Statement, question: Question, vocabulary: Voca
     if question.kind in ("person", "organisation", "place"):
         placed = bool(_BEFORE_PLACE.search(statement.text, max(0, fact.start - 24), fact.start))
         return 1.0 if placed == (question.kind == "place") else 0.4
-    if statement.form == "row" and fact.kind in ("number", "quantity"):
-        # The unit of a table's number stands in the head.
-        return 0.8
     if question.dimension:
         return 1.0 if measures(fact.text, question.dimension) else _UNFIT
     if question.kind == "count":

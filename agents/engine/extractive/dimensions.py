@@ -7,12 +7,15 @@ from agents.engine.extractive.patterns import labelled
 
 # The question's words, behind them the units of an answer.
 _ASKED = """
-length       how (?:deep|high|tall|wide|thick|far|close|near|long is the (?:road|pipe|boom|track|wall|bridge|pier|cable))
+length       how (?:deep|high|tall|wide|thick|far|close|near)
+length       how long is the (?:road|pipe|boom|track|wall|bridge|pier|cable)
 length       (?:depth|height|width|thickness|distance|diameter|altitude|aperture|length)s?\\b
 length       how many (?:kilomet|met|mile|feet|inch|centimet|millimet)
 mass         how heavy|how many (?:kilo|tonnes|tons|grams|pounds of)|(?:weight|mass)\\b
 temperature  how (?:hot|cold|warm|cool)|temperatures?\\b|how many degrees
-speed        how fast (?:is|was|does|did|can)|speeds?\\b|velocity
+speed        how fast (?:is|was|are|were)
+speed        how fast .*\\b(?:runs?|go|goes|turns?|moves?|sails?|drives?|fl(?:y|ies)|spins?)\\b
+speed        speeds?\\b|velocity
 sound        how loud|noise level|decibel
 pressure     pressures?\\b(?! loss)
 voltage      voltages?\\b|how many volts
@@ -20,7 +23,7 @@ energy       how many kilowatt|how many watts
 area         how many (?:hectares|acres|square)|surface area
 """
 _UNITS = """
-length       [kmcµμn]?m|met(?:er|re)s?|kilomet(?:er|re)s?|centimet(?:er|re)s?|millimet(?:er|re)s?|feet|foot|inch(?:es)?|miles?
+length       [kmcµμn]?m|(?:kilo|centi|milli)?met(?:er|re)s?|feet|foot|inch(?:es)?|miles?
 mass         [kmµμ]?g|t|tonnes?|tons?|kilo(?:gram)?s?|grams?|pounds?|lbs?
 temperature  °\\s?[CFK]|[CFK]|degrees?
 speed        [mk]?m/[sh]|km/h|mph|knots?|kt|met(?:er|re)s? (?:per|a) (?:second|hour)|kilomet(?:er|re)s? (?:per|an) hour

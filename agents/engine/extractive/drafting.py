@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from agents.engine.extractive.matching import Evidence
 from agents.engine.extractive.planning import sub_questions
@@ -21,7 +22,8 @@ _RUNNER_UP = 0.65
 _SAME = 0.8
 _MOST_PARTS = 3
 _MOST_PASSAGES = 24
-_LEAST_CONFIDENCE = 0.8
+# Below this nothing is answered; a part of a question is often put in words that the text does not use.
+_LEAST_CONFIDENCE, _LEAST_CONFIDENCE_OF_PART = 0.9, 0.6
 _SAMPLE = 4_000
 
 
@@ -42,9 +44,11 @@ def draft(task: Draft) -> DraftResult:
     few = len(task.evidence) <= _MOST_PASSAGES
     passages = task.evidence if few else _selected(task.evidence, parts, vocabulary)
     statements = read_statements(passages, vocabulary)
-    answers = [_answers(statements, passages, part, vocabulary) for part in parts]
+    least = _LEAST_CONFIDENCE if len(parts) == 1 else _LEAST_CONFIDENCE_OF_PART
+    read = [Evidence(statements, part, vocabulary) for part in parts]
+    answers = [_answers(evidence, passages, least) for evidence in read]
     chosen = _interleave(answers, _MOST_CLAIMS if len(parts) == 1 else _MOST_CLAIMS_OF_PARTS)
-    claims = tuple(_claim(passages, statements, found) for found in chosen)
+    claims = tuple(_claim(passages, read[part], found) for part, found in chosen)
     return DraftResult(claims=claims, not_found=not claims)
 
 
@@ -66,16 +70,10 @@ def _selected(evidence: Sequence[Passage], parts: Sequence[Question], vocabulary
     return tuple({(passage.document_id, passage.index): passage for passage in best}.values())
 
 
-def _answers(
-    statements: Sequence[Statement],
-    passages: Sequence[Passage],
-    question: Question,
-    vocabulary: Vocabulary,
-) -> list[_Quotable]:
+def _answers(evidence: Evidence, passages: Sequence[Passage], least: float) -> list[_Quotable]:
     """Return the statements that answer one question, best first, none that repeats another."""
-    evidence = Evidence(statements, question, vocabulary)
     ranked = evidence.rank()
-    if not question.terms or not ranked or evidence.confidence(ranked) < _LEAST_CONFIDENCE:
+    if not evidence.question.terms or not ranked or evidence.confidence(ranked) < least:
         return []
     chosen: list[_Quotable] = []
     for scored in ranked[: 4 * _MOST_CLAIMS]:
@@ -86,7 +84,7 @@ def _answers(
         widened = next((place for place, other in enumerate(chosen) if other.last == first != found.last), None)
         if widened is not None:
             chosen[widened] = found
-        elif not any(_repeats(statements, found, other) for other in chosen):
+        elif not any(_repeats(evidence.statements, found, other) for other in chosen):
             chosen.append(found)
     return chosen
 
@@ -110,29 +108,34 @@ def _repeats(statements: Sequence[Statement], one: _Quotable, two: _Quotable) ->
     return len(first & second) >= _SAME * max(len(first), len(second))
 
 
-def _interleave(answers: Sequence[Sequence[_Quotable]], most: int) -> list[_Quotable]:
-    """Return the best of every part, then the second best of every part, and so on."""
-    chosen: list[_Quotable] = []
+def _interleave(answers: Sequence[Sequence[_Quotable]], most: int) -> list[tuple[int, _Quotable]]:
+    """Return the best of every part, then the second best of every part, and so on, each with its part."""
+    chosen: dict[int, tuple[int, _Quotable]] = {}
     for rank in range(_MOST_CLAIMS):
-        for found in answers:
-            if rank < len(found) and all(found[rank].last != other.last for other in chosen):
-                chosen.append(found[rank])
-    return chosen[:most]
+        for part, found in enumerate(answers):
+            if rank < len(found):
+                chosen.setdefault(found[rank].last, (part, found[rank]))
+    return list(chosen.values())[:most]
 
 
-def _claim(passages: Sequence[Passage], statements: Sequence[Statement], found: _Quotable) -> DraftClaim:
+def _claim(passages: Sequence[Passage], evidence: Evidence, found: _Quotable) -> DraftClaim:
     """Return a claim in the document's words; a table's row is quoted with its table's head."""
-    statement = statements[found.last]
+    statement = evidence.statements[found.last]
     text = passages[statement.passage].text
-    start, end = _shortened(text, statements[found.first].start, statement.end)
+    start, end = _shortened(text, evidence.statements[found.first].start, statement.end, evidence)
     quote = text[start:end]
-    if statement.form == "row":
+    if statement.form == "row" and end == statement.end:
         head = (text[slice(*statement.header)],) if statement.header else ()
         return DraftClaim(text=statement.text, quotes=(quote, *head))
     return DraftClaim(text=clean(quote), quotes=(quote,))
 
 
-def _shortened(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return at most 60 words of a slice, from its beginning."""
+def _shortened(text: str, start: int, end: int, evidence: Evidence) -> tuple[int, int]:
+    """Return the 60 words of a slice that hold most of the question's words."""
     words = list(re.finditer(r"\S+", text[start:end]))
-    return (start, end) if len(words) <= _LONGEST_QUOTE else (start, start + words[_LONGEST_QUOTE - 1].end())
+    if len(words) <= _LONGEST_QUOTE:
+        return start, end
+    telling = list(accumulate((evidence.tells(word.group()) for word in words), initial=0))
+    places = range(len(words) - _LONGEST_QUOTE + 1)
+    first = max(places, key=lambda place: (telling[place + _LONGEST_QUOTE] - telling[place], -place))
+    return start + words[first].start(), start + words[first + _LONGEST_QUOTE - 1].end()

@@ -110,6 +110,11 @@ class Evidence:
             return own[index]
         return [max(mine, _ANTECEDENT * before) for mine, before in zip(own[index], own[index - 1], strict=True)]
 
+    def tells(self, word: str) -> bool:
+        """Whether a word of the text stands for one of the question's."""
+        stems = [found.stem for found in self._vocabulary.words(word)]
+        return any(stem in found for stem in stems for found in self._matches)
+
     def leans_on_previous(self, index: int) -> bool:
         """Whether a statement is only understood together with the one before it."""
         return self.together(index, index - 1) and bool(ANAPHOR.search(self.statements[index].text[:_OPENING]))

@@ -48,7 +48,7 @@ frequency   how (?:often|frequently|regularly)
 frequency   (?:at )?what intervals?
 frequency   how many times (?:a|per|each)
 duration    how (?:long (?!is the (?:road|pipe|boom|track|wall|bridge))|quickly|soon|fast (?:must|should|shall))
-duration    how much (?:time|notice)
+duration    how much (?:time|notice)|how far (?:ahead|in advance)
 duration    (?:how many|what number of) (?:\w+ )?{_UNITS_OF_TIME}
 duration    what (?:is|was) the (?:\w+ ){{0,3}}(?:duration|notice period|time limit|interval|period|lead time)
 money       how much money
@@ -179,9 +179,10 @@ _YES_NO = re.compile(
     re.IGNORECASE,
 )
 _VAGUE = word_set(
-    "name number amount kind type way thing person people document text handbook according mention say state describe "
-    "happen do get make give go become let put set use take place page section write specify give show exact exactly main general total available "
-    "question answer information detail word term mean called call year date time day"
+    "name number amount kind type way thing person people document text handbook according mention say state "
+    "describe happen do get make give go become let put set use take place page section write specify give show "
+    "exact exactly main general total available question answer information detail word term mean called call "
+    "year date time day"
 )
 _ASKING = word_set(
     "which what many whose welche welcher welches viele quel quelle quels quelles combien qué cuál cuántos cuántas "

@@ -116,7 +116,8 @@ def _base_forms() -> Mapping[str, str]:
 
 def number_value(written: str) -> str:
     """Return a number's normal form: "1,150" and "1150" are the same, so are "0,5" and "0.50"."""
-    written = written.rstrip("stndrdh")
+    if written[-1].isalpha():
+        written = written[:-2]
     if ":" in written:
         return written
     if _THOUSANDS.fullmatch(written):

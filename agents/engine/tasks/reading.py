@@ -8,7 +8,6 @@ from typing_extensions import override
 from agents.engine.tasks.base import Task, bounded
 from agents.schema import Frozen, Mode
 
-
 NoteKind = Literal["point", "figure", "date", "name", "item"]
 
 

@@ -58,7 +58,8 @@ def vllm_command() -> str:
     default = REPOSITORY / ".venv-vllm" / "bin" / "vllm"
     command = os.environ.get("READROOM_TEST_VLLM") or (str(default) if default.exists() else "")
     if not command:
-        pytest.skip("there is no vLLM: run `make vllm`, or set READROOM_TEST_VLLM to its command")
+        missing = pytest.fail if os.environ.get("READROOM_TEST_REQUIRE_VLLM") else pytest.skip
+        missing("there is no vLLM: run `make vllm`, or set READROOM_TEST_VLLM to its command")
     return command
 
 

@@ -1,0 +1,122 @@
+"""Prompt tokens that vLLM really computes for an answer: our layout beside one in which each role comes first.
+
+READROOM_ENGINE__KIND=vllm READROOM_ENGINE__MODEL=... python -m benchmarks.prefix_sharing [--tokens 20000]
+
+The agents answer a question about a new document, and what they set the engine is recorded. The same tasks are
+then laid out in the usual way, the role and its instruction as system prompt before the document, and sent again.
+Both counts are the engine's own.
+"""
+
+import argparse
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from agents.assistant import Assistant
+from agents.benchmark.completions import CompletionClient
+from agents.benchmark.made_documents import write_markdown
+from agents.benchmark.metrics import rise
+from agents.benchmark.recording import RecordingEngine
+from agents.benchmark.served import find_served
+from agents.benchmark.workbench import ask
+from agents.engine.endpoint import Endpoint
+from agents.engine.prompts import messages
+from agents.engine.tasks.base import Task
+from agents.settings import Settings, load_settings
+from benchmarks.record import record
+
+QUESTIONS = 3
+
+
+async def answer_with_agents(
+    settings: Settings, engine: RecordingEngine, folder: Path, tokens: int
+) -> tuple[int, list[float]]:
+    """Ask about a new document of about so many tokens; return the prompt tokens and the seconds of each answer."""
+    path = folder / "made.md"
+    facts = write_markdown(path, max(1, round(tokens / engine.count_tokens(_page(folder)))), seed=17)
+    own = settings.model_copy(
+        update={
+            "data_dir": folder / "data",
+            "documents": settings.documents.model_copy(update={"roots": (folder,)}),
+        }
+    )
+    assistant = Assistant(own, engine=engine)
+    try:
+        question = f"{facts[0].question} And {facts[-1].question}"
+        answers = [await ask(assistant, f"({number}) {question}", [path]) for number in range(QUESTIONS)]
+    finally:
+        await assistant.close()
+    return sum(answer.usage.prompt_tokens for answer in answers), [answer.usage.seconds for answer in answers]
+
+
+def _page(folder: Path) -> str:
+    path = folder / "page.md"
+    write_markdown(path, 1, seed=16)
+    return path.read_text(encoding="utf-8")
+
+
+def role_first(task: Task[Any]) -> list[dict[str, str]]:
+    """Lay a task out in the usual way: who you are and what to do first, what to work on last."""
+    system, user = messages(task, "JSON")
+    before, _, instruction = user["content"].rpartition(f"Instruction ({task.role}):")
+    return [
+        {"role": "system", "content": f"You are the {task.role} agent.{instruction}\n{system['content']}"},
+        {"role": "user", "content": before},
+    ]
+
+
+async def send_role_first(endpoint: Endpoint, tasks: list[Task[Any]]) -> None:
+    """Send the tasks in the usual layout, one token each: only what is prefilled counts."""
+    async with httpx.AsyncClient(headers=endpoint.headers(), timeout=endpoint.request_seconds, trust_env=False) as http:
+        for task in tasks:
+            body = {"model": endpoint.model, "messages": role_first(task), "max_tokens": 1}
+            (await http.post(f"{endpoint.base_url}/chat/completions", json=body)).raise_for_status()
+
+
+async def main(tokens: int) -> None:
+    """Measure both layouts on the engine that the environment names."""
+    settings = load_settings()
+    user = Assistant(settings)
+    opened = await user.engine(lambda progress: print(progress.message, flush=True))
+    served = await find_served(settings, opened.engine.info)
+    if served is None:
+        raise SystemExit(f"This needs a vLLM, and {opened.engine.info.name} answers. {opened.warning or ''}")
+    client, recording = CompletionClient(served.endpoint), RecordingEngine(opened.engine)
+    with tempfile.TemporaryDirectory() as name:
+        before = await client.metrics()
+        asked, seconds = await answer_with_agents(settings, recording, Path(name), tokens)
+        between = await client.metrics()
+        await send_role_first(served.endpoint, [task for task, _ in recording.outcomes])
+        after = await client.metrics()
+    source = {"source": "local_compute"}
+    ours = rise(before, between, "vllm:prompt_tokens_by_source_total", **source) or 0.0
+    naive = rise(between, after, "vllm:prompt_tokens_by_source_total", **source) or 0.0
+    await client.close()
+    await user.close()
+    record(
+        "prefix_sharing",
+        f"python -m benchmarks.prefix_sharing --tokens {tokens}: {QUESTIONS} questions about a new document on "
+        f"{opened.engine.info.model} by vLLM; tokens as the engine's own metrics count them.",
+        {
+            "document_tokens": tokens,
+            "questions": QUESTIONS,
+            "engine_calls": len(recording.outcomes),
+            "prompt_tokens_asked": asked,
+            "prefilled_tokens": ours,
+            "prefilled_tokens_role_first": naive,
+            "role_first_to_ours": naive / ours,
+            "engine_seconds_first_answer": seconds[0],
+            "engine_seconds_last_answer": seconds[-1],
+        },
+        goal="at least 4 times fewer prefilled tokens",
+        met=naive >= 4 * ours,
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tokens", type=int, default=20_000)
+    asyncio.run(main(parser.parse_args().tokens))
