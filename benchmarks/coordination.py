@@ -53,11 +53,13 @@ async def main(asks: int) -> None:
         with tempfile.TemporaryDirectory() as name:
             seconds, answers = await ask_often(kind, Path(name), asks)
         p95 = percentile(seconds, 0.95) * 1_000
-        steps = statistics.mean(len(answer.route.agents) for answer in answers if answer.route)
+        turns = [answer.route.agents for answer in answers if answer.route]
         figures |= {
             f"{kind}_p50_ms": percentile(seconds, 0.5) * 1_000,
             f"{kind}_p95_ms": p95,
-            f"{kind}_agent_turns": steps,
+            f"{kind}_agent_turns": statistics.mean(len(agents) for agents in turns),
+            f"{kind}_inside_agents_ms": statistics.mean(sum(turn.seconds for turn in agents) for agents in turns)
+            * 1_000,
             f"{kind}_engine_calls": statistics.mean(answer.usage.engine_calls for answer in answers),
         }
         met = met and p95 < limit

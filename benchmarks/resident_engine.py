@@ -1,4 +1,4 @@
-"""The resident engine on this machine's CPU: a whole window of context, answers that keep to their form, a cancelled request.
+"""The resident engine on this machine's CPU: a whole window of context, the form of answers, a cancelled request.
 
     python -m benchmarks.resident_engine --vllm-command .venv-vllm/bin/vllm
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.engine import vllm_server
+from agents.engine.processes import wait_until
 from agents.engine.resident_engine import ResidentEngine
 from agents.engine.state import EngineFiles
 from agents.engine.tasks.answering import ClaimToJudge, Compose, Draft, Revise, Verdict
@@ -41,7 +42,8 @@ TASKS: tuple[Task[Any], ...] = (
     Digest(turns=("Q: Who?\nA: Nobody.",)),
 )
 _AT_ONCE = 8
-_SENTENCES_PER_WINDOW = 5_300
+_SENTENCES_PER_WINDOW = 5_310
+_LIMIT_SECONDS = 60.0
 
 
 def document(count: int, seed: int) -> Passage:
@@ -89,16 +91,19 @@ async def validity(engine: ResidentEngine, requests: int) -> dict[str, Any]:
     }
 
 
+def _running(probe: Probe) -> int:
+    load = probe.load()
+    return load.running if load else 0
+
+
 async def cancelling(engine: ResidentEngine, probe: Probe) -> dict[str, Any]:
     """Give a long generation up, and time how long vLLM goes on with it."""
     task = WindowNotes(mode="detailed", evidence=(document(30, seed=4),))
     request = asyncio.create_task(engine.run(task))
-    while not (load := await asyncio.to_thread(probe.load)) or load.running == 0:
-        await asyncio.sleep(0)
+    await asyncio.to_thread(wait_until, lambda: _running(probe) > 0, _LIMIT_SECONDS)
     request.cancel()
     began = time.monotonic()
-    while (load := await asyncio.to_thread(probe.load)) and load.running:
-        await asyncio.sleep(0)
+    await asyncio.to_thread(wait_until, lambda: _running(probe) == 0, _LIMIT_SECONDS)
     return {"cancelled_request_gone_seconds": time.monotonic() - began}
 
 

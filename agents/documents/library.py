@@ -48,6 +48,7 @@ class Library:
         self._search = PassageSearch(self._store, self._size, self._load, embeddings=settings.embeddings, embed=embed)
         self._held: OrderedDict[str, Cut] = OrderedDict()
         self._holding = threading.Lock()
+        self._parsing = asyncio.Semaphore(os.cpu_count() or 1)
         self._reading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def open(self, source: str) -> Document:
@@ -145,7 +146,8 @@ class Library:
             known = await asyncio.to_thread(self._known, digest[: files.ID_LENGTH])
             if known is not None:
                 return known[0]
-            parsed = await parse_file(file, name, self._settings)
+            async with self._parsing:
+                parsed = await parse_file(file, name, self._settings)
             return await asyncio.to_thread(self._keep, parsed, name, digest)
 
     def _find(self, source: str) -> tuple[files.FileState, Document | None]:

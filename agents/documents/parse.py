@@ -82,10 +82,16 @@ def _limit(memory_bytes: int, seconds: int) -> None:
         import resource
     except ImportError:
         return
-    for kind, limit in ((resource.RLIMIT_AS, memory_bytes), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_CORE, 0)):
+    limits = (
+        (resource.RLIMIT_AS, memory_bytes, memory_bytes),
+        # The second between the two lets the process end by a signal of its own, which names the reason.
+        (resource.RLIMIT_CPU, seconds, seconds + 1),
+        (resource.RLIMIT_CORE, 0, 0),
+    )
+    for kind, soft, hard in limits:
         # macOS refuses some limits; the time limit of the caller holds all the same.
         with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(kind, (limit, limit))
+            resource.setrlimit(kind, (soft, hard))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ _HALF = 0.5
 _STRETCH = 1.25
 
 
+_LONGEST_ROW = 400
 _SOLID = re.compile(r"\S")
 
 
@@ -63,10 +64,14 @@ def cut(
     heading_starts = [_first_word(text, heading.start) for heading in document.headings]
     page_starts = [_first_word(text, page.start) for page in document.pages]
     spans: list[Span] = []
+    block = 0
     for start, end in pairwise([*starts, len(text)]):
         first = _first_word(text, start)
         page = document.pages[max(0, bisect_right(page_starts, first) - 1)].number
-        spans.append(Span(start, end, page, breadcrumbs[bisect_right(heading_starts, first)]))
+        block = max(block, text.rfind("\n\n", spans[-1].start if spans else 0, start) + 2 if start else 0)
+        columns = _columns(text, block) if block < start and text.startswith("|", start) else ""
+        heading = " > ".join(filter(None, (breadcrumbs[bisect_right(heading_starts, first)], columns)))
+        spans.append(Span(start, end, page, heading))
     return tuple(spans)
 
 
@@ -150,6 +155,12 @@ def _breadcrumbs(headings: tuple[Heading, ...]) -> list[str]:
         above = [*(upper for upper in above if upper.level < heading.level), heading]
         breadcrumbs.append(" > ".join(upper.text for upper in above))
     return breadcrumbs
+
+
+def _columns(text: str, start: int) -> str:
+    """Return the first row of the table that starts here, without it the rows below mean little."""
+    row = text[start : start + _LONGEST_ROW].partition("\n")[0]
+    return ", ".join(filter(None, map(str.strip, row.split("|")))) if row.startswith("|") else ""
 
 
 def _first_word(text: str, offset: int) -> int:

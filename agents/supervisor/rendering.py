@@ -38,8 +38,8 @@ def to_table(claims: Sequence[GroundedClaim]) -> tuple[TableRow, ...]:
 
 def to_markdown(run: Run, claims: Sequence[GroundedClaim]) -> str:
     """Write the answer or the analysis, its sources, and what made it."""
-    body = _nothing_found(run) if not claims else _analysis(run, claims) if run.request.mode else _answer(claims)
-    parts = [body]
+    whole = run.kind == "whole_document"
+    parts = [_nothing_found(run) if not claims else _analysis(run, claims) if whole else _answer(claims)]
     if claims:
         parts.append(f"{SOURCES}\n\n" + "\n".join(_source(citation) for citation in cite(claims)))
     parts.extend(f"_{note}_" for note in run.engine.info.notes)
@@ -71,8 +71,7 @@ def _answer(claims: Sequence[GroundedClaim]) -> str:
 
 def _analysis(run: Run, claims: Sequence[GroundedClaim]) -> str:
     ids = _ids(claims)
-    titles = " and ".join(document.title for document in run.request.documents)
-    parts = [f"# {(run.request.mode or 'analysis').capitalize()}: {titles}"]
+    parts = [_title(run)] if run.request.mode else []
     points = [claim for claim in claims if claim.kind == "point"]
     for section, group in itertools.groupby(points, key=lambda claim: claim.section):
         lines = "\n".join(f"- {_sentence(claim, ids)}" for claim in group)
@@ -80,6 +79,11 @@ def _analysis(run: Run, claims: Sequence[GroundedClaim]) -> str:
     if rows := [claim for claim in claims if claim.kind != "point"]:
         parts.append(_table(rows, ids))
     return "\n\n".join(parts)
+
+
+def _title(run: Run) -> str:
+    titles = " and ".join(document.title for document in run.request.documents)
+    return f"# {str(run.request.mode).capitalize()}: {titles}"
 
 
 def _table(rows: Sequence[GroundedClaim], ids: dict[tuple[str, int, int], str]) -> str:

@@ -177,6 +177,11 @@ class Run:
         return sum(sum(counts) for counts in self.tokens.values())
 
     @property
+    def reading_seconds(self) -> float:
+        """Seconds that reading everything adds to the budget: one agent's turn for every window."""
+        return self.settings.agent_seconds * (1 + self.total_tokens / self.settings.window_tokens)
+
+    @property
     def all_passages(self) -> tuple[Passage, ...]:
         """Every passage of every document, in order."""
         return tuple(passage for document in self.request.documents for passage in self.passages[document.document_id])

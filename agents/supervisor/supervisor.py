@@ -72,8 +72,6 @@ class Supervisor:
     async def complete(self, run: Run) -> None:
         """Bring a run to its judgement, within its budget."""
         await run.load()
-        if run.request.mode is not None:
-            run.budget.max_seconds += self._reading_seconds(run)
         with span("run", documents=len(run.request.documents), engine=run.engine.info.name):
             message = await self._invoke(run)
             if run.judgement is None:
@@ -81,15 +79,11 @@ class Supervisor:
         if not self._settings.message_forwarding:
             accept_rewritten(run, message)
 
-    def _reading_seconds(self, run: Run) -> float:
-        """Return the time that reading adds to the budget: one agent's turn for every window."""
-        return self._settings.agent_seconds * (1 + run.total_tokens / self._settings.window_tokens)
-
     async def _invoke(self, run: Run) -> str:
         """Run the graph; return the finishing message, empty where there is none."""
         config = {"recursion_limit": recursion_limit(self._settings.max_steps)}
         try:
-            async with asyncio.timeout(run.budget.seconds_left + 5):
+            async with asyncio.timeout(run.budget.seconds_left + run.reading_seconds + 5):
                 state = await self._graph.ainvoke(
                     {"messages": [HumanMessage(run.question)]}, config=config, context=run
                 )

@@ -136,6 +136,7 @@ def _shortened(text: str, start: int, end: int, evidence: Evidence) -> tuple[int
     if len(words) <= _LONGEST_QUOTE:
         return start, end
     telling = list(accumulate((evidence.tells(word.group()) for word in words), initial=0))
-    places = range(len(words) - _LONGEST_QUOTE + 1)
-    first = max(places, key=lambda place: (telling[place + _LONGEST_QUOTE] - telling[place], -place))
+    held = [telling[place + _LONGEST_QUOTE] - telling[place] for place in range(len(words) - _LONGEST_QUOTE + 1)]
+    best = [place for place, count in enumerate(held) if count == max(held)]
+    first = best[len(best) // 2]
     return start + words[first].start(), start + words[first + _LONGEST_QUOTE - 1].end()

@@ -13,6 +13,7 @@ _PREPOSITION = any_of("in|at|on|by|for|from|to|with|until|since|of|under|after|w
 _ASKS = rf"(?:{_PREPOSITION}\s+)?(?:who|whom|whose|what|when|where|why|which|how)\b"
 _AUXILIARY = any_of("is|are|was|were|do|does|did|can|could|may|must|should|will|would|has|have")
 _VERB_ASKS = rf"{_AUXILIARY}\s+(?:the|a|an|it|they|he|she|there|this|that|these|those|[A-Z])"
+_ASKING = re.compile(rf"\W*(?:{_ASKS}|{_AUXILIARY}\b)", re.IGNORECASE)
 _SENTENCES = re.compile(r"(?<=\?)\s+(?=\S)")
 _CLAUSES = re.compile(
     rf"[,;]?\s+(?:and|but|or|as well as)\s+(?:also\s+|then\s+|if so,?\s+)?(?=(?i:{_ASKS})|{_VERB_ASKS})"
@@ -21,7 +22,10 @@ _CLAUSES = re.compile(
 _TWO_ASKING = re.compile(
     r"\W*(when|where|why|how|who|what)\s+and\s+(when|where|why|how|by whom|for how long|how \w+)\s+(.+)", re.IGNORECASE
 )
-_CONDITION = re.compile(r"(?:if|when|where|while|because|although|once|after|before|unless|according)\b", re.IGNORECASE)
+_CONDITION = re.compile(
+    rf"(?:if|(?:when|where)(?!\s+{_AUXILIARY}\b)|while|because|although|once|after|before|unless|according)\b",
+    re.IGNORECASE,
+)
 _IN_TERMS_OF = any_of(
     """
     in terms of|with regard to|with respect to|regarding|concerning|as regards|in|on|for|when it comes to
@@ -182,7 +186,7 @@ def _standing_alone(parts: list[str]) -> tuple[tuple[str, ...], bool]:
         if about:
             named = about.text if about.text != about.core or about.core[0].isupper() else f"the {about.text}"
             part = pronoun.sub(lambda match: _in_place_of(match.group(), named), part, count=1)  # noqa: B023 - called at once
-        done.append(complete(part, done[-1], ""))
+        done.append(complete(part, done[-1], "") if about or not _ASKING.match(part) else part)
     if len(done) > _MOST_PARTS:
         done = [*done[: _MOST_PARTS - 1], " and ".join(part.rstrip("?., ") for part in done[_MOST_PARTS - 1 :])]
     return tuple(_as_question(part) for part in done), sequential

@@ -69,8 +69,8 @@ def _is_given(term: str, given: frozenset[str]) -> float:
 
 
 def _numbers(text: str, vocabulary: Vocabulary) -> set[str]:
-    """Return the values of a text's numbers; a small count written as a word is the same as its digits."""
-    return {word.stem for word in vocabulary.words(text) if word.stem[0].isdigit()}
+    """Return the values of a text's numbers and its labels such as B2; a count written as a word is the same."""
+    return {word.stem for word in vocabulary.words(text) if any(letter.isdigit() for letter in word.stem)}
 
 
 def _names(text: str, vocabulary: Vocabulary) -> set[str]:

@@ -45,7 +45,7 @@ keep store hold retain held kept storage stored preserve
 send deliver ship dispatch sent delivery transport carry
 tell inform notify report announce notification told
 happen occur cause result
-responsible charge hands answer lead head chair manage manager leader run oversee supervise
+responsible charge hands answer lead head chair manage manager leader run oversee supervise master director
 job post role position
 person people staff crew employee worker somebody
 live inhabitant resident population reside people

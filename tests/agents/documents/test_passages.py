@@ -64,6 +64,12 @@ def test_a_tables_row_stays_whole() -> None:
         assert p.text.rstrip().endswith("|")
 
 
+def test_rows_are_headed_by_the_columns_of_their_table() -> None:
+    rows = "\n".join(f"| WO-{n} | The pump was changed. | {n * 3} |" for n in range(60))
+    found = passages(markdown(f"# Log\n\n| Order | Work | Cost |\n|---|---|---|\n{rows}\n\nThe end."), size=100)
+    assert [found[0].heading, *{p.heading for p in found[1:-1]}] == ["Log", "Log > Order, Work, Cost"]
+
+
 def test_a_passage_knows_the_page_on_which_it_begins() -> None:
     pages = [f"{n}. {PARAGRAPH} {PARAGRAPH}" for n in range(1, 6)]
     starts = [sum(len(page) + 2 for page in pages[:n]) for n in range(5)]

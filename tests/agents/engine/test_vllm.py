@@ -8,7 +8,7 @@ E5M2 vLLM refuses that without our plugin. CPUs have no FP8 kernels for linear l
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,9 +54,6 @@ class Resident:
         assert state is not None
         return state
 
-    async def open(self) -> ResidentEngine:
-        return await ResidentEngine.open(self.settings, self.data_dir)
-
 
 def real(command: str, model: Path, **changes: Any) -> EngineSettings:
     return EngineSettings(
@@ -83,6 +80,14 @@ def resident(vllm_command: str, fp8_checkpoint: Path, tmp_path_factory: pytest.T
     asyncio.run(vllm_server.stop(data_dir))
 
 
+@pytest.fixture
+async def engine(resident: Resident) -> AsyncIterator[ResidentEngine]:
+    """This process's own connection to it."""
+    engine = await ResidentEngine.open(resident.settings, resident.data_dir)
+    yield engine
+    await engine.close()
+
+
 def document(characters: int, seed: int) -> Passage:
     text = sentences(characters // 60, seed)[:characters]
     return Passage(document_id=str(seed), title="Made up", index=0, start=0, end=len(text), page=1, text=text)
@@ -97,8 +102,9 @@ async def test_ten_processes_at_once_started_one_engine_that_outlived_them(resid
     assert (state.kv_cache_dtype, state.context_tokens) == ("fp8_e5m2", CONTEXT)
 
 
-async def test_a_second_process_attaches_and_both_get_answers_from_the_same_engine(resident: Resident) -> None:
-    engine = await resident.open()
+async def test_a_second_process_attaches_and_both_get_answers_from_the_same_engine(
+    engine: ResidentEngine, resident: Resident
+) -> None:
     with ClientProcess(resident.settings, resident.data_dir) as other:
         assert other.ask("run")["kind"] in ("simple", "complex", "whole_document")
         assert (await engine.run(Route(question="Who signed it?"))).result.kind
@@ -107,11 +113,9 @@ async def test_a_second_process_attaches_and_both_get_answers_from_the_same_engi
         other.kill()
         assert (await engine.run(Route(question="Who signed it?"))).result.kind
     assert {status.pid} == resident.engines
-    await engine.close()
 
 
-async def test_every_form_of_answer_is_kept_to_by_a_random_model(resident: Resident) -> None:
-    engine = await resident.open()
+async def test_every_form_of_answer_is_kept_to_by_a_random_model(engine: ResidentEngine) -> None:
     evidence = (document(2_000, seed=3),)
     few = asyncio.Semaphore(8)
 
@@ -122,11 +126,11 @@ async def test_every_form_of_answer_is_kept_to_by_a_random_model(resident: Resid
 
     made = await asyncio.gather(*(calls(number) for number in range(204)))
     assert sum(calls == 1 for calls in made) / len(made) >= 0.99
-    await engine.close()
 
 
-async def test_our_count_of_a_prompt_is_vllms_and_the_same_document_comes_from_its_cache(resident: Resident) -> None:
-    engine = await resident.open()
+async def test_our_count_of_a_prompt_is_vllms_and_the_same_document_comes_from_its_cache(
+    engine: ResidentEngine,
+) -> None:
     task = Route(evidence=(document(60_000, seed=5),), question="What was measured?")
     counted = await engine.count_prompt_tokens(task)
     cold = (await engine.run(task)).usage
@@ -134,12 +138,10 @@ async def test_our_count_of_a_prompt_is_vllms_and_the_same_document_comes_from_i
     tokens = engine.count_tokens(task.evidence[0].text)
     assert counted == cold.prompt_tokens > tokens > 10_000
     assert again.cached_tokens >= 0.98 * tokens
-    await engine.close()
 
 
-async def test_a_prompt_of_130_000_tokens_is_served_whole_and_then_from_the_cache(resident: Resident) -> None:
-    engine = await resident.open()
-    text = sentences(5_300, seed=13)
+async def test_a_prompt_of_130_000_tokens_is_served_whole_and_then_from_the_cache(engine: ResidentEngine) -> None:
+    text = sentences(5_310, seed=13)
     passage = Passage(document_id="d", title="Made up", index=0, start=0, end=len(text), page=1, text=text)
     task = Route(evidence=(passage,), question="What was measured?")
     tokens, counted = engine.count_tokens(text), await engine.count_prompt_tokens(task)
@@ -147,11 +149,9 @@ async def test_a_prompt_of_130_000_tokens_is_served_whole_and_then_from_the_cach
     again = (await engine.run(task.model_copy(update={"question": "Who signed it?"}))).usage
     assert 130_000 <= tokens < counted == cold.prompt_tokens < CONTEXT
     assert again.cached_tokens >= 0.99 * tokens
-    await engine.close()
 
 
-async def test_a_request_that_is_given_up_is_given_up_by_the_engine(resident: Resident) -> None:
-    engine = await resident.open()
+async def test_a_request_that_is_given_up_is_given_up_by_the_engine(engine: ResidentEngine, resident: Resident) -> None:
     probe = Probe(resident.state().port or 0, resident.files.key())
     request = asyncio.create_task(engine.run(Digest(turns=("Q: Who?\nA: Nobody.",) * 50)))
 
@@ -162,11 +162,11 @@ async def test_a_request_that_is_given_up_is_given_up_by_the_engine(resident: Re
     assert await asyncio.to_thread(eventually, lambda: running() == 1)
     request.cancel()
     assert await asyncio.to_thread(wait_until, lambda: running() == 0, 2.0)
-    await engine.close()
 
 
-async def test_when_the_engine_is_killed_its_request_fails_soon_and_the_next_is_answered(resident: Resident) -> None:
-    engine = await resident.open()
+async def test_when_the_engine_is_killed_its_request_fails_soon_and_the_next_is_answered(
+    engine: ResidentEngine, resident: Resident
+) -> None:
     killed = resident.state().engine
     assert killed is not None
     request = asyncio.create_task(engine.run(Route(evidence=(document(400_000, seed=8),), question="Who?")))
@@ -182,7 +182,6 @@ async def test_when_the_engine_is_killed_its_request_fails_soon_and_the_next_is_
     assert state.restarts == 1
     assert state.engine != killed
     assert not session(killed)
-    await engine.close()
 
 
 async def test_an_idle_engine_ends_and_frees_its_lock(resident: Resident) -> None:

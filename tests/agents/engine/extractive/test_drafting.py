@@ -1,0 +1,142 @@
+import pytest
+
+from agents.engine.extractive.drafting import draft
+from agents.engine.tasks.answering import Draft, DraftClaim, Finding
+
+
+def answer(question, *passages, findings=()):
+    return draft(Draft(question=question, evidence=passages, findings=findings))
+
+
+def first(result):
+    return result.claims[0]
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Who runs the harbour?", "Mara Lindt is the harbour master."),
+        ("When was the pier built?", "The pier was built in 1931."),
+        ("How long is the pier?", "It is 240 m long."),
+        ("How much does a berth cost?", "A berth costs 18 euros a night."),
+        ("Why is the north gate closed?", "The north gate is closed because its hinges have rusted."),
+        ("Where are the lifeboats kept?", "The lifeboats are kept in the grey shed."),
+        ("How many boats does the harbour hold?", "The harbour holds 64 boats."),
+        ("How often is the channel dredged?", "The channel is dredged every four years."),
+    ],
+)
+def test_the_sentence_that_holds_the_wanted_kind_of_answer_comes_first(passage, question, expected):
+    text = (
+        "The harbour holds 64 boats. Mara Lindt is the harbour master. The pier was built in 1931. It is 240 m long. "
+        "A berth costs 18 euros a night. The north gate is closed because its hinges have rusted. The north gate is "
+        "painted green. The lifeboats are kept in the grey shed. The channel is dredged every four years."
+    )
+    assert expected in first(answer(question, passage(text))).text
+
+
+def test_a_quote_is_the_exact_slice_and_the_claim_its_clean_form(passage):
+    text = "- The **feed pump** is\n  checked every 14 days.\n- The drain pump is never checked."
+    claim = first(answer("How often is the feed pump checked?", passage(text)))
+
+    assert claim.quotes[0] in text
+    assert claim.quotes[0].startswith("- The **feed pump** is\n")
+    assert claim.text == "The feed pump is checked every 14 days."
+
+
+def test_a_sentence_that_begins_with_a_pronoun_is_quoted_with_the_one_before_it(passage):
+    text = "The valve V-7 protects the boiler. It opens at 12 bar."
+    claim = first(answer("At which pressure does the valve V-7 open?", passage(text)))
+
+    assert claim == DraftClaim(text=text, quotes=(text,))
+
+
+def test_a_row_of_a_table_is_read_with_its_head(passage):
+    text = "| Alarm | Setting | Action |\n|---|---|---|\n| LA-1 | 1.1 m | Stop a pump |\n| PA-2 | 4.8 bar | Check a valve |"
+    claim = first(answer("What is the action for alarm PA-2?", passage(text)))
+
+    assert claim.text == "Alarm: PA-2; Setting: 4.8 bar; Action: Check a valve"
+    assert claim.quotes == ("| PA-2 | 4.8 bar | Check a valve |", "| Alarm | Setting | Action |")
+
+
+def test_a_long_sentence_is_quoted_where_it_answers(passage):
+    filler = "and of everything else that was said on that long evening in the old hall " * 6
+    text = f"The council spoke of the weather {filler}and then it set the toll of the bridge at 5 crowns {filler}."
+    claim = first(answer("What is the toll of the bridge?", passage(text)))
+
+    assert "toll of the bridge at 5 crowns" in claim.quotes[0]
+    assert len(claim.quotes[0].split()) <= 60
+    assert claim.quotes[0] in text
+
+
+def test_what_stands_above_a_sentence_helps_to_find_it(passage):
+    text = "# Boats\n\n## Rescue boat\n\nTwo people are on board.\n\n## Survey boat\n\nFive people are on board."
+    assert first(answer("How many people are on the survey boat?", passage(text))).text == "Five people are on board."
+
+
+@pytest.mark.parametrize(
+    "question", ["How is insulin made?", "Who is the mayor?", "How deep is the lake?", "", "???", "the of and"]
+)
+def test_what_the_evidence_does_not_answer_is_refused(passage, question):
+    result = answer(question, passage("The pump is red. It was bought in May and weighs 40 kg."))
+
+    assert result.not_found
+    assert result.claims == ()
+
+
+def test_without_evidence_nothing_is_found():
+    assert answer("Who runs the harbour?").not_found
+
+
+def test_every_part_of_a_planned_question_is_answered(passage):
+    text = "The old tariff is 20 cents. Nobody liked it much. The new tariff is 31 cents. It began in May."
+    findings = (
+        Finding(question="What is the old tariff?", claims=()),
+        Finding(question="What is the new tariff?", claims=()),
+    )
+    claims = answer("Is the new tariff higher than the old one?", passage(text), findings=findings).claims
+
+    assert [claim.text for claim in claims[:2]] == ["The old tariff is 20 cents.", "The new tariff is 31 cents."]
+
+
+def test_the_same_sentence_is_not_said_twice(passage):
+    claims = answer("When does the ferry sail?", passage("The ferry sails at noon."), passage("The ferry sails at noon.", 1))
+    assert len(claims.claims) == 1
+
+
+def test_of_many_passages_only_those_that_fit_are_looked_into(passage):
+    haystack = [passage(f"Shelf {number} holds {number} books about birds.", number) for number in range(3_000)]
+    haystack[1_234] = passage("The red ledger was bound by Ilsa Morn in 1804.", 1_234)
+
+    assert "Ilsa Morn" in first(answer("Who bound the red ledger?", *haystack)).text
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "expected"),
+    [
+        ("Wer leitet die Werkstatt?", "Die Werkstatt ist blau. Die Werkstatt wird von Petra Lind geleitet.", "Petra Lind"),
+        ("Wie oft wird der Filter gereinigt?", "Der Filter ist neu. Der Filter wird alle 14 Tage gereinigt.", "14 Tage"),
+        ("Quand la digue a-t-elle été construite ?", "La digue est haute. La digue a été construite en 1902.", "1902"),
+        ("¿Cuánto cuesta la entrada?", "La entrada es estrecha. La entrada cuesta 12 euros.", "12 euros"),
+        ("Dove si trova la chiave?", "La chiave è vecchia. La chiave si trova nel cassetto rosso.", "cassetto"),
+        ("Hoe lang duurt de rondleiding?", "De rondleiding is gratis. De rondleiding duurt 90 minuten.", "90 minuten"),
+        ("Quem fundou o museu?", "O museu é grande. O museu foi fundado por Rui Alves.", "Rui Alves"),
+    ],
+)
+def test_other_languages_are_answered_too(passage, question, text, expected):
+    assert expected in first(answer(question, passage(text))).text
+
+
+def test_most_questions_about_a_text_are_answered_by_the_right_sentence(observatory, observatory_questions):
+    results = [(answer(question, *observatory), words) for question, words in observatory_questions["answerable"]]
+    answered = [result for result, _ in results if not result.not_found]
+    at_first = [words in " ".join(first(result).quotes) for result, words in results if result.claims]
+    among_three = [any(words in claim.quotes[0] for claim in result.claims[:3]) for result, words in results]
+
+    assert len(answered) >= 0.95 * len(results)
+    assert sum(at_first) >= 0.80 * len(results)
+    assert sum(among_three) >= 0.88 * len(results)
+
+
+def test_most_questions_that_a_text_does_not_answer_are_refused(observatory, observatory_questions):
+    refused = [answer(question, *observatory).not_found for question in observatory_questions["unanswerable"]]
+    assert sum(refused) >= 0.7 * len(refused)
