@@ -2,16 +2,17 @@
 
 READROOM_ENGINE__KIND=vllm READROOM_ENGINE__MODEL=... python -m benchmarks.prefix_sharing [--tokens 20000]
 
-The agents answer a question about a new document, and what they set the engine is recorded. The same tasks are
-then laid out in the usual way, the role and its instruction as system prompt before the document, and sent again.
-Both counts are the engine's own.
+The agents answer three complex questions about a new document, and what they set the engine is recorded. The same
+tasks are then laid out in the usual way, the role and its instruction as system prompt before the document, and
+sent again. Both counts are the engine's own. Small random weights serve as well as any: every task is computed, and
+only which way a question takes and how it is cut is decided by rule here.
 """
 
 import argparse
 import asyncio
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
@@ -22,13 +23,32 @@ from agents.benchmark.metrics import rise
 from agents.benchmark.recording import RecordingEngine
 from agents.benchmark.served import find_served
 from agents.benchmark.workbench import ask
+from agents.engine.base import Outcome, ResultT
 from agents.engine.endpoint import Endpoint
 from agents.engine.prompts import messages
 from agents.engine.tasks.base import Task
+from agents.engine.tasks.decisions import NextStep, NextStepResult, Plan, PlanResult, Route, RouteResult
 from agents.settings import Settings, load_settings
 from benchmarks.record import record
 
 QUESTIONS = 3
+
+
+class DirectedEngine(RecordingEngine):
+    """A recording engine that computes every task, and replaces what it decides by what a complex question needs."""
+
+    async def run(self, task: Task[ResultT]) -> Outcome[ResultT]:
+        """Compute the task; its result counts only where it is no decision."""
+        outcome = await super().run(task)
+        result: object = outcome.result
+        if isinstance(task, Route):
+            result = RouteResult(kind="complex", reason="As the benchmark says.")
+        elif isinstance(task, Plan):
+            result = PlanResult(sub_questions=tuple(part.strip() for part in task.question.split(" And ")))
+        elif isinstance(task, NextStep):
+            usual = {"finish": task.may_finish[0]} if task.may_finish else {"next": task.allowed[:1]}
+            result = NextStepResult.model_validate(usual)
+        return Outcome(cast("ResultT", result), outcome.usage)
 
 
 async def answer_with_agents(
@@ -84,7 +104,7 @@ async def main(tokens: int) -> None:
     served = await find_served(settings, opened.engine.info)
     if served is None:
         raise SystemExit(f"This needs a vLLM, and {opened.engine.info.name} answers. {opened.warning or ''}")
-    client, recording = CompletionClient(served.endpoint), RecordingEngine(opened.engine)
+    client, recording = CompletionClient(served.endpoint), DirectedEngine(opened.engine)
     with tempfile.TemporaryDirectory() as name:
         before = await client.metrics()
         asked, seconds = await answer_with_agents(settings, recording, Path(name), tokens)
@@ -98,7 +118,7 @@ async def main(tokens: int) -> None:
     await user.close()
     record(
         "prefix_sharing",
-        f"python -m benchmarks.prefix_sharing --tokens {tokens}: {QUESTIONS} questions about a new document on "
+        f"python -m benchmarks.prefix_sharing --tokens {tokens}: {QUESTIONS} complex questions about a new document on "
         f"{opened.engine.info.model} by vLLM; tokens as the engine's own metrics count them.",
         {
             "document_tokens": tokens,
