@@ -16,7 +16,7 @@ from agents.engine.tasks.reading import Digest
 from agents.errors import EngineError, RequestError
 from agents.memory import Session, SessionStore
 from agents.runs import Report, ResultStore, Running, Runs, run_key
-from agents.schema import Analysis, Answer, Document, EngineInfo, Mode, Progress, ServerStatus
+from agents.schema import Analysis, Answer, Document, EngineInfo, Mode, Progress, ServerStatus, SessionInfo
 from agents.settings import Settings
 from agents.supervisor.rendering import without_sources
 from agents.supervisor.responses import to_analysis, to_answer
@@ -85,12 +85,13 @@ class Assistant:
         if opened is None:
             return Answer(question=question, **await self._running(session, call))
         engine = await self._engine.engine(call.seconds_left, call.report)
-        request = Request(question.strip(), opened, await self._history(session, engine))
+        history = await self._history(session, engine) if session_id else ""
+        request = Request(question.strip(), opened, history)
         run = await self._run("ask", request, engine, call)
         await session.add_documents([document.document_id for document in opened])
         if run is None:
             return Answer(question=question, **await self._running(session, call))
-        answer = to_answer(run, await session.info(), opened)
+        answer = to_answer(run, SessionInfo(session_id=session.session_id), opened)
         return await self._record(session, question.strip(), answer)
 
     async def analyze(
@@ -131,7 +132,7 @@ class Assistant:
         await session.add_documents([document.document_id for document in opened])
         if run is None:
             return Analysis(mode=mode, focus=focus, **await self._running(session, call))
-        return await self._record(session, asked, to_analysis(run, await session.info(), opened))
+        return await self._record(session, asked, to_analysis(run, SessionInfo(session_id=session.session_id), opened))
 
     async def document_text(self, document_id: str, page: int | None = None) -> str:
         """Return a document's text, or one page of it.

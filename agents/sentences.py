@@ -30,17 +30,15 @@ _GOES_ON = re.compile(
 )
 _LIST_NUMBER = re.compile(r"[ \t]*(?:#{1,6}\s+)?(?:§+\s*)?(?:\d+(?:\.\d+)*|[a-zA-Z]|[ivxIVX]{1,5})\.$")
 
-# After these a full stop never ends a sentence.
-_TITLES = re.compile(
-    r"mr|mrs|ms|dr|prof|st|sr|fr|rev|hon|gen|col|lt|capt|sgt|messrs|e\.g|i\.e|cf|vs|viz|resp|z\.b|d\.h"
+_ABBREVIATION = re.compile(
+    # After these a full stop never ends a sentence, ...
+    r"(?P<never>mr|mrs|ms|dr|prof|st|sr|fr|rev|hon|gen|col|lt|capt|sgt|messrs|e\.g|i\.e|cf|vs|viz|resp|z\.b|d\.h)"
+    # ... after these it does not where a number follows, ...
+    r"|(?P<number>no|nos|nr|fig|figs|eq|eqs|sec|sect|ch|chap|art|arts|vol|vols|pp|p|para|paras|cl|ver|v|tab|abs|item|"
+    r"ca|approx|c|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec|ref|refs|doc|ed|app)"
+    # ... and after these only where a sentence plainly begins.
+    r"|(?P<perhaps>etc|inc|ltd|co|corp|al|jr|a\.m|p\.m|u\.s|u\.k|e\.u|ph\.d|bros|est|dept|max|min|bzw|usw)"
 )
-# After these it does not where a number follows.
-_BEFORE_NUMBERS = re.compile(
-    r"no|nos|nr|fig|figs|eq|eqs|sec|sect|ch|chap|art|arts|vol|vols|pp|p|para|paras|cl|ver|v|tab|abs|item|"
-    r"ca|approx|c|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec|ref|refs|doc|rev|ed|app"
-)
-# Abbreviations that may stand at a sentence's end: it ends there only where a sentence plainly begins.
-_MAY_END = re.compile(r"etc|inc|ltd|co|corp|al|jr|a\.m|p\.m|u\.s|u\.k|e\.u|ph\.d|bros|est|dept|max|min|bzw|usw")
 _OPENERS = re.compile(
     r"the|a|an|this|that|these|those|it|its|he|she|they|we|you|i|in|on|at|if|when|while|where|for|from|all|"
     r"each|every|no|there|here|but|and|however|both|after|before|under|as|by|to|such|any|nobody"
@@ -165,14 +163,13 @@ def _abbreviated(text: str, begin: int, dot: int, following: str) -> bool:
     written = text[max(begin, dot - 30) : dot].rpartition(" ")[2].rpartition("\n")[2].lstrip("([\"'“‘*_")
     if len(written) > _LONGEST_ABBREVIATION:
         return False
-    word = written.lower()
-    if _TITLES.fullmatch(word):
-        return True
+    known = _ABBREVIATION.fullmatch(written.lower())
+    kind = known.lastgroup if known else None
     if following[0].isdigit():
-        return bool(_BEFORE_NUMBERS.fullmatch(word) or _MAY_END.fullmatch(word))
-    if _MAY_END.fullmatch(word) or (len(written) == 1 and written.isupper()):
+        return kind is not None
+    if kind == "perhaps" or (len(written) == 1 and written.isupper()):
         return not _OPENERS.fullmatch(following.lower())
-    return False
+    return kind == "never"
 
 
 def _cut_long(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice, zip_longest
 
 from agents.engine.extractive.centrality import Matrix
-from agents.engine.extractive.languages import ENGLISH
+from agents.engine.extractive.support import negated, numbers
 from agents.engine.extractive.words import Vocabulary
 from agents.engine.tasks.reading import PointToReduce, ReducedPoint
 
@@ -70,18 +70,10 @@ def _pairs(gathered: Gathered) -> list[_Pair]:
 def _agree(gathered: Gathered, pair: _Pair) -> bool:
     """Whether two points say the same: alike in words, with the same numbers, both or neither denied."""
     one, other = gathered.points[pair.one].text, gathered.points[pair.other].text
-    vocabulary = Vocabulary(ENGLISH)
-    same_numbers = _numbers(one, vocabulary) == _numbers(other, vocabulary)
-    same_sense = _denied(one, vocabulary) == _denied(other, vocabulary)
+    vocabulary = Vocabulary.of(f"{one} {other}")
+    same_numbers = numbers(one, vocabulary) == numbers(other, vocabulary)
+    same_sense = negated(one, vocabulary) == negated(other, vocabulary)
     return pair.alike >= _SAME_SENSE and same_numbers and same_sense
-
-
-def _numbers(text: str, vocabulary: Vocabulary) -> set[str]:
-    return {word.stem for word in vocabulary.words(text) if word.stem[0].isdigit()}
-
-
-def _denied(text: str, vocabulary: Vocabulary) -> bool:
-    return sum(word.text.lower() in ENGLISH.negations for word in vocabulary.words(text)) % 2 == 1
 
 
 def _shared(gathered: Gathered, pair: _Pair) -> ReducedPoint:

@@ -22,6 +22,7 @@ _RISK = re.compile(
     re.IGNORECASE,
 )
 _SECTION, _SOFT = 0.6, 0.2
+_LOOKED_AT, _MOST_PARTS = 2_000, 12
 
 
 def _facts(*kinds: str) -> Sign:
@@ -91,19 +92,23 @@ class Focus:
     """Everything that a reading looks for; false where it looks for nothing in particular."""
 
     wanted: tuple[_Wanted, ...]
+    named: bool
+    """Whether it names anything, be it in the text or not."""
     vocabulary: Vocabulary
 
     def __bool__(self) -> bool:
-        return bool(self.wanted)
+        return self.named
 
     @classmethod
     def of(cls, focus: str | None, vocabulary: Vocabulary, statements: Sequence[Statement]) -> "Focus":
         """Take a focus apart at "and" and commas; words that no statement holds are left out."""
         known = {stem for statement in statements for stem in statement.stems}
         known |= {stem for section in {s.section for s in statements} for stem in vocabulary.terms(section)}
-        parts = [part.strip(" ?.!") for part in _ALTERNATIVES.split((focus or "")[:2_000])]
-        wanted = [_wanted(part, vocabulary, statements, known) for part in parts if part][:12]
-        return cls(tuple(one for one in wanted if one is not None), vocabulary)
+        text = (focus or "")[:_LOOKED_AT]
+        parts = [part.strip(" ?.!") for part in _ALTERNATIVES.split(text)]
+        wanted = [_wanted(part, vocabulary, statements, known) for part in parts if part][:_MOST_PARTS]
+        named = any(wanted) or bool(vocabulary.terms(_WHOLE.sub(" ", text)))
+        return cls(tuple(one for one in wanted if one is not None), named, vocabulary)
 
     def match(self, statement: Statement) -> float:
         """Return how well a statement fits the focus, 0 to 1."""

@@ -16,7 +16,7 @@ _MOST_POINTS = 24
 _MOST_COMPARED = 600
 _MOST_SOURCES = 4
 _SAME = 0.75
-_CENTRAL, _RANK, _FOCUS = 0.5, 0.7, 0.6
+_CENTRAL, _RANK, _FOCUS = 0.5, 0.7, 1.2
 _LONGEST_SECTION, _LONGEST_TEXT = 80, 400
 _SIZES: dict[Mode, int] = {"summary": 8, "detailed": 24, "comparison": 24, "extraction": 24}
 

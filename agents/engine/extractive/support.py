@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from agents.engine.extractive.facts import find_facts
 from agents.engine.extractive.patterns import word_set
@@ -13,7 +14,10 @@ from agents.sentences import split_sentences
 
 _SUPPORTED, _PARTLY = 0.8, 0.5
 _LONGEST_CLAIM = 400
-_LOOKED_AT = 8_000
+_LOOKED_AT, _LONGEST_JUDGED = 4_000, 2_000
+_ORDER: tuple[Support, ...] = ("not", "partly", "supported")
+_LABEL = re.compile(r"^[^:.;]{1,80}:\s+(?=\S+\s+\S+\s+\S+)")
+_NOT_DENYING = re.compile(r"\b(?:no|not) (?:more|less|later|longer|fewer|earlier|greater|only|least)\b", re.IGNORECASE)
 _CLAUSE = re.compile(
     r"[,;:]\s|\b(?:and|but|whereas|while|although|und|aber|et|mais|y|pero|e|ma|en|maar)\b", re.IGNORECASE
 )
@@ -47,17 +51,64 @@ def revise(task: Revise) -> ReviseResult:
     return ReviseResult(text=_cut_at_word(best, _LONGEST_CLAIM))
 
 
+def numbers(text: str, vocabulary: Vocabulary) -> set[str]:
+    """Return the values of a text's numbers and its labels such as B2; a count written as a word is the same."""
+    return {word.stem for word in vocabulary.words(text) if any(letter.isdigit() for letter in word.stem)}
+
+
+def negated(text: str, vocabulary: Vocabulary) -> bool:
+    """Whether a sentence denies: an odd number of negations, "no more than" and the like left out."""
+    words = vocabulary.words(_NOT_DENYING.sub("", text))
+    return sum(word.text.lower() in vocabulary.language.negations for word in words) % 2 == 1
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A sentence of the quotes, or a clause of one."""
+
+    text: str
+    stems: frozenset[str]
+
+
+@dataclass(frozen=True)
+class _Quoted:
+    """What the quotes of one claim say."""
+
+    stems: frozenset[str]
+    numbers: set[str]
+    pieces: tuple[_Piece, ...]
+
+    @classmethod
+    def of(cls, quotes: Sequence[str], vocabulary: Vocabulary) -> "_Quoted":
+        text = " ".join(quotes)
+        sentences = [sentence for quote in quotes for sentence in _sentences(quote)]
+        clauses = [clause for sentence in sentences for clause in _CLAUSE.split(sentence) if clause.strip()]
+        pieces = tuple(
+            _Piece(piece, frozenset(word.stem for word in vocabulary.words(piece))) for piece in [*sentences, *clauses]
+        )
+        return cls(frozenset(vocabulary.terms(text)), numbers(text, vocabulary), pieces)
+
+
 def _judge(claim: ClaimToJudge) -> Support:
-    quoted = " ".join(quote[:_LOOKED_AT] for quote in claim.quotes)
-    text = claim.text[:_LOOKED_AT]
-    vocabulary = Vocabulary.of(f"{quoted} {text}")
-    wanted, given = vocabulary.terms(clean(text)), frozenset(vocabulary.terms(quoted))
-    if not wanted or not given:
+    """Judge every sentence of a claim; the claim stands as well as its weakest."""
+    quotes = tuple(quote[:_LOOKED_AT] for quote in claim.quotes)
+    text = claim.text[:_LONGEST_JUDGED]
+    vocabulary = Vocabulary.of(f"{' '.join(quotes)} {text}")
+    quoted = _Quoted.of(quotes, vocabulary)
+    judged = [_judge_sentence(sentence, quoted, vocabulary) for sentence in _sentences(text)]
+    return min(judged, key=_ORDER.index, default="not")
+
+
+def _judge_sentence(sentence: str, quoted: _Quoted, vocabulary: Vocabulary) -> Support:
+    # A label before a colon, such as a document's title, is no part of what is said.
+    text = _LABEL.sub("", sentence)
+    wanted = vocabulary.terms(text)
+    if not wanted or not quoted.stems:
         return "not"
-    if _numbers(text, vocabulary) - _numbers(quoted, vocabulary) or _contradicts(text, claim.quotes, vocabulary):
+    if numbers(text, vocabulary) - quoted.numbers or _contradicts(text, quoted, vocabulary):
         return "not"
-    share = sum(_is_given(term, given) for term in wanted) / len(wanted)
-    if _names(text, vocabulary) - given:
+    share = sum(_is_given(term, quoted.stems) for term in wanted) / len(wanted)
+    if _names(text, vocabulary) - quoted.stems:
         share = min(share, _SUPPORTED - 0.01)
     return "supported" if share >= _SUPPORTED else "partly" if share >= _PARTLY else "not"
 
@@ -68,50 +119,29 @@ def _is_given(term: str, given: frozenset[str]) -> float:
     return 0.8 if any(stands_for(term, other) for other in given) else 0.0
 
 
-def _numbers(text: str, vocabulary: Vocabulary) -> set[str]:
-    """Return the values of a text's numbers and its labels such as B2; a count written as a word is the same."""
-    return {word.stem for word in vocabulary.words(text) if any(letter.isdigit() for letter in word.stem)}
-
-
 def _names(text: str, vocabulary: Vocabulary) -> set[str]:
     facts = find_facts(text, vocabulary.language)
     return {stem for fact in facts if fact.kind == "name" for stem in vocabulary.terms(fact.text)}
 
 
-def _contradicts(text: str, quotes: Sequence[str], vocabulary: Vocabulary) -> bool:
+def _contradicts(text: str, quoted: _Quoted, vocabulary: Vocabulary) -> bool:
     """Whether the quoted sentence or clause nearest to a claim denies it, or says the opposite."""
-    claim = {word.stem for word in vocabulary.words(text)}
-    nearest, quoted, likeness = "", set[str](), -1.0
-    for piece in _clauses(quotes):
-        stems = {word.stem for word in vocabulary.words(piece)}
-        alike = len(claim & stems) / (len(claim) + len(stems) or 1)
-        if alike > likeness:
-            nearest, quoted, likeness = piece, stems, alike
-    if _negated(text, vocabulary) != _negated(nearest, vocabulary):
+    claim = frozenset(word.stem for word in vocabulary.words(text))
+    if not quoted.pieces:
+        return False
+    nearest = max(quoted.pieces, key=lambda piece: len(claim & piece.stems) / (len(claim) + len(piece.stems) or 1))
+    if negated(text, vocabulary) != negated(nearest.text, vocabulary):
         return True
-    return any(_opposed(claim, quoted, one, two) or _opposed(claim, quoted, two, one) for one, two in _OPPOSITES)
+    said = nearest.stems
+    return any(_opposed(claim, said, one, two) or _opposed(claim, said, two, one) for one, two in _OPPOSITES)
 
 
-def _opposed(claim: set[str], quoted: set[str], one: frozenset[str], two: frozenset[str]) -> bool:
+def _opposed(claim: frozenset[str], quoted: frozenset[str], one: frozenset[str], two: frozenset[str]) -> bool:
     return bool(claim & one and quoted & two) and not (claim & two or quoted & one)
-
-
-def _negated(text: str, vocabulary: Vocabulary) -> bool:
-    """Whether a sentence denies: an odd number of negations, "no more than" and the like left out."""
-    plain = re.sub(
-        r"\b(?:no|not) (?:more|less|later|longer|fewer|earlier|greater|only|least)\b", "", text, flags=re.IGNORECASE
-    )
-    return sum(word.text.lower() in vocabulary.language.negations for word in vocabulary.words(plain)) % 2 == 1
 
 
 def _sentences(text: str) -> list[str]:
     return [clean(text[start:end]) for start, end in split_sentences(text[:_LOOKED_AT])]
-
-
-def _clauses(quotes: Sequence[str]) -> list[str]:
-    """Return every sentence of the quotes, and every clause of each."""
-    sentences = [sentence for quote in quotes for sentence in _sentences(quote)]
-    return sentences + [clause for sentence in sentences for clause in _CLAUSE.split(sentence) if clause.strip()]
 
 
 def _cut_at_word(text: str, length: int) -> str:

@@ -99,7 +99,9 @@ def test_every_part_of_a_planned_question_is_answered(passage):
 
 
 def test_the_same_sentence_is_not_said_twice(passage):
-    claims = answer("When does the ferry sail?", passage("The ferry sails at noon."), passage("The ferry sails at noon.", 1))
+    claims = answer(
+        "When does the ferry sail?", passage("The ferry sails at noon."), passage("The ferry sails at noon.", 1)
+    )
     assert len(claims.claims) == 1
 
 
@@ -113,8 +115,16 @@ def test_of_many_passages_only_those_that_fit_are_looked_into(passage):
 @pytest.mark.parametrize(
     ("question", "text", "expected"),
     [
-        ("Wer leitet die Werkstatt?", "Die Werkstatt ist blau. Die Werkstatt wird von Petra Lind geleitet.", "Petra Lind"),
-        ("Wie oft wird der Filter gereinigt?", "Der Filter ist neu. Der Filter wird alle 14 Tage gereinigt.", "14 Tage"),
+        (
+            "Wer leitet die Werkstatt?",
+            "Die Werkstatt ist blau. Die Werkstatt wird von Petra Lind geleitet.",
+            "Petra Lind",
+        ),
+        (
+            "Wie oft wird der Filter gereinigt?",
+            "Der Filter ist neu. Der Filter wird alle 14 Tage gereinigt.",
+            "14 Tage",
+        ),
         ("Quand la digue a-t-elle été construite ?", "La digue est haute. La digue a été construite en 1902.", "1902"),
         ("¿Cuánto cuesta la entrada?", "La entrada es estrecha. La entrada cuesta 12 euros.", "12 euros"),
         ("Dove si trova la chiave?", "La chiave è vecchia. La chiave si trova nel cassetto rosso.", "cassetto"),

@@ -49,7 +49,11 @@ def test_a_pronoun_is_replaced_by_what_it_stands_for(turn, question, expected):
 @pytest.mark.parametrize(
     ("turn", "question", "expected"),
     [
-        (("When is the monthly report due?", "On the tenth."), "and for the annual one?", "When is the annual report due?"),
+        (
+            ("When is the monthly report due?", "On the tenth."),
+            "and for the annual one?",
+            "When is the annual report due?",
+        ),
         (("When is the first payment due?", "In May."), "And the second one?", "When is the second payment due?"),
         (
             ("How long is the warranty for membranes?", "36 months."),
@@ -59,7 +63,11 @@ def test_a_pronoun_is_replaced_by_what_it_stands_for(turn, question, expected):
         (APERTURE, "And the Falk reflector?", "What is the aperture of the Falk reflector?"),
         (("What is train A's recovery?", "42 percent."), "And train C?", "What is train C's recovery?"),
         (("What is the reserve in summer?", "25 percent."), "And in winter?", "What is the reserve in winter?"),
-        (("How many sets for G1 and G2 are in stock?", "One."), "And for the third one?", "How many sets for G3 are in stock?"),
+        (
+            ("How many sets for G1 and G2 are in stock?", "One."),
+            "And for the third one?",
+            "How many sets for G3 are in stock?",
+        ),
     ],
 )
 def test_a_fragment_takes_the_place_of_what_it_replaces(turn, question, expected):
@@ -70,7 +78,11 @@ def test_a_fragment_takes_the_place_of_what_it_replaces(turn, question, expected
     ("turn", "question", "expected"),
     [
         (HEADS, "And what about the second one?", "the South Head"),
-        (("What makes up a black start?", "1. Open the breakers [1]\n2. Start G3 [2]"), "And the second one?", "Start G3"),
+        (
+            ("What makes up a black start?", "1. Open the breakers [1]\n2. Start G3 [2]"),
+            "And the second one?",
+            "Start G3",
+        ),
         (("Who is the Deputy for Water?", "Tomas Lind is."), "And who is the other one?", "the other Deputy"),
     ],
 )
@@ -79,7 +91,10 @@ def test_an_ordinal_points_into_the_last_answer(turn, question, expected):
 
 
 def test_a_bare_question_word_asks_the_last_question_again():
-    assert self_contained("Why?", ("How often is the Lower Tank cleaned?", "Each April.")) == "Why is the Lower Tank cleaned?"
+    assert (
+        self_contained("Why?", ("How often is the Lower Tank cleaned?", "Each April."))
+        == "Why is the Lower Tank cleaned?"
+    )
 
 
 def test_what_cannot_be_replaced_gets_its_topic_in_brackets():

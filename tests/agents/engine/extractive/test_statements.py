@@ -1,0 +1,56 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.engine.extractive.languages import ENGLISH
+from agents.engine.extractive.statements import clean, read_statements
+from agents.engine.extractive.words import Vocabulary
+from agents.schema import Passage
+
+
+def statements(*passages):
+    return read_statements(passages, Vocabulary(ENGLISH))
+
+
+def test_headings_become_the_section_of_what_follows(passage):
+    text = "## 5.2 Starting\n\nOpen the valve.\n\n## 5.3 Stopping\n\nClose the valve."
+    assert [(s.section, s.text) for s in statements(passage(text, heading="Manual > 5 Trains"))] == [
+        ("Manual > 5.2 Starting", "Open the valve."),
+        ("Manual > 5.3 Stopping", "Close the valve."),
+    ]
+
+
+def test_a_heading_that_was_read_into_a_sentence_is_cut_off(passage):
+    found = statements(passage("6.2 Disinfection\nWater is disinfected twice.", heading="Manual > 6.2 Disinfection"))
+    assert [statement.text for statement in found] == ["Water is disinfected twice."]
+
+
+def test_items_know_the_sentence_that_announces_them(passage):
+    found = statements(passage("The kit holds:\n\n- a red lamp\n- a blue rope"))
+    assert [(statement.form, statement.lead) for statement in found] == [("sentence", -1), ("item", 0), ("item", 0)]
+
+
+def test_rows_are_read_with_the_names_of_their_columns(passage):
+    found = statements(passage("| Form | Kept by |\n|---|---|\n| 4 | Chemist |\n| 5 | Desk |"))
+    assert [statement.text for statement in found] == ["Form: 4; Kept by: Chemist", "Form: 5; Kept by: Desk"]
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("- a  red\n  lamp", "a red lamp"),
+        ("2) **Close** the `valve`.", "Close the valve."),
+        ("the mem-\nbranes of train\nA", "the membranes of train A"),
+        ("3.5 percent of it", "3.5 percent of it"),
+    ],
+)
+def test_a_slice_is_cleaned_for_reading(text, cleaned):
+    assert clean(text) == cleaned
+
+
+@given(st.text(alphabet=st.sampled_from("ab A1.|#-*:\n\t?!😀é(“"), max_size=400))
+def test_every_statement_is_a_slice_of_its_passage(text):
+    passage = Passage(document_id="d", title="T", index=0, start=0, end=len(text), page=1, text=text)
+    for statement in statements(passage):
+        assert 0 <= statement.start < statement.end <= len(text)
+        assert text[statement.start : statement.end].strip() == text[statement.start : statement.end]

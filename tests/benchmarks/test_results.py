@@ -1,0 +1,22 @@
+import json
+
+from benchmarks.table import FOLDER, README, results, written
+
+
+def test_the_readme_shows_what_the_results_hold() -> None:
+    text = README.read_text()
+
+    assert written(text) == text, "run: python -m benchmarks.table"
+
+
+def test_every_result_says_when_on_what_and_how_it_was_measured() -> None:
+    for name, result in results().items():
+        assert result["date"][:2] == "20", name
+        assert result["how"].startswith(f"python -m benchmarks.{name}"), name
+        assert result["machine"]["processor"], name
+        assert result["versions"]["python"], name
+
+
+def test_no_result_holds_a_path_of_the_machine_it_came_from() -> None:
+    for path in FOLDER.glob("results/*.json"):
+        assert "/tmp/" not in json.dumps(json.loads(path.read_text())), path.name
