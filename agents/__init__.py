@@ -6,7 +6,7 @@ supervisor  the graph: router, planner, retrieval, synthesis, validation
 documents   path → pages → passages → index, and locating a quote
 engine      engine.run(task): vLLM, any OpenAI-compatible server, or extractive
 memory      a session's history
-runs        work in flight and finished, found again by its key
+runs        work in flight, found again by its key; results: finished windows on disk
 settings    READROOM_*; telemetry: spans; tokens: counting without a tokenizer; sentences: cutting by rule
 errors      what a user can act on; schema: the models that cross borders
 """

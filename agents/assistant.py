@@ -15,7 +15,8 @@ from agents.engine.opening import EngineOpening, Opened
 from agents.engine.tasks.reading import Digest
 from agents.errors import EngineError, RequestError
 from agents.memory import Session, SessionStore
-from agents.runs import Report, ResultStore, Running, Runs, run_key
+from agents.results import ResultStore
+from agents.runs import Report, Running, Runs, run_key
 from agents.schema import Analysis, Answer, Document, EngineInfo, Mode, Progress, ServerStatus, SessionInfo
 from agents.settings import Settings
 from agents.supervisor.rendering import without_sources

@@ -73,12 +73,15 @@ async def validity(engine: ResidentEngine, requests: int) -> dict[str, Any]:
     """Ask for every form of answer, and count those that were right at the first try and after the second."""
     evidence, few = (document(30, seed=3),), asyncio.Semaphore(_AT_ONCE)
 
+    errors: list[str] = []
+
     async def tries(number: int) -> int:
         task = TASKS[number % len(TASKS)].model_copy(update={"evidence": evidence, "question": f"Question {number}?"})
         async with few:
             try:
                 return (await engine.run(task)).usage.engine_calls
-            except EngineError:
+            except EngineError as error:
+                errors.append(f"{type(task).__name__}: {error}")
                 return 0
 
     began = time.monotonic()
@@ -87,6 +90,7 @@ async def validity(engine: ResidentEngine, requests: int) -> dict[str, Any]:
         "structured_requests": requests,
         "valid_at_first_try_share": made.count(1) / requests,
         "valid_in_the_end_share": 1 - made.count(0) / requests,
+        "structured_errors": errors,
         "structured_seconds": time.monotonic() - began,
     }
 

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from agents.documents.library import Library
 
-from agents.runs import ResultStore
+from agents.documents.library import Library
+from agents.results import ResultStore
 from agents.settings import DocumentsSettings
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

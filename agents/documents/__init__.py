@@ -7,7 +7,7 @@ parse       the child: formats tells what the bytes are, then
             pdf (hidden_pdf) | office (hidden_office, hidden_html) | plain read them into a Parsed
 headings    headings in Markdown, by number, by size
 passages    cuts a text into passages that tile it
-terms       a text's search terms; index ranks passages by them; embeddings is the optional second opinion
+terms       a text's search terms; index ranks passages by them, search keeps indexes; embeddings is the second opinion
 store       SQLite
 quotes      finds a quote's own words in a document; normal is the form in which texts are compared
 """

@@ -57,6 +57,9 @@ class _VisiblePage(HTMLParser):
 
     @override
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        # The page is decoded already: what it says about its encoding would be wrong now.
+        if tag == "meta":
+            return
         if (
             self._inside
             and _BLOCKS.fullmatch(tag)

@@ -37,13 +37,22 @@ def read_office(data: bytes, name: str, kind: formats.Kind) -> Parsed:
     return parsed(str(document.metadata.title or ""), text, headings.in_markdown(text), warnings, spans)
 
 
-def read_html(data: bytes, name: str = "page.html") -> Parsed:
+def read_html(data: bytes, name: str) -> Parsed:
     """Read a web page without what its reader would not see.
 
     Raises:
         DocumentError: It is damaged.
     """
-    page, title, hidden = visible_html(decode(data, declared=True))
+    return read_page(decode(data, declared=True), name)
+
+
+def read_page(html: str, name: str) -> Parsed:
+    """Read a web page that is decoded already.
+
+    Raises:
+        DocumentError: It is damaged.
+    """
+    page, title, hidden = visible_html(html)
     text = _without_marks(_extract(page.encode(), name, "html").content)
     warnings = [f"Hidden text was left out: {what}." for what in hidden]
     return parsed(title, text, headings.in_markdown(text), warnings)

@@ -16,10 +16,13 @@ PAGE_BREAK = "\n\n"
 
 # pdfium marks a hyphen at a line's end, and swallows the line break after it, by U+FFFE (older files: U+0002).
 _HYPHEN_AT_LINE_END = re.compile("[\ufffe\x02]\n?")
-ODD = re.compile("[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufff0-\uffff]")
+ODD = re.compile(
+    "[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufff0-\uffff\U000e0000-\U000e007f]"
+)
 """What `clean` changes, apart from line ends."""
 
-_DROPPED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufeff\ufff0-\ufff8\uffff\ud800-\udfff]")
+# The last range are tags, letters without a shape.
+_DROPPED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufeff\ufff0-\ufff8\uffff\ud800-\udfff\U000e0000-\U000e007f]")
 _LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
 

@@ -7,11 +7,14 @@ import re
 from email.message import EmailMessage
 
 from agents.documents import headings
-from agents.documents.parsed import Parsed, clean, parsed
+from agents.documents.parsed import Parsed, clean, parsed, shorten
 
 _DECLARED = re.compile(rb"charset\s*=\s*[\"']?([\w-]+)|<\?xml[^>]{0,80}encoding=[\"']([\w-]+)", re.IGNORECASE)
 _HEADER_NAMES = ("From", "To", "Cc", "Date", "Subject")
 _LONGEST_HEADER = 2_000
+_COMMENT = re.compile(r"<!--([^<>]{1,2000})-->")
+_COMMENT_WORDS = 4
+_MANY = 10
 
 
 def decode(data: bytes, *, declared: bool = False) -> str:
@@ -46,7 +49,9 @@ def read_markdown(data: bytes) -> Parsed:
     front = re.match(r"---\n(?:[^\n]*\n){0,50}?title:[ \t]*([^\n]+)\n(?:[^\n]*\n){0,50}?---\n", text)
     title = front.group(1).strip(" \"'") if front else ""
     found = headings.in_markdown(text)
-    return parsed(title, text, [heading for heading in found if front is None or heading[2] >= front.end()])
+    comments = [shorten(comment) for comment in _COMMENT.findall(text) if len(comment.split()) >= _COMMENT_WORDS]
+    warnings = [f"Hidden text: a comment, {comment!r}; it was read." for comment in comments[:_MANY]]
+    return parsed(title, text, [heading for heading in found if front is None or heading[2] >= front.end()], warnings)
 
 
 def read_csv(data: bytes) -> Parsed:
@@ -82,7 +87,7 @@ def _mail_body(message: EmailMessage) -> Parsed:
         return parsed("", "")
     content = part.get_content()
     if part.get_content_type() == "text/html":
-        from agents.documents.office import read_html
+        from agents.documents.office import read_page
 
-        return read_html(content.encode())
+        return read_page(content, "the mail's body")
     return parsed("", clean(content).strip("\n"))

@@ -1,4 +1,4 @@
-"""Where a claim says otherwise than its quotes: a negation too many or too few, a figure or a name put in another's place.
+"""Where a claim says otherwise than its quotes: a negation too many or too few, something put in another's place.
 
 Code can only see this in claims that keep to the words of their quotes; of freer ones the engine is the judge.
 """
@@ -19,7 +19,7 @@ _LONGEST_SWAP = 3
 _SHORTENED = re.compile(r"n['’]t\b")
 _LIMITS = ("more", "less", "later", "longer", "fewer", "earlier", "greater", "only", "least", "sooner")
 _LIMIT = re.compile(rf"\b(?:no|not) ({'|'.join(_LIMITS)})\b", re.IGNORECASE)
-_NUMBERED = re.compile(r"\b[Nn]o\. ?(?=\d)")
+_NO_DENIAL = re.compile(r"\b[Nn]o(?:\. ?(?=\d)|, )")
 _NEGATING_PREFIX = re.compile(r"(?:un|in|im|il|ir|non|dis|mis)(?=\w{3})")
 
 
@@ -95,8 +95,8 @@ def _affirmed(words: Sequence[Word], vocabulary: Vocabulary) -> set[str]:
 
 
 def _words(text: str, vocabulary: Vocabulary) -> list[Word]:
-    # "No more than 5" limits and "No. 5" counts; neither denies what follows.
-    plain = _LIMIT.sub(r"not\1", _NUMBERED.sub("number ", _SHORTENED.sub(" not", text)))
+    # "No more than 5" limits, "No. 5" counts and "no, it does" answers; none of them denies what follows.
+    plain = _LIMIT.sub(r"not\1", _NO_DENIAL.sub("", _SHORTENED.sub(" not", text)))
     return vocabulary.words(plain)
 
 

@@ -11,7 +11,8 @@ from agents.engine.base import Engine
 from agents.engine.tasks.answering import DraftClaim, Support
 from agents.engine.tasks.base import Task
 from agents.engine.tasks.reading import NoteKind
-from agents.runs import Report, ResultStore
+from agents.results import ResultStore
+from agents.runs import Report
 from agents.schema import AgentStep, Document, Frozen, Mode, Passage, Progress, RouteKind, Usage
 from agents.settings import SupervisorSettings
 

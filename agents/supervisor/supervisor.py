@@ -9,7 +9,8 @@ from langchain_core.messages import HumanMessage
 
 from agents.documents.library import Library
 from agents.engine.base import Engine
-from agents.runs import Report, ResultStore
+from agents.results import ResultStore
+from agents.runs import Report
 from agents.settings import SupervisorSettings
 from agents.supervisor.fallback import fall_back
 from agents.supervisor.graph import Graph, build_graph, recursion_limit

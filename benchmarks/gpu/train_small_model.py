@@ -25,13 +25,16 @@ if TYPE_CHECKING:
     from transformers import Qwen3ForCausalLM
 
 
+PHASES = "512:0.25:16384,2048:0.3:32768,8192:0.2:65536,32768:0.25:65536"
+"""Sequence lengths with their shares of the time and the tokens of a step: many small steps first."""
+
+
 def arguments() -> argparse.Namespace:
     """Read the command line; the defaults are for one H200."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--minutes", type=float, default=6.0, help="of training; all else takes about two more")
-    parser.add_argument("--phases", type=read_phases, default=read_phases("2048:0.5,8192:0.2,32768:0.3"))
-    parser.add_argument("--step-tokens", type=int, default=65_536)
+    parser.add_argument("--phases", type=read_phases, default=read_phases(PHASES), help=f"default: {PHASES}")
     parser.add_argument("--rate", type=float, default=1.5e-3, help="the highest learning rate")
     parser.add_argument("--vocabulary", type=int, default=16_384)
     parser.add_argument("--layers", type=int, default=12)
@@ -45,7 +48,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--windows", type=int, default=64, help="held-out windows, each as long as the longest phase")
     parser.add_argument("--scored", type=int, default=1_024, help="tokens at a window's end that are scored")
     parser.add_argument("--no-compile", action="store_true")
-    parser.add_argument("--log-every", type=int, default=50)
+    parser.add_argument("--log-every", type=int, default=100)
     parser.add_argument("--device", help="cuda or cpu; default: cuda where there is one")
     return parser.parse_args()
 
@@ -141,7 +144,6 @@ def main() -> None:
     plan = Plan(
         minutes=asked.minutes,
         phases=asked.phases,
-        step_tokens=asked.step_tokens,
         rate=asked.rate,
         compiled=not asked.no_compile,
         log_every=asked.log_every,

@@ -21,24 +21,37 @@ CLIP = 1.0
 
 
 SPANS = (48, 128, 384)
-"""Tokens of a repeated passage."""
+SHORT = 2_048
+"""Tokens of a repeated passage, and of the longest sequence whose half may be such passages."""
 
 
 class Phase(NamedTuple):
-    """A part of the training time with sequences of one length."""
+    """A part of the training time with sequences of one length.
+
+    Args:
+        length: Tokens of a sequence.
+        share: Of the training time.
+        step: Tokens of one step.
+    """
 
     length: int
     share: float
+    step: int
+
+    @property
+    def rows(self) -> int:
+        """Return how many sequences make one step."""
+        return max(1, self.step // self.length)
 
 
 def read_phases(text: str) -> tuple[Phase, ...]:
-    """Read "2048:0.5,32768:0.5": lengths in tokens with their shares of the time.
+    """Read "2048:0.5:32768,32768:0.5:65536": lengths, shares of the time, tokens of a step.
 
     Raises:
         ValueError: The shares do not add up to 1.
     """
-    pairs = [part.split(":") for part in text.split(",")]
-    phases = tuple(Phase(int(length), float(share)) for length, share in pairs)
+    parts = [part.split(":") for part in text.split(",")]
+    phases = tuple(Phase(int(length), float(share), int(step)) for length, share, step in parts)
     if not math.isclose(sum(phase.share for phase in phases), 1.0, abs_tol=1e-6):
         raise ValueError(f"The shares in --phases add up to {sum(p.share for p in phases)}; make them add up to 1.")
     return phases
@@ -66,7 +79,6 @@ class Plan:
     Args:
         minutes: The time for the loop; compiling comes before it.
         phases: The sequence lengths, in their order.
-        step_tokens: Tokens of one step.
         rate: The highest learning rate.
         compiled: Compile the layers and the loss.
         log_every: Steps between two lines of progress.
@@ -74,14 +86,9 @@ class Plan:
 
     minutes: float
     phases: tuple[Phase, ...]
-    step_tokens: int = 65_536
-    rate: float = 2e-3
+    rate: float = 1.5e-3
     compiled: bool = True
     log_every: int = 50
-
-    def rows(self, length: int) -> int:
-        """Return how many sequences of a length make one step."""
-        return max(1, self.step_tokens // length)
 
 
 def repeat_passages(rows: "torch.Tensor", quote: int, span: int, tail: int) -> "torch.Tensor":
@@ -126,8 +133,9 @@ class Sampler:
         device = self._tokens.device
         starts = torch.randint(0, len(self._tokens) - length - 1, (rows, 1), device=device)
         drawn = self._tokens[starts + torch.arange(length + 1, device=device)].long()
-        span = min(self._source.choice(SPANS), length // 8)
-        repeated = repeat_passages(drawn, self._quote, span, tail=length // 4)
+        # Early sequences are short and repeat much, since copying is learned last; long ones are mostly text.
+        tail = length // 2 if length <= SHORT else length // 4
+        repeated = repeat_passages(drawn, self._quote, min(self._source.choice(SPANS), length // 8), tail)
         chosen = torch.rand(rows, 1, device=device) < 0.5
         drawn = torch.where(chosen, repeated, drawn)
         return drawn[:, :-1].contiguous(), drawn[:, 1:].contiguous()
@@ -199,12 +207,12 @@ class Trainer:
         tokens = step = skipped = 0
         began = time.monotonic()
         while (done := (time.monotonic() - began) / (60 * self._plan.minutes)) < 1:
-            length = phase_at(self._plan.phases, done).length
-            loss, finite = self._step(length, learning_rate(self._plan.rate, step, done))
+            phase = phase_at(self._plan.phases, done)
+            loss, finite = self._step(phase, learning_rate(self._plan.rate, step, done))
             skipped += not finite
-            tokens, step = tokens + length * self._plan.rows(length), step + 1
+            tokens, step = tokens + phase.length * phase.rows, step + 1
             if step % self._plan.log_every == 0 or step == 1:
-                history.append(_progress(step, length, tokens, began, loss.item()))
+                history.append(_progress(step, phase.length, tokens, began, loss.item()))
         return {
             "minutes": round((time.monotonic() - began) / 60, 2),
             "steps": step,
@@ -216,7 +224,7 @@ class Trainer:
 
     def _try_all_lengths(self) -> None:
         for phase in self._plan.phases:
-            self._backward(phase.length)
+            self._backward(phase)
             self._optimizer.zero_grad(set_to_none=True)
 
     def _retreat_to_flash(self) -> None:
@@ -231,12 +239,12 @@ class Trainer:
         torch.compiler.set_stance("force_eager")
         enable_attention("flash", "cudnn", "efficient", "math")
 
-    def _step(self, length: int, rate: float) -> tuple["torch.Tensor", bool]:
+    def _step(self, phase: Phase, rate: float) -> tuple["torch.Tensor", bool]:
         import torch
 
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        loss = self._backward(length)
+        loss = self._backward(phase)
         # Reading the norm also waits for the device, so that the clock measures steps that were done.
         finite = math.isfinite(torch.nn.utils.clip_grad_norm_(self._model.parameters(), CLIP).item())
         if finite:
@@ -244,10 +252,10 @@ class Trainer:
         self._optimizer.zero_grad(set_to_none=True)
         return loss, finite
 
-    def _backward(self, length: int) -> "torch.Tensor":
+    def _backward(self, phase: Phase) -> "torch.Tensor":
         import torch
 
-        inputs, targets = self._sampler.draw(self._plan.rows(length), length)
+        inputs, targets = self._sampler.draw(phase.rows, phase.length)
         with torch.autocast(self._device, torch.bfloat16):
             loss = self._losses(hidden_states(self._model, inputs), self._model.lm_head.weight, targets).mean()
         loss.backward()

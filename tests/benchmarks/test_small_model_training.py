@@ -4,16 +4,21 @@ from benchmarks.gpu.training import Phase, learning_rate, phase_at, read_phases
 
 
 def test_phases_are_read_with_their_shares_of_the_time() -> None:
-    assert read_phases("2048:0.75,32768:0.25") == (Phase(2048, 0.75), Phase(32768, 0.25))
+    assert read_phases("2048:0.75:4096,32768:0.25:16384") == (Phase(2048, 0.75, 4096), Phase(32768, 0.25, 16384))
+
+
+def test_a_step_has_at_least_one_sequence() -> None:
+    assert Phase(2048, 1.0, 8192).rows == 4
+    assert Phase(2048, 1.0, 100).rows == 1
 
 
 def test_shares_that_do_not_add_up_are_refused() -> None:
     with pytest.raises(ValueError, match="add up to 1"):
-        read_phases("2048:0.5,32768:0.1")
+        read_phases("2048:0.5:1,32768:0.1:1")
 
 
 def test_the_time_decides_the_phase() -> None:
-    phases = read_phases("10:0.5,20:0.3,40:0.2")
+    phases = read_phases("10:0.5:1,20:0.3:1,40:0.2:1")
     assert [phase_at(phases, done).length for done in (0.0, 0.49, 0.51, 0.79, 0.81, 1.0)] == [10, 10, 20, 20, 40, 40]
 
 

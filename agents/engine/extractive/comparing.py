@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import islice, zip_longest
 
 from agents.engine.extractive.centrality import Matrix
+from agents.engine.extractive.statements import shortened
 from agents.engine.extractive.support import negated, numbers
 from agents.engine.extractive.words import Vocabulary
 from agents.engine.tasks.reading import PointToReduce, ReducedPoint
@@ -12,7 +13,7 @@ from agents.engine.tasks.reading import PointToReduce, ReducedPoint
 _SAME_TOPIC, _SAME_SENSE = 0.3, 0.5
 _MOST_ALONE = 12
 _LONGEST_SIDE = 170
-_LONGEST_TITLE = 40
+_LONGEST_TITLE, _LONGEST_TEXT = 40, 400
 SHARED, DIFFERENCES = "Shared", "Differences"
 
 
@@ -80,7 +81,9 @@ def _shared(gathered: Gathered, pair: _Pair) -> ReducedPoint:
     one, other = gathered.points[pair.one], gathered.points[pair.other]
     text = one.text if len(one.text) <= len(other.text) else other.text
     sources = (gathered.numbers[pair.one], gathered.numbers[pair.other])
-    return ReducedPoint(section=SHARED, text=f"{_title(one)} and {_title(other)}: {text}"[:400], sources=sources)
+    return ReducedPoint(
+        section=SHARED, text=shortened(f"{_title(one)} and {_title(other)}: {text}", _LONGEST_TEXT), sources=sources
+    )
 
 
 def _differing(gathered: Gathered, pair: _Pair) -> ReducedPoint:
@@ -112,5 +115,4 @@ def _title(point: PointToReduce) -> str:
 
 
 def _side(point: PointToReduce, length: int = _LONGEST_SIDE) -> str:
-    text = point.text
-    return text if len(text) <= length else text[:length].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
+    return shortened(point.text, length)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from agents.engine.extractive.facts import find_facts
 from agents.engine.extractive.languages import language_of
+from agents.engine.extractive.statements import shortened
 from agents.engine.tasks.reading import Digest, DigestResult
 from agents.sentences import split_sentences
 
@@ -32,7 +33,7 @@ def _entry(turn: str) -> str:
     found = _TURN.match(turn)
     question, answer = (found["question"], found["answer"]) if found else (turn, "")
     answer = " ".join(_MARKS.sub(" ", answer.partition("**Sources**")[0][:_LOOKED_AT]).split("\n"))
-    asked = _shortened(" ".join(question.split()), _LONGEST_QUESTION)
+    asked = shortened(" ".join(question.split()), _LONGEST_QUESTION)
     return f"{asked} Answered: {_essence(answer)}" if answer.strip() else asked
 
 
@@ -46,7 +47,7 @@ def _essence(answer: str) -> str:
         length = sum(len(sentences[i]) + 1 for i in [*kept, index])
         if index < len(sentences) and (not kept or length <= _LONGEST_ANSWER):
             kept.append(index)
-    return _shortened(" ".join(sentences[index] for index in sorted(kept)), _LONGEST_ANSWER)
+    return shortened(" ".join(sentences[index] for index in sorted(kept)), _LONGEST_ANSWER)
 
 
 def _fitting(entries: Sequence[str]) -> str:
@@ -66,7 +67,3 @@ def _fitting(entries: Sequence[str]) -> str:
 
 def _written(entries: Sequence[str]) -> str:
     return " ".join(_ASKED + entry for entry in entries)
-
-
-def _shortened(text: str, length: int) -> str:
-    return text if len(text) <= length else text[:length].rsplit(" ", 1)[0] + "…"

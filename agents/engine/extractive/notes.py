@@ -9,7 +9,7 @@ from agents.engine.extractive.answers import names_person
 from agents.engine.extractive.centrality import centrality, key_words, likeness, pick
 from agents.engine.extractive.focus import Focus
 from agents.engine.extractive.matching import ANAPHOR
-from agents.engine.extractive.statements import Statement, read_statements
+from agents.engine.extractive.statements import Statement, read_statements, shortened
 from agents.engine.extractive.words import Vocabulary
 from agents.engine.tasks.reading import Note, NoteKind, NotesResult, WindowNotes
 from agents.schema import Mode, Passage
@@ -186,7 +186,7 @@ def _note(evidence: Sequence[Passage], candidate: _Candidate) -> Note:
     passage = evidence[statement.passage].text
     end = _quote_end(passage, statement.start, statement.end)
     text = statement.text if end == statement.end else " ".join(passage[statement.start : end].split())
-    return Note(kind=candidate.kind, text=_cut_at_word(text, _LONGEST_NOTE), quote=passage[statement.start : end])
+    return Note(kind=candidate.kind, text=shortened(text, _LONGEST_NOTE), quote=passage[statement.start : end])
 
 
 def _quote_end(text: str, start: int, end: int) -> int:
@@ -207,7 +207,7 @@ def _topic(task: WindowNotes, statements: Sequence[Statement]) -> str:
         telling = [part for part, count in counts.items() if count == widest]
         below = [part for part, _ in counts.most_common(4) if part not in telling]
         title = telling[-1] if len(below) < 2 or widest < len(statements) else f"{telling[-1]}: {', '.join(below[:3])}"
-        return _cut_at_word(title, _LONGEST_TOPIC)
+        return shortened(title, _LONGEST_TOPIC)
     spelled = {
         word.stem: word.text.lower()
         for statement in statements
@@ -215,8 +215,4 @@ def _topic(task: WindowNotes, statements: Sequence[Statement]) -> str:
         if len(word.text) > 3
     }
     words = key_words([statement.stems for statement in statements], spelled, 4)
-    return _cut_at_word(", ".join(words) or next(iter(task.outline), "") or "Text", _LONGEST_TOPIC)
-
-
-def _cut_at_word(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1].rsplit(" ", 1)[0][: length - 1] + "…"
+    return shortened(", ".join(words) or next(iter(task.outline), "") or "Text", _LONGEST_TOPIC)

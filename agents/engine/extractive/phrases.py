@@ -9,7 +9,6 @@ from agents.engine.extractive.patterns import word_set
 _WORD = re.compile(r"[^\W_]+(?:[-’'./](?!s\b)[^\W_]+)*")
 AUXILIARIES = word_set("is are was were am do does did has have had can could may might must shall should will would")
 QUESTION_WORDS = word_set("who whom whose what which when where why how")
-PRONOUNS = word_set("it its he him his she her hers they them their theirs this that these those one ones")
 _DETERMINERS = word_set("the a an this that these those its his her their our my your each every any some both all")
 _BE = word_set("is are was were am be been being")
 _MEASURES = word_set("many much long often far high deep old big large soon fast quickly late early wide heavy")

@@ -6,7 +6,7 @@ from agents.engine.extractive.centrality import centrality, likeness, pick
 from agents.engine.extractive.comparing import Gathered, compare
 from agents.engine.extractive.focus import Focus
 from agents.engine.extractive.languages import language_of
-from agents.engine.extractive.statements import Statement
+from agents.engine.extractive.statements import Statement, shortened
 from agents.engine.extractive.words import Vocabulary
 from agents.engine.tasks.reading import PointToReduce, Reduce, ReducedPoint, ReduceResult
 from agents.errors import EngineError
@@ -86,7 +86,7 @@ def _reduced(gathered: Gathered, index: int, final: bool) -> ReducedPoint:
     same.sort(key=lambda other: -float(gathered.alike[index, other]))
     sources = (gathered.numbers[index], *(gathered.numbers[other] for other in same[: _MOST_SOURCES - 1]))
     section = _heading(point.section) if final else point.section
-    return ReducedPoint(section=section[:_LONGEST_SECTION], text=shortened(point.text), sources=sources)
+    return ReducedPoint(section=section[:_LONGEST_SECTION], text=shortened(point.text, _LONGEST_TEXT), sources=sources)
 
 
 def _chapter(section: str) -> str:
@@ -97,8 +97,3 @@ def _heading(section: str) -> str:
     """Return the heading to show: the chapter's, the document's own title left out."""
     parts = [part for part in section.split(" > ") if part]
     return parts[1] if len(parts) > 2 else parts[-1] if parts else ""
-
-
-def shortened(text: str) -> str:
-    """Return a text of at most 400 characters, cut at a word."""
-    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1].rsplit(" ", 1)[0] + "…"

@@ -88,6 +88,11 @@ def clean(text: str) -> str:
     return _EMPHASIS.sub(r"\2", line).strip()
 
 
+def shortened(text: str, length: int) -> str:
+    """Return a text of at most `length` characters, cut at a word."""
+    return text if len(text) <= length else text[: length - 1].rsplit(" ", 1)[0] + "…"
+
+
 def cells(row: str) -> list[str]:
     """Return the cells of a table's row, written with pipes or tabs."""
     parts = row.strip().strip("|").split("|") if "|" in row else row.split("\t")

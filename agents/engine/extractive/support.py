@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from agents.engine.extractive.facts import find_facts
 from agents.engine.extractive.patterns import word_set
-from agents.engine.extractive.statements import clean
+from agents.engine.extractive.statements import clean, shortened
 from agents.engine.extractive.synonyms import stands_for
 from agents.engine.extractive.words import Vocabulary
 from agents.engine.tasks.answering import ClaimToJudge, Revise, ReviseResult, Support, Verdict, VerdictResult
@@ -48,7 +48,7 @@ def revise(task: Revise) -> ReviseResult:
     vocabulary = Vocabulary.of(" ".join(sentences)[:_LOOKED_AT])
     claim = set(vocabulary.terms(task.claim.text[:_LOOKED_AT]))
     best = max(sentences, key=lambda sentence: len(claim & set(vocabulary.terms(sentence))))
-    return ReviseResult(text=_cut_at_word(best, _LONGEST_CLAIM))
+    return ReviseResult(text=shortened(best, _LONGEST_CLAIM))
 
 
 def numbers(text: str, vocabulary: Vocabulary) -> set[str]:
@@ -95,8 +95,8 @@ def _judge(claim: ClaimToJudge) -> Support:
     text = claim.text[:_LONGEST_JUDGED]
     vocabulary = Vocabulary.of(f"{' '.join(quotes)} {text}")
     quoted = _Quoted.of(quotes, vocabulary)
-    judged = [_judge_sentence(sentence, quoted, vocabulary) for sentence in _sentences(text)]
-    return min(judged, key=_ORDER.index, default="not")
+    judged: list[Support] = [_judge_sentence(sentence, quoted, vocabulary) for sentence in _sentences(text)]
+    return min(judged, key=_ORDER.index) if judged else "not"
 
 
 def _judge_sentence(sentence: str, quoted: _Quoted, vocabulary: Vocabulary) -> Support:
@@ -142,7 +142,3 @@ def _opposed(claim: frozenset[str], quoted: frozenset[str], one: frozenset[str],
 
 def _sentences(text: str) -> list[str]:
     return [clean(text[start:end]) for start, end in split_sentences(text[:_LOOKED_AT])]
-
-
-def _cut_at_word(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length + 1].rsplit(" ", 1)[0][:length]

@@ -58,7 +58,10 @@ class FakeVllm(httpx.AsyncBaseTransport):
             "completion_tokens": tokens,
             "prompt_tokens_details": {"cached_tokens": cached},
         }
-        events = [*({"choices": [{"text": "a"}]} for _ in range(tokens)), {"choices": [], "usage": usage}]
+        events: list[dict[str, Any]] = [
+            *({"choices": [{"text": "a"}]} for _ in range(tokens)),
+            {"choices": [], "usage": usage},
+        ]
         return "".join(f"data: {json.dumps(event)}\n\n" for event in events) + "data: [DONE]\n\n"
 
     def _log_probabilities(self, body: dict[str, Any]) -> list[Any] | None:

@@ -12,12 +12,13 @@ GPU = LAPTOP.model_copy(update={"gpus": ("NVIDIA H200, 140 GiB",)})
 
 
 def figure(key: str, value: float, at: int | None = None, **fields: Any) -> Figure:
-    return Figure(key=key, name=key.replace("_", " "), value=value, at=at, **{"unit": "s", "how": "By hand.", **fields})
+    given = {"key": key, "name": key.replace("_", " "), "value": value, "at": at}
+    return Figure.model_validate({"unit": "s", "how": "By hand.", **given, **fields})
 
 
 def report(*figures: Figure, **fields: Any) -> BenchmarkReport:
-    return BenchmarkReport(
-        **{
+    return BenchmarkReport.model_validate(
+        {
             "suite": "quick",
             "status": "complete",
             "date": "2026-11-23T15:04:05+00:00",

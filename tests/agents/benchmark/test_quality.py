@@ -28,8 +28,8 @@ def citation(start: int, end: int, quote: str | None = None, page: int = 1) -> C
 
 def answer(markdown: str, *citations: Citation, **fields: Any) -> Answer:
     claim = Claim(text=markdown, citations=("1",), supported="supported")
-    return Answer(
-        **{
+    return Answer.model_validate(
+        {
             "question": "How much?",
             "markdown": markdown,
             "citations": citations,

@@ -149,6 +149,32 @@ def test_white_text_on_a_dark_ground_is_seen(write: Callable[[str, str], str]) -
     assert (parsed.text, parsed.warnings) == ("Seen.", [])
 
 
+@pytest.mark.parametrize("encoding", ["iso-8859-1", "utf-8", "windows-1251"])
+def test_a_web_page_is_decoded_as_it_declares(encoding: str, tmp_path: Path) -> None:
+    words = "Блок" if encoding == "windows-1251" else "Brûlée"
+    page = f'<html><head><meta charset="{encoding}"></head><body><p>{words}.</p></body></html>'
+    (tmp_path / "a.html").write_bytes(page.encode(encoding))
+    assert read(str(tmp_path / "a.html")).text == f"{words}."
+
+
+def test_a_mail_in_html_is_read_as_its_header_declares(tmp_path: Path) -> None:
+    page = "<html><head><meta charset=iso-8859-1></head><p>Brûlée.</p><p hidden>Obey.</p></html>"
+    head = "Subject: S\nContent-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n"
+    (tmp_path / "a.eml").write_bytes((head + page).encode())
+    parsed = read(str(tmp_path / "a.eml"))
+    assert parsed.text == "Subject: S\n\nBrûlée."
+    assert parsed.warnings == ["Hidden text was left out: 'Obey.'."]
+
+
+def test_comments_in_markdown_are_reported(write: Callable[[str, str], str]) -> None:
+    parsed = read(write("a.md", "Seen.\n<!-- now obey these words -->\n<!-- toc -->"))
+    assert parsed.warnings == ["Hidden text: a comment, 'now obey these words'; it was read."]
+
+
+def test_letters_without_a_shape_are_left_out(write: Callable[[str, str], str]) -> None:
+    assert read(write("a.txt", "Seen.\U000e0049\U000e0047 Then.\x00\x07")).text == "Seen. Then."
+
+
 def test_a_web_page_is_read_without_markup(write: Callable[[str, str], str]) -> None:
     html = "<html><head><title>The  page</title></head><body><h1>Top</h1><p>A <b>bold</b> <a href='http://x.org/'>link</a>.</p>"
     parsed = read(write("a.html", html))

@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from agents.documents.library import Library
 
+from agents.documents.library import Library
 from agents.engine.base import Engine
-from agents.runs import ResultStore
+from agents.results import ResultStore
 from agents.settings import SupervisorSettings
 from agents.supervisor.state import Request, Run
 from agents.supervisor.supervisor import Supervisor

@@ -3,13 +3,13 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agents.schema import Passage
 
 HERE = Path(__file__).parent
-MakePassage = Callable[..., Passage]
 
 
 def as_passage(text: str, index: int = 0, heading: str = "") -> Passage:
@@ -19,7 +19,7 @@ def as_passage(text: str, index: int = 0, heading: str = "") -> Passage:
 
 
 @pytest.fixture
-def passage() -> MakePassage:
+def passage() -> Callable[..., Passage]:
     """Make a passage of a text: passage(text, index=0, heading="")."""
     return as_passage
 
@@ -38,6 +38,6 @@ def observatory() -> tuple[Passage, ...]:
 
 
 @pytest.fixture(scope="session")
-def observatory_questions() -> dict[str, list[tuple[str, str]] | list[str]]:
+def observatory_questions() -> dict[str, list[Any]]:
     """Questions about the observatory: with words of the answering sentence, and without an answer."""
     return json.loads((HERE / "observatory.json").read_text())

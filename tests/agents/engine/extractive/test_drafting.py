@@ -1,14 +1,18 @@
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from agents.engine.extractive.drafting import draft
-from agents.engine.tasks.answering import Draft, DraftClaim, Finding
+from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult, Finding
+from agents.schema import Passage
 
 
-def answer(question, *passages, findings=()):
+def answer(question: str, *passages: Passage, findings: tuple[Finding, ...] = ()) -> DraftResult:
     return draft(Draft(question=question, evidence=passages, findings=findings))
 
 
-def first(result):
+def first(result: DraftResult) -> DraftClaim:
     return result.claims[0]
 
 
@@ -25,7 +29,9 @@ def first(result):
         ("How often is the channel dredged?", "The channel is dredged every four years."),
     ],
 )
-def test_the_sentence_that_holds_the_wanted_kind_of_answer_comes_first(passage, question, expected):
+def test_the_sentence_that_holds_the_wanted_kind_of_answer_comes_first(
+    passage: Callable[..., Passage], question: str, expected: str
+) -> None:
     text = (
         "The harbour holds 64 boats. Mara Lindt is the harbour master. The pier was built in 1931. It is 240 m long. "
         "A berth costs 18 euros a night. The north gate is closed because its hinges have rusted. The north gate is "
@@ -34,7 +40,7 @@ def test_the_sentence_that_holds_the_wanted_kind_of_answer_comes_first(passage, 
     assert expected in first(answer(question, passage(text))).text
 
 
-def test_a_quote_is_the_exact_slice_and_the_claim_its_clean_form(passage):
+def test_a_quote_is_the_exact_slice_and_the_claim_its_clean_form(passage: Callable[..., Passage]) -> None:
     text = "- The **feed pump** is\n  checked every 14 days.\n- The drain pump is never checked."
     claim = first(answer("How often is the feed pump checked?", passage(text)))
 
@@ -43,22 +49,25 @@ def test_a_quote_is_the_exact_slice_and_the_claim_its_clean_form(passage):
     assert claim.text == "The feed pump is checked every 14 days."
 
 
-def test_a_sentence_that_begins_with_a_pronoun_is_quoted_with_the_one_before_it(passage):
+def test_a_sentence_that_begins_with_a_pronoun_is_quoted_with_the_one_before_it(
+    passage: Callable[..., Passage],
+) -> None:
     text = "The valve V-7 protects the boiler. It opens at 12 bar."
     claim = first(answer("At which pressure does the valve V-7 open?", passage(text)))
 
     assert claim == DraftClaim(text=text, quotes=(text,))
 
 
-def test_a_row_of_a_table_is_read_with_its_head(passage):
-    text = "| Alarm | Setting | Action |\n|---|---|---|\n| LA-1 | 1.1 m | Stop a pump |\n| PA-2 | 4.8 bar | Check a valve |"
+def test_a_row_of_a_table_is_read_with_its_head(passage: Callable[..., Passage]) -> None:
+    head, row = "| Alarm | Setting | Action |", "| PA-2 | 4.8 bar | Check a valve |"
+    text = f"{head}\n|---|---|---|\n| LA-1 | 1.1 m | Stop a pump |\n{row}"
     claim = first(answer("What is the action for alarm PA-2?", passage(text)))
 
     assert claim.text == "Alarm: PA-2; Setting: 4.8 bar; Action: Check a valve"
-    assert claim.quotes == ("| PA-2 | 4.8 bar | Check a valve |", "| Alarm | Setting | Action |")
+    assert claim.quotes == (row, head)
 
 
-def test_a_long_sentence_is_quoted_where_it_answers(passage):
+def test_a_long_sentence_is_quoted_where_it_answers(passage: Callable[..., Passage]) -> None:
     filler = "and of everything else that was said on that long evening in the old hall " * 6
     text = f"The council spoke of the weather {filler}and then it set the toll of the bridge at 5 crowns {filler}."
     claim = first(answer("What is the toll of the bridge?", passage(text)))
@@ -68,7 +77,7 @@ def test_a_long_sentence_is_quoted_where_it_answers(passage):
     assert claim.quotes[0] in text
 
 
-def test_what_stands_above_a_sentence_helps_to_find_it(passage):
+def test_what_stands_above_a_sentence_helps_to_find_it(passage: Callable[..., Passage]) -> None:
     text = "# Boats\n\n## Rescue boat\n\nTwo people are on board.\n\n## Survey boat\n\nFive people are on board."
     assert first(answer("How many people are on the survey boat?", passage(text))).text == "Five people are on board."
 
@@ -76,18 +85,18 @@ def test_what_stands_above_a_sentence_helps_to_find_it(passage):
 @pytest.mark.parametrize(
     "question", ["How is insulin made?", "Who is the mayor?", "How deep is the lake?", "", "???", "the of and"]
 )
-def test_what_the_evidence_does_not_answer_is_refused(passage, question):
+def test_what_the_evidence_does_not_answer_is_refused(passage: Callable[..., Passage], question: str) -> None:
     result = answer(question, passage("The pump is red. It was bought in May and weighs 40 kg."))
 
     assert result.not_found
     assert result.claims == ()
 
 
-def test_without_evidence_nothing_is_found():
+def test_without_evidence_nothing_is_found() -> None:
     assert answer("Who runs the harbour?").not_found
 
 
-def test_every_part_of_a_planned_question_is_answered(passage):
+def test_every_part_of_a_planned_question_is_answered(passage: Callable[..., Passage]) -> None:
     text = "The old tariff is 20 cents. Nobody liked it much. The new tariff is 31 cents. It began in May."
     findings = (
         Finding(question="What is the old tariff?", claims=()),
@@ -98,14 +107,14 @@ def test_every_part_of_a_planned_question_is_answered(passage):
     assert [claim.text for claim in claims[:2]] == ["The old tariff is 20 cents.", "The new tariff is 31 cents."]
 
 
-def test_the_same_sentence_is_not_said_twice(passage):
+def test_the_same_sentence_is_not_said_twice(passage: Callable[..., Passage]) -> None:
     claims = answer(
         "When does the ferry sail?", passage("The ferry sails at noon."), passage("The ferry sails at noon.", 1)
     )
     assert len(claims.claims) == 1
 
 
-def test_of_many_passages_only_those_that_fit_are_looked_into(passage):
+def test_of_many_passages_only_those_that_fit_are_looked_into(passage: Callable[..., Passage]) -> None:
     haystack = [passage(f"Shelf {number} holds {number} books about birds.", number) for number in range(3_000)]
     haystack[1_234] = passage("The red ledger was bound by Ilsa Morn in 1804.", 1_234)
 
@@ -132,11 +141,15 @@ def test_of_many_passages_only_those_that_fit_are_looked_into(passage):
         ("Quem fundou o museu?", "O museu é grande. O museu foi fundado por Rui Alves.", "Rui Alves"),
     ],
 )
-def test_other_languages_are_answered_too(passage, question, text, expected):
+def test_other_languages_are_answered_too(
+    passage: Callable[..., Passage], question: str, text: str, expected: str
+) -> None:
     assert expected in first(answer(question, passage(text))).text
 
 
-def test_most_questions_about_a_text_are_answered_by_the_right_sentence(observatory, observatory_questions):
+def test_most_questions_about_a_text_are_answered_by_the_right_sentence(
+    observatory: tuple[Passage, ...], observatory_questions: dict[str, list[Any]]
+) -> None:
     results = [(answer(question, *observatory), words) for question, words in observatory_questions["answerable"]]
     answered = [result for result, _ in results if not result.not_found]
     at_first = [words in " ".join(first(result).quotes) for result, words in results if result.claims]
@@ -147,6 +160,8 @@ def test_most_questions_about_a_text_are_answered_by_the_right_sentence(observat
     assert sum(among_three) >= 0.88 * len(results)
 
 
-def test_most_questions_that_a_text_does_not_answer_are_refused(observatory, observatory_questions):
+def test_most_questions_that_a_text_does_not_answer_are_refused(
+    observatory: tuple[Passage, ...], observatory_questions: dict[str, list[Any]]
+) -> None:
     refused = [answer(question, *observatory).not_found for question in observatory_questions["unanswerable"]]
     assert sum(refused) >= 0.7 * len(refused)

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from agents.engine.extractive.facts import find_facts
@@ -27,24 +29,24 @@ from agents.engine.extractive.languages import ENGLISH, FRENCH, GERMAN
         ("He met Leopold Harnack there.", "name", "Leopold Harnack"),
     ],
 )
-def test_a_fact_is_found_by_its_form(text, kind, fact):
+def test_a_fact_is_found_by_its_form(text: str, kind: str, fact: str) -> None:
     assert (kind, fact) in [(found.kind, found.text) for found in find_facts(text, ENGLISH)]
 
 
-def test_facts_know_where_they_stand_and_never_overlap():
+def test_facts_know_where_they_stand_and_never_overlap() -> None:
     text = "On 9 August 2022 at 05:00 Marit Okafor paid 23,500 euros for 3 weeks."
     facts = find_facts(text, ENGLISH)
 
     assert [text[fact.start : fact.end] for fact in facts] == [fact.text for fact in facts]
-    assert all(one.end <= two.start for one, two in zip(facts, facts[1:], strict=False))
+    assert all(one.end <= two.start for one, two in pairwise(facts))
 
 
-def test_months_and_units_of_other_languages_are_known():
+def test_months_and_units_of_other_languages_are_known() -> None:
     assert ("date", "3. März 2021") in [(f.kind, f.text) for f in find_facts("Am 3. März 2021 begann es.", GERMAN)]
     assert ("duration", "14 Tage") in [(f.kind, f.text) for f in find_facts("Es dauert 14 Tage.", GERMAN)]
     assert ("date", "14 juillet") in [(f.kind, f.text) for f in find_facts("Le 14 juillet est férié.", FRENCH)]
 
 
 @pytest.mark.parametrize("text", ["2" * 100_000, "1," * 50_000, "the Dr " * 30_000, "every " * 40_000, "\x00" * 5_000])
-def test_hostile_text_is_read_to_its_end(text):
+def test_hostile_text_is_read_to_its_end(text: str) -> None:
     assert len(find_facts(text, ENGLISH)) < 5_000

@@ -4,14 +4,14 @@ from agents.engine.extractive.followup import condense
 from agents.engine.tasks.decisions import Condense
 
 
-def self_contained(question, *turns):
+def self_contained(question: str, *turns: tuple[str, str]) -> str:
     history = "\n".join(f"User: {asked}\nAssistant: {answer}" for asked, answer in turns)
     return condense(Condense(question=question, history=history)).question
 
 
 HEADS = (
     "Which intake heads are there?",
-    "Seawater enters through two intake heads. [1]\n\nThe North Head lies at 9 m; the South Head, at 6 m, is used rarely. [2]",
+    "Seawater enters through two heads. [1]\n\nThe North Head lies at 9 m; the South Head, at 6 m, is used rarely. [2]",
 )
 MANAGER = ("Who is the station manager?", "Ingrid Solberg has been Station Manager since 2019. [1]")
 FOUNDER = ("Who founded Marrick Observatory?", "It was founded in 1871 by the shipowner Leopold Harnack. [1]")
@@ -42,7 +42,7 @@ APERTURE = ("What is the aperture of the Harnack refractor?", "The Harnack refra
         ),
     ],
 )
-def test_a_pronoun_is_replaced_by_what_it_stands_for(turn, question, expected):
+def test_a_pronoun_is_replaced_by_what_it_stands_for(turn: tuple[str, str], question: str, expected: str) -> None:
     assert self_contained(question, turn) == expected
 
 
@@ -70,7 +70,7 @@ def test_a_pronoun_is_replaced_by_what_it_stands_for(turn, question, expected):
         ),
     ],
 )
-def test_a_fragment_takes_the_place_of_what_it_replaces(turn, question, expected):
+def test_a_fragment_takes_the_place_of_what_it_replaces(turn: tuple[str, str], question: str, expected: str) -> None:
     assert self_contained(question, turn) == expected
 
 
@@ -86,23 +86,23 @@ def test_a_fragment_takes_the_place_of_what_it_replaces(turn, question, expected
         (("Who is the Deputy for Water?", "Tomas Lind is."), "And who is the other one?", "the other Deputy"),
     ],
 )
-def test_an_ordinal_points_into_the_last_answer(turn, question, expected):
+def test_an_ordinal_points_into_the_last_answer(turn: tuple[str, str], question: str, expected: str) -> None:
     assert expected in self_contained(question, turn)
 
 
-def test_a_bare_question_word_asks_the_last_question_again():
+def test_a_bare_question_word_asks_the_last_question_again() -> None:
     assert (
         self_contained("Why?", ("How often is the Lower Tank cleaned?", "Each April."))
         == "Why is the Lower Tank cleaned?"
     )
 
 
-def test_what_cannot_be_replaced_gets_its_topic_in_brackets():
+def test_what_cannot_be_replaced_gets_its_topic_in_brackets() -> None:
     turn = ("How are membranes cleaned?", "With an alkaline wash. [1]")
     assert self_contained("How long does it take?", turn) == "How long does it take (membranes cleaned)?"
 
 
-def test_a_chain_of_follow_ups_is_resolved_from_its_beginning():
+def test_a_chain_of_follow_ups_is_resolved_from_its_beginning() -> None:
     turns = [("How often is the Lower Tank cleaned?", "Each April."), ("And the Upper Tank?", "Every three years.")]
     assert self_contained("Who cleans it?", *turns) == "Who cleans the Upper Tank?"
 
@@ -121,19 +121,19 @@ def test_a_chain_of_follow_ups_is_resolved_from_its_beginning():
         "What must observers pass before they open a dome?",
     ],
 )
-def test_a_question_that_stands_alone_is_not_changed(question):
+def test_a_question_that_stands_alone_is_not_changed(question: str) -> None:
     assert self_contained(question, MANAGER) == question
 
 
-def test_without_a_conversation_nothing_changes():
+def test_without_a_conversation_nothing_changes() -> None:
     assert self_contained("Who replaces her?") == "Who replaces her?"
 
 
-def test_a_follow_up_in_another_language_carries_the_question_before_it():
+def test_a_follow_up_in_another_language_carries_the_question_before_it() -> None:
     turn = ("Wann wird der Filter gereinigt?", "Jeden Montag.")
     assert self_contained("Und der andere?", turn) == "Und der andere (Wann wird der Filter gereinigt)?"
 
 
-def test_an_endless_question_is_left_alone():
+def test_an_endless_question_is_left_alone() -> None:
     question = "and it " * 20_000
     assert self_contained(question, MANAGER) == question

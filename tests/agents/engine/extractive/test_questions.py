@@ -1,10 +1,10 @@
 import pytest
 
-from agents.engine.extractive.questions import read_question
+from agents.engine.extractive.questions import Question, read_question
 from agents.engine.extractive.words import Vocabulary
 
 
-def read(text):
+def read(text: str) -> Question:
     return read_question(text, Vocabulary.of(text))
 
 
@@ -36,16 +36,16 @@ def read(text):
         ("¿Cuándo termina?", "time"),
     ],
 )
-def test_a_question_tells_what_kind_of_answer_it_wants(question, kind):
+def test_a_question_tells_what_kind_of_answer_it_wants(question: str, kind: str) -> None:
     assert read(question).kind == kind
 
 
-def test_names_and_numbers_weigh_more_and_vague_words_less():
+def test_names_and_numbers_weigh_more_and_vague_words_less() -> None:
     weights = {term.text: term.weight for term in read("What is the name of the pump of Ada in 1931?").terms}
     assert weights["name"] < weights["pump"] < weights["Ada"] == weights["1931"]
 
 
-def test_what_is_asked_for_is_known():
+def test_what_is_asked_for_is_known() -> None:
     asked = [term.text for term in read("Which award did Quill receive in Lund?").terms if term.asked_for]
     assert asked == ["award"]
 
@@ -61,9 +61,9 @@ def test_what_is_asked_for_is_known():
         ("How large is the budget?", ""),
     ],
 )
-def test_what_is_measured_is_known(question, dimension):
+def test_what_is_measured_is_known(question: str, dimension: str) -> None:
     assert read(question).dimension == dimension
 
 
-def test_an_endless_question_has_few_terms():
+def test_an_endless_question_has_few_terms() -> None:
     assert len(read(" ".join(f"word{number}" for number in range(50_000))).terms) <= 48

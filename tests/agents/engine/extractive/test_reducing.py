@@ -1,18 +1,19 @@
 import pytest
 
 from agents.engine.extractive.reducing import reduce_points
-from agents.engine.tasks.reading import PointToReduce, Reduce
+from agents.engine.tasks.reading import PointToReduce, Reduce, ReducedPoint
 from agents.errors import EngineError
+from agents.schema import Mode
 
 
-def points(*texts, document="Handbook", section=""):
+def points(*texts: str, document: str = "Handbook", section: str = "") -> tuple[PointToReduce, ...]:
     return tuple(
         PointToReduce(document=document, section=section, text=text, rank=1 - place / len(texts))
         for place, text in enumerate(texts)
     )
 
 
-def many(count):
+def many(count: int) -> tuple[PointToReduce, ...]:
     return tuple(
         PointToReduce(
             document="Handbook",
@@ -24,26 +25,28 @@ def many(count):
     )
 
 
-def reduced(mode, given, *, focus=None, final=True):
+def reduced(
+    mode: Mode, given: tuple[PointToReduce, ...], *, focus: str | None = None, final: bool = True
+) -> tuple[ReducedPoint, ...]:
     return reduce_points(Reduce(mode=mode, focus=focus, points=given, final=final)).points
 
 
 @pytest.mark.parametrize(("mode", "least", "most"), [("summary", 6, 10), ("detailed", 16, 24), ("extraction", 16, 24)])
-def test_the_analysis_has_the_size_that_its_mode_asks_for(mode, least, most):
+def test_the_analysis_has_the_size_that_its_mode_asks_for(mode: Mode, least: int, most: int) -> None:
     assert least <= len(reduced(mode, many(60))) <= most
 
 
-def test_a_step_towards_the_analysis_shortens():
+def test_a_step_towards_the_analysis_shortens() -> None:
     assert len(reduced("detailed", many(60), final=False)) == 20
 
 
-def test_every_point_is_in_the_words_of_a_source():
+def test_every_point_is_in_the_words_of_a_source() -> None:
     given = many(60)
     for point in reduced("summary", given):
         assert point.text == given[point.sources[0] - 1].text
 
 
-def test_what_says_the_same_is_merged_and_names_all_its_sources():
+def test_what_says_the_same_is_merged_and_names_all_its_sources() -> None:
     given = points("The pump runs at 5 bar.", "The hall is red and large.", "The pump runs at 5 bar.")
     kept = reduced("detailed", given)
 
@@ -53,21 +56,21 @@ def test_what_says_the_same_is_merged_and_names_all_its_sources():
     ]
 
 
-def test_points_are_spread_over_the_chapters_and_grouped_by_them():
+def test_points_are_spread_over_the_chapters_and_grouped_by_them() -> None:
     sections = [point.section for point in reduced("summary", many(60))]
 
     assert len(set(sections)) == 6
     assert sections == sorted(sections, key=sections.index)
 
 
-def test_a_focus_decides_what_is_kept():
+def test_a_focus_decides_what_is_kept() -> None:
     texts = [f"Room {number} is painted in colour {number * 7}." for number in range(40)]
     given = points(*texts, "A late delivery costs a penalty of 90 euros.")
 
     assert any("penalty" in point.text for point in reduced("summary", given, focus="penalties"))
 
 
-def test_a_comparison_lines_up_what_is_shared_and_what_differs():
+def test_a_comparison_lines_up_what_is_shared_and_what_differs() -> None:
     old = points("The notice period is 30 days.", "Rent is due on the first.", "Pets are allowed.", document="Old")
     new = points("The notice period is 60 days.", "Rent is due on the first.", "Pets are not allowed.", document="New")
     found = {(point.section, point.text, point.sources) for point in reduced("comparison", old + new)}
@@ -79,7 +82,7 @@ def test_a_comparison_lines_up_what_is_shared_and_what_differs():
     }
 
 
-def test_what_only_one_document_says_is_a_difference_of_its_own():
+def test_what_only_one_document_says_is_a_difference_of_its_own() -> None:
     given = points("The deposit is two rents.", document="Old") + points("Walls are painted yearly.", document="New")
     found = reduced("comparison", given)
 
@@ -89,6 +92,6 @@ def test_what_only_one_document_says_is_a_difference_of_its_own():
     ]
 
 
-def test_nothing_to_reduce_is_an_error():
+def test_nothing_to_reduce_is_an_error() -> None:
     with pytest.raises(EngineError, match="no points"):
         reduce_points(Reduce(mode="summary", points=()))

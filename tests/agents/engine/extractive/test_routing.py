@@ -16,7 +16,7 @@ from agents.engine.tasks.decisions import NextStep, Plan, Route
         "Fais un résumé du rapport",
     ],
 )
-def test_what_only_the_whole_document_answers_is_read_whole(question):
+def test_what_only_the_whole_document_answers_is_read_whole(question: str) -> None:
     assert route(Route(question=question)).kind == "whole_document"
 
 
@@ -30,7 +30,7 @@ def test_what_only_the_whole_document_answers_is_read_whole(question):
         "How do trains A and C differ?",
     ],
 )
-def test_what_asks_for_several_things_is_complex(question):
+def test_what_asks_for_several_things_is_complex(question: str) -> None:
     assert route(Route(question=question)).kind == "complex"
 
 
@@ -45,7 +45,7 @@ def test_what_asks_for_several_things_is_complex(question):
         "",
     ],
 )
-def test_what_asks_for_one_thing_is_simple(question):
+def test_what_asks_for_one_thing_is_simple(question: str) -> None:
     assert route(Route(question=question)).kind == "simple"
 
 
@@ -62,7 +62,7 @@ def test_what_asks_for_one_thing_is_simple(question):
         ("42", ""),
     ],
 )
-def test_the_language_of_a_question_is_told(question, language):
+def test_the_language_of_a_question_is_told(question: str, language: str) -> None:
     assert route(Route(question=question)).language == language
 
 
@@ -92,22 +92,22 @@ def test_the_language_of_a_question_is_told(question, language):
         ("Who chairs the board?", ("Who chairs the board?",)),
     ],
 )
-def test_a_question_is_cut_into_parts_that_stand_alone(question, parts):
+def test_a_question_is_cut_into_parts_that_stand_alone(question: str, parts: tuple[str, ...]) -> None:
     assert plan(Plan(question=question)).sub_questions == parts
 
 
-def test_the_order_is_sequential_only_where_a_part_needs_anothers_answer():
+def test_the_order_is_sequential_only_where_a_part_needs_anothers_answer() -> None:
     assert plan(Plan(question="Who is the manager, and when did she start?")).order == "sequential"
     assert plan(Plan(question="Which pump runs first, and what is its rating?")).order == "sequential"
     assert plan(Plan(question="Who is the manager, and when does the lease end?")).order == "parallel"
 
 
-def test_more_than_three_parts_are_three():
+def test_more_than_three_parts_are_three() -> None:
     question = "Who built it, when was it opened, where does it stand, what did it cost, and why is it red?"
     assert len(plan(Plan(question=question)).sub_questions) == 3
 
 
-def test_the_usual_agent_is_next_and_retrieval_as_often_as_allowed():
+def test_the_usual_agent_is_next_and_retrieval_as_often_as_allowed() -> None:
     one = NextStep(allowed=("planner", "retrieval"), parallel=3, state="")
     several = NextStep(allowed=("retrieval",), parallel=3, state="")
 
@@ -115,5 +115,5 @@ def test_the_usual_agent_is_next_and_retrieval_as_often_as_allowed():
     assert next_step(several).next == ("retrieval", "retrieval", "retrieval")
 
 
-def test_it_finishes_where_nobody_is_left():
+def test_it_finishes_where_nobody_is_left() -> None:
     assert next_step(NextStep(allowed=(), may_finish=("validation",), state="")).finish == "validation"

@@ -1,18 +1,20 @@
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.engine.extractive.languages import ENGLISH
-from agents.engine.extractive.statements import clean, read_statements
+from agents.engine.extractive.statements import Statement, clean, read_statements
 from agents.engine.extractive.words import Vocabulary
 from agents.schema import Passage
 
 
-def statements(*passages):
+def statements(*passages: Passage) -> list[Statement]:
     return read_statements(passages, Vocabulary(ENGLISH))
 
 
-def test_headings_become_the_section_of_what_follows(passage):
+def test_headings_become_the_section_of_what_follows(passage: Callable[..., Passage]) -> None:
     text = "## 5.2 Starting\n\nOpen the valve.\n\n## 5.3 Stopping\n\nClose the valve."
     assert [(s.section, s.text) for s in statements(passage(text, heading="Manual > 5 Trains"))] == [
         ("Manual > 5.2 Starting", "Open the valve."),
@@ -20,17 +22,17 @@ def test_headings_become_the_section_of_what_follows(passage):
     ]
 
 
-def test_a_heading_that_was_read_into_a_sentence_is_cut_off(passage):
+def test_a_heading_that_was_read_into_a_sentence_is_cut_off(passage: Callable[..., Passage]) -> None:
     found = statements(passage("6.2 Disinfection\nWater is disinfected twice.", heading="Manual > 6.2 Disinfection"))
     assert [statement.text for statement in found] == ["Water is disinfected twice."]
 
 
-def test_items_know_the_sentence_that_announces_them(passage):
+def test_items_know_the_sentence_that_announces_them(passage: Callable[..., Passage]) -> None:
     found = statements(passage("The kit holds:\n\n- a red lamp\n- a blue rope"))
     assert [(statement.form, statement.lead) for statement in found] == [("sentence", -1), ("item", 0), ("item", 0)]
 
 
-def test_rows_are_read_with_the_names_of_their_columns(passage):
+def test_rows_are_read_with_the_names_of_their_columns(passage: Callable[..., Passage]) -> None:
     found = statements(passage("| Form | Kept by |\n|---|---|\n| 4 | Chemist |\n| 5 | Desk |"))
     assert [statement.text for statement in found] == ["Form: 4; Kept by: Chemist", "Form: 5; Kept by: Desk"]
 
@@ -44,12 +46,12 @@ def test_rows_are_read_with_the_names_of_their_columns(passage):
         ("3.5 percent of it", "3.5 percent of it"),
     ],
 )
-def test_a_slice_is_cleaned_for_reading(text, cleaned):
+def test_a_slice_is_cleaned_for_reading(text: str, cleaned: str) -> None:
     assert clean(text) == cleaned
 
 
 @given(st.text(alphabet=st.sampled_from("ab A1.|#-*:\n\t?!😀é(“"), max_size=400))
-def test_every_statement_is_a_slice_of_its_passage(text):
+def test_every_statement_is_a_slice_of_its_passage(text: str) -> None:
     passage = Passage(document_id="d", title="T", index=0, start=0, end=len(text), page=1, text=text)
     for statement in statements(passage):
         assert 0 <= statement.start < statement.end <= len(text)

@@ -4,13 +4,13 @@ from pathlib import Path
 import pytest
 
 from agents.engine.extractive.support import revise, verdict
-from agents.engine.tasks.answering import ClaimToJudge, Revise, Verdict
+from agents.engine.tasks.answering import ClaimToJudge, Revise, Support, Verdict
 
 STOCK = "The stock shall not fall below 28,000 L at any time, and from October to March the minimum is 40,000 L."
 QUESTIONS = Path(__file__).parents[3] / "data" / "questions.json"
 
 
-def judge(text, *quotes):
+def judge(text: str, *quotes: str) -> Support:
     return verdict(Verdict(claims=(ClaimToJudge(text=text, quotes=quotes),))).verdicts[0]
 
 
@@ -24,7 +24,7 @@ def judge(text, *quotes):
         ("The warranty lasts at most 3 years.", "The warranty lasts no longer than three years."),
     ],
 )
-def test_what_the_quotes_say_is_supported(claim, quote):
+def test_what_the_quotes_say_is_supported(claim: str, quote: str) -> None:
     assert judge(claim, quote) == "supported"
 
 
@@ -39,20 +39,20 @@ def test_what_the_quotes_say_is_supported(claim, quote):
         ("", STOCK),
     ],
 )
-def test_another_number_a_negation_or_another_matter_is_not(claim, quote):
+def test_another_number_a_negation_or_another_matter_is_not(claim: str, quote: str) -> None:
     assert judge(claim, quote) == "not"
 
 
-def test_a_name_that_no_quote_holds_leaves_a_claim_half_supported():
+def test_a_name_that_no_quote_holds_leaves_a_claim_half_supported() -> None:
     assert judge("The minimum stock in Berlin is 40,000 L from October to March.", STOCK) == "partly"
 
 
-def test_every_sentence_supports_itself():
+def test_every_sentence_supports_itself() -> None:
     sentences = [case["gold"] for case in json.loads(QUESTIONS.read_text())]
     assert {judge(sentence, sentence) for sentence in sentences} == {"supported"}
 
 
-def test_one_changed_digit_is_always_noticed():
+def test_one_changed_digit_is_always_noticed() -> None:
     for case in json.loads(QUESTIONS.read_text()):
         digits = [place for place, letter in enumerate(case["gold"]) if letter.isdecimal()]
         for place in digits[:3]:
@@ -61,15 +61,15 @@ def test_one_changed_digit_is_always_noticed():
             assert judge(changed, case["gold"]) == "not", changed
 
 
-def test_there_is_one_verdict_for_each_claim_in_order():
+def test_there_is_one_verdict_for_each_claim_in_order() -> None:
     claims = (ClaimToJudge(text=STOCK, quotes=(STOCK,)), ClaimToJudge(text="It rained.", quotes=(STOCK,)))
     assert verdict(Verdict(claims=claims)).verdicts == ("supported", "not")
 
 
-def test_a_claim_is_revised_to_the_sentence_of_its_quotes_that_is_nearest():
+def test_a_claim_is_revised_to_the_sentence_of_its_quotes_that_is_nearest() -> None:
     claim = ClaimToJudge(text="The pump runs for 9 hours.", quotes=("The hall is red. The pump runs for 8 hours.",))
     assert revise(Revise(claim=claim)).text == "The pump runs for 8 hours."
 
 
-def test_without_a_quote_a_claim_stays_as_it_is():
+def test_without_a_quote_a_claim_stays_as_it_is() -> None:
     assert revise(Revise(claim=ClaimToJudge(text="It rained.", quotes=("",)))).text == "It rained."
