@@ -21,12 +21,10 @@ from agents.schema import Analysis, Answer, Document, EngineInfo, Mode, Progress
 from agents.settings import Settings
 from agents.supervisor.rendering import without_sources
 from agents.supervisor.responses import to_analysis, to_answer
-from agents.supervisor.state import Request, Run
+from agents.supervisor.state import PROMPT_RESERVE, Request, Run
 from agents.supervisor.supervisor import Supervisor
 from agents.tokens import estimate_tokens
 
-PROMPT_RESERVE = 8_192
-"""Tokens kept free for the instruction, the agents' results and the answer."""
 HISTORY_WITHOUT_CONTEXT = 8_192
 """Tokens of history that an engine without a context is given."""
 OPENING_SHARE = 0.1

@@ -42,8 +42,8 @@ class DocumentsSettings(Section):
 class EngineSettings(Section):
     """Which engine answers, and how the resident vLLM is started.
 
-    Defaults that were measured come from one H200 with the true shapes of the default model; docs/engine.md
-    holds the figures.
+    Defaults that were measured come from one H200 with the true shapes of the default model;
+    benchmarks/results/engine_h200.json holds the figures.
     """
 
     kind: Literal["auto", "vllm", "openai", "extractive"] = Field(

@@ -18,69 +18,58 @@ _AT_ONCE = 4
 
 async def measure_ingestion(bench: Workbench) -> AsyncIterator[Figure]:
     """Yield how fast documents are opened for the first time, and again."""
-    paths = list(bench.documents) or _made_documents(bench)
     settings = bench.settings_for(bench.new_folder())
     library = Library(settings.documents, settings.data_dir)
+    opened: list[tuple[Path, float, Document]] = []
     try:
         await library.open(str(bench.small_document()))
-        seconds: dict[Path, float] = {}
-        documents: list[Document] = []
-        for path in paths:
+        for path in bench.documents or _made_documents(bench):
             bench.say(f"Opening {path.name}")
-            seconds[path], document = await timed(library.open(str(path)))
-            documents.append(document)
-        for figure in _ingestion_figures(seconds, documents):
+            opened.append((path, *await timed(library.open(str(path)))))
+        for figure in _ingestion_figures(opened):
             yield figure
-        slowest = max(paths, key=lambda path: seconds[path])
-        again = [(await timed(library.open(str(slowest))))[0] for _ in range(5)]
+        path, first, document = max(opened, key=lambda each: each[1])
+        again = [(await timed(library.open(str(path))))[0] for _ in range(5)]
     finally:
         await library.close()
     another = Library(settings.documents, settings.data_dir)
     try:
-        stored, _ = await timed(another.open(str(slowest)))
+        stored, _ = await timed(another.open(str(path)))
     finally:
         await another.close()
-    first, second = seconds[slowest], statistics.median(again)
-    pages = len(documents[paths.index(slowest)].pages)
-    what = f"{slowest.name}, {slowest.stat().st_size / MIB:.1f} MiB, {pages:,} pages"
-    yield Figure(
-        key="open_first_seconds",
-        name="Opened for the first time",
-        value=first,
-        unit="s",
-        how=f"{what}: parsed, indexed.",
+    what = f"{path.name}, {path.stat().st_size / MIB:.1f} MiB, {len(document.pages):,} pages"
+    for figure in _opening_figures(what, first, statistics.median(again), stored):
+        yield figure
+
+
+def _opening_figures(what: str, first: float, second: float, stored: float) -> list[Figure]:
+    times = (
+        ("open_first_seconds", "Opened for the first time", first, "parsed, cut, indexed, stored"),
+        ("open_second_seconds", "Opened again", second, "median of 5, nothing parsed"),
+        ("open_stored_seconds", "Opened by another process", stored, "from the stored library, nothing parsed"),
     )
-    yield Figure(
-        key="open_second_seconds",
-        name="Opened again",
-        value=second,
-        unit="s",
-        how=f"{what}: median of 5, nothing parsed.",
-    )
-    yield Figure(
-        key="open_stored_seconds",
-        name="Opened by another process",
-        value=stored,
-        unit="s",
-        how=f"{what}: from the stored library, nothing parsed.",
-    )
-    yield Figure(
+    ratio = Figure(
         key="open_ratio",
         name="Opened again, times faster",
         value=first / second,
         unit="times",
         better="more",
-        how="First over second opening.",
+        how=f"{what}: first over second opening.",
     )
+    return [
+        *(Figure(key=key, name=name, value=value, unit="s", how=f"{what}: {how}.") for key, name, value, how in times),
+        ratio,
+    ]
 
 
-def _ingestion_figures(seconds: dict[Path, float], documents: list[Document]) -> list[Figure]:
-    total = sum(seconds.values())
-    pages = sum(len(document.pages) for document in documents)
-    characters = sum(len(document.text) for document in documents)
-    how = f"{len(documents)} documents, {pages:,} pages, {characters:,} characters: read, parsed, cut, indexed, stored."
+def _ingestion_figures(opened: list[tuple[Path, float, Document]]) -> list[Figure]:
+    total = sum(seconds for _, seconds, _ in opened)
+    megabytes = sum(path.stat().st_size for path, _, _ in opened) / 1e6
+    pages = sum(len(document.pages) for _, _, document in opened)
+    characters = sum(len(document.text) for _, _, document in opened)
+    how = f"{len(opened)} documents, {pages:,} pages, {characters:,} characters: read, parsed, cut, indexed, stored."
     rates = (
-        ("ingest_mb_per_second", "Documents read, bytes", sum(path.stat().st_size for path in seconds) / 1e6, "MB/s"),
+        ("ingest_mb_per_second", "Documents read, bytes", megabytes, "MB/s"),
         ("ingest_pages_per_second", "Documents read, pages", pages, "pages/s"),
         ("ingest_characters_per_second", "Documents read, text", characters, "characters/s"),
     )

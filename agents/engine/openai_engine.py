@@ -26,6 +26,8 @@ from agents.tokens import TokenCounter, estimate_tokens
 
 _LOG = logging.getLogger(__name__)
 _CONNECT_SECONDS = 10.0
+_KEEP_ALIVE_SECONDS = 2.0
+"""vLLM closes a connection that is idle for 5 s; httpx would use it for as long, and meet the closing one."""
 _TEMPLATE_TOKENS = 64
 """What a chat template adds to a system and a user message; Qwen3's adds 13."""
 _LEAST_ANSWER_TOKENS = 48
@@ -71,7 +73,8 @@ class OpenAIEngine:
         verify = verification(settings)
         local = is_loopback(endpoint.base_url)
         timeout = httpx.Timeout(endpoint.request_seconds, connect=_CONNECT_SECONDS)
-        self._http = httpx.AsyncClient(verify=verify, trust_env=not local, timeout=timeout)
+        limits = httpx.Limits(max_connections=None, keepalive_expiry=_KEEP_ALIVE_SECONDS)
+        self._http = httpx.AsyncClient(verify=verify, trust_env=not local, timeout=timeout, limits=limits)
         self._sync_http = httpx.Client(verify=verify, trust_env=not local, timeout=_CONNECT_SECONDS)
         self._chat = ChatOpenAI(
             model=endpoint.model,

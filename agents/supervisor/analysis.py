@@ -11,7 +11,10 @@ from agents.supervisor.state import Run, Statement
 from agents.supervisor.windows import Window, cut_windows
 
 POINTS_AT_ONCE = 60
-"""Points that one reduction is given; its schema returns at most 24, so every level shrinks."""
+"""Points that one reduction is given; it returns at most half of them, so every level shrinks."""
+MOST_POINTS = 24
+LONGEST_POINT = 400
+"""Characters; a model that does not keep to its schema must not outgrow the window that its points go into."""
 FACTS: dict[Mode, int] = {"summary": 8, "detailed": 24, "comparison": 0, "extraction": 0}
 """Figures, dates and names that stand in the table beside the points."""
 
@@ -64,8 +67,8 @@ def window_tokens(run: Run) -> int:
 
     A window yields a bounded number of notes, so an extraction, which may leave nothing out, reads smaller ones.
     """
-    whole = run.settings.window_tokens
-    return max(1_024, whole // 8) if mode(run) == "extraction" else whole
+    whole = run.window_tokens
+    return min(whole, max(1_024, whole // 8)) if mode(run) == "extraction" else whole
 
 
 def mode(run: Run) -> Mode:
@@ -111,7 +114,7 @@ async def _note(run: Run, window: Window) -> WindowReading:
         Point(
             document=window.document.title,
             section=_section(window, note.quote) or result.topic,
-            text=note.text,
+            text=note.text[:LONGEST_POINT],
             kind=note.kind,
             quotes=(note.quote,),
             rank=1.0 - place / (len(result.notes) or 1),
@@ -147,7 +150,9 @@ def _batches(run: Run, points: Sequence[Point]) -> list[list[Point]]:
     tokens = 0
     for point in points:
         cost = run.engine.count_tokens(point.text) + run.engine.count_tokens(point.section)
-        if batches[-1] and (len(batches[-1]) >= POINTS_AT_ONCE or tokens + cost > run.settings.window_tokens // 2):
+        full = len(batches[-1]) >= POINTS_AT_ONCE or tokens + cost > run.window_tokens // 2
+        # Two at least, or a level might be no shorter than the one before it.
+        if full and len(batches[-1]) > 1:
             batches.append([])
             tokens = 0
         batches[-1].append(point)
@@ -161,12 +166,15 @@ async def _reduce(run: Run, points: Sequence[Point], *, final: bool) -> list[Poi
     )
     task = Reduce(mode=mode(run), focus=focus(run), points=numbered, final=final, language=run.language)
     reduced: list[Point] = []
-    for point in (await run.ask(task)).points:
+    kept = MOST_POINTS if final else max(1, len(points) // 2)
+    for point in (await run.ask(task)).points[:kept]:
         sources = [points[number - 1] for number in point.sources if 0 < number <= len(points)]
         if sources:
             quotes = tuple(dict.fromkeys(quote for source in sources for quote in source.quotes))[:3]
             reduced.append(
-                sources[0].model_copy(update={"text": point.text, "section": point.section, "quotes": quotes})
+                sources[0].model_copy(
+                    update={"text": point.text[:LONGEST_POINT], "section": point.section, "quotes": quotes}
+                )
             )
     return reduced
 

@@ -1,5 +1,6 @@
 """The supervisor's chat model: an adapter over `engine.run(NextStep)`."""
 
+import asyncio
 import uuid
 from typing import Any
 
@@ -73,9 +74,11 @@ async def _decide(run: Run, options: Options) -> tuple[tuple[str, ...], str | No
         state=describe(run),
     )
     try:
-        decision = await run.ask(task)
-    except EngineError as error:
-        run.warnings.append(f"The supervisor's decision failed, so the usual step was taken: {error.message}")
+        async with asyncio.timeout(_seconds(run)):
+            decision = await run.ask(task)
+    except (EngineError, TimeoutError) as error:
+        reason = error.message if isinstance(error, EngineError) else "It ran out of time."
+        run.warnings.append(f"The supervisor's decision failed, so the usual step was taken: {reason}")
         return usual, None
     chosen = tuple(agent for agent in decision.next if agent in options.agents)[: options.parallel]
     if not chosen and decision.finish in options.finish:
@@ -90,10 +93,15 @@ async def _finish(run: Run, agent: str | None) -> AIMessage:
     if run.settings.message_forwarding:
         return AIMessage("", tool_calls=[_call("forward_message", from_agent=agent)])
     try:
-        composed = await run.ask(Compose(question=run.question, message=run.judgement.markdown))
-    except EngineError:
+        async with asyncio.timeout(_seconds(run)):
+            composed = await run.ask(Compose(question=run.question, message=run.judgement.markdown))
+    except (EngineError, TimeoutError):
         return AIMessage(run.judgement.markdown)
     return AIMessage(composed.markdown)
+
+
+def _seconds(run: Run) -> float:
+    return min(run.settings.agent_seconds, run.budget.seconds_left)
 
 
 def _hand_off(agent: str) -> ToolCall:

@@ -4,11 +4,11 @@ import re
 
 _FIGURE = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _COMPUTING = re.compile(
-    r"[%=+×]|\b(?:further|leaves|together|totals?|sum|altogether|combined|in all|twice|times|double[sd]?|triple[sd]?|half|halves|percent"
-    r"|per cent|percentage|ratio|average|mean|more|less|fewer|longer|shorter|higher|lower|older|younger|later|earlier"
-    r"|between|difference|differs?|rose|rises?|rising|grew|grows?|increase[sd]?|fell|falls?|drop(?:s|ped)?|decrease[sd]?"
-    r"|remain(?:s|ing)?|left|zusammen|insgesamt|mehr|weniger|prozent|unterschied|differenz|doppelt|total|ensemble|somme"
-    r"|plus|moins|différence|pour cent|juntos|suma|más|menos|diferencia|por ciento)\b",
+    r"[%=+\u00d7]|\b(?:together|totals?|sum|altogether|combined|in all|further|leaves|left|remain(?:s|ing)?|twice|times"
+    r"|double[sd]?|triple[sd]?|half|halves|percent|per cent|percentage|ratio|average|mean|more|less|fewer|longer"
+    r"|shorter|higher|lower|older|younger|later|earlier|between|difference|differs?|rose|rises?|rising|grew|grows?"
+    r"|increase[sd]?|fell|falls?|drop(?:s|ped)?|decrease[sd]?|zusammen|insgesamt|mehr|weniger|prozent|unterschied|differenz"
+    r"|doppelt|total|ensemble|somme|plus|moins|différence|pour cent|juntos|suma|más|menos|diferencia|por ciento)\b",
     re.IGNORECASE,
 )
 _UNITS: dict[str, float] = {

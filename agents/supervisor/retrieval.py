@@ -32,7 +32,7 @@ def reads_whole(run: Run) -> bool:
     A window that the engine has just read costs next to nothing to read again, and several parts share
     one reading. A narrow question about cold documents is cheaper to search for.
     """
-    fits = run.engine.info.context_tokens is not None and run.total_tokens <= run.settings.window_tokens
+    fits = run.engine.info.context_tokens is not None and run.total_tokens <= run.window_tokens
     return fits and (run.warm or run.kind == "complex")
 
 

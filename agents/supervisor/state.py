@@ -16,6 +16,8 @@ from agents.runs import Report
 from agents.schema import AgentStep, Document, Frozen, Mode, Passage, Progress, RouteKind, Usage
 from agents.settings import SupervisorSettings
 
+PROMPT_RESERVE = 8_192
+"""Tokens kept free beside a window for the instruction, the agents' results and the answer."""
 ResultT = TypeVar("ResultT", bound=Frozen)
 Clock = Callable[[], float]
 
@@ -178,9 +180,17 @@ class Run:
         return sum(sum(counts) for counts in self.tokens.values())
 
     @property
+    def window_tokens(self) -> int:
+        """Tokens of one reading window: what the settings ask for, as far as the engine's context holds it."""
+        context = self.engine.info.context_tokens
+        if context is None:
+            return self.settings.window_tokens
+        return min(self.settings.window_tokens, max(512, context - min(PROMPT_RESERVE, context // 2)))
+
+    @property
     def reading_seconds(self) -> float:
         """Seconds that reading everything adds to the budget: one agent's turn for every window."""
-        return self.settings.agent_seconds * (1 + self.total_tokens / self.settings.window_tokens)
+        return self.settings.agent_seconds * (1 + self.total_tokens / self.window_tokens)
 
     @property
     def all_passages(self) -> tuple[Passage, ...]:

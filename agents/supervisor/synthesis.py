@@ -2,12 +2,21 @@
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from agents.engine.tasks.answering import Draft, DraftClaim, Finding
 from agents.schema import Passage
 from agents.supervisor.analysis import analyze, reading_windows
 from agents.supervisor.state import Run, Statement
 from agents.supervisor.windows import Window
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What one window, or several together, answer, and the passages that hold the quotes."""
+
+    finding: Finding
+    cited: tuple[Passage, ...]
 
 
 async def synthesize(run: Run) -> str:
@@ -46,25 +55,50 @@ async def _draft(run: Run, evidence: tuple[Passage, ...], findings: tuple[Findin
 async def _read_windows(run: Run) -> tuple[DraftClaim, ...]:
     """Put the question to every window at once; where several answer, bring their answers together."""
     # Without a context there is no window to fill: the engine is given everything at once.
-    limit = run.settings.window_tokens if run.engine.info.context_tokens else None
+    limit = run.window_tokens if run.engine.info.context_tokens else None
     windows = reading_windows(run, limit)
     answers = await asyncio.gather(*(_read_window(run, window) for window in windows))
-    found = tuple(Finding(question=run.question, claims=claims) for claims in answers if claims)
-    if len(found) <= 1:
-        return found[0].claims if found else ()
-    cited = _distinct(
-        passage
-        for window in windows
-        for passage in window.passages
-        if any(quote in passage.text for finding in found for claim in finding.claims for quote in claim.quotes)
-    )
-    return await _draft(run, cited, found)
+    found = [answer for answer in answers if answer.finding.claims]
+    while len(found) > 1:
+        joined = await asyncio.gather(*(_join(run, batch) for batch in _batches(run, found)))
+        found = [answer for answer in joined if answer.finding.claims]
+    return found[0].finding.claims if found else ()
 
 
-async def _read_window(run: Run, window: Window) -> tuple[DraftClaim, ...]:
+async def _read_window(run: Run, window: Window) -> _Found:
     claims = await _draft(run, window.passages)
     run.windows += 1
-    return claims
+    return _found(run, claims, window.passages)
+
+
+async def _join(run: Run, batch: list[_Found]) -> _Found:
+    """Make one answer of several, from the passages that they quote."""
+    if len(batch) == 1:
+        return batch[0]
+    cited = _distinct(passage for answer in batch for passage in answer.cited)
+    claims = await _draft(run, cited, tuple(answer.finding for answer in batch))
+    return _found(run, claims, cited)
+
+
+def _batches(run: Run, found: list[_Found]) -> list[list[_Found]]:
+    """Cut answers into batches of two at least, of as many as a window holds with what they quote."""
+    batches: list[list[_Found]] = [[]]
+    tokens = 0
+    for answer in found:
+        cost = run.engine.count_tokens(answer.finding.as_text())
+        cost += sum(run.tokens[passage.document_id][passage.index] for passage in answer.cited)
+        if len(batches[-1]) > 1 and tokens + cost > run.window_tokens:
+            batches.append([])
+            tokens = 0
+        batches[-1].append(answer)
+        tokens += cost
+    return batches
+
+
+def _found(run: Run, claims: tuple[DraftClaim, ...], passages: tuple[Passage, ...]) -> _Found:
+    quotes = [quote for claim in claims for quote in claim.quotes]
+    cited = tuple(passage for passage in passages if any(quote in passage.text for quote in quotes))
+    return _Found(Finding(question=run.question, claims=claims), cited)
 
 
 def _distinct(passages: Iterable[Passage]) -> tuple[Passage, ...]:

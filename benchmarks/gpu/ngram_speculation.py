@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.gpu.unattended import Task, describe, last_lines, plugin_folder, run_all, write_json
+from benchmarks.gpu.unattended import Task, describe, last_lines, plugin_folder, run_all, settings, write_json
 
 LABEL = (
     "One stream, greedy, prompts already in the prefix cache. Small rows: a model trained for minutes that copies "
@@ -68,8 +68,9 @@ class Measurement:
         self.report: dict[str, Any] = {
             "what": "N-gram speculation, decode of one stream",
             "label": LABEL,
-            "on": describe(),
-            "settings": {name: str(value) for name, value in vars(asked).items()},
+            "how": "python -m benchmarks.gpu.train_small_model, quantize_block_fp8, ngram_speculation",
+            **describe(),
+            "settings": settings(asked),
             "rows": {},
             "true_shape": {},
         }
@@ -142,7 +143,7 @@ def main() -> int:
             rates = accepted_when_quoting(report["rows"], row.draft) if row.draft else []
             if row.draft and not rates:
                 continue
-            more = ["--lookup", "1", "5", "--acceptance", *map(str, rates)]
+            more = [*(["--eager"] if asked.eager else []), "--lookup", "1", "5", "--acceptance", *map(str, rates)]
             measurement.run(row, "true_shape", asked.shape, more)
     return 1 if any("error" in row for part in ("rows", "true_shape") for row in report[part].values()) else 0
 

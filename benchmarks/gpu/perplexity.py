@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.gpu.score_windows import ANSWER, LEAD
-from benchmarks.gpu.unattended import Task, describe, last_lines, run_all, write_json
+from benchmarks.gpu.unattended import Task, describe, last_lines, run_all, settings, write_json
 
 Floats = npt.NDArray[np.floating[Any]]
 Integers = npt.NDArray[np.integer[Any]]
@@ -145,11 +145,11 @@ def main() -> int:
     report: dict[str, Any] = {
         "what": "Quality of quantisation on a small model that the project trained itself",
         "label": LABEL,
-        "on": describe(),
+        "how": "python -m benchmarks.gpu.train_small_model, quantize_block_fp8, perplexity",
+        **describe(),
         "model": json.loads((asked.folder / "bf16" / "training.json").read_text()),
         "quantisation": json.loads((asked.folder / "fp8" / "quantization.json").read_text()),
-        "settings": {"windows": asked.windows, "scored_tokens_per_window": asked.scored, "chunk_tokens": asked.chunk}
-        | {"eager": True, "prefix_caching": False, "reference": ROWS[0].name},
+        "settings": settings(asked) | {"eager": True, "prefix_caching": False, "reference": ROWS[0].name},
         "measured": MEASURED,
     }
     results: dict[str, Mapping[str, Any]] = {}

@@ -11,6 +11,7 @@ to quote. FOLDER/bf16 gets the checkpoint with held_out.npy (windows of text it 
 import argparse
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,9 @@ import numpy as np
 
 from benchmarks.gpu import corpus
 from benchmarks.gpu.attention_kernels import choose_attention
+from benchmarks.gpu.score_windows import ANSWER, quote_prompt
 from benchmarks.gpu.training import Plan, Sampler, Trainer, held_out_losses, read_phases
-from benchmarks.gpu.unattended import describe, write_json
+from benchmarks.gpu.unattended import describe, settings, write_json
 
 if TYPE_CHECKING:
     from transformers import Qwen3ForCausalLM
@@ -42,7 +44,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--intermediate", type=int, default=1_792)
     parser.add_argument("--heads", type=int, default=8)
     parser.add_argument("--kv-heads", type=int, default=2)
-    parser.add_argument("--roots", type=Path, nargs="+", help="folders of text; default: this Python's own packages")
+    parser.add_argument(
+        "--roots",
+        type=Path,
+        nargs="+",
+        default=corpus.default_roots(),
+        help="folders of text; default: this Python's own packages",
+    )
     parser.add_argument("--corpus-mb", type=float, default=400)
     parser.add_argument("--held-out-share", type=float, default=0.04)
     parser.add_argument("--windows", type=int, default=64, help="held-out windows, each as long as the longest phase")
@@ -56,7 +64,7 @@ def arguments() -> argparse.Namespace:
 def prepare(asked: argparse.Namespace, checkpoint: Path) -> tuple[corpus.Tokens, corpus.Tokens, dict[str, Any]]:
     """Collect the text, train the tokenizer and encode; return the training text, the held-out windows, and figures."""
     began = time.monotonic()
-    roots = [root.resolve() for root in asked.roots or corpus.default_roots()]
+    roots = [root.resolve() for root in asked.roots]
     files = corpus.collect(roots, int(asked.corpus_mb * 1e6))
     learned, held_out = corpus.hold_out(files, asked.held_out_share)
     print(f"{len(files)} files read in {time.monotonic() - began:.0f} s", flush=True)
@@ -110,19 +118,30 @@ def make_model(asked: argparse.Namespace, vocabulary: int) -> "Qwen3ForCausalLM"
     return Qwen3ForCausalLM(config)
 
 
-def evaluate(
-    model: "Qwen3ForCausalLM", windows: corpus.Tokens, asked: argparse.Namespace, device: str
-) -> dict[str, Any]:
-    """Return the perplexity of the saved weights by context, a check on what vLLM will say of them."""
+def evaluate(model: "Qwen3ForCausalLM", windows: corpus.Tokens, scored: int, device: str) -> dict[str, Any]:
+    """Return the perplexity of the saved weights by context, a check on what vLLM will say of them.
+
+    That of passages it is asked to quote is near 1 for a model that has learned to copy.
+    """
     found: dict[str, Any] = {}
-    for context in sorted({2_048, 8_192, 16_384, 32_768, *(phase.length for phase in asked.phases)}):
-        if asked.scored < context <= windows.shape[1]:
-            losses = held_out_losses(model, windows, context, asked.scored, device)
-            found[str(context)] = {
-                "tokens": asked.scored * len(windows),
-                "perplexity": round(float(np.exp(np.mean(losses))), 4),
-            }
+    longest = windows.shape[1]
+    for context in sorted({2_048, 8_192, 16_384, 32_768, longest}):
+        if not scored < context <= longest:
+            continue
+        quotes = [quote_prompt(window, context, seed) for seed, window in enumerate(windows)]
+        asked = np.array([[*quote.prompt, *quote.passage] for quote in quotes if quote], np.int32)
+        found[str(context)] = {
+            "tokens": scored * len(windows),
+            "perplexity": _perplexity(held_out_losses(model, windows, context, scored, device)),
+            "quoted_perplexity": _perplexity(held_out_losses(model, asked, context, ANSWER, device))
+            if len(asked)
+            else None,
+        }
     return found
+
+
+def _perplexity(losses: Sequence[float]) -> float:
+    return round(float(np.exp(np.mean(losses))), 4)
 
 
 def main() -> None:
@@ -135,7 +154,7 @@ def main() -> None:
     checkpoint.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(5)
     torch.set_float32_matmul_precision("high")
-    report: dict[str, Any] = {"on": describe(), "command": vars_of(asked)}
+    report: dict[str, Any] = describe() | {"settings": settings(asked)}
     tokens, windows, report["corpus"] = prepare(asked, checkpoint)
     write_json(checkpoint / "training.json", report)
     report["attention_milliseconds"] = choose_attention(asked.heads, asked.kv_heads) if device == "cuda" else {}
@@ -156,16 +175,11 @@ def main() -> None:
     write_json(checkpoint / "training.json", report)
     torch.compiler.set_stance("force_eager")
     try:
-        report["held_out"] = evaluate(model, windows, asked, device)
+        report["held_out"] = evaluate(model, windows, asked.scored, device)
     except Exception as error:
         report["held_out"] = {"error": f"{type(error).__name__}: {error}"[:500]}
     write_json(checkpoint / "training.json", report)
     print(report["corpus"], report["training"]["tokens"], report["held_out"], flush=True)
-
-
-def vars_of(asked: argparse.Namespace) -> dict[str, Any]:
-    """Return the command line as plain values."""
-    return {name: value if isinstance(value, int | float) else str(value) for name, value in vars(asked).items()}
 
 
 if __name__ == "__main__":

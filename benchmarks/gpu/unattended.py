@@ -1,5 +1,6 @@
 """Steps that run unattended: what they ran on, results kept as they come, child processes that leave nothing behind."""
 
+import argparse
 import contextlib
 import importlib.metadata
 import json
@@ -34,6 +35,15 @@ def describe() -> dict[str, Any]:
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "gpu": gpu or "none: a rehearsal on the CPU",
         "versions": {"python": platform.python_version()} | _versions("torch", "transformers", "tokenizers", "vllm"),
+    }
+
+
+def settings(asked: argparse.Namespace) -> dict[str, Any]:
+    """Return the command line's values as they are written into a result, without paths."""
+    return {
+        name: value if isinstance(value, int | float | str) else str(value)
+        for name, value in vars(asked).items()
+        if name not in {"python", "roots"} and not isinstance(value, Path | None)
     }
 
 

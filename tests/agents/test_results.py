@@ -1,5 +1,6 @@
 """Results that outlive a process."""
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import islice, zip_longest
 
 from agents.engine.extractive.centrality import Matrix
+from agents.engine.extractive.languages import ENGLISH
 from agents.engine.extractive.statements import shortened
 from agents.engine.extractive.support import negated, numbers
 from agents.engine.extractive.words import Vocabulary
@@ -81,9 +82,8 @@ def _shared(gathered: Gathered, pair: _Pair) -> ReducedPoint:
     one, other = gathered.points[pair.one], gathered.points[pair.other]
     text = one.text if len(one.text) <= len(other.text) else other.text
     sources = (gathered.numbers[pair.one], gathered.numbers[pair.other])
-    return ReducedPoint(
-        section=SHARED, text=shortened(f"{_title(one)} and {_title(other)}: {text}", _LONGEST_TEXT), sources=sources
-    )
+    text = shortened(f"{_title(one)} and {_title(other)}: {text}", _LONGEST_TEXT)
+    return ReducedPoint(section=SHARED, text=text, sources=sources)
 
 
 def _differing(gathered: Gathered, pair: _Pair) -> ReducedPoint:
@@ -110,8 +110,11 @@ def _in_turn(gathered: Gathered, indexes: Sequence[int], room: int) -> Iterator[
 
 
 def _title(point: PointToReduce) -> str:
-    title = " ".join(point.document.split()) or "One document"
-    return title if len(title) <= _LONGEST_TITLE else title[: _LONGEST_TITLE + 1].rsplit(" ", 1)[0].rstrip(" :,;-–")
+    # What stands before the colon is the label of a side, so that a title holds none of its own.
+    words = point.document.replace(":", " –").split() or ["One", "document"]
+    while len(words) > 1 and (len(" ".join(words)) > _LONGEST_TITLE or words[-1].lower() in ENGLISH.function_words):
+        words.pop()
+    return " ".join(words).rstrip(" ,;-–")
 
 
 def _side(point: PointToReduce, length: int = _LONGEST_SIDE) -> str:

@@ -8,7 +8,7 @@ from agents.engine.extractive.patterns import labelled
 # The question's words, behind them the units of an answer.
 _ASKED = """
 length       how (?:deep|high|tall|wide|thick|far|close|near)
-length       how long is the (?:road|pipe|boom|track|wall|bridge|pier|cable)
+length       how long is the (?:road|pipe|track|wall|bridge|pier|cable|tunnel|river|fence|rope)
 length       (?:depth|height|width|thickness|distance|diameter|altitude|aperture|length)s?\\b
 length       how many (?:kilomet|met|mile|feet|inch|centimet|millimet)
 mass         how heavy|how many (?:kilo|tonnes|tons|grams|pounds of)|(?:weight|mass)\\b

@@ -22,7 +22,8 @@ FORMS: Mapping[str, str] = MappingProxyType(
 frequency   how (?:often|frequently|regularly)
 frequency   (?:at )?what intervals?
 frequency   how many times (?:a|per|each)
-duration    how (?:long (?!is the (?:road|pipe|boom|track|wall|bridge))|quickly|soon|fast (?:must|should|shall))
+duration    how (?:quickly|soon|fast (?:must|should|shall))
+duration    how long (?!is the (?:road|pipe|track|wall|bridge|pier|cable|tunnel|river|fence|rope))
 duration    how much (?:time|notice)|how far (?:ahead|in advance)
 duration    (?:how many|what number of) (?:\w+ )?{_UNITS_OF_TIME}
 duration    what (?:is|was) the (?:\w+ ){{0,3}}(?:duration|notice period|time limit|interval|period|lead time)

@@ -18,10 +18,9 @@ _SEPARATOR_ROW = re.compile(r"[\s|:+=_*~`.…-]*$")
 _BULLET = re.compile(r"(?:[-*+•‣◦▪–—·]\s+|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]\s+|>\s*)+")
 _EMPHASIS = re.compile(r"(\*\*|__|`)(?=\S)(.{1,300}?)(?<=\S)\1")
 _HYPHENATED = re.compile(r"(?<=[^\W\d_])[-\u00ad]\s*\n\s*(?=[a-zà-ÿ])|\u00ad")
+_RUNNING_LINE = re.compile(r"[^\n]{0,100}\bpage \d+(?: of \d+)?|-?\s*\d{1,4}\s*-?", re.IGNORECASE)
 # A line of a table of contents, or a page's running head or foot.
-_PAGE_FURNITURE = re.compile(
-    r"\.{5,}|(?:\s\.){4,}|…{3,}|^[^\n]{0,100}\bpage \d+(?: of \d+)?\s*$|^\s*-?\s*\d{1,4}\s*-?\s*$", re.IGNORECASE
-)
+_PAGE_FURNITURE = re.compile(rf"\.{{5,}}|(?:\s\.){{4,}}|…{{3,}}|^\s*(?:{_RUNNING_LINE.pattern})\s*$", re.IGNORECASE)
 _LONGEST_HEADING = 90
 
 Form = Literal["sentence", "item", "row"]
@@ -83,6 +82,9 @@ def read_statements(evidence: Sequence[Passage], vocabulary: Vocabulary) -> list
 
 def clean(text: str) -> str:
     """Return a slice of a document as one line: white space joined, bullets and emphasis marks taken off."""
+    if "\n" in text:
+        lines = text.splitlines()
+        text = "\n".join(line for line in lines if not _RUNNING_LINE.fullmatch(line.strip())) or text
     line = " ".join(_HYPHENATED.sub("", text).split())
     line = _BULLET.sub("", line, count=1) if _BULLET.match(line) else line
     return _EMPHASIS.sub(r"\2", line).strip()
@@ -121,13 +123,12 @@ def _cut(number: int, passage: Passage) -> Iterator[Statement]:
         if _SEPARATOR_ROW.match(piece):
             table.separator()
             continue
-        if _PAGE_FURNITURE.search(piece):
-            continue
-        if is_heading(piece, known):
-            section = _below(section, clean(_HEADING_MARK.sub("", piece)))
-            continue
-        start = _behind_heading(piece, start, known)
+        headings, start = _opening(piece, start, known)
+        for heading in headings:
+            section = _below(section, clean(_HEADING_MARK.sub("", heading)))
         piece = passage.text[start:end]
+        if not piece or _PAGE_FURNITURE.search(piece):
+            continue
         form = _form(piece)
         if form != "row":
             table = _Table()
@@ -177,12 +178,17 @@ def _form(piece: str) -> Form:
     return "item" if _BULLET.match(piece) else "sentence"
 
 
-def _behind_heading(piece: str, start: int, known: Sequence[str]) -> int:
-    """Return where a sentence begins when a heading was read together with it."""
-    line, newline, _ = piece.partition("\n")
-    if newline and is_heading(line, known):
-        return start + len(piece) - len(piece[len(line) :].lstrip())
-    return start
+def _opening(piece: str, start: int, known: Sequence[str]) -> tuple[list[str], int]:
+    """Return the headings that were read into a sentence, and where the sentence itself begins."""
+    headings: list[str] = []
+    for line in piece.splitlines(keepends=True):
+        heading = is_heading(line.rstrip(), known)
+        if not heading and (line.strip() and not _RUNNING_LINE.fullmatch(line.strip())):
+            break
+        if heading:
+            headings.append(line)
+        start += len(line)
+    return headings, start
 
 
 def _below(section: str, heading: str) -> str:

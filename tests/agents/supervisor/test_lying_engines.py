@@ -1,0 +1,349 @@
+"""Engines that lie, stall and fall over: every run ends, and nothing they invented is cited."""
+
+import random
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from agents.documents.library import Library
+from agents.engine.base import Outcome
+from agents.engine.tasks.answering import (
+    Compose,
+    ComposeResult,
+    Draft,
+    DraftClaim,
+    DraftResult,
+    Revise,
+    ReviseResult,
+    Verdict,
+    VerdictResult,
+)
+from agents.engine.tasks.base import Task
+from agents.engine.tasks.decisions import NextStep, NextStepResult, Plan, PlanResult, Route, RouteResult
+from agents.engine.tasks.reading import Note, NotesResult, Reduce, ReducedPoint, ReduceResult, WindowNotes
+from agents.errors import EngineError
+from agents.results import ResultStore
+from agents.schema import Document, Frozen, Page, Response, SessionInfo
+from agents.sentences import split_sentences
+from agents.settings import SupervisorSettings
+from agents.supervisor.grounding import check, find
+from agents.supervisor.responses import to_analysis, to_answer
+from agents.supervisor.state import Request, Run
+from agents.supervisor.supervisor import Supervisor
+from tests.agents.supervisor.conftest import RULES, Reading
+from tests.fakes import FakeEngine, honest
+
+ResultT = TypeVar("ResultT", bound=Frozen)
+HANDBOOK = (Path(__file__).parents[3] / "examples" / "station-handbook.md").read_text()
+AGENTS = ["router", "planner", "retrieval", "synthesis", "validation"]
+
+
+def sentences(text: str) -> list[str]:
+    return [found for start, end in split_sentences(text) if 5 <= len((found := text[start:end]).split()) <= 60]
+
+
+LONG = "\n\n".join(
+    f"## Chapter {n}\n\nChapter {n} says that rule {n} holds for {n * 3} days. Maria Holm wrote page {n + 100}, "
+    f"and nobody may change rule {n} without asking {'Peter Brandt' if n % 2 else 'Keiko Aldous'} first."
+    for n in range(1, 61)
+)
+NAMES = sorted(
+    {name for sentence in sentences(HANDBOOK) for name in re.findall(r"(?<=[a-z] )[A-Z][a-z]{3,}", sentence)}
+)
+
+
+def change_digit(sentence: str, chance: random.Random) -> str | None:
+    places = [place for place, letter in enumerate(sentence) if letter in "0123456789"]
+    if not places:
+        return None
+    place = chance.choice(places)
+    other = chance.choice([digit for digit in "123456789" if digit != sentence[place]])
+    return sentence[:place] + other + sentence[place + 1 :]
+
+
+def change_negation(sentence: str, chance: random.Random) -> str | None:
+    """Take a negation out, or put one in."""
+    if denied := re.search(r"\b(?:not|never|cannot|without|[Nn]obody)\b", sentence):
+        affirmed = {"cannot": "can", "without": "with", "Nobody": "Anybody", "nobody": "anybody"}.get(denied[0], "")
+        return " ".join((sentence[: denied.start()] + affirmed + sentence[denied.end() :]).split())
+    verbs = list(re.finditer(r"\b(?:is|are|shall|may|must|was|were|will|can|has)\b", sentence))
+    if not verbs:
+        return None
+    end = chance.choice(verbs).end()
+    return f"{sentence[:end]} {chance.choice(['not', 'never'])}{sentence[end:]}"
+
+
+def change_name(sentence: str, chance: random.Random) -> str | None:
+    held = [found for found in re.finditer(r"\b[A-Z][a-z]{3,}\b", sentence) if found[0] in NAMES]
+    if not held:
+        return None
+    name = chance.choice(held)
+    other = chance.choice([other for other in NAMES if other.casefold() not in sentence.casefold()])
+    return sentence[: name.start()] + other + sentence[name.end() :]
+
+
+def change_word(sentence: str, chance: random.Random) -> str:
+    words = sentence.split(" ")
+    words[chance.randrange(len(words))] = chance.choice(["banana", "quickly", "seldom", "the", "purple", "Wednesday"])
+    return " ".join(words)
+
+
+LIES = {"digit": change_digit, "negation": change_negation, "name": change_name}
+
+
+class Liar(FakeEngine):
+    """An engine that lies about whatever it is asked, in one of many ways each time.
+
+    `told` holds the claims that say otherwise than the real quotes they are given with.
+    """
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._chance = random.Random(seed)
+        self.told: set[str] = set()
+
+    async def run(self, task: Task[ResultT]) -> Outcome[ResultT]:
+        self.replies = {type(task): self._reply(task)}
+        return await super().run(task)
+
+    def _reply(self, task: Task[Any]) -> Any:
+        chance = self._chance
+        match chance.randrange(12):
+            case 0:
+                return EngineError("The engine is gone.", hint="Start it.")
+            case 1:
+                return RuntimeError("The engine fell over.")
+            case 2:
+                return ComposeResult(markdown="This is no answer to what was asked.")
+            case 3:
+                return honest
+            case _:
+                lie = getattr(self, f"_{type(task).__name__.lower()}", None)
+                return lie(task) if lie else honest
+
+    def _statement(self, evidence: str) -> tuple[str, str]:
+        """Return a claim and a quote, one of them wrong."""
+        chance = self._chance
+        sentence = chance.choice(sentences(evidence) or [evidence])
+        contradiction = LIES[chance.choice(list(LIES))](sentence, chance)
+        changed = contradiction or change_word(sentence, chance)
+        kind = chance.randrange(5)
+        if kind == 0:
+            return sentence, "The moon is made of 42 kinds of green cheese and nobody has paid for it."
+        if kind == 1:
+            return sentence, changed
+        if kind == 2:
+            return "\x00" * 3 + "]" * 20, chance.choice(["", "...", "\n\n", "e", "|"])
+        if kind == 3:
+            return f"{sentence} (see page 97 531)", sentence
+        if contradiction:
+            self.told.add(contradiction)
+        return changed, sentence
+
+    def _text(self, task: Task[Any]) -> str:
+        return "".join(passage.text for passage in task.evidence) or RULES
+
+    def _route(self, _task: Route) -> Frozen:
+        kind: Any = self._chance.choice(["simple", "complex", "whole_document"])
+        return RouteResult(kind=kind, reason="", language="\u202egnilgniK")
+
+    def _plan(self, _task: Plan) -> Frozen:
+        parts = [" ", "?", "What is the airspeed of a swallow?", "Ignore the question."]
+        return PlanResult(sub_questions=tuple(self._chance.choices(parts, k=3)), order="sequential")
+
+    def _nextstep(self, _task: NextStep) -> Frozen:
+        return NextStepResult(next=tuple(self._chance.choices([*AGENTS, "nobody", ""], k=3)), finish="nobody")
+
+    def _draft(self, task: Draft) -> Frozen:
+        claims = [self._statement(self._text(task)) for _ in range(self._chance.randrange(5))]
+        drafted = tuple(DraftClaim(text=text, quotes=(quote,)) for text, quote in claims)
+        return DraftResult(claims=drafted, not_found=self._chance.random() < 0.3)
+
+    def _verdict(self, task: Verdict) -> Frozen:
+        return VerdictResult(verdicts=("supported",) * self._chance.choice([0, 1, len(task.claims), 50]))
+
+    def _revise(self, task: Revise) -> Frozen:
+        return ReviseResult(text=self._chance.choice(["", task.claim.text, "It costs 9,999 euros."]))
+
+    def _windownotes(self, task: WindowNotes) -> Frozen:
+        kinds: list[Any] = ["point", "figure", "date", "name", "item"]
+        notes = [self._statement(self._text(task)) for _ in range(self._chance.randrange(16))]
+        return NotesResult(
+            topic="\n",
+            notes=tuple(Note(kind=self._chance.choice(kinds), text=text, quote=quote) for text, quote in notes),
+        )
+
+    def _reduce(self, task: Reduce) -> Frozen:
+        numbers = [-1, 0, 1, len(task.points), 10_000]
+        points = [
+            ReducedPoint(
+                section="|", text=task.points[n % len(task.points)].text, sources=(self._chance.choice(numbers),)
+            )
+            for n in range(24)
+        ]
+        return ReduceResult(points=tuple(points))
+
+    def _compose(self, _task: Compose) -> Frozen:
+        return ComposeResult(markdown="It is as I say [7], and so says everybody [1].")
+
+
+def response_of(run: Run) -> Response:
+    session = SessionInfo(session_id="s")
+    return to_analysis(run, session) if run.request.mode else to_answer(run, session)
+
+
+def expect_well_formed(run: Run) -> None:
+    """A run has ended in its budget, and cites only what stands in its document, where it stands."""
+    response = response_of(run)
+    texts = {document.document_id: document for document in run.request.documents}
+    assert run.budget.steps <= run.settings.max_steps + 2
+    assert response.markdown
+    assert type(response).model_validate(response.model_dump()) == response
+    for citation in response.citations:
+        document = texts[citation.document_id]
+        assert document.text[citation.start : citation.end] == citation.quote
+        assert document.page_at(citation.start) == citation.page
+    ids = {citation.id for citation in response.citations}
+    assert all(set(claim.citations) <= ids and claim.citations for claim in response.claims)
+    assert {claim.supported for claim in response.claims} <= {"supported", "partly"}
+    assert 0.0 <= response.grounded <= 1.0
+    assert response.coverage.tokens_read <= response.coverage.tokens_total
+    assert not getattr(response, "not_found", False) or response.coverage.complete
+
+
+@pytest.mark.parametrize("seed", range(60))
+async def test_no_lie_is_cited_and_every_run_ends_in_its_budget(read: Reading, seed: int) -> None:
+    engine = Liar(seed)
+    options: dict[str, Any] = {"mode": [None, None, "summary", "detailed", "extraction", "comparison"][seed % 6]}
+    settings = {"max_steps": 10, "window_tokens": 1_024, "message_forwarding": seed % 4 > 0}
+
+    run = await read(engine, text=[RULES, LONG][seed % 2], settings=settings, **options)
+
+    expect_well_formed(run)
+    for claim in response_of(run).claims:
+        assert claim.text not in engine.told or claim.supported != "supported"
+
+
+async def test_whatever_page_an_engine_names_a_citation_has_the_quotes_own(
+    library: Library, store: ResultStore, handbook: str
+) -> None:
+    document = await library.open(handbook)
+    chance = random.Random(5)
+    picked = chance.sample(sentences(document.text), 6)
+    claims = tuple(DraftClaim(text=f"On page {90 + n}: {text}", quotes=(text,)) for n, text in enumerate(picked))
+    engine = FakeEngine({Draft: DraftResult(claims=claims), Revise: lambda task: ReviseResult(text=task.claim.text)})
+
+    supervisor = Supervisor(library, store, SupervisorSettings())
+    run = supervisor.start(Request("Which page?", (document,)), engine)
+    await supervisor.complete(run)
+
+    expect_well_formed(run)
+    assert response_of(run).claims == ()
+
+
+async def test_endless_hand_offs_end_at_the_budget(read: Reading) -> None:
+    nothing = FakeEngine(
+        {
+            Route: RouteResult(kind="complex", reason="Always more."),
+            NextStep: NextStepResult(next=("retrieval", "retrieval", "retrieval")),
+            Draft: DraftResult(not_found=True),
+        }
+    )
+
+    run = await read(nothing, settings={"max_steps": 6})
+
+    expect_well_formed(run)
+
+
+async def test_an_engine_that_never_shortens_its_notes_does_not_keep_the_reduction_going(read: Reading) -> None:
+    def as_many(task: Reduce) -> ReduceResult:
+        return ReduceResult(
+            points=tuple(ReducedPoint(section="S" * 80, text="All of it. " * 900, sources=(1,)) for _ in range(24))
+        )
+
+    engine = FakeEngine({Reduce: as_many})
+    run = await read(engine, text=LONG, mode="summary", settings={"window_tokens": 1_024})
+
+    expect_well_formed(run)
+    assert engine.count(Reduce) < 200
+    assert run.engine is engine
+
+
+@pytest.mark.parametrize("stalled", [Route, Plan, NextStep, Draft, Verdict, Revise, Compose, WindowNotes, Reduce])
+async def test_a_stall_anywhere_costs_one_agents_time_and_not_the_answer(
+    read: Reading, stalled: type[Task[Any]]
+) -> None:
+    class Stalling(FakeEngine):
+        async def run(self, task: Task[ResultT]) -> Outcome[ResultT]:
+            self.seconds = 3_600.0 if isinstance(task, stalled) else 0.0
+            return await super().run(task)
+
+    invented = DraftClaim(text="It costs 77 euros.", quotes=("Chapter 1 says that rule 1 holds for 3 days",))
+    real = DraftClaim(text="Rule 7 holds for 21 days.", quotes=("Chapter 7 says that rule 7 holds for 21 days.",))
+    engine = Stalling({Route: RouteResult(kind="complex", reason="Two."), Draft: DraftResult(claims=(invented, real))})
+    settings = {"agent_seconds": 0.2, "max_seconds": 1.0, "message_forwarding": False}
+
+    mode: Any = "summary" if stalled in (WindowNotes, Reduce) else None
+    run = await read(engine, "How many days does rule 7 hold?", text=LONG, mode=mode, settings=settings)
+
+    expect_well_formed(run)
+    assert response_of(run).claims
+
+
+@pytest.fixture(scope="module")
+def held() -> Document:
+    """The handbook as one page."""
+    return Document(
+        document_id="d", title="H", name="h", text=HANDBOOK, pages=(Page(number=1, start=0, end=len(HANDBOOK)),)
+    )
+
+
+Change = Callable[[str, random.Random], str | None]
+
+
+def mutations(change: Change, count: int, seed: int) -> list[tuple[str, str]]:
+    """Return sentences of the handbook, and each with one thing changed."""
+    chance = random.Random(seed)
+    pairs: list[tuple[str, str]] = []
+    known = sentences(HANDBOOK)
+    while len(pairs) < count:
+        sentence = chance.choice(known)
+        if (changed := change(sentence, chance)) and changed != sentence and changed not in HANDBOOK:
+            pairs.append((sentence, changed))
+    return pairs
+
+
+@pytest.mark.parametrize(("change", "count"), [(change_digit, 350), (change_negation, 300)])
+def test_a_quote_with_another_digit_or_negation_is_refused(held: Document, change: Change, count: int) -> None:
+    for sentence, changed in mutations(change, count, seed=1):
+        found = find(changed, [held], {})
+        assert found is None or (sentence not in found.located.quote and found.located.quote in HANDBOOK), changed
+
+
+@pytest.mark.parametrize(("change", "count"), [(change_word, 250), (change_name, 100)])
+def test_a_quote_with_another_word_is_refused_or_repaired_to_the_documents_own(
+    held: Document, change: Change, count: int
+) -> None:
+    for _, changed in mutations(change, count, seed=2):
+        if (found := find(changed, [held], {})) is not None:
+            located = found.located
+            assert HANDBOOK[located.start : located.end] == located.quote
+            assert located.verified == "fuzzy"
+
+
+@pytest.mark.parametrize("change", LIES.values(), ids=LIES.keys())
+def test_a_claim_that_contradicts_its_quote_is_never_supported(held: Document, change: Change) -> None:
+    for sentence, changed in mutations(change, 200, seed=3):
+        quote = find(sentence, [held], {})
+        assert quote is not None
+        assert check(changed, [quote]) != "supported", changed
+
+
+def test_every_sentence_is_supported_by_itself(held: Document) -> None:
+    for sentence in sentences(HANDBOOK):
+        quote = find(sentence, [held], {})
+        assert quote is not None
+        assert check(sentence, [quote]) == "supported", sentence
