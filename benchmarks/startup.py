@@ -18,7 +18,6 @@ NEEDED = (
     "langgraph_supervisor",
     "llama_index.core.memory",
     "bm25s",
-    "networkx",
 )
 """What the first answer imports, on any engine."""
 EAGER = (

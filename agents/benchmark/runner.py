@@ -4,7 +4,7 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,6 +32,7 @@ STEP_SECONDS: dict[Suite, float] = {"quick": 45.0}
 """Time limit of one step; suites that are not named here take the time they need."""
 SUITE_SECONDS: dict[Suite, float] = {"quick": 150.0}
 """Time limit of all steps together, from when the engine is open."""
+CLOSING_SECONDS = 10.0
 OPENING_SHARE = 0.02
 
 
@@ -60,14 +61,18 @@ async def run_suite(
     """
     files = tuple(Path(find_file(source, assistant.settings.documents).path) for source in documents)
     run = _SuiteRun(assistant, suite, on_progress or (lambda _: None), plan)
+    # A task of its own: whoever cancels us may do so again and again, and what was opened must be closed in peace.
+    measuring = asyncio.create_task(run.measure(files))
     try:
-        with tempfile.TemporaryDirectory(prefix="readroom-benchmark-") as folder:
-            await run.measure(Path(folder), files)
-        return await asyncio.to_thread(run.finish)
+        await asyncio.wait({measuring})
     except asyncio.CancelledError:
-        # Whoever cancels wants an end, and what is known is worth having: nothing is awaited from here on.
+        measuring.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait({measuring}, timeout=CLOSING_SECONDS)
         run.stop(f"Cancelled during: {run.doing}.")
         return run.finish()
+    measuring.result()
+    return await asyncio.to_thread(run.finish)
 
 
 class _SuiteRun:
@@ -90,8 +95,12 @@ class _SuiteRun:
         self._text_sha256: str | None = None
         self.doing = "opening the engine"
 
-    async def measure(self, folder: Path, documents: tuple[Path, ...]) -> None:
-        """Open the engine and take every step."""
+    async def measure(self, documents: tuple[Path, ...]) -> None:
+        """Open the engine and take every step, in a folder that is removed in the end."""
+        with tempfile.TemporaryDirectory(prefix="readroom-benchmark-") as folder:
+            await self._measure(Path(folder), documents)
+
+    async def _measure(self, folder: Path, documents: tuple[Path, ...]) -> None:
         self._tell("Opening the engine")
         opened = await self._assistant.engine(self._opening)
         self._notes.extend([opened.warning] if opened.warning else [])

@@ -3,9 +3,8 @@
 import asyncio
 import logging
 import time
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import openai
@@ -22,6 +21,7 @@ from agents.engine.tokenizer import local_counter, server_counter
 from agents.errors import EngineError
 from agents.schema import EngineInfo, Usage
 from agents.settings import EngineSettings
+from agents.telemetry import untraced
 from agents.tokens import TokenCounter, estimate_tokens
 
 _LOG = logging.getLogger(__name__)
@@ -153,7 +153,7 @@ class OpenAIEngine:
                 raise self._explain(error) from error
 
     async def _send(self, messages: list[dict[str, str]], body: dict[str, Any]) -> _Reply:
-        with _untraced():
+        with untraced():
             message = await self._chat.ainvoke(messages, extra_body=body)
         used: Any = message.usage_metadata or {}
         cached = used.get("input_token_details", {}).get("cache_read") or 0
@@ -263,13 +263,6 @@ class OpenAIEngine:
         return EngineError(
             f"The engine at {self._endpoint.base_url} stopped answering: {reason}.", hint="Ask again.", retryable=True
         )
-
-
-def _untraced() -> AbstractContextManager[None]:
-    """Keep prompts from a tracing service, whatever the environment has switched on."""
-    import langsmith
-
-    return cast("Any", langsmith).tracing_context(enabled=False)
 
 
 def _sampled(sampling: dict[str, float], extras: bool) -> dict[str, float]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from agents.engine.tasks.reading import NoteKind, PointToReduce, Reduce, WindowNotes
 from agents.runs import run_key
-from agents.schema import Frozen, Mode
+from agents.schema import Document, Frozen, Mode
 from agents.supervisor.state import Run, Statement
 from agents.supervisor.windows import Window, cut_windows
 
@@ -106,32 +106,37 @@ async def _read(run: Run, window: Window, total: int, limit: asyncio.Semaphore) 
 
 
 async def _note(run: Run, window: Window) -> WindowReading:
+    """Read one window; notes come best first and are kept in the order of the text, with their rank."""
     task = WindowNotes(
         evidence=window.passages, mode=mode(run), focus=focus(run), outline=window.outline, language=run.language
     )
     result = await run.ask(task)
-    points = tuple(
-        Point(
+    placed: list[tuple[int, Point]] = []
+    for place, note in enumerate(result.notes):
+        offset = _offset(window, note.quote)
+        point = Point(
             document=window.document.title,
-            section=_section(window, note.quote) or result.topic,
-            text=note.text[:LONGEST_POINT],
+            section=_heading_at(window.document, offset) or result.topic,
+            text=note.text,
             kind=note.kind,
             quotes=(note.quote,),
-            rank=1.0 - place / (len(result.notes) or 1),
+            rank=1.0 - place / len(result.notes),
         )
-        for place, note in enumerate(result.notes)
-    )
-    return WindowReading(topic=result.topic, points=points)
+        placed.append((offset, point))
+    placed.sort(key=lambda each: each[0])
+    return WindowReading(topic=result.topic, points=tuple(point for _, point in placed))
 
 
-def _section(window: Window, quote: str) -> str:
-    """Return the nearest heading above a quote."""
-    for passage in window.passages:
-        if (place := passage.text.find(quote)) >= 0:
-            starts = [heading.start for heading in window.document.headings]
-            above = bisect.bisect_right(starts, passage.start + place)
-            return window.document.headings[above - 1].text if above else ""
-    return ""
+def _offset(window: Window, quote: str) -> int:
+    """Return where a quote stands in its document; the window's end where it is not there word for word."""
+    found = ((passage.start, passage.text.find(quote)) for passage in window.passages)
+    return next((start + place for start, place in found if place >= 0), window.passages[-1].end)
+
+
+def _heading_at(document: Document, offset: int) -> str:
+    """Return the nearest heading above an offset."""
+    above = bisect.bisect_right([heading.start for heading in document.headings], offset)
+    return document.headings[above - 1].text if above else ""
 
 
 async def reduce_points(run: Run, points: Sequence[Point]) -> list[Point]:

@@ -16,7 +16,7 @@ from agents.supervisor.fallback import fall_back
 from agents.supervisor.graph import Graph, build_graph, recursion_limit
 from agents.supervisor.rendering import accept_rewritten
 from agents.supervisor.state import Budget, Clock, Request, Run, unheard
-from agents.telemetry import span
+from agents.telemetry import span, untraced
 
 _LOG = logging.getLogger(__name__)
 
@@ -85,9 +85,10 @@ class Supervisor:
         config = {"recursion_limit": recursion_limit(self._settings.max_steps)}
         try:
             async with asyncio.timeout(run.budget.seconds_left + run.reading_seconds + 5):
-                state = await self._graph.ainvoke(
-                    {"messages": [HumanMessage(run.question)]}, config=config, context=run
-                )
+                with untraced():
+                    state = await self._graph.ainvoke(
+                        {"messages": [HumanMessage(run.question)]}, config=config, context=run
+                    )
             return str(state["messages"][-1].content)
         except Exception as error:
             _LOG.warning("The graph ended without an answer: %r", error)

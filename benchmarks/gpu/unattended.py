@@ -98,9 +98,11 @@ def run_all(
             _kill_group(process)
 
 
-def last_lines(log: Path, count: int = 12) -> list[str]:
-    """Return the end of a log that says why a step failed."""
-    return log.read_text(errors="replace").splitlines()[-count:] if log.exists() else []
+def last_lines(log: Path, count: int = 6) -> list[str]:
+    """Return what a log says of a failure: its last errors, which may stand far above the end, and its last lines."""
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    errors = [line for line in lines[:-count] if "Error" in line]
+    return [*errors[-count:], *lines[-count:]]
 
 
 def _start(task: Task) -> subprocess.Popen[bytes]:

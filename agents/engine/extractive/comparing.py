@@ -111,7 +111,7 @@ def _in_turn(gathered: Gathered, indexes: Sequence[int], room: int) -> Iterator[
 
 def _title(point: PointToReduce) -> str:
     # What stands before the colon is the label of a side, so that a title holds none of its own.
-    words = point.document.replace(":", " –").split() or ["One", "document"]
+    words = point.document[: 4 * _LONGEST_TITLE].replace(":", " –").split() or ["One", "document"]
     while len(words) > 1 and (len(" ".join(words)) > _LONGEST_TITLE or words[-1].lower() in ENGLISH.function_words):
         words.pop()
     return " ".join(words).rstrip(" ,;-–")

@@ -1,5 +1,5 @@
-"""The real vLLM, found as the engine's tests find it."""
+"""The engines of the engine's own tests."""
 
-from tests.agents.engine.conftest import vllm_command
+from tests.agents.engine.conftest import checkpoint, data_dir, fake, vllm_command
 
-__all__ = ["vllm_command"]
+__all__ = ["checkpoint", "data_dir", "fake", "vllm_command"]

@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import anyio
 import pytest
 
 from agents.assistant import Assistant
@@ -98,6 +99,33 @@ async def test_a_run_that_is_cancelled_reports_what_it_had_and_keeps_it(assistan
     assert report.figures == (ANSWER,)
     assert "Cancelled during: answers." in report.notes
     assert [load_report(path) for path in (tmp_path / "data" / "benchmarks").glob("*.json")] == [report]
+
+
+async def test_what_a_step_opened_is_closed_in_peace_however_often_it_is_cancelled(assistant: Assistant) -> None:
+    reached, closed = asyncio.Event(), asyncio.Event()
+
+    async def stuck() -> AsyncIterator[Figure]:
+        yield ANSWER
+        try:
+            reached.set()
+            await asyncio.Event().wait()
+        finally:
+            for _ in range(20):
+                await asyncio.sleep(0)
+            closed.set()
+
+    reports: list[BenchmarkReport] = []
+    async with anyio.create_task_group() as group:
+
+        async def run() -> None:
+            reports.append(await run_suite(assistant, "full", plan=lambda _bench, _target: [Step("answers", 1, stuck)]))
+
+        group.start_soon(run)
+        await reached.wait()
+        group.cancel_scope.cancel()
+    await closed.wait()
+
+    assert [report.status for report in reports] == ["partial"]
 
 
 async def test_a_bench_leaves_the_users_library_and_sessions_alone(assistant: Assistant, tmp_path: Path) -> None:

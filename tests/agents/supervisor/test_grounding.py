@@ -57,5 +57,32 @@ def test_other_figures_are_not(claim: str, quoted: str) -> None:
     assert unsupported_figures(claim, quoted)
 
 
+def support(claim: str, *quotes: str) -> str:
+    (grounded,) = ground([Statement(claim, quotes)], [DOCUMENT], {})
+    return grounded.support
+
+
+@pytest.mark.parametrize(
+    ("claim", "quote"),
+    [
+        ("Loans never last 28 days.", "Loans last 28 days"),
+        ("Peter Holm signs every loan.", "Maria Holm signs every loan."),
+        ("Loans last 2 days, fines start at 28 euros.", "Loans last 28 days, fines start at 2 euros."),
+        ("Loans last 30 days, fines start at 2 euros.", "Loans last 28 days, fines start at 2 euros."),
+    ],
+)
+def test_a_claim_that_says_otherwise_than_its_quote_is_not_supported(claim: str, quote: str) -> None:
+    assert support(claim, quote) == "not"
+
+
+@pytest.mark.parametrize("claim", ["Maria signs thirty loans.", "Every loan is signed by Ann.", "No loan costs money."])
+def test_what_its_quotes_do_not_say_leaves_a_claim_supported_in_part(claim: str) -> None:
+    assert support(claim, "Maria Holm signs every loan.") == "partly"
+
+
+def test_a_number_in_words_is_the_number_in_digits() -> None:
+    assert support("A loan lasts twenty-eight days.", "Loans last 28 days") == "supported"
+
+
 def test_the_first_word_of_a_sentence_is_no_name() -> None:
     assert unsupported_names("Loans are signed. Nobody else may sign.", "maria holm signs every loan") == set()

@@ -191,7 +191,7 @@ async def test_history_stays_within_128k_and_the_prompt_within_the_context(
     for context, most in ((262_144, 131_072), (131_072, 131_072 - 32_768 - PROMPT_RESERVE)):
         engine = FakeEngine(context_tokens=context)
         assistant = assistant_with(engine)
-        session_id = await converse(assistant, write("rules.md", RULES), turns=45, words=2_000)
+        session_id = await converse(assistant, write("rules.md", RULES), turns=50, words=3_000)
         engine.tasks.clear()
 
         answer = await assistant.ask("And on Saturdays?", session_id=session_id)

@@ -1,0 +1,133 @@
+"""What three of the supervisor's settings save: parallel hand-offs, forwarded messages, adaptive routing.
+
+python -m benchmarks.parallel_and_forwarding [--seconds 1]
+
+Each is asked for on and off, with the tests' engine: three sub-questions that take a second each, one after another or
+side by side; the last message forwarded or written anew; plain questions taken the short way or planned.
+"""
+
+import argparse
+import asyncio
+import math
+import tempfile
+import time
+from pathlib import Path
+from typing import TypeVar
+
+from typing_extensions import override
+
+from agents.assistant import Assistant
+from agents.engine.base import Outcome
+from agents.engine.tasks.answering import Draft
+from agents.engine.tasks.base import Task
+from agents.engine.tasks.decisions import Plan, PlanResult, Route, RouteResult
+from agents.schema import Answer, Frozen, Usage
+from agents.settings import DocumentsSettings, Settings, SupervisorSettings
+from agents.tokens import estimate_tokens
+from benchmarks.record import record
+from tests.fakes import FakeEngine
+
+ResultT = TypeVar("ResultT", bound=Frozen)
+RULES = """# Rules of the reading room
+
+The reading room opens at 9 in the morning and closes at 17 on weekdays. On Saturdays it closes at noon.
+
+A reader may borrow 5 volumes for 28 days. Atlases are never lent. Maria Holm signs every loan.
+
+A late volume costs 2 euros a day, and no more than 40 euros in all. The fine is waived for illness.
+"""
+PARTS = PlanResult(sub_questions=("When does it open?", "How long is a loan?", "What does a late volume cost?"))
+COMPLEX = RouteResult(kind="complex", reason="Three facts.")
+SIMPLE = RouteResult(kind="simple", reason="One fact.")
+GOAL_RATIO = 0.6
+"""Of the wall time one after another."""
+
+
+class CountingEngine(FakeEngine):
+    """Counts what it writes as tokens, and notes when it answers sub-questions."""
+
+    def __init__(self, kind: RouteResult, seconds: float = 0.0) -> None:
+        super().__init__({Route: kind, Plan: PARTS}, seconds=seconds)
+        self.looked_up: list[tuple[float, float]] = []
+
+    @override
+    async def run(self, task: Task[ResultT]) -> Outcome[ResultT]:
+        started = time.perf_counter()
+        outcome = await super().run(task)
+        if isinstance(task, Draft) and task.question in PARTS.sub_questions:
+            self.looked_up.append((started, time.perf_counter()))
+        written = estimate_tokens(outcome.result.model_dump_json())
+        return Outcome(outcome.result, Usage(engine_calls=1, completion_tokens=written))
+
+    @property
+    def seconds_looking_up(self) -> float:
+        """From the beginning of the first sub-question to the end of the last."""
+        return max(end for _, end in self.looked_up) - min(start for start, _ in self.looked_up)
+
+
+async def answered(engine: CountingEngine, folder: Path, question: str, **switches: bool) -> tuple[Answer, float]:
+    """Ask one question with the supervisor's settings; return the answer and its wall time in seconds."""
+    path = folder / "rules.md"
+    path.write_text(RULES)
+    settings = Settings(
+        data_dir=folder / "data",
+        documents=DocumentsSettings(roots=(folder,)),
+        supervisor=SupervisorSettings(**switches),
+    )
+    assistant = Assistant(settings, engine=engine)
+    try:
+        # Opened and imported before the clock runs.
+        await assistant.library.open(str(path))
+        started = time.perf_counter()
+        answer = await assistant.ask(question, [str(path)], wait_seconds=math.inf)
+        return answer, time.perf_counter() - started
+    finally:
+        await assistant.close()
+
+
+async def measure(seconds: float, folder: Path) -> dict[str, float]:
+    """Ask everything on and off; return ratios of on to off, and what they are made of."""
+    asked = "When does it open, how long is a loan and what does a late volume cost?"
+    await answered(CountingEngine(COMPLEX), folder, "Is everything imported?")
+    several, single = (CountingEngine(COMPLEX, seconds) for _ in range(2))
+    _, wall_on = await answered(several, folder, asked, parallel_tool_calls=True)
+    _, wall_off = await answered(single, folder, asked, parallel_tool_calls=False)
+    forwarded, _ = await answered(CountingEngine(COMPLEX), folder, asked, message_forwarding=True)
+    rewritten, _ = await answered(CountingEngine(COMPLEX), folder, asked, message_forwarding=False)
+    routed, _ = await answered(CountingEngine(SIMPLE), folder, "When does it open?", adaptive_routing=True)
+    planned, _ = await answered(CountingEngine(SIMPLE), folder, "When does it open?", adaptive_routing=False)
+    return {
+        "seconds_of_a_task": seconds,
+        "parallel_sub_questions_at_once": several.most_running,
+        "parallel_sub_questions_wall_ratio": several.seconds_looking_up / single.seconds_looking_up,
+        "parallel_whole_answer_wall_ratio": wall_on / wall_off,
+        "forwarding_completion_tokens_ratio": forwarded.usage.completion_tokens / rewritten.usage.completion_tokens,
+        "forwarding_completion_tokens_saved": rewritten.usage.completion_tokens - forwarded.usage.completion_tokens,
+        "forwarding_final_message_tokens": estimate_tokens(forwarded.markdown),
+        "adaptive_routing_engine_calls_ratio": routed.usage.engine_calls / planned.usage.engine_calls,
+        "adaptive_routing_engine_calls": routed.usage.engine_calls,
+        "adaptive_routing_off_engine_calls": planned.usage.engine_calls,
+    }
+
+
+async def main(seconds: float) -> None:
+    """Measure, print and keep the ratios."""
+    with tempfile.TemporaryDirectory() as name:
+        figures = await measure(seconds, Path(name))
+    record(
+        "parallel_and_forwarding",
+        f"python -m benchmarks.parallel_and_forwarding --seconds {seconds:g}: whole asks about a small document with "
+        "the tests' engine; ratios of a setting on to the same setting off.",
+        figures,
+        goal="three sub-questions side by side take under 60 % of their time one after another, forwarding saves the "
+        "final message's tokens, and routing saves calls",
+        met=figures["parallel_sub_questions_wall_ratio"] < GOAL_RATIO
+        and figures["forwarding_completion_tokens_saved"] >= figures["forwarding_final_message_tokens"]
+        and figures["adaptive_routing_engine_calls_ratio"] < 1,
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=1.0, help="how long every task takes")
+    asyncio.run(main(parser.parse_args().seconds))

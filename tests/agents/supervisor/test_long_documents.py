@@ -1,0 +1,178 @@
+"""Documents far longer than any window: read whole, in bounded memory, and never twice."""
+
+import asyncio
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from agents.documents.library import Library
+from agents.engine.base import Outcome
+from agents.engine.tasks.base import Task
+from agents.engine.tasks.reading import Reduce, WindowNotes
+from agents.results import ResultStore
+from agents.schema import Document, Frozen, Progress, SessionInfo
+from agents.settings import DocumentsSettings, SupervisorSettings
+from agents.supervisor.responses import to_analysis
+from agents.supervisor.state import Request, Run
+from agents.supervisor.supervisor import Supervisor
+from tests.agents.supervisor.long_reader import long_text
+from tests.fakes import FakeEngine
+
+ResultT = TypeVar("ResultT", bound=Frozen)
+TOKENS = 2_000_000
+MOST_MIB = 1_536
+REPOSITORY = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the long document, in which it is parsed but once."""
+    folder = tmp_path_factory.mktemp("long")
+    (folder / "log.md").write_text(long_text(TOKENS))
+    return folder
+
+
+@pytest.fixture
+async def document(folder: Path) -> AsyncIterator[tuple[Library, Document]]:
+    library = Library(DocumentsSettings(roots=(folder,)), folder / "library")
+    yield library, await library.open(str(folder / "log.md"))
+    await library.close()
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[ResultStore]:
+    store = ResultStore(tmp_path)
+    yield store
+    await store.close()
+
+
+def start(document: tuple[Library, Document], store: ResultStore, engine: FakeEngine) -> tuple[Supervisor, Run]:
+    library, held = document
+    supervisor = Supervisor(library, store, SupervisorSettings())
+    return supervisor, supervisor.start(Request("Analyse it.", (held,), mode="summary"), engine)
+
+
+def read_spans(engine: FakeEngine) -> set[tuple[int, int]]:
+    windows = [task.evidence for task in engine.tasks if isinstance(task, WindowNotes)]
+    return {(window[0].start, window[-1].end) for window in windows}
+
+
+class Stopping(FakeEngine):
+    """An engine that lets so many windows be noted, and holds all others for ever."""
+
+    def __init__(self, windows: int) -> None:
+        super().__init__()
+        self.windows = windows
+
+    async def run(self, task: Task[ResultT]) -> Outcome[ResultT]:
+        if self.windows == 0:
+            await asyncio.Event().wait()
+        self.windows -= 1
+        return await super().run(task)
+
+
+async def test_two_million_tokens_are_read_whole_in_windows_that_fit(
+    document: tuple[Library, Document], store: ResultStore
+) -> None:
+    engine = FakeEngine()
+    supervisor, run = start(document, store, engine)
+
+    await supervisor.complete(run)
+
+    analysis = to_analysis(run, SessionInfo(session_id="s"))
+    assert 1_950_000 < analysis.coverage.tokens_total == analysis.coverage.tokens_read
+    assert analysis.coverage.windows == engine.count(WindowNotes) > 50
+    assert analysis.coverage.skipped == ()
+    windows = [task.evidence for task in engine.tasks if isinstance(task, WindowNotes)]
+    assert all(sum(engine.count_tokens(passage.text) for passage in window) <= 32_768 for window in windows)
+    text = document[1].text
+    assert "".join(passage.text for window in sorted(windows, key=lambda w: w[0].start) for passage in window) == text
+    assert engine.count(Reduce) > 1
+    assert analysis.citations
+    assert all(text[citation.start : citation.end] == citation.quote for citation in analysis.citations)
+
+
+async def test_a_run_cancelled_half_way_repeats_no_finished_window(
+    document: tuple[Library, Document], store: ResultStore
+) -> None:
+    stopping = Stopping(windows=30)
+    supervisor, run = start(document, store, stopping)
+    stored = asyncio.Event()
+
+    def tell(_progress: Progress, _notes: tuple[str, ...] = (), /) -> None:
+        if run.windows == 30:
+            stored.set()
+
+    run.tell = tell
+    first = asyncio.create_task(supervisor.complete(run))
+    await stored.wait()
+    first.cancel()
+    with suppress(asyncio.CancelledError):
+        await first
+
+    engine = FakeEngine()
+    supervisor, run = start(document, store, engine)
+    await supervisor.complete(run)
+
+    assert len(read_spans(stopping)) == 30
+    assert not read_spans(stopping) & read_spans(engine)
+    assert len(read_spans(engine)) == run.windows - 30
+    assert run.everything_read
+
+
+def reader(folder: Path, *more: str) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "tests.agents.supervisor.long_reader",
+        str(folder / "data"),
+        str(folder / "log.md"),
+        *more,
+    ]
+
+
+def analysed(folder: Path, *more: str) -> dict[str, Any]:
+    done = subprocess.run(reader(folder, *more), cwd=REPOSITORY, capture_output=True, check=True, timeout=300)
+    return json.loads(done.stdout)
+
+
+def test_two_million_tokens_stay_within_a_gigabyte_and_a_half(folder: Path) -> None:
+    taken = analysed(folder, "32768")
+
+    assert taken["tokens_read"] == taken["tokens_total"] > 1_950_000
+    assert taken["citations_elsewhere"] == 0
+    assert max(taken["peak_mib"], taken["parser_peak_mib"]) < MOST_MIB
+
+
+def finished_windows(folder: Path) -> int:
+    path = folder / "data" / "runs.db"
+    if not path.exists():
+        return 0
+    with suppress(sqlite3.OperationalError), closing(sqlite3.connect(path, timeout=30)) as connection:
+        return connection.execute("SELECT COUNT(*) FROM results").fetchone()[0]
+    return 0
+
+
+def test_a_process_killed_half_way_is_continued_by_the_next_one(tmp_path: Path) -> None:
+    (tmp_path / "log.md").write_text(long_text(60_000))
+    killed = subprocess.Popen(reader(tmp_path, "1024", "0.2"), cwd=REPOSITORY, stdout=subprocess.DEVNULL)
+    while finished_windows(tmp_path) < 20 and killed.poll() is None:
+        with suppress(subprocess.TimeoutExpired):
+            killed.wait(0.05)
+    killed.kill()
+    assert killed.wait() == -signal.SIGKILL
+    finished = finished_windows(tmp_path)
+
+    taken = analysed(tmp_path, "1024")
+
+    assert 20 <= finished < taken["windows"]
+    assert taken["windows_noted"] == taken["windows"] - finished
+    assert taken["tokens_read"] == taken["tokens_total"]
