@@ -1,5 +1,7 @@
 import importlib.util
+import json
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent
 
@@ -18,3 +20,39 @@ def test_every_module_has_at_most_about_three_hundred_lines() -> None:
     modules = [*ROOT.glob("agents/**/*.py"), *ROOT.glob("mcp_server/**/*.py")]
 
     assert {str(path): lines for path in modules if (lines := len(path.read_text().splitlines())) > 320} == {}
+
+
+def recorded(name: str) -> Any:
+    return json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text())
+
+
+def test_every_figure_of_the_readme_stands_in_the_results() -> None:
+    readme = (ROOT / "README.md").read_text()
+    engines = recorded("engine_h200")["engines"]
+    rows = recorded("quantisation_quality_h200")["rows"]
+    e5m2, e4m3 = (engines[name]["steps"] for name in ("fp8_e5m2", "fp8_e4m3"))
+    peaks = [engines[name]["memory_peaks_gib"]["long_context"] for name in ("fp8_e5m2", "fp8_e4m3")]
+
+    def row(name: str, form: str, *values: float) -> str:
+        return f"| {name} | " + " | ".join(form.format(value) for value in values) + " |"
+
+    def both(step: str, *path: str) -> list[Any]:
+        found: list[Any] = [e5m2[step], e4m3[step]]
+        for key in path:
+            found = [each[key] for each in found]
+        return found
+
+    for line in (
+        row("Tokens of context", "{:,}", *both("start", "context_tokens")),
+        row("Decode, one stream, 1K context", "{:.0f} tok/s", *both("decode_short", "1_streams", "tokens_per_second")),
+        row("Prefill of 130,000 tokens", "{:,.0f} tok/s", *both("long_context", "prefill_tokens_per_second")),
+        row("First token for 130,000 tokens, cold", "{:.1f} s", *both("long_context", "cold_seconds")),
+        row("The same prefix again", "{:.2f} s", *map(min, both("long_context", "warm_seconds"))),
+        row("Engine's memory at a full window", "{:.2f} GiB", *(peak["largest_process_gib"] for peak in peaks)),
+        row("GPU memory asleep, driver included", "{:.2f} GiB", *both("sleep", "asleep_used_gib")),
+        row("Waking up", "{:.2f} s", *both("sleep", "wake_seconds")),
+    ):
+        assert line in readme, line
+    for kv, text in (("fp8_e5m2", "an E5M2 cache raise the"), ("fp8_e4m3", "E4M3 by")):
+        ratio = rows[f"fp8 weights, {kv} KV"]["contexts"]["32768"]["ratio"]
+        assert f"{100 * (ratio - 1):.1f} %" in readme[readme.index(text) :]
