@@ -40,7 +40,7 @@ class WindowReading(Frozen):
 async def analyze(run: Run) -> tuple[Statement, ...]:
     """Read every window, reduce the notes, and return the analysis as statements with quotes."""
     windows = reading_windows(run, window_tokens(run))
-    limit = asyncio.Semaphore(run.settings.parallel_windows if run.settings.parallel_tool_calls else 1)
+    limit = asyncio.Semaphore(run.parallel_windows)
     readings = await asyncio.gather(*(_read(run, window, len(windows), limit) for window in windows))
     points = [point for reading in readings for point in reading.points]
     run.outline = _outline(run, readings)

@@ -188,6 +188,11 @@ class Run:
         return min(self.settings.window_tokens, max(512, context - min(PROMPT_RESERVE, context // 2)))
 
     @property
+    def parallel_windows(self) -> int:
+        """Windows that may be read at once."""
+        return self.settings.parallel_windows if self.settings.parallel_tool_calls else 1
+
+    @property
     def reading_seconds(self) -> float:
         """Seconds that reading everything adds to the budget: one agent's turn for every window."""
         return self.settings.agent_seconds * (1 + self.total_tokens / self.window_tokens)

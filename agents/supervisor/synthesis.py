@@ -57,7 +57,8 @@ async def _read_windows(run: Run) -> tuple[DraftClaim, ...]:
     # Without a context there is no window to fill: the engine is given everything at once.
     limit = run.window_tokens if run.engine.info.context_tokens else None
     windows = reading_windows(run, limit)
-    answers = await asyncio.gather(*(_read_window(run, window) for window in windows))
+    slots = asyncio.Semaphore(run.parallel_windows)
+    answers = await asyncio.gather(*(_read_window(run, window, slots) for window in windows))
     found = [answer for answer in answers if answer.finding.claims]
     while len(found) > 1:
         joined = await asyncio.gather(*(_join(run, batch) for batch in _batches(run, found)))
@@ -65,8 +66,9 @@ async def _read_windows(run: Run) -> tuple[DraftClaim, ...]:
     return found[0].finding.claims if found else ()
 
 
-async def _read_window(run: Run, window: Window) -> _Found:
-    claims = await _draft(run, window.passages)
+async def _read_window(run: Run, window: Window, slots: asyncio.Semaphore) -> _Found:
+    async with slots:
+        claims = await _draft(run, window.passages)
     run.windows += 1
     return _found(run, claims, window.passages)
 
