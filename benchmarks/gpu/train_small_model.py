@@ -37,7 +37,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--minutes", type=float, default=6.0, help="of training; all else takes about two more")
     parser.add_argument("--phases", type=read_phases, default=read_phases(PHASES), help=f"default: {PHASES}")
-    parser.add_argument("--rate", type=float, default=2e-3, help="the highest learning rate")
+    parser.add_argument("--rate", type=float, default=1.5e-3, help="the highest learning rate")
     parser.add_argument("--vocabulary", type=int, default=16_384)
     parser.add_argument("--layers", type=int, default=12)
     parser.add_argument("--hidden", type=int, default=640)
@@ -109,7 +109,6 @@ def make_model(asked: argparse.Namespace, vocabulary: int) -> "Qwen3ForCausalLM"
         max_position_embeddings=2 * max(phase.length for phase in asked.phases),
         rope_parameters={"rope_type": "default", "rope_theta": 5_000_000.0},
         rms_norm_eps=1e-6,
-        initializer_range=asked.hidden**-0.5,
         tie_word_embeddings=True,
         bos_token_id=end,
         eos_token_id=end,
@@ -170,7 +169,6 @@ def main() -> None:
     )
     sampler = Sampler(torch.from_numpy(tokens).to(device), corpus.SPECIAL.index(corpus.QUOTE))
     trainer = Trainer(model, sampler, plan, device)
-    report["optimizer"] = "Muon for the layers' matrices, AdamW for embeddings and norms"
     report["training"] = trainer.warm_up() | trainer.run()
     model = model.to(torch.bfloat16).eval()
     model.save_pretrained(checkpoint)

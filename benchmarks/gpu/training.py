@@ -88,7 +88,7 @@ class Plan:
 
     minutes: float
     phases: tuple[Phase, ...]
-    rate: float = 2e-3
+    rate: float = 1.5e-3
     compiled: bool = True
     log_every: int = 50
 
@@ -179,7 +179,7 @@ class Trainer:
         self._plan = plan
         self._device = device
         self._losses: Callable[..., torch.Tensor] = token_losses
-        self._optimizers = _optimizers(model, plan.rate, device)
+        self._optimizer = _optimizer(model, plan.rate, device)
 
     def warm_up(self) -> dict[str, Any]:
         """Compile for every length before the clock starts; where that fails, go on with less and say so."""
@@ -228,7 +228,7 @@ class Trainer:
     def _try_all_lengths(self) -> None:
         for phase in self._plan.phases:
             self._backward(phase)
-            self._model.zero_grad(set_to_none=True)
+            self._optimizer.zero_grad(set_to_none=True)
 
     def _retreat_to_flash(self) -> None:
         import torch
@@ -245,13 +245,12 @@ class Trainer:
     def _step(self, phase: Phase, rate: float) -> "torch.Tensor":
         import torch
 
-        for group in (group for optimizer in self._optimizers for group in optimizer.param_groups):
+        for group in self._optimizer.param_groups:
             group["lr"] = rate
         loss = self._backward(phase)
         torch.nn.utils.clip_grad_norm_(self._model.parameters(), CLIP)
-        for optimizer in self._optimizers:
-            optimizer.step()
-        self._model.zero_grad(set_to_none=True)
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
         return loss
 
     def _backward(self, phase: Phase) -> "torch.Tensor":
@@ -280,17 +279,13 @@ def held_out_losses(
     return means
 
 
-def _optimizers(model: "Qwen3ForCausalLM", rate: float, device: str) -> "tuple[torch.optim.Optimizer, ...]":
-    """Return Muon for the layers' matrices and AdamW for the embeddings and the norms."""
+def _optimizer(model: "Qwen3ForCausalLM", rate: float, device: str) -> "torch.optim.Optimizer":
     import torch
 
-    from benchmarks.gpu.muon import Muon
-
-    named = list(model.named_parameters())
-    matrices = [parameter for name, parameter in named if name.endswith("_proj.weight")]
-    others = [parameter for name, parameter in named if not name.endswith("_proj.weight")]
-    adam = torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.95), weight_decay=0.0, fused=device == "cuda")
-    return Muon(matrices, lr=rate), adam
+    matrices = [parameter for parameter in model.parameters() if parameter.ndim > 1]
+    vectors = [parameter for parameter in model.parameters() if parameter.ndim == 1]
+    groups = [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.95), fused=device == "cuda")
 
 
 def _progress(step: int, length: int, tokens: int, began: float, loss: float) -> dict[str, float]:
