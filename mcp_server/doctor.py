@@ -55,7 +55,14 @@ def diagnose() -> Diagnosis:
         settings = load_settings()
     except Exception as error:  # even a broken installation gets a diagnosis
         return Diagnosis(checks=(*checks, Check(name="settings", state="problem", detail=str(error))))
-    for name, look in (("folders", _folders), ("engine", _engine), ("GPU", _gpu), ("data", _data)):
+    looks = (
+        ("folders", _folders),
+        ("engine", _engine),
+        ("resident vLLM", _resident_engine),
+        ("GPU", _gpu),
+        ("data", _data),
+    )
+    for name, look in looks:
         checks += _guarded(name, lambda look=look: look(settings))
     return Diagnosis(checks=tuple(checks))
 
@@ -119,6 +126,22 @@ def _engine(settings: "Settings") -> Iterator[Check]:
     choice = choose_engine(settings.engine, settings.data_dir)
     state = "note" if choice.missing else "ok"
     yield Check(name="engine", state=state, detail=f"{choice.kind}. {choice.reason}", fix=choice.missing)
+
+
+def _resident_engine(settings: "Settings") -> Iterator[Check]:
+    from agents.engine import vllm_server
+
+    if settings.engine.base_url:
+        return
+    found = asyncio.run(vllm_server.status(settings.engine, settings.data_dir))
+    memory = "" if found.memory_gib is None else f", {found.memory_gib:.2f} GiB in use"
+    detail = (
+        f"{found.state}: {found.model}, KV cache {found.kv_cache_dtype}, {found.context_tokens:,} tokens of context"
+        f"{memory}, {_count(found.clients, 'attached client')}"
+    )
+    state = "note" if found.missing or found.failure else "ok"
+    notes = [*found.notes, *([found.failure] if found.failure else [])]
+    yield Check(name="resident vLLM", state=state, detail=". ".join([detail, *notes]), fix=tuple(found.missing))
 
 
 def _gpu(settings: "Settings") -> Iterator[Check]:

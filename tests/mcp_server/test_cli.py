@@ -143,6 +143,7 @@ def test_doctor_says_which_engine_would_answer_and_what_is_there(readroom: Readr
     assert done.exit_code == 0, done.stdout + done.stderr
     checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
     assert checks["engine"]["detail"].startswith("extractive. READROOM_ENGINE__KIND asks for it.")
+    assert "absent: Qwen/Qwen3-4B-Instruct-2507-FP8, KV cache fp8_e5m2, 131,072" in checks["resident vLLM"]["detail"]
     assert checks["data"]["detail"] == "1 document in the library, 1 session"
     assert checks["root"]["state"] == "ok"
 
