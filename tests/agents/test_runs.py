@@ -414,21 +414,6 @@ async def play(steps: list[Any], complaints: list[dict[str, Any]]) -> None:
     assert work.active == 0
 
 
-class Clock:
-    """Time that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text("abé", max_size=5),
     lambda inner: st.lists(inner, max_size=3),
