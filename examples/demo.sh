@@ -12,5 +12,5 @@ echo '$ readroom ask station-handbook.pdf "What should the crew do if a battery 
 readroom ask "$handbook" "What should the crew do if a battery container is smoking?"
 
 echo
-echo '$ readroom ask --continue "And how long do they have to keep an eye on it afterwards?"'
-readroom ask --continue "And how long do they have to keep an eye on it afterwards?"
+echo '$ readroom ask --continue "And for how long is the compound watched afterwards?"'
+readroom ask --continue "And for how long is the compound watched afterwards?"
