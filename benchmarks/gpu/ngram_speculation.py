@@ -71,6 +71,7 @@ class Measurement:
             "how": "python -m benchmarks.gpu.train_small_model, quantize_block_fp8, ngram_speculation",
             **describe(),
             "settings": settings(asked),
+            "model": json.loads((asked.folder / asked.weights / "training.json").read_text()),
             "rows": {},
             "true_shape": {},
         }

@@ -55,6 +55,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--held-out-share", type=float, default=0.04)
     parser.add_argument("--windows", type=int, default=64, help="held-out windows, each as long as the longest phase")
     parser.add_argument("--scored", type=int, default=1_024, help="tokens at a window's end that are scored")
+    parser.add_argument("--spread", action="store_true", help="repeated passages of all lengths, for ngram_speculation")
     parser.add_argument("--no-compile", action="store_true")
     parser.add_argument("--log-every", type=int, default=100)
     parser.add_argument("--device", help="cuda or cpu; default: cuda where there is one")
@@ -167,10 +168,13 @@ def main() -> None:
         compiled=not asked.no_compile,
         log_every=asked.log_every,
     )
-    sampler = Sampler(torch.from_numpy(tokens).to(device), corpus.SPECIAL.index(corpus.QUOTE))
+    sampler = Sampler(torch.from_numpy(tokens).to(device), corpus.SPECIAL.index(corpus.QUOTE), asked.spread)
     trainer = Trainer(model, sampler, plan, device)
     report["training"] = trainer.warm_up() | trainer.run()
+    frequencies = model.model.rotary_emb.inv_freq.clone()
     model = model.to(torch.bfloat16).eval()
+    # In bf16 the rotations of far positions would be wrong; engines keep them in float32, as training did.
+    model.model.rotary_emb.inv_freq = frequencies
     model.save_pretrained(checkpoint)
     write_json(checkpoint / "training.json", report)
     torch.compiler.set_stance("force_eager")

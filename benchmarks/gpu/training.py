@@ -121,11 +121,14 @@ class Sampler:
     Args:
         tokens: The training text, on the device that trains.
         quote: The token that opens a repeated passage.
+        spread: Draw the passages' lengths from all that fit, rather than from SPANS: a model that has seen few lengths
+            expects a passage to end there, and stops quoting.
     """
 
-    def __init__(self, tokens: "torch.Tensor", quote: int, seed: int = 3) -> None:
+    def __init__(self, tokens: "torch.Tensor", quote: int, spread: bool = False, seed: int = 3) -> None:
         self._tokens = tokens
         self._quote = quote
+        self._spread = spread
         self._source = random.Random(seed)
 
     def draw(self, rows: int, length: int) -> tuple["torch.Tensor", "torch.Tensor"]:
@@ -137,10 +140,16 @@ class Sampler:
         drawn = self._tokens[starts + torch.arange(length + 1, device=device)].long()
         # Early sequences are short and repeat much, since copying is learned last; long ones are mostly text.
         tail = length // 2 if length <= SHORT else length // 4
-        repeated = repeat_passages(drawn, self._quote, min(self._source.choice(SPANS), length // 8), tail)
+        repeated = repeat_passages(drawn, self._quote, self._span(length, tail), tail)
         chosen = torch.rand(rows, 1, device=device) < 0.5
         drawn = torch.where(chosen, repeated, drawn)
         return drawn[:, :-1].contiguous(), drawn[:, 1:].contiguous()
+
+    def _span(self, length: int, tail: int) -> int:
+        """Return how long the passages of a sequence are."""
+        if self._spread:
+            return round(math.exp(self._source.uniform(math.log(min(SPANS)), math.log(tail - 1))))
+        return min(self._source.choice(SPANS), length // 8)
 
 
 def hidden_states(model: "Qwen3ForCausalLM", tokens: "torch.Tensor") -> "torch.Tensor":

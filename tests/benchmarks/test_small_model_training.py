@@ -40,3 +40,20 @@ def test_a_repeated_passage_stands_earlier_in_the_same_row() -> None:
             assert passage[0] == 3
             assert passage[1:] == list(range(passage[1], passage[1] + 9))
             assert 10 <= passage[1] <= 10 + 200 - 40 - 9
+
+
+def test_passages_of_all_lengths_are_repeated_where_asked_for() -> None:
+    torch = pytest.importorskip("torch", reason="training needs torch")
+    from benchmarks.gpu.training import Sampler
+
+    def lengths(spread: bool) -> set[int]:
+        sampler = Sampler(torch.arange(10, 5_000, dtype=torch.int32), quote=3, spread=spread)
+        found: set[int] = set()
+        for _ in range(20):
+            for row in sampler.draw(4, 1_024)[0]:
+                marks = (row == 3).nonzero().flatten()
+                found.update(marks.diff().tolist())
+        return found
+
+    assert lengths(spread=False) <= {49, 129}
+    assert len(lengths(spread=True)) > 5
