@@ -80,6 +80,16 @@ class EngineSettings(Section):
         description="Tokens computed at once: 4,096 need 0.8 GiB of activations, vLLM's own 16,384 need 1.2 GiB.",
     )
     tensor_parallel_size: int = Field(default=1, ge=1, description="GPUs that share the model.")
+    own_kernels: bool = Field(
+        default=True,
+        description="Readroom's own GPU kernels: FP8 weights times few tokens, and new tokens over an E5M2 cache.",
+    )
+    draft_tokens: int = Field(
+        default=0,
+        ge=0,
+        le=16,
+        description="Tokens that are looked up in the prompt and tried at once (n-gram speculation); 0: none.",
+    )
     kv_offload_gib: float = Field(
         default=0.0,
         ge=0,

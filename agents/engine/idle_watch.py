@@ -112,7 +112,7 @@ class Watch:
         except StartError as error:
             if not others or not server_log.kv_cache_refused(str(error)):
                 raise
-            note = f"{first.kv_cache_dtype} KV cache could not be had, {others[0].kv_cache_dtype} is used: {error}"
+            note = f"{others[0].in_place_of(first)}: {error}"
             _LOG.warning(note)
             self._launch = self._launch.model_copy(update={"attempts": tuple(others)})
             self._tell(kv_cache_dtype=others[0].kv_cache_dtype, notes=(*self._state.notes, note))

@@ -42,6 +42,12 @@ class Attempt(Frozen):
     arguments: tuple[str, ...]
     kv_cache_dtype: str
 
+    def in_place_of(self, other: "Attempt") -> str:
+        """Say what the engine does without, because another attempt failed."""
+        if self.kv_cache_dtype == other.kv_cache_dtype:
+            return "Readroom's kernels could not be had, vLLM's own are used"
+        return f"{other.kv_cache_dtype} KV cache could not be had, {self.kv_cache_dtype} is used"
+
 
 class Launch(Frozen):
     """What the watch is to start, and how long it lives."""
@@ -50,7 +56,9 @@ class Launch(Frozen):
     digest: str = Field(description="Of every setting that changes what is served.")
     context_tokens: int
     command: tuple[str, ...] = Field(description="The words that call vLLM.")
-    attempts: tuple[Attempt, ...] = Field(description="The second is tried where the first's KV cache cannot be had.")
+    attempts: tuple[Attempt, ...] = Field(
+        description="The second is tried where the first's KV cache or our plugin cannot be had."
+    )
     environment: dict[str, str] = Field(description="Added to the watch's own.")
     notes: tuple[str, ...] = ()
     can_sleep: bool

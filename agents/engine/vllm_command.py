@@ -21,6 +21,7 @@ INSTALL_VLLM = 'pip install "readroom[vllm]"'
 USE_A_SERVER = "READROOM_ENGINE__BASE_URL=http://127.0.0.1:11434/v1 READROOM_ENGINE__MODEL=NAME readroom serve"
 
 _ENTRY_POINT = "[vllm.general_plugins]\nreadroom_fp8 = readroom_vllm_plugin:register\n"
+_NGRAM = {"method": "ngram", "prompt_lookup_min": 2, "prompt_lookup_max": 5}
 _CPU_SPARE_BLOCKS = 64
 _CPU_BLOCK_TOKENS = 128
 
@@ -66,7 +67,6 @@ def plan_launch(settings: EngineSettings, plugin_folder: Path) -> Launch:
         )
     gpus = vram.read_gpus()
     plan = vram.plan(settings, gpus) if gpus else None
-    can_sleep = plan is not None and not settings.kv_offload_gib
     mark = digest(settings)
     return Launch(
         model=settings.model,
@@ -75,9 +75,9 @@ def plan_launch(settings: EngineSettings, plugin_folder: Path) -> Launch:
         context_tokens=plan.context_tokens if plan else settings.max_model_len,
         command=command,
         attempts=attempts(settings, plan),
-        environment=environment(plugin_folder, can_sleep),
+        environment=environment(settings, plan, plugin_folder),
         notes=plan.notes if plan else ("No NVIDIA GPU was found: vLLM runs on the CPU.",),
-        can_sleep=can_sleep,
+        can_sleep=can_sleep(settings, plan),
         idle_sleep_seconds=settings.idle_sleep_seconds,
         idle_stop_seconds=settings.idle_stop_seconds,
         start_seconds=settings.start_seconds,
@@ -100,6 +100,8 @@ def digest(settings: EngineSettings) -> str:
             "max_num_batched_tokens",
             "tensor_parallel_size",
             "kv_offload_gib",
+            "own_kernels",
+            "draft_tokens",
             "extra_args",
         },
     )
@@ -112,14 +114,23 @@ def identity(mark: str) -> str:
 
 
 def attempts(settings: EngineSettings, plan: MemoryPlan | None) -> tuple[Attempt, ...]:
-    """Return how to start, and how else if the KV cache dtype cannot be had: E4M3 takes the same memory."""
-    dtypes = [settings.kv_cache_dtype]
-    if settings.kv_cache_dtype == "fp8_e5m2":
-        dtypes.append("fp8_e4m3")
+    """Return how to start, and how else if our plugin or the KV cache dtype cannot be had.
+
+    The last resort is vLLM without our plugin, and E4M3 in place of E5M2: it takes the same memory.
+    """
     shape = read_shape(settings.model)
-    return tuple(
-        Attempt(kv_cache_dtype=dtype, arguments=tuple(_arguments(settings, plan, shape, dtype))) for dtype in dtypes
-    )
+    found = [_attempt(settings, plan, shape, settings.kv_cache_dtype)]
+    if {vllm_plugin.QUANTIZATION, vllm_plugin.QUANTIZATION_WITH_KERNELS} & set(found[0].arguments):
+        plain = settings.model_copy(update={"own_kernels": False})
+        dtype = "fp8_e4m3" if settings.kv_cache_dtype == "fp8_e5m2" else settings.kv_cache_dtype
+        found.append(_attempt(plain, plan, shape, dtype))
+    return tuple(found)
+
+
+def _attempt(
+    settings: EngineSettings, plan: MemoryPlan | None, shape: ModelShape | None, kv_cache_dtype: str
+) -> Attempt:
+    return Attempt(kv_cache_dtype=kv_cache_dtype, arguments=tuple(_arguments(settings, plan, shape, kv_cache_dtype)))
 
 
 def _arguments(
@@ -135,16 +146,22 @@ def _arguments(
     words += ["--tensor-parallel-size", str(settings.tensor_parallel_size)]
     words += ["--structured-outputs-config", json.dumps({"backend": "xgrammar", "disable_any_whitespace": True})]
     words += ["--enable-prompt-tokens-details"]
-    words += _quantization(settings, shape, kv_cache_dtype)
+    words += _quantization(settings, plan, shape, kv_cache_dtype)
     words += _gpu(settings, plan, kv_cache_dtype) if plan else _cpu(settings, shape, kv_cache_dtype)
+    if settings.draft_tokens:
+        words += ["--speculative-config", json.dumps({"num_speculative_tokens": settings.draft_tokens} | _NGRAM)]
     if settings.kv_offload_gib:
         words += ["--kv-offloading-backend", "native", "--kv-offloading-size", f"{settings.kv_offload_gib:g}"]
     return [*words, *settings.extra_args]
 
 
-def _quantization(settings: EngineSettings, shape: ModelShape | None, kv_cache_dtype: str) -> list[str]:
-    fp8 = settings.quantization == "fp8" or (shape is not None and shape.fp8_checkpoint)
-    if fp8 and kv_cache_dtype == "fp8_e5m2":
+def _quantization(
+    settings: EngineSettings, plan: MemoryPlan | None, shape: ModelShape | None, kv_cache_dtype: str
+) -> list[str]:
+    fp8_checkpoint = shape is not None and shape.fp8_checkpoint
+    if plan and settings.own_kernels and fp8_checkpoint:
+        return ["--quantization", vllm_plugin.QUANTIZATION_WITH_KERNELS]
+    if kv_cache_dtype == "fp8_e5m2" and (settings.quantization == "fp8" or fp8_checkpoint):
         return ["--quantization", vllm_plugin.QUANTIZATION]
     return ["--quantization", "fp8"] if settings.quantization == "fp8" else []
 
@@ -152,7 +169,7 @@ def _quantization(settings: EngineSettings, shape: ModelShape | None, kv_cache_d
 def _gpu(settings: EngineSettings, plan: MemoryPlan, kv_cache_dtype: str) -> list[str]:
     words = ["--gpu-memory-utilization", f"{plan.gpu_memory_utilization:g}"]
     words += ["--kv-cache-memory-bytes", str(plan.kv_cache_bytes)]
-    words += ["--cudagraph-capture-sizes", *(str(size) for size in vram.graph_sizes(settings.max_num_seqs))]
+    words += ["--cudagraph-capture-sizes", *(str(size) for size in vram.graph_sizes(settings))]
     if kv_cache_dtype == "fp8_e5m2":
         # E5M2 runs on FlashInfer alone, and there only with queries in 16 bits.
         words += [
@@ -171,15 +188,20 @@ def _cpu(settings: EngineSettings, shape: ModelShape | None, kv_cache_dtype: str
     return ["--kv-cache-memory-bytes", str(size)]
 
 
-def environment(plugin_folder: Path, can_sleep: bool) -> dict[str, str]:
+def environment(settings: EngineSettings, plan: MemoryPlan | None, plugin_folder: Path) -> dict[str, str]:
     """Return what vLLM's process needs in its environment, and make our plugin importable there.
 
-    The plugin's file is copied beside an entry point, because vLLM may live in an environment of its own
-    that Readroom is not installed in.
+    The plugin is copied beside an entry point, because vLLM may live in an environment of its own that Readroom is
+    not installed in.
     """
     info = plugin_folder / "readroom_vllm_plugin-1.dist-info"
     info.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(Path(vllm_plugin.__file__), plugin_folder / "readroom_vllm_plugin.py")
+    shutil.copytree(
+        Path(vllm_plugin.__file__).parent,
+        plugin_folder / "readroom_vllm_plugin",
+        ignore=shutil.ignore_patterns("__pycache__"),
+        dirs_exist_ok=True,
+    )
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: readroom-vllm-plugin\nVersion: 1\n")
     (info / "entry_points.txt").write_text(_ENTRY_POINT)
     variables = {
@@ -190,4 +212,20 @@ def environment(plugin_folder: Path, can_sleep: bool) -> dict[str, str]:
         "VLLM_NO_USAGE_STATS": "1",
         "PYTHONUNBUFFERED": "1",
     }
-    return variables | ({"VLLM_SERVER_DEV_MODE": "1"} if can_sleep else {})
+    if plan is None:
+        return variables
+    if settings.own_kernels:
+        variables[vllm_plugin.KERNELS_VARIABLE] = "1"
+    if can_sleep(settings, plan):
+        variables["VLLM_SERVER_DEV_MODE"] = "1"
+    return variables | {
+        # The engine's core inherits what the server has imported: 19 s of a start on an H100's machine.
+        "VLLM_WORKER_MULTIPROC_METHOD": "fork",
+        # Named, because torch.compile moves it while it compiles: the next start would compile 18 s of kernels anew.
+        "TRITON_CACHE_DIR": os.environ.get("TRITON_CACHE_DIR") or str(Path.home() / ".triton" / "cache"),
+    }
+
+
+def can_sleep(settings: EngineSettings, plan: MemoryPlan | None) -> bool:
+    """Whether the engine may sleep when idle: on a GPU, and not beside KV offloading (vLLM's issue 45268)."""
+    return plan is not None and not settings.kv_offload_gib

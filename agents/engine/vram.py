@@ -151,17 +151,19 @@ def _fixed_parts(settings: EngineSettings, shape: ModelShape, batch: int) -> dic
     """Return everything but the KV cache, for one GPU.
 
     Activations: a base, and the widest layer's output in 16 bits for each token of the batch
-    (gate and up projection together); from 4,096 to 16,384 tokens it grew as this says.
+    (gate and up projection together); from 4,096 to 16,384 tokens it grew as this says. The stretches of an E5M2
+    cache that our kernels widen take memory that a layer's activations have just given back.
     """
     share = settings.tensor_parallel_size
     fp8 = settings.quantization == "fp8" or shape.fp8_checkpoint
     runtime = CONTEXT_GIB + MARGIN_GIB
     if settings.kv_cache_dtype == "fp8_e5m2":
-        runtime += FLASHINFER_GIB + _flashinfer_workspace(shape, batch) / share / GIB
+        workspace = FLASHINFER_WORKSPACE_BYTES if settings.own_kernels else _flashinfer_workspace(shape, batch)
+        runtime += FLASHINFER_GIB + workspace / share / GIB
     return {
         "weights_gib": shape.weight_bytes(fp8) / share / GIB,
         "activations_gib": ACTIVATION_BASE_GIB + batch * 4 * shape.intermediate / share / GIB,
-        "graphs_gib": GRAPH_GIB * len(graph_sizes(settings.max_num_seqs)),
+        "graphs_gib": GRAPH_GIB * len(graph_sizes(settings)),
         "runtime_gib": runtime,
     }
 
@@ -171,10 +173,11 @@ def _flashinfer_workspace(shape: ModelShape, batch: int) -> int:
     return max(FLASHINFER_WORKSPACE_BYTES, batch * shape.heads * shape.head_dim * 16)
 
 
-def graph_sizes(max_num_seqs: int) -> tuple[int, ...]:
-    """Return the batch sizes to capture: powers of two, and the largest batch itself."""
-    powers = (2**power for power in range(max_num_seqs.bit_length()))
-    return tuple(sorted({*(size for size in powers if size <= max_num_seqs), max_num_seqs}))
+def graph_sizes(settings: EngineSettings) -> tuple[int, ...]:
+    """Return the batches to capture, in tokens: powers of two and the most requests, with their drafts and without."""
+    most = settings.max_num_seqs
+    requests = {*(2**power for power in range(most.bit_length())), most}
+    return tuple(sorted({*requests, *(size * (1 + settings.draft_tokens) for size in requests)}))
 
 
 def _per_gpu_token_bytes(shape: ModelShape, settings: EngineSettings) -> int:

@@ -1,10 +1,13 @@
 """The memory plan."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from agents.engine import vram
 from agents.engine.model_shape import QWEN3_4B, ModelShape
-from agents.engine.vllm_command import attempts, digest
+from agents.engine.vllm_command import attempts, digest, environment
 from agents.engine.vram import Gpu
 from agents.errors import EngineError
 from agents.settings import EngineSettings
@@ -102,24 +105,61 @@ def test_the_plan_shows_where_the_memory_goes() -> None:
     assert shown["context"] == "131,072 tokens"
 
 
-@pytest.mark.parametrize(("most", "sizes"), [(1, (1,)), (6, (1, 2, 4, 6)), (8, (1, 2, 4, 8))])
-def test_graphs_are_captured_for_small_batches(most: int, sizes: tuple[int, ...]) -> None:
-    assert vram.graph_sizes(most) == sizes
+@pytest.mark.parametrize(
+    ("most", "drafts", "sizes"),
+    [(1, 0, (1,)), (6, 0, (1, 2, 4, 6)), (8, 0, (1, 2, 4, 8)), (4, 3, (1, 2, 4, 8, 16))],
+)
+def test_graphs_are_captured_for_small_batches(most: int, drafts: int, sizes: tuple[int, ...]) -> None:
+    assert vram.graph_sizes(EngineSettings(max_num_seqs=most, draft_tokens=drafts)) == sizes
 
 
 def test_vllm_is_told_what_was_planned() -> None:
     settings = EngineSettings(extra_args=("--load-format", "dummy"))
     plan = vram.plan(settings, [gpu(16)])
-    e5m2, e4m3 = attempts(settings, plan)
-    words = " ".join(e5m2.arguments)
+    ours, plain = attempts(settings, plan)
+    words = " ".join(ours.arguments)
     assert f"--kv-cache-memory-bytes {plan.kv_cache_bytes}" in words
     assert "--max-model-len 131072" in words
     assert "--cudagraph-capture-sizes 1 2 4 8" in words
-    assert "--quantization readroom_fp8" in words
+    assert "--quantization readroom_fp8_kernels" in words
     assert '"backend": "FLASHINFER"' in words
     assert words.endswith("--enable-sleep-mode --load-format dummy")
-    assert "FLASHINFER" not in " ".join(e4m3.arguments)
-    assert "--quantization fp8" in " ".join(e4m3.arguments)
+    assert plain.kv_cache_dtype == "fp8_e4m3"
+    assert "FLASHINFER" not in " ".join(plain.arguments)
+    assert "--quantization fp8" in " ".join(plain.arguments)
+
+
+def test_without_our_kernels_only_e5m2_needs_our_plugin() -> None:
+    for dtype, name in (("fp8_e5m2", "readroom_fp8"), ("fp8_e4m3", "fp8"), ("auto", "fp8")):
+        settings = EngineSettings(own_kernels=False, kv_cache_dtype=dtype)
+        words = attempts(settings, vram.plan(settings, [gpu(16)]))[0].arguments
+        assert words[words.index("--quantization") + 1] == name
+
+
+def test_e4m3_takes_our_kernels_and_starts_without_them_where_they_fail() -> None:
+    settings = EngineSettings(kv_cache_dtype="fp8_e4m3")
+    ours, plain = attempts(settings, vram.plan(settings, [gpu(16)]))
+    assert "readroom_fp8_kernels" in ours.arguments
+    assert (plain.kv_cache_dtype, "fp8" in plain.arguments) == ("fp8_e4m3", True)
+
+
+def test_drafts_are_looked_up_in_the_prompt_where_asked_for() -> None:
+    settings = EngineSettings(draft_tokens=3)
+    words = attempts(settings, vram.plan(settings, [gpu(16)]))[0].arguments
+    assert json.loads(words[words.index("--speculative-config") + 1])["num_speculative_tokens"] == 3
+    assert "--speculative-config" not in attempts(EngineSettings(), vram.plan(EngineSettings(), [gpu(16)]))[0].arguments
+
+
+def test_an_engine_on_a_gpu_finds_the_plugin_and_keeps_its_kernels(tmp_path: Path) -> None:
+    settings = EngineSettings()
+    variables = environment(settings, vram.plan(settings, [gpu(16)]), tmp_path)
+    assert variables["READROOM_VLLM_KERNELS"] == "1"
+    assert variables["VLLM_WORKER_MULTIPROC_METHOD"] == "fork"
+    assert "TRITON_CACHE_DIR" in variables
+    assert (tmp_path / "readroom_vllm_plugin" / "stretches.py").exists()
+    off = settings.model_copy(update={"own_kernels": False})
+    assert "READROOM_VLLM_KERNELS" not in environment(off, vram.plan(off, [gpu(16)]), tmp_path)
+    assert "READROOM_VLLM_KERNELS" not in environment(settings, None, tmp_path)
 
 
 def test_offloading_excludes_sleeping() -> None:

@@ -1,0 +1,87 @@
+# pyright: basic, reportMissingImports=false
+# Lives in vLLM's environment: torch, vLLM and FlashInfer are not in Readroom's own.
+"""FlashInfer as vLLM's attention backend, with new tokens attended to in stretches where the KV cache is E5M2.
+
+Decoding stays FlashInfer's; so does every case that `StretchedPrefill` does not know.
+"""
+
+from functools import partial
+from typing import Any
+
+import torch
+from flashinfer import BatchPrefillWithPagedKVCacheWrapper
+from vllm import envs
+from vllm.logger import init_logger
+from vllm.v1.attention.backends import flashinfer as upstream
+from vllm.v1.attention.backends.fa_utils import flash_attn_varlen_func, get_flash_attn_version
+from vllm.v1.attention.ops.merge_attn_states import merge_attn_states
+
+from .stretches import LEAST_NEW_TOKENS, StretchedAttention, lay_out
+
+_LOG = init_logger("vllm.readroom.e5m2_attention")
+
+
+class StretchedPrefill(BatchPrefillWithPagedKVCacheWrapper):
+    """What vLLM plans once for a batch of new tokens and runs in every layer."""
+
+    attention: StretchedAttention
+
+    def plan(self, **asked: Any) -> None:
+        """Cut the batch into stretches; hand what is not plain causal attention in 16 bits to FlashInfer."""
+        self._requests = None
+        plain = asked["causal"] and asked["window_left"] < 0 and not asked["logits_soft_cap"]
+        wide = asked["q_data_type"].itemsize == 2 and asked["kv_data_type"] == torch.float8_e5m2
+        several = int(asked["qo_indptr"].diff().max()) >= LEAST_NEW_TOKENS
+        if not (plain and wide and several):
+            super().plan(**asked)
+            return
+        # vLLM asserts these before it runs a plan.
+        self._causal, self._window_left, self._logits_soft_cap = True, asked["window_left"], 0.0
+        self._sm_scale = asked["sm_scale"]
+        self._requests = lay_out(
+            asked["qo_indptr"].tolist(),
+            asked["paged_kv_indptr"].tolist(),
+            asked["paged_kv_last_page_len"].tolist(),
+            asked["paged_kv_indices"],
+            asked["page_size"],
+        )
+
+    def run(self, q: torch.Tensor, paged_kv_cache: Any, *positional: Any, **asked: Any) -> Any:
+        """Attend to the stretches, or as FlashInfer does."""
+        if self._requests is None:
+            return super().run(q, paged_kv_cache, *positional, **asked)
+        keys, values = paged_kv_cache
+        if self._kv_layout == "HND":
+            keys, values = keys.transpose(1, 2), values.transpose(1, 2)
+        return self.attention.run(q, keys, values, self._requests, self._sm_scale, asked["out"])
+
+
+class E5m2MetadataBuilder(upstream.FlashInferMetadataBuilder):
+    """Plans new tokens in stretches."""
+
+    def _get_prefill_wrapper(self, causal: bool = True, **more: Any) -> Any:
+        if not causal or self.use_dcp or self.cache_dtype != "fp8_e5m2":
+            return super()._get_prefill_wrapper(causal, **more)
+        if self._prefill_wrapper is None:
+            wrapper = StretchedPrefill(self._get_workspace_buffer(), upstream.get_kv_cache_layout())
+            flash = partial(flash_attn_varlen_func, fa_version=get_flash_attn_version())
+            wrapper.attention = StretchedAttention(flash, merge_attn_states)
+            self._prefill_wrapper = wrapper
+            _LOG.info("Readroom attends to new tokens in stretches")
+        return self._prefill_wrapper
+
+    def _get_workspace_buffer(self) -> torch.Tensor:
+        # vLLM sizes it for FlashInfer's prefill, which is not run here.
+        if self.cache_dtype == "fp8_e5m2" and self._workspace_buffer is None:
+            size = envs.VLLM_FLASHINFER_WORKSPACE_BUFFER_SIZE
+            self._workspace_buffer = torch.zeros(size, dtype=torch.uint8, device=self.device)
+        return super()._get_workspace_buffer()
+
+
+class E5m2Backend(upstream.FlashInferBackend):
+    """vLLM's FlashInfer backend with the builder above."""
+
+    @staticmethod
+    def get_builder_cls() -> type[upstream.FlashInferMetadataBuilder]:
+        """Return who plans the batches."""
+        return E5m2MetadataBuilder

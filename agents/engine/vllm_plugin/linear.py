@@ -1,0 +1,88 @@
+# pyright: basic, reportMissingImports=false
+# Lives in vLLM's environment: torch and vLLM are not in Readroom's own.
+"""Linear layers of FP8 block weights: few tokens by Readroom's kernel, and more as vLLM does."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from vllm.logger import init_logger
+from vllm.model_executor.layers.quantization import register_quantization_config
+from vllm.model_executor.layers.quantization.fp8 import Fp8LinearMethod
+
+from . import QUANTIZATION_WITH_KERNELS, small_batches
+from .quantization import Fp8BesideE5m2
+
+_LOG = init_logger("vllm.readroom.linear")
+_KEPT: list[Any] = []
+"""torch forgets an operator when its library object is gone."""
+_METHODS: dict[tuple[int, ...], "FewTokensLinearMethod"] = {}
+"""How weights of a shape are multiplied by many tokens. By shape, and not by layer: a layer's own number in the
+compiled graph would make every layer's graph a different one."""
+
+
+class FewTokensLinearMethod(Fp8LinearMethod):
+    """Multiplies few tokens in 16 bits by Readroom's kernel, and more as vLLM does."""
+
+    def process_weights_after_loading(self, layer: torch.nn.Module) -> None:
+        """Take the layer over if its weights lie as the kernel needs them; check the kernel once for each shape."""
+        super().process_weights_after_loading(layer)
+        shape = tuple(layer.weight.shape)
+        layer.few_tokens = layer.weight.is_cuda and small_batches.fits(layer.weight, layer.weight_scale_inv)
+        if not layer.few_tokens or shape in _METHODS:
+            return
+        _METHODS[shape] = self
+        self.kernel_is_right = True
+        try:
+            small_batches.check(layer.weight, layer.weight_scale_inv, self.input_dtype)
+        except Exception as error:
+            # Whatever a Triton or a GPU that nobody has tried yet comes up with: vLLM's own kernels are there.
+            self.kernel_is_right = False
+            _LOG.warning("Readroom's kernel for few tokens is not used for weights of %s: %r", shape, error)
+
+    def apply(self, layer: torch.nn.Module, x: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+        """Return the layer's output."""
+        if not getattr(layer, "few_tokens", False):
+            return super().apply(layer, x, bias)
+        rows = x.reshape(-1, x.shape[-1])
+        y = torch.ops.readroom.fp8_linear(rows, layer.weight, layer.weight_scale_inv)
+        return (y if bias is None else y + bias).view(*x.shape[:-1], y.shape[-1])
+
+
+def _fp8_linear(x: torch.Tensor, weight: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+    method = _METHODS[tuple(weight.shape)]
+    if method.kernel_is_right and small_batches.worthwhile(x.shape[0]):
+        return small_batches.multiply(x, weight, scale)
+    layer: Any = SimpleNamespace(weight=weight, weight_scale_inv=scale, input_scale=None)
+    return Fp8LinearMethod.apply(method, layer, x, None)
+
+
+def _fp8_linear_shape(x: torch.Tensor, weight: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+    return x.new_empty((x.shape[0], weight.shape[0]))
+
+
+class Fp8WithKernels(Fp8BesideE5m2):
+    """The same with Readroom's kernel; a name of its own, because vLLM keeps compiled graphs by it."""
+
+    @classmethod
+    def get_name(cls) -> str:
+        """Return what `--quantization` is told."""
+        return QUANTIZATION_WITH_KERNELS
+
+    def get_quant_method(self, layer: torch.nn.Module, prefix: str) -> Any:
+        """Return how a layer is computed."""
+        method = super().get_quant_method(layer, prefix)
+        if type(method) is Fp8LinearMethod and method.block_quant:
+            return FewTokensLinearMethod(self)
+        return method
+
+
+def register() -> None:
+    """Register the format and the operator; a second time in one process changes nothing."""
+    if not _KEPT:
+        library = torch.library.Library("readroom", "FRAGMENT")
+        library.define("fp8_linear(Tensor x, Tensor weight, Tensor scale) -> Tensor")
+        library.impl("fp8_linear", _fp8_linear, "CUDA")
+        torch.library.register_fake("readroom::fp8_linear", _fp8_linear_shape, lib=library)
+        _KEPT.append(library)
+    register_quantization_config(QUANTIZATION_WITH_KERNELS)(Fp8WithKernels)

@@ -1,0 +1,171 @@
+# pyright: basic, reportMissingImports=false, reportInvalidTypeForm=false, reportIndexIssue=false
+# Lives in vLLM's environment: torch and triton are not in Readroom's own.
+"""Attention of new tokens over an E5M2 KV cache: stretches of it widened to 16 bits, for FlashAttention.
+
+FlashInfer widens E5M2 inside its attention kernel, again for every block of queries, and on a Hopper GPU only in its
+older kernel. Widening a stretch of the cache once, into a small buffer, leaves the attention itself to
+FlashAttention at its 16-bit speed. What the stretches give is joined by their log-sum-exp (section 2.2 of
+https://arxiv.org/abs/2501.01005).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import torch
+import triton
+import triton.language as tl
+
+STRETCH_TOKENS = 16_384
+"""Tokens widened at once: 64 MiB for 8 KV heads of 128, keys and values."""
+LEAST_NEW_TOKENS = 64
+"""Fewer new tokens read the cache as it is: widening all of it would cost more than it saves."""
+
+
+@triton.jit
+def _widen(
+    cache_ptr, pages_ptr, out_ptr, first_token, stride_page, stride_slot, stride_head,
+    PAGE: tl.constexpr, HEADS: tl.constexpr, SIZE: tl.constexpr,
+):  # fmt: skip
+    """Copy one token's heads from its page into the buffer, as 16-bit numbers."""
+    token = first_token + tl.program_id(0)
+    page = tl.load(pages_ptr + token // PAGE).to(tl.int64)
+    head = tl.arange(0, HEADS)[:, None]
+    column = tl.arange(0, SIZE)[None, :]
+    values = tl.load(cache_ptr + page * stride_page + (token % PAGE) * stride_slot + head * stride_head + column)
+    target = out_ptr + tl.program_id(0).to(tl.int64) * HEADS * SIZE + head * SIZE + column
+    tl.store(target, values.to(out_ptr.dtype.element_ty))
+
+
+def widen(cache: torch.Tensor, pages: torch.Tensor, first: int, count: int, dtype: torch.dtype) -> torch.Tensor:
+    """Return `count` tokens of one request from `first` on, in 16 bits: [count, heads, size].
+
+    Args:
+        cache: Keys or values in E5M2, [pages, slots, heads, size] with any strides but a last one of 1.
+        pages: The request's pages, in order.
+        first: The first token to copy.
+        count: How many.
+        dtype: What to widen them to.
+    """
+    _, slots, heads, size = cache.shape
+    out = torch.empty((count, heads, size), dtype=dtype, device=cache.device)
+    _widen[(count,)](
+        cache, pages, out, first, cache.stride(0), cache.stride(1), cache.stride(2), slots, heads, size, num_warps=4
+    )
+    return out
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Tokens of one request that are widened and attended to at once; the last stretch ends with the new ones."""
+
+    first: int
+    last: int
+    causal: bool
+    starts: torch.Tensor
+    """Where its keys start and end, [0, last - first], as FlashAttention wants them."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request's new tokens, from `first` to `last` in the batch, and the stretches that they attend to."""
+
+    first: int
+    last: int
+    pages: torch.Tensor
+    starts: torch.Tensor
+    stretches: tuple[Stretch, ...]
+
+
+def lay_out(
+    query_starts: Sequence[int], page_starts: Sequence[int], last_page: Sequence[int], pages: torch.Tensor, page: int
+) -> tuple[Request, ...]:
+    """Cut every request of a batch into stretches.
+
+    Args:
+        query_starts: Where each request's new tokens start in the batch, and the end: one more than requests.
+        page_starts: Where each request's pages start in `pages`, and the end.
+        last_page: Tokens on each request's last page.
+        pages: The pages of all requests.
+        page: Tokens of a page.
+    """
+    requests: list[Request] = []
+    for number, tail in enumerate(last_page):
+        first, last = query_starts[number], query_starts[number + 1]
+        own = pages[page_starts[number] : page_starts[number + 1]]
+        tokens = (len(own) - 1) * page + tail
+        # The last stretch is causal and must hold every new token, so it may be longer than the others.
+        whole = (tokens - (last - first)) // STRETCH_TOKENS * STRETCH_TOKENS
+        bounds = [*range(0, whole, STRETCH_TOKENS), whole, tokens]
+        stretches = tuple(
+            Stretch(start, end, end == tokens, _starts(end - start, pages.device)) for start, end in pairwise(bounds)
+        )
+        requests.append(Request(first, last, own, _starts(last - first, pages.device), stretches))
+    return tuple(requests)
+
+
+def _starts(count: int, device: torch.device) -> torch.Tensor:
+    return torch.tensor([0, count], dtype=torch.int32).to(device, non_blocking=True)
+
+
+@dataclass(frozen=True)
+class StretchedAttention:
+    """Attention over stretches.
+
+    Args:
+        flash: vLLM's `flash_attn_varlen_func`, bound to a version.
+        merge: vLLM's `merge_attn_states`.
+    """
+
+    flash: Callable[..., Any]
+    merge: Callable[..., None]
+
+    def run(
+        self,
+        q: torch.Tensor,
+        keys: torch.Tensor,
+        values: torch.Tensor,
+        requests: Sequence[Request],
+        scale: float,
+        out: torch.Tensor,
+    ) -> torch.Tensor:
+        """Write the attention of every request's new tokens over all of its tokens into `out`.
+
+        Args:
+            q: Queries of the new tokens of all requests, [tokens, heads, size].
+            keys: The cache's keys in E5M2, [pages, slots, KV heads, size].
+            values: Its values, likewise.
+            requests: From `lay_out`.
+            scale: The softmax's scale.
+            out: As `q`.
+        """
+        for request in requests:
+            self._one(q[request.first : request.last], keys, values, request, scale, out[request.first : request.last])
+        return out
+
+    def _one(
+        self,
+        q: torch.Tensor,
+        keys: torch.Tensor,
+        values: torch.Tensor,
+        request: Request,
+        scale: float,
+        out: torch.Tensor,
+    ) -> None:
+        done: tuple[torch.Tensor, torch.Tensor] | None = None
+        for stretch in request.stretches:
+            count = stretch.last - stretch.first
+            wide = [widen(cache, request.pages, stretch.first, count, q.dtype) for cache in (keys, values)]
+            only = len(request.stretches) == 1
+            part, lse = self.flash(
+                q, *wide, len(q), request.starts, count, stretch.starts,
+                softmax_scale=scale, causal=stretch.causal, return_softmax_lse=True, out=out if only else None,
+            )  # fmt: skip
+            if done is None:
+                done = (part, lse)
+                continue
+            joined = out if stretch.causal else torch.empty_like(part)
+            joined_lse = torch.empty_like(lse)
+            self.merge(joined, done[0], done[1], part, lse, joined_lse)
+            done = (joined, joined_lse)

@@ -1,0 +1,269 @@
+"""Time Readroom's kernels beside vLLM's on a GPU: few tokens times FP8 block weights, and E5M2 prefill.
+
+    python -m benchmarks.gpu.kernels --out kernels.json
+
+Every kernel is compared with a float32 reference before it is timed; times are medians of CUDA events over random
+data, weights taken in turns from more than the L2 cache holds.
+"""
+
+import argparse
+import contextlib
+import itertools
+import json
+import multiprocessing
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.gpu.unattended import describe, write_json
+
+if TYPE_CHECKING:
+    import torch
+
+SHAPES = {"qkv": (6_144, 2_560), "o": (2_560, 4_096), "gate_up": (19_456, 2_560), "down": (2_560, 9_728)}
+"""Qwen3-4B's weights, rows and columns."""
+ONE_TOKEN = tuple(itertools.product((4, 8, 16, 32), (4, 8), (3, 5)))
+SEVERAL_TOKENS = tuple(itertools.product((16, 32, 64), (4, 8), (3, 5)))
+HEADS, KV_HEADS, SIZE, PAGE = 32, 8, 128, 16
+SCALE = SIZE**-0.5
+
+
+def median_microseconds(run: Callable[[], Any], rounds: int = 30) -> float:
+    """Return the median time of a call."""
+    import torch
+
+    for _ in range(3):
+        run()
+    times: list[float] = []
+    for _ in range(rounds):
+        began, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        began.record()
+        run()
+        ended.record()
+        torch.cuda.synchronize()
+        times.append(began.elapsed_time(ended) * 1_000)
+    return sorted(times)[rounds // 2]
+
+
+def graphed(multiply: Callable[..., Any], sets: Sequence[Any]) -> float:
+    """Return the microseconds of one call inside a CUDA graph that makes one with each set of weights."""
+    import torch
+
+    side = torch.cuda.Stream()
+    with torch.cuda.stream(side):
+        for weight in sets:
+            multiply(*weight)
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        for weight in sets:
+            multiply(*weight)
+    return median_microseconds(graph.replay) / len(sets)
+
+
+def weights(n: int, k: int, copies: int) -> "list[tuple[torch.Tensor, torch.Tensor]]":
+    """Return random weights and scales in the official block format."""
+    import torch
+
+    return [
+        (
+            torch.randn(n, k, device="cuda").to(torch.float8_e4m3fn),
+            torch.rand(n // 128, k // 128, device="cuda") + 0.5,
+        )
+        for _ in range(copies)
+    ]
+
+
+def vllm_linear(x: "torch.Tensor", weight: "torch.Tensor", scale: "torch.Tensor") -> "torch.Tensor":
+    """Multiply as vLLM does on Hopper without DeepGEMM: quantize the activations, then CUTLASS."""
+    from vllm import _custom_ops as ops
+    from vllm.model_executor.layers.quantization.utils.fp8_utils import per_token_group_quant_fp8
+
+    quantized, scales = per_token_group_quant_fp8(x, 128, column_major_scales=True)
+    return ops.cutlass_scaled_mm(quantized, weight.T, out_dtype=x.dtype, scale_a=scales, scale_b=scale.T)
+
+
+def measure_linear(tokens: Sequence[int], tune: bool) -> dict[str, Any]:
+    """Time the products of one layer for so many tokens."""
+    import torch
+
+    from agents.engine.vllm_plugin import small_batches
+
+    found: dict[str, Any] = {}
+    for name, (n, k) in SHAPES.items():
+        # 60 MB of L2 at most: enough copies that none is left of the last round.
+        copies = max(2, -(-200_000_000 // (n * k)))
+        sets = weights(n, k, copies)
+        small_batches.check(*sets[0], torch.bfloat16)
+        for count in tokens:
+            x = torch.randn(count, k, device="cuda", dtype=torch.bfloat16)
+            row: dict[str, Any] = {
+                "vllm": graphed(partial(vllm_linear, x), sets),
+                "readroom": graphed(partial(small_batches.multiply, x), sets),
+            }
+            row["gb_per_second"] = n * k / row["readroom"] / 1_000
+            if tune:
+                row["tuned"] = tuned(x, sets)
+            found[f"{name}, {count} tokens"] = row
+            print(name, count, json.dumps(row), flush=True)
+    return found
+
+
+def configurations(tokens: int) -> tuple[tuple[int, int, int], ...]:
+    """Return the configurations worth trying."""
+    return ONE_TOKEN if tokens == 1 else SEVERAL_TOKENS
+
+
+def compile_all(tokens: Sequence[int]) -> None:
+    """Compile every configuration, several at once; Triton keeps them on disk."""
+    jobs = [
+        (n, k, count, config) for n, k in SHAPES.values() for count in tokens for config in configurations(count, k)
+    ]
+    with ProcessPoolExecutor(12, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for trouble in filter(None, pool.map(_compile, jobs)):
+            print(trouble, flush=True)
+
+
+def _compile(job: tuple[int, int, int, tuple[int, int, int]]) -> str:
+    import torch
+
+    from agents.engine.vllm_plugin import small_batches
+
+    n, k, count, config = job
+    try:
+        small_batches.multiply(torch.randn(count, k, device="cuda", dtype=torch.bfloat16), *weights(n, k, 1)[0], config)
+    except Exception as error:
+        return f"{job}: {error!r}"[:300]
+    return ""
+
+
+def tuned(x: "torch.Tensor", sets: Sequence[Any]) -> dict[str, float]:
+    """Return the fastest configurations and their microseconds."""
+    from agents.engine.vllm_plugin import small_batches
+
+    timed: dict[str, float] = {}
+    for config in configurations(len(x)):
+        with contextlib.suppress(Exception):
+            timed[str(config)] = round(graphed(partial(small_batches.multiply, x, config=config), sets), 2)
+    return dict(sorted(timed.items(), key=lambda pair: pair[1])[:6])
+
+
+def measure_prefill(contexts: Sequence[int], new: int) -> dict[str, Any]:
+    """Time one layer's attention of new tokens behind a context in an E5M2 cache."""
+    import torch
+    from vllm.v1.attention.backends.fa_utils import flash_attn_varlen_func, get_flash_attn_version
+    from vllm.v1.attention.ops.merge_attn_states import merge_attn_states
+
+    from agents.engine.vllm_plugin.stretches import StretchedAttention, lay_out
+
+    attention = StretchedAttention(
+        partial(flash_attn_varlen_func, fa_version=get_flash_attn_version()), merge_attn_states
+    )
+    found: dict[str, Any] = {"flash_attention": get_flash_attn_version()}
+    for context in contexts:
+        batch = Batch(context, new)
+        out = torch.empty_like(batch.q)
+        requests = lay_out([0, new], [0, len(batch.pages)], [batch.last_page], batch.pages, PAGE)
+        ours = partial(attention.run, batch.q, batch.keys, batch.values, requests, SCALE, out)
+        row = {"readroom": median_microseconds(ours, 10)}
+        flashinfer = flashinfer_prefill(batch)
+        expected = flashinfer()
+        row["difference"] = float((out.float() - expected.float()).norm() / expected.float().norm())
+        row["flashinfer"] = median_microseconds(flashinfer, 5)
+        row["e4m3"] = median_microseconds(fp8_flash(batch), 10)
+        found[f"{new} new behind {context}"] = row
+        print(context, new, json.dumps(row), flush=True)
+    return found
+
+
+class Batch:
+    """One request: queries of its new tokens, and its pages of a random E5M2 cache.
+
+    Args:
+        context: Tokens before the new ones.
+        new: New tokens.
+    """
+
+    def __init__(self, context: int, new: int) -> None:
+        import torch
+
+        self.tokens = context + new
+        count = -(-self.tokens // PAGE)
+        self.last_page = self.tokens - (count - 1) * PAGE
+        cache = torch.randn(count, PAGE, KV_HEADS, 2 * SIZE, device="cuda").to(torch.float8_e5m2)
+        self.keys, self.values = cache.split(SIZE, dim=-1)
+        self.pages = torch.randperm(count, device="cuda", dtype=torch.int32)
+        self.q = torch.randn(new, HEADS, SIZE, device="cuda", dtype=torch.bfloat16)
+
+
+def flashinfer_prefill(batch: Batch) -> "Callable[[], torch.Tensor]":
+    """Return FlashInfer's attention, planned as vLLM plans it."""
+    import torch
+    from flashinfer import BatchPrefillWithPagedKVCacheWrapper
+
+    wrapper = BatchPrefillWithPagedKVCacheWrapper(torch.zeros(512 << 20, dtype=torch.uint8, device="cuda"), "NHD")
+    wrapper.plan(
+        qo_indptr=torch.tensor([0, len(batch.q)], dtype=torch.int32),
+        paged_kv_indptr=torch.tensor([0, len(batch.pages)], dtype=torch.int32),
+        paged_kv_indices=batch.pages,
+        paged_kv_last_page_len=torch.tensor([batch.last_page], dtype=torch.int32),
+        num_qo_heads=HEADS,
+        num_kv_heads=KV_HEADS,
+        head_dim_qk=SIZE,
+        page_size=PAGE,
+        causal=True,
+        sm_scale=SCALE,
+        q_data_type=batch.q.dtype,
+        kv_data_type=torch.float8_e5m2,
+        o_data_type=batch.q.dtype,
+    )
+    return partial(wrapper.run, batch.q, (batch.keys, batch.values))
+
+
+def fp8_flash(batch: Batch) -> "Callable[[], torch.Tensor]":
+    """Return what an E4M3 cache takes: FlashAttention over the pages themselves, with queries in FP8."""
+    import torch
+    from vllm.v1.attention.backends.fa_utils import flash_attn_varlen_func, get_flash_attn_version
+
+    keys, values = (part.float().to(torch.float8_e4m3fn).contiguous() for part in (batch.keys, batch.values))
+    one = torch.ones(1, KV_HEADS, device="cuda")
+    starts, used = (
+        torch.tensor(each, dtype=torch.int32, device="cuda") for each in ([0, len(batch.q)], [batch.tokens])
+    )
+    return partial(
+        flash_attn_varlen_func, batch.q.to(torch.float8_e4m3fn), keys, values, len(batch.q), starts, batch.tokens,
+        seqused_k=used, block_table=batch.pages[None], softmax_scale=SCALE, causal=True,
+        q_descale=one, k_descale=one, v_descale=one, fa_version=get_flash_attn_version(), out=torch.empty_like(batch.q),
+    )  # fmt: skip
+
+
+def main() -> None:
+    """Measure and write after each part."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path(os.environ.get("OUT", ".")) / "kernels.json")
+    parser.add_argument("--tokens", type=int, nargs="+", default=[1, 4, 8])
+    parser.add_argument("--contexts", type=int, nargs="+", default=[0, 12_288, 126_976])
+    parser.add_argument("--new", type=int, default=4_096)
+    parser.add_argument("--tune", action="store_true", help="also try other configurations of the kernels")
+    asked = parser.parse_args()
+    report: dict[str, Any] = {"what": "one layer of Qwen3-4B, microseconds", **describe()}
+    if asked.tune:
+        compile_all(asked.tokens)
+    parts = {
+        "prefill": lambda: measure_prefill(asked.contexts, asked.new),
+        "linear": lambda: measure_linear(asked.tokens, asked.tune),
+    }
+    for name, part in parts.items():
+        try:
+            report[name] = part()
+        except Exception as error:
+            report[name] = {"error": repr(error)[:2_000]}
+            print(name, repr(error)[:2_000], flush=True)
+        write_json(asked.out, report)
+
+
+if __name__ == "__main__":
+    main()
