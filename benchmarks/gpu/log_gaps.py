@@ -1,0 +1,37 @@
+"""Where the time of an engine's start went, by the times that stand in vLLM's log."""
+
+import re
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+_STAMPED = re.compile(r"\b(\d\d-\d\d \d\d:\d\d:\d\d)\b[^\]]*\]\s*(.*)")
+_HEAD_CHARACTERS = 110
+LEAST_SECONDS = 2.0
+
+
+def log_gaps(log: str, least: float = LEAST_SECONDS) -> list[dict[str, float | str]]:
+    """Return the times in which nothing was logged, in order: when each began, how long it was, and what stands around.
+
+    Args:
+        log: vLLM's own, whose lines are stamped to the second.
+        least: Seconds from which on a gap is told.
+    """
+    lines = [(_time(found[1]), found[2]) for line in log.splitlines() if (found := _STAMPED.search(line))]
+    if not lines:
+        return []
+    began = lines[0][0]
+    return [
+        {
+            "at_seconds": (before - began).total_seconds(),
+            "seconds": (after - before).total_seconds(),
+            "after": said[:_HEAD_CHARACTERS],
+            "before": says[:_HEAD_CHARACTERS],
+        }
+        for (before, said), (after, says) in pairwise(lines)
+        if after - before >= timedelta(seconds=least)
+    ]
+
+
+def _time(stamp: str) -> datetime:
+    # The log names no year; any leap year will do, since only differences count.
+    return datetime.strptime(f"2024-{stamp}", "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007
