@@ -53,6 +53,7 @@ def arguments() -> argparse.Namespace:
         made.add_argument(f"--{name}", type=int, default=getattr(Sizes, name))
     suites.add_choices(made)
     agents_run.add_sizes(made)
+    made.set_defaults(stop=False)
     return made.parse_args()
 
 

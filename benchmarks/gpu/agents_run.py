@@ -149,7 +149,7 @@ class AgentsRun:
         folder = self._folder / f"{name}-{time.time_ns()}"
         folder.mkdir()
         path = folder / "made.md"
-        page = self._engine.count_tokens("\n\n".join(made_pages(3, seed=16)[0])) / 3
+        page = self._engine.count_tokens("\n\n".join(f"## {text}" for text in made_pages(3, seed=16)[0])) / 3
         facts = write_markdown(path, max(6, round(self._tokens / page)), seed=time.time_ns())
         engine = AskedEngine(self._engine)
         settings = product_settings(self._settings, folder, window_tokens=window)

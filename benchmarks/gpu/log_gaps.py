@@ -6,6 +6,7 @@ from itertools import pairwise
 
 _STAMPED = re.compile(r"\b(\d\d-\d\d \d\d:\d\d:\d\d)\b[^\]]*\]\s*(.*)")
 _HEAD_CHARACTERS = 110
+_YEAR = timedelta(days=366)
 LEAST_SECONDS = 2.0
 
 
@@ -17,19 +18,21 @@ def log_gaps(log: str, least: float = LEAST_SECONDS) -> list[dict[str, float | s
         least: Seconds from which on a gap is told.
     """
     lines = [(_time(found[1]), found[2]) for line in log.splitlines() if (found := _STAMPED.search(line))]
-    if not lines:
-        return []
-    began = lines[0][0]
-    return [
-        {
-            "at_seconds": (before - began).total_seconds(),
-            "seconds": (after - before).total_seconds(),
-            "after": said[:_HEAD_CHARACTERS],
-            "before": says[:_HEAD_CHARACTERS],
-        }
-        for (before, said), (after, says) in pairwise(lines)
-        if after - before >= timedelta(seconds=least)
-    ]
+    gaps: list[dict[str, float | str]] = []
+    passed = 0.0
+    for (before, said), (after, says) in pairwise(lines):
+        silent = ((after - before) % _YEAR).total_seconds()
+        if silent >= least:
+            gaps.append(
+                {
+                    "at_seconds": passed,
+                    "seconds": silent,
+                    "after": said[:_HEAD_CHARACTERS],
+                    "before": says[:_HEAD_CHARACTERS],
+                }
+            )
+        passed += silent
+    return gaps
 
 
 def _time(stamp: str) -> datetime:

@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from agents.assistant import Assistant
+from agents.benchmark.made_documents import write_pdf
 from agents.benchmark.report import Figure, Suite
 from agents.benchmark.runner import Plan, run_suite
 from agents.benchmark.steps import Step, Target, steps
-from agents.benchmark.workbench import Workbench
+from agents.benchmark.workbench import SEED, Workbench
 from agents.engine import vllm_server
 from agents.errors import EngineError
 from agents.schema import Progress
@@ -32,10 +33,12 @@ from benchmarks.gpu.options import data_dir, engine_settings, parser, prepare, p
 from benchmarks.gpu.unattended import write_json
 
 ON_THE_GPU = ("decode", "prefill", "claimed context", "context")
+BETWEEN = ("overhead", "reading a whole document", "answers")
+"""What asks the engine through the agents; the rest of the steps do not need it."""
 AT_LAST = ("memory", "engine", "sleep")
 """What is looked at when all else has run; they take a few seconds and are never cut."""
 LAST_SECONDS = 12.0
-STEP_SECONDS = 45.0
+STEP_SECONDS = 60.0
 """Time limit of a step that is not about the GPU alone: random weights may send every question the longest way."""
 
 
@@ -55,6 +58,7 @@ def in_order_of_need(seconds: float, skip: Sequence[str] = (), step_seconds: flo
         first = [_within(step, deadline, seconds) for step in wanted if step.name in ON_THE_GPU]
         last = [step for step in wanted if step.name in AT_LAST]
         between = [step for step in wanted if step.name not in (*ON_THE_GPU, *AT_LAST)]
+        between.sort(key=lambda step: BETWEEN.index(step.name) if step.name in BETWEEN else len(BETWEEN))
         return [*first, *(_within(step, deadline, step_seconds) for step in between), *last]
 
     return plan
@@ -77,20 +81,21 @@ async def _cut(step: Step, deadline: float, seconds: float) -> AsyncIterator[Fig
         raise EngineError(f"It was cut after {left:.0f} s.", hint="Give it more seconds.") from error
 
 
-async def measure_suite(settings: Settings, suite: Suite, plan: Plan) -> dict[str, Any]:
+async def measure_suite(settings: Settings, suite: Suite, plan: Plan, documents: Sequence[str] = ()) -> dict[str, Any]:
     """Run one suite on the resident engine and return its report.
 
     Args:
         settings: The product's, with the engine.
         suite: Which one.
         plan: Says which steps to take, in which order.
+        documents: Absolute paths of documents to measure on; none: the suite's own.
 
     Raises:
         EngineError: The engine could not be opened, so that another was measured.
     """
     assistant = Assistant(settings)
     try:
-        report = await run_suite(assistant, suite, _tell, plan=plan)
+        report = await run_suite(assistant, suite, _tell, documents, plan)
     finally:
         await assistant.close()
     if report.engine.name != "vllm":
@@ -115,13 +120,15 @@ async def measure(asked: argparse.Namespace, kv: str, out: Path, seconds: float)
     }
     began = time.monotonic()
     await vllm_server.start(settings.engine, settings.data_dir, _tell)
+    documents = [_document(settings, asked.pages)] if asked.pages else []
+    report["documents"] = f"a made PDF of {asked.pages} pages, as a user's own" if documents else "the suites' own"
     report["engine_open_seconds"] = round(time.monotonic() - began, 1)
     for number, suite in enumerate(asked.suites):
         # What one suite leaves of its share, the next may take.
         share = (deadline - time.monotonic()) / (len(asked.suites) - number)
         try:
             plan = in_order_of_need(share, asked.skip, asked.cut_seconds)
-            report["suites"][suite] = await measure_suite(settings, suite, plan)
+            report["suites"][suite] = await measure_suite(settings, suite, plan, documents)
         except Exception as error:
             report["suites"][suite] = {"error": f"{type(error).__name__}: {error}"[:2_000]}
             traceback.print_exc()
@@ -131,9 +138,16 @@ async def measure(asked: argparse.Namespace, kv: str, out: Path, seconds: float)
     return all("error" not in found for found in report["suites"].values())
 
 
+def _document(settings: Settings, pages: int) -> str:
+    path = settings.data_dir / f"made-{pages}.pdf"
+    write_pdf(path, pages, SEED)
+    return str(path)
+
+
 def add_choices(made: argparse.ArgumentParser) -> None:
     """Add which suites and steps are run."""
     made.add_argument("--suites", nargs="+", default=["context", "full"], choices=("quick", "full", "context"))
+    made.add_argument("--pages", type=int, default=0, help="measure on a made PDF of so many pages, as a user's own")
     made.add_argument("--skip", nargs="*", default=[], help="names of steps to leave out, as in the report's notes")
     made.add_argument("--cut-seconds", type=float, default=STEP_SECONDS, help="for a step beside the GPU's own")
 
