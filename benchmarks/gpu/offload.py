@@ -12,6 +12,7 @@ are started and stopped here; one that runs already in the work folder with the 
 import argparse
 import asyncio
 import json
+import shutil
 import sys
 import time
 import traceback
@@ -22,11 +23,12 @@ from typing import Any
 from agents.engine import vllm_server
 from agents.engine.state import EngineFiles
 from benchmarks.gpu.measure import Bench, Sizes
-from benchmarks.gpu.memory import Sampler
+from benchmarks.gpu.memory import GIB, Sampler
 from benchmarks.gpu.options import data_dir, engine_settings, parser, prepare, surroundings
 from benchmarks.gpu.unattended import write_json
 
 _STOP_SECONDS = 15.0
+_SHARED = Path("/dev/shm")  # noqa: S108  where vLLM keeps what it offloads
 
 
 async def measure_engine(
@@ -68,6 +70,11 @@ async def measure_engine(
     return found | {"memory_peaks_gib": dict(sampler.peaks)}
 
 
+def _shared_gib() -> float:
+    """Return what is free of the memory that vLLM offloads to, in GiB; `mount -o remount,size=64G` makes it more."""
+    return round(shutil.disk_usage(_SHARED).free / GIB, 1) if _SHARED.exists() else 0.0
+
+
 async def _sleep_mode(folder: Path) -> dict[str, Any]:
     """Return whether the engine may be put to sleep: by the product's plan, and by what vLLM was told."""
     state = EngineFiles(folder).read_state()
@@ -84,7 +91,10 @@ async def measure(asked: argparse.Namespace, kv: str, out: Path, sampler: Sample
         "kv_cache_dtype": kv,
         "engines": {},
     }
-    for name, gib in (("offloading", asked.gib), ("without", 0.0)):
+    room = _shared_gib()
+    report["shared_memory_gib"] = room
+    # vLLM makes a larger file without complaint, and dies when it fills it.
+    for name, gib in (("offloading", min(asked.gib, 0.95 * room)), ("without", 0.0)):
         if name in asked.engines:
             report["engines"][name] = await measure_engine(asked, kv, gib, sampler, deadline)
             write_json(out, report)
