@@ -60,7 +60,7 @@ async def measure_engine(
         try:
             found[name] = await asyncio.wait_for(step(), left)
         except Exception as error:
-            found[name] = {"error": f"{type(error).__name__}: {error}"[:2_000]}
+            found[name] = {"error": f"{type(error).__name__}: {error or 'the time was up'}"[:2_000]}
             traceback.print_exc()
             if name == "start":
                 found["log"] = vllm_server.log_tail(folder, 60)[-6_000:]

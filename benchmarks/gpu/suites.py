@@ -52,16 +52,26 @@ def in_order_of_need(seconds: float, skip: Sequence[str] = (), step_seconds: flo
     """
 
     def plan(bench: Workbench, target: Target | None) -> list[Step]:
-        deadline = time.monotonic() + seconds - LAST_SECONDS
-        wanted = [step for step in steps(bench, target) if step.name not in skip]
         bench.notes.extend(f"{name}: left out of this run, as asked." for name in skip)
-        first = [_within(step, deadline, seconds) for step in wanted if step.name in ON_THE_GPU]
-        last = [step for step in wanted if step.name in AT_LAST]
-        between = [step for step in wanted if step.name not in (*ON_THE_GPU, *AT_LAST)]
-        between.sort(key=lambda step: BETWEEN.index(step.name) if step.name in BETWEEN else len(BETWEEN))
-        return [*first, *(_within(step, deadline, step_seconds) for step in between), *last]
+        return ordered([step for step in steps(bench, target) if step.name not in skip], seconds, step_seconds)
 
     return plan
+
+
+def ordered(taken: Sequence[Step], seconds: float, step_seconds: float = STEP_SECONDS) -> list[Step]:
+    """Return steps in order of need, each with its time limit but the last, which are taken in any case.
+
+    Args:
+        taken: A suite's steps.
+        seconds: Time for all of them, from now.
+        step_seconds: Time limit of each step that is not about the GPU alone.
+    """
+    deadline = time.monotonic() + seconds - LAST_SECONDS
+    first = [_within(step, deadline, seconds) for step in taken if step.name in ON_THE_GPU]
+    last = [step for step in taken if step.name in AT_LAST]
+    between = [step for step in taken if step.name not in (*ON_THE_GPU, *AT_LAST)]
+    between.sort(key=lambda step: BETWEEN.index(step.name) if step.name in BETWEEN else len(BETWEEN))
+    return [*first, *(_within(step, deadline, step_seconds) for step in between), *last]
 
 
 def _within(step: Step, deadline: float, seconds: float) -> Step:
