@@ -94,16 +94,19 @@ async def measure(asked: argparse.Namespace, kv: str, out: Path, sampler: Sample
     room = _shared_gib()
     report["shared_memory_gib"] = room
     # vLLM makes a larger file without complaint, and dies when it fills it.
-    for name, gib in (("offloading", min(asked.gib, 0.95 * room)), ("without", 0.0)):
-        if name in asked.engines:
-            report["engines"][name] = await measure_engine(asked, kv, gib, sampler, deadline)
-            write_json(out, report)
-    ended = [engine.get("evicted", {}) for engine in report["engines"].values()]
-    if len(ended) == 2 and all("back" in each for each in ended):
-        with_ram, computed = (min(row["seconds"] for row in each["back"]) for each in ended)
-        report["without_over_offloading"] = round(computed / with_ram, 1)
+    gibs = {"offloading": min(asked.gib, 0.95 * room), "without": 0.0}
+    for name in asked.engines:
+        report["engines"][name] = await measure_engine(asked, kv, gibs[name], sampler, deadline)
         write_json(out, report)
-    return all("back" in each for each in ended)
+    back = {
+        name: min(row["seconds"] for row in engine["evicted"]["back"])
+        for name, engine in report["engines"].items()
+        if "back" in engine.get("evicted", {})
+    }
+    if len(back) == len(gibs):
+        report["without_over_offloading"] = round(back["without"] / back["offloading"], 1)
+        write_json(out, report)
+    return len(back) == len(asked.engines)
 
 
 def main() -> int:
