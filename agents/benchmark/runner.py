@@ -150,7 +150,8 @@ class _SuiteRun:
                 async for figure in step.measure():
                     self._figures.append(figure)
         except TimeoutError:
-            self.stop(f"{step.name}: not finished within {limit:.0f} s; the suite `full` takes the time it needs.")
+            within = "in time" if limit is None else f"within {limit:.0f} s; the suite `full` takes the time it needs"
+            self.stop(f"{step.name}: not finished {within}.")
         except ReadroomError as error:
             self.stop(f"{step.name}: {error}")
         except Exception as error:

@@ -4,7 +4,9 @@ Where a figure is measured and not computed, it comes from one H200 with vLLM 0.
 of Qwen3-4B-Instruct-2507 (dummy weights); `benchmarks/gpu` measures them again.
 """
 
+import os
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any, TypeAlias
 
 from pydantic import Field
@@ -16,6 +18,8 @@ from agents.settings import EngineSettings
 
 Nvml: TypeAlias = Any
 """pynvml, which has no types."""
+Handle: TypeAlias = Any
+"""A GPU, as NVML names it."""
 
 CONTEXT_GIB = 0.5
 """The process's CUDA context and its libraries' work space."""
@@ -37,7 +41,7 @@ MIN_CONTEXT_TOKENS = 8_192
 class Gpu(Frozen):
     """A GPU as NVML sees it now."""
 
-    index: int
+    index: int = Field(description="Its number among the GPUs that CUDA sees.")
     name: str
     total_gib: float
     free_gib: float
@@ -234,24 +238,57 @@ def _refusal(settings: EngineSettings, gpu: Gpu, allowed: float, fixed: float, k
     )
 
 
-def read_gpus() -> tuple[Gpu, ...]:
-    """Return the NVIDIA GPUs and what is free on them; none where there is no driver."""
-    import pynvml
+def read_gpus(nvml: Nvml = None) -> tuple[Gpu, ...]:
+    """Return the NVIDIA GPUs that CUDA sees, in its order, and what is free on them; none where there is no driver.
 
-    nvml: Nvml = pynvml
+    Args:
+        nvml: Asked in place of pynvml.
+    """
+    if nvml is None:
+        import pynvml
+
+        nvml = pynvml
     try:
         nvml.nvmlInit()
     except nvml.NVMLError:
         return ()
     try:
         driver = str(nvml.nvmlSystemGetDriverVersion())
-        return tuple(_read_gpu(nvml, index, driver) for index in range(nvml.nvmlDeviceGetCount()))
+        return tuple(_read_gpu(nvml, index, handle, driver) for index, handle in enumerate(visible_handles(nvml)))
     finally:
         nvml.nvmlShutdown()
 
 
-def _read_gpu(nvml: Nvml, index: int, driver: str) -> Gpu:
-    handle = nvml.nvmlDeviceGetHandleByIndex(index)
+def visible_handles(nvml: Nvml) -> list[Handle]:
+    """Return NVML's handles of the GPUs that CUDA_VISIBLE_DEVICES names, up to the first entry that names none.
+
+    Its numbers are taken to count the GPUs in bus order, as NVML does and CUDA does on a machine of equal cards.
+
+    Args:
+        nvml: pynvml, initialised.
+    """
+    handles = [nvml.nvmlDeviceGetHandleByIndex(index) for index in range(nvml.nvmlDeviceGetCount())]
+    asked = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if asked is None:
+        return handles
+    named = (_named(nvml, handles, word.strip()) for word in asked.split(","))
+    return list(takewhile(lambda handle: handle is not None, named))
+
+
+def _named(nvml: Nvml, handles: Sequence[Handle], word: str) -> Handle | None:
+    """Return the GPU that a number, the beginning of a UUID, or the UUID of a MIG instance names; None for no GPU."""
+    if word.isdecimal():
+        return handles[int(word)] if int(word) < len(handles) else None
+    if word.startswith("MIG-"):
+        try:
+            return nvml.nvmlDeviceGetHandleByUUID(word)
+        except nvml.NVMLError:
+            return None
+    known = [handle for handle in handles if word and str(nvml.nvmlDeviceGetUUID(handle)).startswith(word)]
+    return known[0] if len(known) == 1 else None
+
+
+def _read_gpu(nvml: Nvml, index: int, handle: Handle, driver: str) -> Gpu:
     memory = nvml.nvmlDeviceGetMemoryInfo(handle)
     return Gpu(
         index=index,

@@ -8,7 +8,11 @@ from dataclasses import dataclass
 
 import httpx
 
+from agents.benchmark.metrics import Metrics
 from agents.engine.state import EngineFiles, EngineState
+
+SOURCES = ("local_compute", "local_cache_hit", "external_kv_transfer")
+"""Where vLLM's metrics say that prompt tokens came from."""
 
 _WORDS_FROM, _WORDS_TO = 260, 1_500
 """Numbers of ordinary tokens in the vocabulary of benchmarks.checkpoints."""
@@ -25,6 +29,7 @@ class Timed:
     """Seconds to the first token."""
     last: float
     """Seconds to the last token."""
+    text: str = ""
 
     @property
     def decode_rate(self) -> float:
@@ -60,19 +65,25 @@ class RawClient:
         """Return vLLM's version."""
         return (await self._http.get("/version")).json()["version"]
 
-    async def complete(self, tokens: list[int], answer_tokens: int) -> Timed:
+    async def prompt_tokens_by_source(self) -> dict[str, int]:
+        """Return where the tokens of all prompts so far came from: computed, from the cache, or from outside it."""
+        metrics = Metrics.parse((await self._http.get("/metrics")).raise_for_status().text)
+        totals = {source: metrics.total("vllm:prompt_tokens_by_source_total", source=source) for source in SOURCES}
+        return {source: int(total) for source, total in totals.items() if total is not None}
+
+    async def complete(self, tokens: list[int], answer_tokens: int, temperature: float = 0.8) -> Timed:
         """Stream one completion of exactly `answer_tokens` tokens."""
         body = {
             "model": self._model,
             "prompt": tokens,
             "max_tokens": answer_tokens,
             "ignore_eos": True,
-            "temperature": 0.8,
+            "temperature": temperature,
             "stream": True,
             "stream_options": {"include_usage": True},
         }
         began = time.monotonic()
-        first, last, usage = 0.0, 0.0, {}
+        first, last, usage, text = 0.0, 0.0, {}, ""
         async with self._http.stream("POST", "/v1/completions", json=body) as response:
             if response.status_code != httpx.codes.OK:
                 raise RuntimeError((await response.aread()).decode()[:500])
@@ -85,9 +96,10 @@ class RawClient:
                 if event["choices"]:
                     last = time.monotonic() - began
                     first = first or last
+                    text += event["choices"][0].get("text") or ""
                 usage = event.get("usage") or usage
         cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
-        return Timed(usage["prompt_tokens"], cached, usage["completion_tokens"], first, last)
+        return Timed(usage["prompt_tokens"], cached, usage["completion_tokens"], first, last, text)
 
     async def complete_together(self, prompts: list[list[int]], answer_tokens: int) -> tuple[list[Timed], float]:
         """Stream several at once; returns them and the tokens a second of all, from the first token to the last."""

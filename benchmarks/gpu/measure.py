@@ -16,7 +16,8 @@ from agents.engine.vllm_probe import Probe
 from agents.schema import Passage
 from agents.settings import EngineSettings
 from benchmarks.checkpoints import sentences
-from benchmarks.gpu.client import RawClient, prompt
+from benchmarks.gpu.client import RawClient, Timed, prompt
+from benchmarks.gpu.log_gaps import log_gaps
 from benchmarks.gpu.memory import Sampler, read_device, settled
 
 _KV_TOKENS = re.compile(r"KV cache size: ([\d,]+) tokens")
@@ -29,6 +30,7 @@ class Sizes:
     short: int = 1_024
     medium: int = 16_384
     long: int = 130_000
+    evicted: int = 100_000
     answer: int = 256
     streams: tuple[int, ...] = (1, 4, 8)
 
@@ -60,6 +62,7 @@ class Bench:
             "prefill_medium": self.prefill_medium,
             "long_context": self.long_context,
             "product": self.product,
+            "evicted": self.evicted,
             "sleep": self.sleep,
             "stop": self.stop,
             "start_again": self.start,
@@ -91,6 +94,7 @@ class Bench:
             "arguments": state.launch.attempts[0].arguments,
             "environment": state.launch.environment,
             "stages": stages,
+            "log_gaps": log_gaps(self._files.log.read_text(errors="replace")),
             "plan": plan.model_dump() | {"needed_gib": plan.needed_gib} if plan else None,
             "device": read_device(),
         }
@@ -153,6 +157,35 @@ class Bench:
             outcome = await self._opened.run(Route(evidence=(passage,), question=question))
             usages.append(outcome.usage.model_dump())
         return {"tokens_counted": self._opened.count_tokens(text), "usage": usages}
+
+    async def evicted(self, rounds: int = 1) -> dict[str, Any]:
+        """Read a document, then two others that take its place in the KV cache, then the first again."""
+        size = self._sizes.evicted
+        document, others = prompt(size, 11_000), (prompt(size, 12_000), prompt(2 * size // 5, 13_000))
+        cold, cold_tokens = await self._traced(document)
+        again, again_tokens = await self._traced(document)
+        back: list[dict[str, Any]] = []
+        for _ in range(rounds):
+            for other in others:
+                await self._client.complete(other, 1)
+            run, tokens = await self._traced(document)
+            back.append({"seconds": round(run.first, 3), "same_answer": run.text == cold.text, "tokens": tokens})
+        best = min(row["seconds"] for row in back)
+        return {
+            "prompt_tokens": cold.prompt_tokens,
+            "read_in_between": [len(other) for other in others],
+            "cold": {"seconds": round(cold.first, 3), "tokens": cold_tokens},
+            "still_cached": {"seconds": round(again.first, 3), "tokens": again_tokens},
+            "back": back,
+            "cold_over_back": round(cold.first / best, 1),
+        }
+
+    async def _traced(self, tokens: list[int]) -> tuple[Timed, dict[str, int]]:
+        """Complete a prompt, without chance; return it, and where its tokens came from."""
+        before = await self._client.prompt_tokens_by_source()
+        run = await self._client.complete(tokens, 16, temperature=0.0)
+        after = await self._client.prompt_tokens_by_source()
+        return run, {source: total - before.get(source, 0) for source, total in after.items()}
 
     async def sleep(self) -> dict[str, Any]:
         """Put the engine to sleep, read its memory, and let a request wake it."""

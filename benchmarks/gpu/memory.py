@@ -5,11 +5,13 @@ import time
 from collections.abc import Callable
 from typing import Any, cast
 
+from agents.engine.vram import visible_handles
+
 GIB = 1024**3
 
 
 def read_device() -> dict[str, Any] | None:
-    """Return what NVML says of the first GPU: its name, driver, and memory by process; None without one."""
+    """Return what NVML says of the first GPU that CUDA sees: name, driver, memory by process; None without one."""
     import pynvml
 
     nvml = cast("Any", pynvml)
@@ -18,7 +20,9 @@ def read_device() -> dict[str, Any] | None:
     except nvml.NVMLError:
         return None
     try:
-        handle = nvml.nvmlDeviceGetHandleByIndex(0)
+        handle = next(iter(visible_handles(nvml)), None)
+        if handle is None:
+            return None
         memory = nvml.nvmlDeviceGetMemoryInfo(handle)
         processes = nvml.nvmlDeviceGetComputeRunningProcesses(handle)
         return {

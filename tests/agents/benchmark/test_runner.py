@@ -179,3 +179,16 @@ async def test_the_quick_suite_measures_everything_that_needs_no_model(tmp_path:
         assert report.figure(key), key
     assert report.figure("search_found_percent") == 100
     assert report.png()
+
+
+async def test_a_time_limit_inside_a_step_is_noted_where_the_suite_itself_has_none(assistant: Assistant) -> None:
+    def plan(bench: Workbench, target: Target | None) -> list[Step]:
+        return [
+            Step("answers", 1, lambda: measures(ANSWER, then=TimeoutError())),
+            Step("overhead", 1, lambda: measures(OVERHEAD)),
+        ]
+
+    report = await run_suite(assistant, "full", plan=plan)
+
+    assert report.figures == (ANSWER, OVERHEAD)
+    assert "answers: not finished in time." in report.notes

@@ -54,10 +54,10 @@ def long_text(tokens: int) -> str:
     return "".join(paragraph.format(n=1_000 + n, m=3_000 + n) for n in range(tokens // each + 1))
 
 
-@pytest.fixture(scope="module")
-def recorded() -> dict[str, Any]:
-    """What was measured on the GPU with the default settings."""
-    return json.loads((RESULTS / "engine_h200.json").read_text())["engines"]["fp8_e5m2"]
+@pytest.fixture(scope="module", params=sorted(RESULTS.glob("engine_*.json")), ids=lambda path: path.stem)
+def recorded(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """What was measured on a GPU with the default settings."""
+    return json.loads(request.param.read_text())["engines"]["fp8_e5m2"]
 
 
 # Model initialisation
