@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from agents.engine import vllm_plugin
 from benchmarks.gpu.unattended import Task, describe, last_lines, plugin_folder, run_all, settings, write_json
 
 LABEL = (
@@ -26,6 +27,10 @@ LABEL = (
     "weights, drafts accepted at random at the rates the small model had when quoting, so speed is real and "
     "acceptance is an assumption."
 )
+
+
+KERNELS = {vllm_plugin.KERNELS_VARIABLE: "1"}
+"""As the product starts its engine."""
 
 
 class Row(NamedTuple):
@@ -44,13 +49,13 @@ class Row(NamedTuple):
 
 ROWS = (
     Row("fp8_e5m2"),
-    Row("fp8_e5m2", 8),
+    Row("fp8_e5m2", 7),
     Row("fp8_e4m3"),
-    Row("fp8_e4m3", 8),
-    Row("fp8_e5m2", 4),
-    Row("fp8_e5m2", 8, "ngram_gpu"),
+    Row("fp8_e4m3", 7),
+    Row("fp8_e5m2", 3),
+    Row("fp8_e5m2", 7, "ngram_gpu"),
 )
-SHAPE_ROWS = (ROWS[0], ROWS[1])
+"""Drafts of 7: with the token before them 8 at a time, which the kernels for few tokens take as one tile."""
 
 
 class Measurement:
@@ -87,12 +92,10 @@ class Measurement:
         command += ["--kv-cache-dtype", row.kv_cache_dtype, "--draft", str(row.draft), "--method", row.method]
         command += ["--context", str(self._asked.context), "--answer", str(self._asked.answer)]
         command += ["--prompts", str(self._asked.prompts), "--kv-gib", str(self._asked.kv_gib), *more]
-        if row.kv_cache_dtype == "fp8_e5m2" and self._asked.weights == "fp8":
-            from agents.engine import vllm_plugin
-
-            command += ["--quantization", vllm_plugin.QUANTIZATION]
+        if self._asked.weights == "fp8":
+            command += ["--quantization", vllm_plugin.QUANTIZATION_WITH_KERNELS]
         path = os.pathsep.join(filter(None, (str(plugin_folder(self._work)), os.environ.get("PYTHONPATH"))))
-        task = Task(row.name, command, into.with_suffix(".log"), {"PYTHONPATH": path})
+        task = Task(row.name, command, into.with_suffix(".log"), {"PYTHONPATH": path} | KERNELS)
 
         def ended(task: Task, code: int | None) -> None:
             found: dict[str, Any] = json.loads(into.read_text()) if into.exists() else {}
@@ -140,7 +143,7 @@ def main() -> int:
         report = measurement.report
         for row in (ROWS[number] for number in asked.rows):
             measurement.run(row, "rows", asked.folder / asked.weights, ["--eager"] if asked.eager else [])
-        for row in SHAPE_ROWS if asked.shape else ():
+        for row in (ROWS[number] for number in asked.shape_rows if asked.shape):
             rates = accepted_when_quoting(report["rows"], row.draft) if row.draft else []
             if row.draft and not rates:
                 continue
@@ -155,6 +158,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path(os.environ.get("OUT", ".")) / "ngram_speculation.json")
     parser.add_argument("--weights", default="fp8", choices=("fp8", "bf16"))
     parser.add_argument("--rows", type=int, nargs="+", default=[0, 1, 2, 3], help=f"numbers from 0 to {len(ROWS) - 1}")
+    parser.add_argument("--shape-rows", type=int, nargs="+", default=[0, 1], help="rows to measure with --shape")
     parser.add_argument("--shape", type=Path, help="folder with the config of Qwen3-4B FP8, for dummy weights")
     parser.add_argument("--context", type=int, default=4_096, help="tokens of prompt and answer")
     parser.add_argument("--answer", type=int, default=256)
