@@ -80,6 +80,8 @@ async def compare(
         share = (deadline - time.monotonic()) / (len(LAYOUTS) - number)
         rows[layout] = await replay(endpoint, client, tasks, layout, share)
     common = min(len(done) for done in rows.values())
+    if not common:
+        return {"error": "no task was sent in every layout: the time was up", "tasks": len(tasks), "each": rows}
     sums = {layout: _sum(done[:common]) for layout, done in rows.items()}
     ours = sums["document_first"]
     ratios = {
