@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agents.engine import vllm_plugin, vram
+from agents.engine.cpu import keeps_fp8
 from agents.engine.model_shape import ModelShape, read_shape
 from agents.engine.state import Attempt, Launch
 from agents.engine.vram import Gpu, MemoryPlan
@@ -68,15 +69,16 @@ def plan_launch(settings: EngineSettings, plugin_folder: Path) -> Launch:
     gpus = vram.read_gpus()
     plan = vram.plan(settings, gpus) if gpus else None
     mark = digest(settings)
+    ways, notes = (attempts(settings, plan), plan.notes) if plan else _on_cpu(settings)
     return Launch(
         model=settings.model,
         digest=mark,
         identity=identity(mark),
         context_tokens=plan.context_tokens if plan else settings.max_model_len,
         command=command,
-        attempts=attempts(settings, plan),
+        attempts=ways,
         environment=environment(settings, plan, plugin_folder),
-        notes=plan.notes if plan else ("No NVIDIA GPU was found: vLLM runs on the CPU.",),
+        notes=notes,
         can_sleep=can_sleep(settings, plan),
         idle_sleep_seconds=settings.idle_sleep_seconds,
         idle_stop_seconds=settings.idle_stop_seconds,
@@ -84,6 +86,14 @@ def plan_launch(settings: EngineSettings, plugin_folder: Path) -> Launch:
         plan=plan,
         started_by=os.getpid(),
     )
+
+
+def _on_cpu(settings: EngineSettings) -> tuple[tuple[Attempt, ...], tuple[str, ...]]:
+    notes = ("No NVIDIA GPU was found: vLLM runs on the CPU.",)
+    if settings.kv_cache_dtype == "auto" or keeps_fp8():
+        return attempts(settings, None), notes
+    wide = _attempt(settings, None, read_shape(settings.model), "auto")
+    return (wide,), (*notes, f"This CPU has no AVX-512 for {settings.kv_cache_dtype}: the KV cache has 16 bits.")
 
 
 def digest(settings: EngineSettings) -> str:
@@ -119,12 +129,12 @@ def attempts(settings: EngineSettings, plan: MemoryPlan | None) -> tuple[Attempt
     The last resort is vLLM without our plugin, and E4M3 in place of E5M2: it takes the same memory.
     """
     shape = read_shape(settings.model)
-    found = [_attempt(settings, plan, shape, settings.kv_cache_dtype)]
-    if {vllm_plugin.QUANTIZATION, vllm_plugin.QUANTIZATION_WITH_KERNELS} & set(found[0].arguments):
-        plain = settings.model_copy(update={"own_kernels": False})
-        dtype = "fp8_e4m3" if settings.kv_cache_dtype == "fp8_e5m2" else settings.kv_cache_dtype
-        found.append(_attempt(plain, plan, shape, dtype))
-    return tuple(found)
+    first = _attempt(settings, plan, shape, settings.kv_cache_dtype)
+    e5m2 = settings.kv_cache_dtype == "fp8_e5m2"
+    if not e5m2 and vllm_plugin.QUANTIZATION_WITH_KERNELS not in first.arguments:
+        return (first,)
+    plain = settings.model_copy(update={"own_kernels": False})
+    return first, _attempt(plain, plan, shape, "fp8_e4m3" if e5m2 else settings.kv_cache_dtype)
 
 
 def _attempt(

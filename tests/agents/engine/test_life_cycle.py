@@ -13,6 +13,7 @@ import pytest
 from filelock import FileLock
 
 from agents.engine import vllm_command, vllm_server
+from agents.engine.cpu import keeps_fp8
 from agents.engine.processes import ProcessId, end_session, session
 from agents.engine.resident_engine import ResidentEngine
 from agents.engine.state import Client, EngineFiles, EngineState, write
@@ -47,7 +48,7 @@ async def test_every_task_is_answered_by_the_engine_that_is_attached(fake: MakeS
     assert outcome.result.kind == "simple"
     assert (outcome.usage.engine_calls, outcome.usage.prompt_tokens) == (1, 7)
     assert engine.info.name == "vllm"
-    assert engine.info.kv_cache_dtype == "fp8_e5m2"
+    assert engine.info.kv_cache_dtype == ("fp8_e5m2" if keeps_fp8() else "auto")
     await engine.close()
 
 
@@ -222,7 +223,14 @@ async def test_an_engine_that_is_never_ready_fails_in_time(fake: MakeSettings, d
 
 
 async def test_where_e5m2_cannot_be_had_e4m3_is_used_and_said(fake: MakeSettings, data_dir: Path) -> None:
-    engine = await ResidentEngine.open(fake("--fake-refuses-e5m2"), data_dir)
+    settings, files = fake("--fake-refuses-e5m2"), EngineFiles(data_dir)
+    files.make()
+    roomy = plan(settings, [Gpu(index=0, name="GPU", total_gib=80, free_gib=80)])
+    on_a_gpu = vllm_command.plan_launch(settings, files.plugin).model_copy(
+        update={"attempts": vllm_command.attempts(settings, roomy)}
+    )
+    vllm_server.launch(on_a_gpu, files)
+    engine = await ResidentEngine.open(settings, data_dir)
     assert engine.info.kv_cache_dtype == "fp8_e4m3"
     assert any("fp8_e5m2 kv-cache is not supported here" in note for note in engine.info.notes)
     await engine.close()
