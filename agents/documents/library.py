@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 
 from agents.documents import files
 from agents.documents.embeddings import Embed
-from agents.documents.loader import parse_file
+from agents.documents.loader import Loader
 from agents.documents.parsed import Parsed
 from agents.documents.passages import Span, cut, passage
 from agents.documents.search import PassageSearch
@@ -46,10 +46,15 @@ class Library:
         self._size = settings.passage_tokens
         self._store = Store(data_dir / "library.sqlite3")
         self._search = PassageSearch(self._store, self._size, self._load, embeddings=settings.embeddings, embed=embed)
+        self._loader = Loader(settings)
         self._held: OrderedDict[str, Cut] = OrderedDict()
         self._holding = threading.Lock()
         self._parsing = asyncio.Semaphore(os.cpu_count() or 1)
         self._reading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def warm_up(self) -> None:
+        """Start what opening a new document needs, without waiting for it."""
+        self._loader.warm_up()
 
     async def open(self, source: str) -> Document:
         """Open a document by its absolute path, its id or, where that is allowed, its URL.
@@ -132,9 +137,10 @@ class Library:
         return await asyncio.to_thread(self._store.count)
 
     async def close(self) -> None:
-        """Close the database; the library opens it again if it is used after all."""
+        """Close the database and end the processes; what is used after all opens again."""
         self._search.clear()
         self._held.clear()
+        await asyncio.to_thread(self._loader.close)
         await asyncio.to_thread(self._store.close)
 
     async def _read(self, file: IO[bytes], name: str) -> Document:
@@ -147,7 +153,7 @@ class Library:
             if known is not None:
                 return known[0]
             async with self._parsing:
-                parsed = await parse_file(file, name, self._settings)
+                parsed = await self._loader.parse(file, name)
             return await asyncio.to_thread(self._keep, parsed, name, digest)
 
     def _find(self, source: str) -> tuple[files.FileState, Document | None]:
