@@ -7,8 +7,7 @@ one writes, and a file lock beside it makes one turn's write, with the archiving
 import asyncio
 import json
 import sqlite3
-import threading
-from collections.abc import Coroutine, Generator, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from pydantic import Field
 
 from agents.errors import SessionError
 from agents.schema import Frozen
+from agents.session_tables import BUSY_SECONDS, OwnTables, set_pragmas
 from agents.settings import MemorySettings
 from agents.tokens import TokenCounter
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from llama_index.core.base.llms.types import ChatMessage
     from llama_index.core.memory import Memory
     from llama_index.core.storage.chat_store.sql import SQLAlchemyChatStore
-    from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 T = TypeVar("T")
@@ -54,7 +53,10 @@ _STATE = """
         (SELECT COUNT(*) / 2 FROM messages WHERE key = :id AND status = 'archived') AS archived
     FROM sessions WHERE id = :id
 """
-_BUSY_SECONDS = 30
+_TURNS = """
+    SELECT data FROM messages WHERE key = :id AND (:status IS NULL OR status = :status)
+    ORDER BY timestamp, id LIMIT :limit OFFSET :offset
+"""
 _POLL_SECONDS = 0.005
 
 
@@ -80,7 +82,7 @@ class State(Frozen):
 class _Opened:
     engine: "AsyncEngine"
     chats: "SQLAlchemyChatStore"
-    own: "_OwnTables"
+    own: OwnTables
 
 
 class SessionDatabase:
@@ -150,14 +152,11 @@ class SessionDatabase:
             offset: Turns to leave out at the front.
             limit: Turns to return at most.
         """
-        chats = (await self._ready()).chats
-        from llama_index.core.storage.chat_store.base_db import MessageStatus
-
-        status = {None: None, True: MessageStatus.ARCHIVED, False: MessageStatus.ACTIVE}[archived]
-        messages = await self._complete(
-            chats.get_messages(session_id, status, limit=limit and limit * 2, offset=offset * 2)
-        )
-        return tuple(_pair(messages, archived=bool(archived)))
+        status = {None: None, True: "archived", False: "active"}[archived]
+        # SQLite takes a limit below zero for none.
+        pages = {"limit": -1 if limit is None else 2 * limit, "offset": 2 * offset}
+        rows = await self._run([_TURNS], {"id": session_id, "status": status, **pages})
+        return tuple(_pair((row["data"] for row in rows), archived=bool(archived)))
 
     async def put(self, session_id: str, question: str, answer: str) -> None:
         """Store a turn, and archive the oldest ones if the limit is passed."""
@@ -248,7 +247,7 @@ class SessionDatabase:
             task.exception()
 
     def _file_lock(self) -> AsyncFileLock:
-        return AsyncFileLock(f"{self._path}.lock", timeout=_BUSY_SECONDS, poll_interval=_POLL_SECONDS)
+        return AsyncFileLock(f"{self._path}.lock", timeout=BUSY_SECONDS, poll_interval=_POLL_SECONDS)
 
     @contextmanager
     def _session_errors(self) -> Generator[None]:
@@ -257,7 +256,7 @@ class SessionDatabase:
             yield
         except Timeout as error:
             raise SessionError(
-                f"Another process has held {error.lock_file} for {_BUSY_SECONDS} seconds.",
+                f"Another process has held {error.lock_file} for {BUSY_SECONDS} seconds.",
                 hint="Stop the other Readroom process, or set READROOM_DATA_DIR to another folder.",
             ) from error
         except Exception as error:
@@ -270,42 +269,6 @@ class SessionDatabase:
             ) from error
 
 
-class _OwnTables:
-    """The connection to our own tables: a statement through llama-index's takes ten times as long.
-
-    Args:
-        path: The file; it must be there.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._lock = threading.Lock()
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._connection.row_factory = sqlite3.Row
-        _set_pragmas(self._connection, None)
-
-    def execute(self, statements: Sequence[str], values: Mapping[str, object]) -> list[dict[str, Any]]:
-        """Execute statements in one transaction and return the rows of the last one."""
-        with self._lock:
-            if len(statements) == 1:
-                return self._rows(statements[0], values)
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                rows = [self._rows(statement, values) for statement in statements]
-                self._connection.execute("COMMIT")
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            return rows[-1]
-
-    def close(self) -> None:
-        """Close the connection."""
-        with self._lock:
-            self._connection.close()
-
-    def _rows(self, statement: str, values: Mapping[str, object]) -> list[dict[str, Any]]:
-        return [dict(row) for row in self._connection.execute(statement, values)]
-
-
 def _connect(path: Path) -> _Opened:
     """Make the engine and llama-index's store over it; nothing is opened yet."""
     from llama_index.core.storage.chat_store.sql import SQLAlchemyChatStore
@@ -314,17 +277,8 @@ def _connect(path: Path) -> _Opened:
     from sqlalchemy.ext.asyncio import create_async_engine
 
     engine = create_async_engine(URL.create("sqlite+aiosqlite", database=str(path)))
-    event.listen(engine.sync_engine, "connect", _set_pragmas)
-    return _Opened(engine, SQLAlchemyChatStore(table_name=_MESSAGES, async_engine=engine), _OwnTables(path))
-
-
-def _set_pragmas(connection: "DBAPIConnection | sqlite3.Connection", _record: object) -> None:
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1_000}")
-    cursor.execute("PRAGMA journal_mode = WAL")
-    # What is committed survives the death of the process; only a machine that loses power may lose the last turns.
-    cursor.execute("PRAGMA synchronous = NORMAL")
-    cursor.close()
+    event.listen(engine.sync_engine, "connect", set_pragmas)
+    return _Opened(engine, SQLAlchemyChatStore(table_name=_MESSAGES, async_engine=engine), OwnTables(path))
 
 
 def _storage_reason(error: Exception) -> str | None:
@@ -338,9 +292,12 @@ def _storage_reason(error: Exception) -> str | None:
     return (error.strerror or str(error)) if isinstance(error, OSError) else None
 
 
-def _pair(messages: "Sequence[ChatMessage]", *, archived: bool) -> Iterator[Turn]:
+def _pair(messages: Iterable[str], *, archived: bool) -> Iterator[Turn]:
+    """Return the turns in llama-index's messages."""
+    from llama_index.core.base.llms.types import ChatMessage
+
     question = ""
-    for message in messages:
+    for message in map(ChatMessage.model_validate_json, messages):
         if message.role.value == "user":
             question = message.content or ""
         else:

@@ -48,6 +48,8 @@ class Library:
         self._search = PassageSearch(self._store, self._size, self._load, embeddings=settings.embeddings, embed=embed)
         self._loader = Loader(settings)
         self._held: OrderedDict[str, Cut] = OrderedDict()
+        self._latest: tuple[str, tuple[Passage, ...]] = "", ()
+        """The passages that were last asked for; one question follows another about the same document."""
         self._holding = threading.Lock()
         self._parsing = asyncio.Semaphore(os.cpu_count() or 1)
         self._reading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -140,6 +142,7 @@ class Library:
         """Close the database and end the processes; what is used after all opens again."""
         self._search.clear()
         self._held.clear()
+        self._latest = "", ()
         await asyncio.to_thread(self._loader.close)
         await asyncio.to_thread(self._store.close)
 
@@ -207,8 +210,12 @@ class Library:
         return document, spans
 
     def _passages(self, document_id: str) -> tuple[Passage, ...]:
-        document, spans = self._load(document_id)
-        return tuple(passage(document, spans, index) for index in range(len(spans)))
+        latest, passages = self._latest
+        if latest != document_id:
+            document, spans = self._load(document_id)
+            passages = tuple(passage(document, spans, index) for index in range(len(spans)))
+            self._latest = document_id, passages
+        return passages
 
     def _token_counts(self, document_id: str, tokenizer: str, count: TokenCounter) -> tuple[int, ...]:
         counts = self._store.token_counts(document_id, self._size, tokenizer)
