@@ -50,14 +50,6 @@ class Assistant:
         """All settings."""
         return self._settings
 
-    def warm_up(self) -> None:
-        """Start what the first document needs, without waiting for it.
-
-        Raises:
-            SettingsError: The data folder cannot be made or written.
-        """
-        self._library.warm_up()
-
     async def engine(self, on_progress: OnProgress) -> Opened:
         """Return the engine that answers, waiting for its start as long as it takes."""
         return await self._engine.engine(None, on_progress)

@@ -125,12 +125,8 @@ class SessionStore:
 class Session:
     """One conversation, made by `SessionStore.create` or `SessionStore.open`.
 
-    Every method raises SessionError when the store cannot be read or written.
-
-    Args:
-        session_id: Its id.
-        store: Where it is kept.
-        counted: Whether the tokens of all its turns are known: a new one has none.
+    Every method raises SessionError when the store cannot be read or written. `counted` says that the tokens of all
+    turns are known, as they are of a new session, which has none.
     """
 
     def __init__(self, session_id: str, store: SessionStore, *, counted: bool = False) -> None:

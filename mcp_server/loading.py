@@ -52,7 +52,7 @@ class LazyAssistant:
         self._holders = 0
 
     def warm_up(self) -> None:
-        """Start what the first answer needs, unless it was started: the imports, then the assistant's own parts."""
+        """Start what the first answer needs, unless it was started: the imports, then what parsing needs."""
         if self._given is None and self._warming is None:
             self._warming = asyncio.create_task(self._warm_up())
 
@@ -69,7 +69,7 @@ class LazyAssistant:
 
     async def _warm_up(self) -> None:
         try:
-            (await self.get()).warm_up()
+            (await self.get()).library.warm_up()
         except ReadroomError as error:
             # Whoever asks is told.
             _logger.info("Nothing was prepared: %s", error)
