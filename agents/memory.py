@@ -70,7 +70,7 @@ class SessionStore:
         # An expired id stays known for as long again, so that its owner is told what became of it.
         forgotten = oldest - self.settings.expire_days * _DAY
         await self.database.create(session_id, self.clock(), oldest, forgotten)
-        return Session(session_id, self)
+        return Session(session_id, self, counted=True)
 
     async def open(self, session_id: str) -> "Session":
         """Continue a session.
@@ -125,14 +125,15 @@ class SessionStore:
 class Session:
     """One conversation, made by `SessionStore.create` or `SessionStore.open`.
 
-    Every method raises SessionError when the store cannot be read or written.
+    Every method raises SessionError when the store cannot be read or written. `counted` says that the tokens of all
+    turns are known, as they are of a new session, which has none.
     """
 
-    def __init__(self, session_id: str, store: SessionStore) -> None:
+    def __init__(self, session_id: str, store: SessionStore, *, counted: bool = False) -> None:
         self.session_id = session_id
         self._store = store
         self._database = store.database
-        self._counted = False
+        self._counted = counted
 
     async def document_ids(self) -> tuple[str, ...]:
         """Return the documents of the session, in the order in which they came."""

@@ -6,7 +6,8 @@ one writes, and a file lock beside it makes one turn's write, with the archiving
 
 import asyncio
 import json
-from collections.abc import Coroutine, Generator, Iterator, Mapping, Sequence
+import sqlite3
+from collections.abc import Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from pydantic import Field
 
 from agents.errors import SessionError
 from agents.schema import Frozen
+from agents.session_tables import BUSY_SECONDS, OwnTables, set_pragmas
 from agents.settings import MemorySettings
 from agents.tokens import TokenCounter
 
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from llama_index.core.base.llms.types import ChatMessage
     from llama_index.core.memory import Memory
     from llama_index.core.storage.chat_store.sql import SQLAlchemyChatStore
-    from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 T = TypeVar("T")
@@ -52,7 +53,10 @@ _STATE = """
         (SELECT COUNT(*) / 2 FROM messages WHERE key = :id AND status = 'archived') AS archived
     FROM sessions WHERE id = :id
 """
-_BUSY_SECONDS = 30
+_TURNS = """
+    SELECT data FROM messages WHERE key = :id AND (:status IS NULL OR status = :status)
+    ORDER BY timestamp, id LIMIT :limit OFFSET :offset
+"""
 _POLL_SECONDS = 0.005
 
 
@@ -78,6 +82,7 @@ class State(Frozen):
 class _Opened:
     engine: "AsyncEngine"
     chats: "SQLAlchemyChatStore"
+    own: OwnTables
 
 
 class SessionDatabase:
@@ -147,14 +152,11 @@ class SessionDatabase:
             offset: Turns to leave out at the front.
             limit: Turns to return at most.
         """
-        chats = (await self._ready()).chats
-        from llama_index.core.storage.chat_store.base_db import MessageStatus
-
-        status = {None: None, True: MessageStatus.ARCHIVED, False: MessageStatus.ACTIVE}[archived]
-        messages = await self._complete(
-            chats.get_messages(session_id, status, limit=limit and limit * 2, offset=offset * 2)
-        )
-        return tuple(_pair(messages, archived=bool(archived)))
+        status = {None: None, True: "archived", False: "active"}[archived]
+        # SQLite takes a limit below zero for none.
+        pages = {"limit": -1 if limit is None else 2 * limit, "offset": 2 * offset}
+        rows = await self._run([_TURNS], {"id": session_id, "status": status, **pages})
+        return tuple(_pair((row["data"] for row in rows), archived=bool(archived)))
 
     async def put(self, session_id: str, question: str, answer: str) -> None:
         """Store a turn, and archive the oldest ones if the limit is passed."""
@@ -172,6 +174,7 @@ class SessionDatabase:
         await asyncio.gather(*self._pending, return_exceptions=True)
         if self._opened is not None:
             await self._opened.engine.dispose()
+            await asyncio.to_thread(self._opened.own.close)
             self._opened = None
 
     async def _put(self, memory: "Memory", turn: "Sequence[ChatMessage]") -> None:
@@ -211,6 +214,7 @@ class SessionDatabase:
                     await self._make_tables(opened)
                 except BaseException:
                     await opened.engine.dispose()
+                    opened.own.close()
                     raise
                 self._opened = opened
             return self._opened
@@ -219,12 +223,12 @@ class SessionDatabase:
         # Of two that make the tables at once, one loses what it writes next.
         async with self._file_lock():
             await opened.chats.get_messages("", limit=1)
-            await _execute(opened.engine, _TABLES, {})
+            await asyncio.to_thread(opened.own.execute, _TABLES, {})
 
     async def _run(self, statements: Sequence[str], values: Mapping[str, object]) -> list[dict[str, Any]]:
         """Execute statements in one transaction and return the rows of the last one."""
-        engine = (await self._ready()).engine
-        return await self._complete(_execute(engine, statements, values))
+        own = (await self._ready()).own
+        return await self._complete(asyncio.to_thread(own.execute, statements, values))
 
     async def _complete(self, step: Coroutine[Any, Any, T]) -> T:
         """Await a step that goes on to its end even when its caller is cancelled.
@@ -243,7 +247,7 @@ class SessionDatabase:
             task.exception()
 
     def _file_lock(self) -> AsyncFileLock:
-        return AsyncFileLock(f"{self._path}.lock", timeout=_BUSY_SECONDS, poll_interval=_POLL_SECONDS)
+        return AsyncFileLock(f"{self._path}.lock", timeout=BUSY_SECONDS, poll_interval=_POLL_SECONDS)
 
     @contextmanager
     def _session_errors(self) -> Generator[None]:
@@ -252,7 +256,7 @@ class SessionDatabase:
             yield
         except Timeout as error:
             raise SessionError(
-                f"Another process has held {error.lock_file} for {_BUSY_SECONDS} seconds.",
+                f"Another process has held {error.lock_file} for {BUSY_SECONDS} seconds.",
                 hint="Stop the other Readroom process, or set READROOM_DATA_DIR to another folder.",
             ) from error
         except Exception as error:
@@ -273,28 +277,8 @@ def _connect(path: Path) -> _Opened:
     from sqlalchemy.ext.asyncio import create_async_engine
 
     engine = create_async_engine(URL.create("sqlite+aiosqlite", database=str(path)))
-    event.listen(engine.sync_engine, "connect", _set_pragmas)
-    return _Opened(engine, SQLAlchemyChatStore(table_name=_MESSAGES, async_engine=engine))
-
-
-def _set_pragmas(connection: "DBAPIConnection", _record: object) -> None:
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1_000}")
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.close()
-
-
-async def _execute(
-    engine: "AsyncEngine", statements: Sequence[str], values: Mapping[str, object]
-) -> list[dict[str, Any]]:
-    from sqlalchemy import text
-
-    rows: list[dict[str, Any]] = []
-    async with engine.begin() as connection:
-        for statement in statements:
-            result = await connection.execute(text(statement), values)
-            rows = [dict(row) for row in result.mappings()] if result.returns_rows else []
-    return rows
+    event.listen(engine.sync_engine, "connect", set_pragmas)
+    return _Opened(engine, SQLAlchemyChatStore(table_name=_MESSAGES, async_engine=engine), OwnTables(path))
 
 
 def _storage_reason(error: Exception) -> str | None:
@@ -303,12 +287,17 @@ def _storage_reason(error: Exception) -> str | None:
 
     if isinstance(error, DBAPIError):
         return str(error.orig)
+    if isinstance(error, sqlite3.Error):
+        return str(error)
     return (error.strerror or str(error)) if isinstance(error, OSError) else None
 
 
-def _pair(messages: "Sequence[ChatMessage]", *, archived: bool) -> Iterator[Turn]:
+def _pair(messages: Iterable[str], *, archived: bool) -> Iterator[Turn]:
+    """Return the turns in llama-index's messages."""
+    from llama_index.core.base.llms.types import ChatMessage
+
     question = ""
-    for message in messages:
+    for message in map(ChatMessage.model_validate_json, messages):
         if message.role.value == "user":
             question = message.content or ""
         else:

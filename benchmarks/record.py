@@ -1,6 +1,7 @@
 """Keeping what a measurement found, with what it was found on."""
 
 import json
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +27,7 @@ def record(name: str, how: str, figures: Mapping[str, Any], *, goal: str, met: b
         "how": how,
         "machine": describe_machine().model_dump(mode="json"),
         "versions": installed_versions(),
+        "real_time_priority": _has_real_time_priority(),
         "goal": goal,
         "met": met,
         "figures": dict(figures),
@@ -36,3 +38,8 @@ def record(name: str, how: str, figures: Mapping[str, Any], *, goal: str, met: b
     for key, value in figures.items():
         print(f"{key:45} {value:.4g}" if isinstance(value, float) else f"{key:45} {value}")
     print(f"goal: {goal}: {'met' if met else 'NOT met'}; kept in {path}")
+
+
+def _has_real_time_priority() -> bool:
+    """Whether this process goes before all others (`chrt -r 1`): a busy machine then measures like an idle one."""
+    return hasattr(os, "sched_getscheduler") and os.sched_getscheduler(0) in (os.SCHED_FIFO, os.SCHED_RR)

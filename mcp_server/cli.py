@@ -149,21 +149,48 @@ def text(
 
 @app.command()
 def benchmark(
-    suite: Annotated[Suite, typer.Argument(help="What to measure.")] = "quick",
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILE ...]", help="Documents to measure on; none: made ones.")
+    ] = None,
+    suite: Annotated[Suite, typer.Option(help="What to measure.")] = "quick",
+    compare: Annotated[
+        tuple[str, str] | None, typer.Option(metavar="A.json B.json", help="Set two reports side by side instead.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure what Readroom does on this machine."""
-    from mcp_server.terminal import exit_code, note, print_result, run
+    """Measure what Readroom does on this machine, or compare two reports."""
+    from mcp_server.terminal import exit_code
 
     with exit_code(as_json=as_json):
-        from agents.benchmark.runner import run_suite
-        from agents.settings import load_settings
+        if compare is None:
+            _run_benchmark(suite, files or [], as_json=as_json)
+        else:
+            _compare_benchmarks(*compare, as_json=as_json)
 
-        report = run(lambda assistant, on_progress: run_suite(assistant, suite, on_progress), load_settings())
-        print_result(report, report.markdown, as_json=as_json)
-        for path in (report.json_path, report.png_path):
-            if path:
-                note(f"Kept in {path}")
+
+def _run_benchmark(suite: Suite, files: list[str], *, as_json: bool) -> None:
+    from agents.benchmark.runner import run_suite
+    from agents.settings import load_settings
+    from mcp_server.sources import absolute, allowing
+    from mcp_server.terminal import note, print_result, run
+
+    paths = [absolute(file) for file in files]
+    report = run(
+        lambda assistant, on_progress: run_suite(assistant, suite, on_progress, paths), allowing(load_settings(), files)
+    )
+    print_result(report, report.markdown, as_json=as_json)
+    for path in (report.json_path, report.png_path):
+        if path:
+            note(f"Kept in {path}")
+
+
+def _compare_benchmarks(before: str, after: str, *, as_json: bool) -> None:
+    from agents.benchmark.comparison import Comparison
+    from agents.benchmark.report import load_report
+    from mcp_server.terminal import print_result
+
+    comparison = Comparison.of(load_report(before), load_report(after))
+    print_result(comparison, comparison.markdown, as_json=as_json)
 
 
 @app.command()

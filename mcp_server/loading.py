@@ -3,12 +3,14 @@
 import asyncio
 import gc
 import importlib
+import logging
 import threading
 from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from agents.errors import ReadroomError
 from agents.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ HEAVY_MODULES = (
     "agents.engine.extractive.support",
 )
 """What the first answer imports, in this order."""
+_logger = logging.getLogger(__name__)
 
 
 class LazyAssistant:
@@ -44,13 +47,14 @@ class LazyAssistant:
         self._modules = modules
         self._built: Assistant | None = None
         self._imports: Future[None] | None = None
+        self._warming: asyncio.Task[None] | None = None
         self._abandoned = threading.Event()
         self._holders = 0
 
     def warm_up(self) -> None:
-        """Start the imports, unless they have been started."""
-        if self._given is None:
-            self._started_imports()
+        """Start what the first answer needs, unless it was started: the imports, then what parsing needs."""
+        if self._given is None and self._warming is None:
+            self._warming = asyncio.create_task(self._warm_up())
 
     async def get(self) -> "Assistant":
         """Return the assistant, as soon as everything it needs is imported."""
@@ -62,6 +66,13 @@ class LazyAssistant:
 
             self._built = Assistant(self._settings)
         return self._built
+
+    async def _warm_up(self) -> None:
+        try:
+            (await self.get()).library.warm_up()
+        except ReadroomError as error:
+            # Whoever asks is told.
+            _logger.info("Nothing was prepared: %s", error)
 
     @asynccontextmanager
     async def held(self) -> AsyncGenerator[None]:
@@ -77,6 +88,10 @@ class LazyAssistant:
 
     async def _close(self) -> None:
         self._abandoned.set()
+        warming, self._warming = self._warming, None
+        if warming is not None:
+            warming.cancel()
+            await asyncio.wait({warming})
         built, self._built = self._built, None
         if built is not None:
             await built.close()

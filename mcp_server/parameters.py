@@ -53,6 +53,15 @@ BenchmarkSuite = Annotated[
         "to questions whose answers are known."
     ),
 ]
+BenchmarkDocuments = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_as_tuple),
+    Field(
+        max_length=5,
+        description="Absolute paths of the user's documents to measure on, above all with suite 'quality'. Empty: made "
+        "ones.",
+    ),
+]
 Focus = Annotated[
     str | None,
     Field(

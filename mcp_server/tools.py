@@ -5,7 +5,7 @@ import base64
 import importlib
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -20,6 +20,7 @@ from agents.schema import Analysis, Answer, Response
 from mcp_server.loading import LazyAssistant
 from mcp_server.parameters import (
     AnalysisMode,
+    BenchmarkDocuments,
     BenchmarkSuite,
     Document,
     Documents,
@@ -35,7 +36,7 @@ from mcp_server.render import fitted, response_text, shortened
 if TYPE_CHECKING:
     from agents.assistant import Assistant
 
-RunSuite = Callable[["Assistant", Suite, OnProgress], Awaitable[BenchmarkReport]]
+RunSuite = Callable[["Assistant", Suite, OnProgress, Sequence[str]], Awaitable[BenchmarkReport]]
 _LOG = logging.getLogger(__name__)
 
 
@@ -96,18 +97,19 @@ def _add_analyze_document(server: MCPServer[Any], assistant: LazyAssistant, defa
 
 def _add_benchmark(server: MCPServer[Any], assistant: LazyAssistant) -> None:
     async def benchmark(
-        ctx: Context[Any, Any], suite: BenchmarkSuite = "quick"
+        ctx: Context[Any, Any], suite: BenchmarkSuite = "quick", documents: BenchmarkDocuments = ()
     ) -> Annotated[CallToolResult, BenchmarkReport]:
         """Measure what Readroom does on the server's machine, against its targets.
 
         Says how fast documents are read, searched and answered from, how much memory is used and, where a language
-        model runs, its speed and context. Only for questions about Readroom itself; no document of the user is read.
+        model runs, its speed and context. Only for questions about Readroom itself; of the user's documents it reads
+        none but those that are named.
         """
         with readable_errors():
             async with notified_progress(ctx) as on_progress:
                 runner = await asyncio.to_thread(importlib.import_module, "agents.benchmark.runner")
                 run_suite = cast("RunSuite", runner.run_suite)
-                return _report(await run_suite(await assistant.get(), suite, on_progress))
+                return _report(await run_suite(await assistant.get(), suite, on_progress, documents))
 
     _add(server, benchmark, "Measure this machine")
 

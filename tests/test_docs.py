@@ -29,10 +29,16 @@ def recorded(readme: str, name: str) -> Any:
     return json.loads((ROOT / link).read_text())
 
 
+def section(title: str) -> str:
+    """Return a section of the README."""
+    return (ROOT / "README.md").read_text().split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
+
+
 def test_every_figure_of_the_readme_stands_in_the_results() -> None:
-    readme = (ROOT / "README.md").read_text()
-    engines = recorded(readme, "engine")["engines"]
-    rows = recorded(readme, "quantisation_quality")["rows"]
+    measured = section("Measured")
+    left = measured
+    engines = recorded(measured, "engine")["engines"]
+    rows = recorded(measured, "quantisation_quality")["rows"]
     e5m2, e4m3 = (engines[name]["steps"] for name in ("fp8_e5m2", "fp8_e4m3"))
     peaks = [engines[name]["memory_peaks_gib"]["long_context"] for name in ("fp8_e5m2", "fp8_e4m3")]
 
@@ -55,7 +61,21 @@ def test_every_figure_of_the_readme_stands_in_the_results() -> None:
         row("GPU memory asleep, driver included", "{:.2f} GiB", *both("sleep", "asleep_used_gib")),
         row("Waking up", "{:.2f} s", *both("sleep", "wake_seconds")),
     ):
-        assert line in readme, line
-    for kv, text in (("fp8_e5m2", "an E5M2 cache raise the"), ("fp8_e4m3", "E4M3 by")):
+        assert line in measured, line
+        left = left.replace(line, "")
+    for kv, text in (("fp8_e5m2", "an E5M2 cache raise the\nperplexity by"), ("fp8_e4m3", "E4M3 by")):
         ratio = rows[f"fp8 weights, {kv} KV"]["contexts"]["32768"]["ratio"]
-        assert f"{100 * (ratio - 1):.1f} %" in readme[readme.index(text) :]
+        line = f"{text} {100 * (ratio - 1):.1f} %"
+        assert line in measured, line
+        left = left.replace(line, "")
+    vllm = e5m2["start"]["vllm"]
+    assert f"vLLM {vllm}" in measured
+    names = rf"vLLM {re.escape(vllm)}|(?:benchmarks/)?results/\w+\.json|H200|E[45]M[23]|FP8|fp8_e4m3|bf16|Qwen3-4B"
+    # What is left says on what it was measured; a figure that no file holds is not among it.
+    assert re.findall(r"\d[\d.,]*\d|\d", re.sub(names, "", left)) == ["70", "32"]
+
+
+def test_the_readme_measures_nothing_outside_of_the_section_for_it() -> None:
+    text = (ROOT / "README.md").read_text().replace(section("Measured"), "")
+
+    assert re.findall(r"\d[\d.,]* ?(?:tok/s|ms\b|s\b|seconds|minutes|%|GiB|times)", text) == []

@@ -257,7 +257,7 @@ _PANELS = (
     ),
     Panel("Found, by length in tokens", ("found_at_length_percent",), _found_by("found_at_length_percent", _tokens)),
     Panel("Answers, target in red", ("answer_first_seconds",), _answers),
-    Panel("A document, opened", ("open_first_seconds",), _documents),
+    Panel("A document, opened (log scale)", ("open_first_seconds",), _documents),
     Panel("A whole document read", ("analysis_seconds",), _analyses),
     Panel("Search", ("search_p95_ms",), _search),
     Panel("Memory", ("process_memory_mib",), _process_memory),

@@ -1,19 +1,49 @@
 """Two reports side by side."""
 
-from pydantic import JsonValue
+from typing import Literal
+
+from pydantic import Field, JsonValue
 
 from agents.benchmark.markdown import engine_line, number, place, table
 from agents.benchmark.report import BenchmarkReport, Figure
+from agents.schema import Frozen
 
 _SAME = 0.03
 """Figures that differ by less are called the same: two runs on one machine differ by as much."""
 
 
+class Changed(Frozen):
+    """One figure of both reports."""
+
+    key: str
+    at: int | None
+    unit: str
+    before: float
+    after: float
+    ratio: float | None = Field(description="After to before; None where before is 0.")
+    verdict: Literal["better", "worse", "same", ""] = Field(description="Empty where neither direction is better.")
+
+
+class Comparison(Frozen):
+    """Two reports side by side."""
+
+    figures: tuple[Changed, ...]
+    perplexity_loss_percent: float | None
+    markdown: str
+
+    @classmethod
+    def of(cls, before: BenchmarkReport, after: BenchmarkReport) -> "Comparison":
+        """Compare two reports."""
+        return cls(
+            figures=tuple(_changed(old, new) for old, new in _shared(before, after)),
+            perplexity_loss_percent=perplexity_loss(before, after),
+            markdown=compare(before, after),
+        )
+
+
 def compare(before: BenchmarkReport, after: BenchmarkReport) -> str:
     """Return what changed from one report to another as Markdown: every figure, and the settings that differ."""
-    known = {(figure.key, figure.at): figure for figure in before.figures}
-    shared = [(known[figure.key, figure.at], figure) for figure in after.figures if (figure.key, figure.at) in known]
-    rows = [_row(old, new) for old, new in shared]
+    rows = [_row(old, new) for old, new in _shared(before, after)]
     parts = [
         "# Two benchmarks side by side",
         table(("", "A", "B"), _what_ran(before, after)),
@@ -38,13 +68,31 @@ def perplexity_loss(baseline: BenchmarkReport, report: BenchmarkReport) -> float
     return max(losses) if losses else None
 
 
-def _row(old: Figure, new: Figure) -> tuple[str, ...]:
+def _shared(before: BenchmarkReport, after: BenchmarkReport) -> list[tuple[Figure, Figure]]:
+    known = {(figure.key, figure.at): figure for figure in before.figures}
+    return [(known[figure.key, figure.at], figure) for figure in after.figures if (figure.key, figure.at) in known]
+
+
+def _changed(old: Figure, new: Figure) -> Changed:
     ratio = new.value / old.value if old.value else None
+    return Changed(
+        key=new.key,
+        at=new.at,
+        unit=new.unit,
+        before=old.value,
+        after=new.value,
+        ratio=ratio,
+        verdict=_verdict(new, ratio),
+    )
+
+
+def _row(old: Figure, new: Figure) -> tuple[str, ...]:
+    changed = _changed(old, new)
     values = (f"{number(figure.value)} {figure.unit}".strip() for figure in (old, new))
-    return (place(new), *values, "–" if ratio is None else f"{ratio:.2f}", _verdict(new, ratio))
+    return (place(new), *values, "–" if changed.ratio is None else f"{changed.ratio:.2f}", changed.verdict)
 
 
-def _verdict(figure: Figure, ratio: float | None) -> str:
+def _verdict(figure: Figure, ratio: float | None) -> Literal["better", "worse", "same", ""]:
     if ratio is None or figure.better == "neither":
         return ""
     if abs(ratio - 1) < _SAME:

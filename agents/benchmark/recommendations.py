@@ -32,7 +32,8 @@ def recommend(
 
 def _windows(report: BenchmarkReport, settings: Settings) -> Iterator[str]:
     """Windows that do not fit the KV cache together push each other out of it."""
-    tokens, window = report.figure("kv_cache_tokens"), settings.supervisor.window_tokens
+    tokens = report.figure("kv_cache_tokens")
+    window = min(settings.supervisor.window_tokens, report.engine.context_tokens or settings.supervisor.window_tokens)
     at_once = settings.supervisor.parallel_windows
     if tokens and (fitting := int(tokens // window)) < at_once:
         yield (

@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 
 from agents.documents import files
 from agents.documents.embeddings import Embed
-from agents.documents.loader import parse_file
+from agents.documents.loader import Loader
 from agents.documents.parsed import Parsed
 from agents.documents.passages import Span, cut, passage
 from agents.documents.search import PassageSearch
@@ -46,10 +46,17 @@ class Library:
         self._size = settings.passage_tokens
         self._store = Store(data_dir / "library.sqlite3")
         self._search = PassageSearch(self._store, self._size, self._load, embeddings=settings.embeddings, embed=embed)
+        self._loader = Loader(settings)
         self._held: OrderedDict[str, Cut] = OrderedDict()
+        self._latest: tuple[str, tuple[Passage, ...]] = "", ()
+        """The passages that were last asked for; one question follows another about the same document."""
         self._holding = threading.Lock()
         self._parsing = asyncio.Semaphore(os.cpu_count() or 1)
         self._reading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def warm_up(self) -> None:
+        """Start what opening a new document needs, without waiting for it."""
+        self._loader.warm_up()
 
     async def open(self, source: str) -> Document:
         """Open a document by its absolute path, its id or, where that is allowed, its URL.
@@ -132,9 +139,11 @@ class Library:
         return await asyncio.to_thread(self._store.count)
 
     async def close(self) -> None:
-        """Close the database; the library opens it again if it is used after all."""
+        """Close the database and end the processes; what is used after all opens again."""
         self._search.clear()
         self._held.clear()
+        self._latest = "", ()
+        await asyncio.to_thread(self._loader.close)
         await asyncio.to_thread(self._store.close)
 
     async def _read(self, file: IO[bytes], name: str) -> Document:
@@ -147,7 +156,7 @@ class Library:
             if known is not None:
                 return known[0]
             async with self._parsing:
-                parsed = await parse_file(file, name, self._settings)
+                parsed = await self._loader.parse(file, name)
             return await asyncio.to_thread(self._keep, parsed, name, digest)
 
     def _find(self, source: str) -> tuple[files.FileState, Document | None]:
@@ -201,8 +210,12 @@ class Library:
         return document, spans
 
     def _passages(self, document_id: str) -> tuple[Passage, ...]:
-        document, spans = self._load(document_id)
-        return tuple(passage(document, spans, index) for index in range(len(spans)))
+        latest, passages = self._latest
+        if latest != document_id:
+            document, spans = self._load(document_id)
+            passages = tuple(passage(document, spans, index) for index in range(len(spans)))
+            self._latest = document_id, passages
+        return passages
 
     def _token_counts(self, document_id: str, tokenizer: str, count: TokenCounter) -> tuple[int, ...]:
         counts = self._store.token_counts(document_id, self._size, tokenizer)

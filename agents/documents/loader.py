@@ -4,52 +4,87 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 from typing import IO
 
+from agents.documents.forks import Forks
 from agents.documents.parsed import Parsed
 from agents.errors import DocumentError
 from agents.settings import DocumentsSettings
 
 _PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])
 # -P keeps the working directory, whatever lies in it, out of the child's imports.
-_CHILD = (
-    "import sys; root = sys.argv.pop(1); root in sys.path or sys.path.insert(0, root); "
-    "from agents.documents.parse import main; main()"
+_START = (
+    "import importlib, sys; root = sys.argv.pop(1); root in sys.path or sys.path.insert(0, root); "
+    "importlib.import_module(sys.argv.pop(1)).main()"
 )
+_CHILD = (sys.executable, "-P", "-c", _START, _PACKAGE_ROOT)
+_CAN_FORK = all(hasattr(os, name) for name in ("fork", "waitid")) and hasattr(socket, "send_fds")
 
 
-async def parse_file(file: IO[bytes], name: str, settings: DocumentsSettings) -> Parsed:
-    """Parse an open file in a process of its own; a cancel kills that process and all it started.
+class Loader:
+    """Parses files, each in a process of its own.
 
-    Raises:
-        DocumentError: The file cannot be read, or not within the limits.
+    Where the platform can, it is a fork of a process that was started beforehand: an interpreter's start and the
+    imports take as long as reading a hundred pages.
+
+    Args:
+        settings: The limits.
     """
-    file.seek(0)
+
+    def __init__(self, settings: DocumentsSettings) -> None:
+        self._settings = settings
+        self._forks = Forks((*_CHILD, "agents.documents.fork_server")) if _CAN_FORK else None
+
+    def warm_up(self) -> None:
+        """Start what parsing needs, without waiting for it."""
+        if self._forks is not None:
+            self._forks.warm_up()
+
+    async def parse(self, file: IO[bytes], name: str) -> Parsed:
+        """Parse an open file; a cancel kills the process that reads it and all that it started.
+
+        Raises:
+            DocumentError: The file cannot be read, or not within the limits.
+        """
+        file.seek(0)
+        run = _run_process if self._forks is None else self._forks.run
+        try:
+            output, code = await run(file, name, self._settings.parse_memory_bytes, self._settings.parse_seconds)
+        except TimeoutError:
+            raise _too_slow(name, self._settings) from None
+        return await asyncio.to_thread(_result, output, code, name, self._settings)
+
+    def close(self) -> None:
+        """End what was started; it starts again if it is needed after all."""
+        if self._forks is not None:
+            self._forks.close()
+
+
+async def _run_process(file: IO[bytes], name: str, memory_bytes: int, seconds: float) -> tuple[bytes, int | None]:
+    """Start a process for one file; return what it wrote and its exit code."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-c", _CHILD, _PACKAGE_ROOT),
-        *(name, str(settings.parse_memory_bytes), str(settings.parse_seconds)),
+        *(*_CHILD, "agents.documents.parse", name, str(memory_bytes), str(seconds)),
         stdin=file,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         start_new_session=True,
     )
     try:
-        async with asyncio.timeout(settings.parse_seconds):
+        async with asyncio.timeout(seconds):
             output, _ = await process.communicate()
-    except TimeoutError:
-        raise _too_slow(name, settings) from None
     finally:
         await _end(process)
-    return await asyncio.to_thread(_result, output, process.returncode, name, settings)
+    return output, process.returncode
 
 
 def _result(output: bytes, code: int | None, name: str, settings: DocumentsSettings) -> Parsed:
     """Return what the process wrote, or raise what it says went wrong."""
     if code == -getattr(signal, "SIGXCPU", 0):
         raise _too_slow(name, settings)
-    if not output:
+    if code or not output:
         raise DocumentError(
             f"Reading {name} ended abruptly (exit code {code}): the file is damaged or needs more memory than allowed.",
             hint="Check that it opens elsewhere, or raise READROOM_DOCUMENTS__PARSE_MEMORY_BYTES.",

@@ -1,6 +1,7 @@
-"""The parsing process: reads a file from standard input, writes a Parsed as JSON to standard output.
+"""The parsing process: reads a file from standard input, writes a Parsed as JSON.
 
-`loader.py` starts it with the file's name, the bytes of memory and the seconds of processor time it may use.
+`loader.py` starts it, or `fork_server.py` forks it, with the bytes of memory and the seconds of processor time it
+may use.
 """
 
 import contextlib
@@ -8,6 +9,7 @@ import json
 import math
 import os
 import sys
+from typing import NoReturn
 
 from agents.documents import formats
 from agents.documents.parsed import Parsed
@@ -17,14 +19,27 @@ _MOST_CHARACTERS = 60_000_000
 
 
 def main() -> None:
-    """Parse within limits; a failure is written as `{"error": [message, hint]}`."""
+    """Parse what the command line names, in a process that was started for it; the result goes to standard output."""
     name, memory_bytes, seconds = sys.argv[1:]
     # What a library prints must not mix with the result.
     result = os.dup(1)
     os.dup2(2, 1)
-    _limit(int(memory_bytes), math.ceil(float(seconds)))
+    run(name, int(memory_bytes), float(seconds), result)
+
+
+def run(name: str, memory_bytes: int, seconds: float, result: int) -> NoReturn:
+    """Parse standard input within limits, and end the process.
+
+    Args:
+        name: The file's name.
+        memory_bytes: The address space that the process may have.
+        seconds: The processor time that it may take.
+        result: The descriptor to write to; a failure is written as `{"error": [message, hint]}`.
+    """
+    _limit(memory_bytes, math.ceil(seconds))
     try:
-        answer = parse(sys.stdin.buffer.read(), name).to_json()
+        with open(0, "rb") as file:
+            answer = parse(file.read(), name).to_json()
     except DocumentError as error:
         answer = json.dumps({"error": [error.message, error.hint]}).encode()
     except MemoryError:

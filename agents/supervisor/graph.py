@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from langchain_core.messages import AIMessage
-from langgraph.graph import END, START, MessagesState, StateGraph
-from langgraph.runtime import Runtime
+from langchain_core.runnables import RunnableConfig
+from langgraph.graph import MessagesState
+from langgraph.runtime import get_runtime
 from langgraph_supervisor.handoff import create_forward_message_tool, create_handoff_tool
 
 from agents.errors import ReadroomError
@@ -41,11 +42,29 @@ _LOG = logging.getLogger(__name__)
 _REBINDING = threading.Lock()
 
 
+class _Agent:
+    """One agent as langgraph-supervisor calls it: by name and `ainvoke`.
+
+    A compiled graph around each would be run by a scheduler of its own, which takes longer than most turns.
+    """
+
+    def __init__(self, name: str, turn: Agent) -> None:
+        self.name = name
+        self._turn = turn
+
+    async def ainvoke(self, _state: MessagesState, _config: RunnableConfig) -> dict[str, list[AIMessage]]:
+        message = await _guarded(self.name, self._turn, get_runtime(Run).context)
+        return {"messages": [AIMessage(message, name=self.name)]}
+
+    def invoke(self, _state: MessagesState, _config: RunnableConfig) -> dict[str, list[AIMessage]]:
+        raise NotImplementedError("The agents only run asynchronously.")
+
+
 def build_graph(agents: dict[str, Agent] = AGENTS) -> Graph:
     """Return the compiled graph; a run is its context: `graph.ainvoke(..., context=run)`."""
     tools = [create_handoff_tool(agent_name=name, add_handoff_messages=False) for name in agents]
     workflow = _create_supervisor(
-        [_agent_graph(name, agent) for name, agent in agents.items()],
+        [_Agent(name, agent) for name, agent in agents.items()],
         model=DecisionModel(),
         # Named here because upstream would order them by a set of names.
         tools=[*tools, create_forward_message_tool("supervisor")],
@@ -58,7 +77,7 @@ def build_graph(agents: dict[str, Agent] = AGENTS) -> Graph:
     return workflow.compile()
 
 
-def _create_supervisor(agents: list[Graph], **options: object) -> Graph:
+def _create_supervisor(agents: list[_Agent], **options: object) -> Graph:
     """Call langgraph-supervisor's `create_supervisor`, with its agent built so that hand-offs run in parallel.
 
     As shipped it builds version "v2" of the agent, which runs only one of several hand-offs made in one
@@ -79,18 +98,6 @@ def _create_supervisor(agents: list[Graph], **options: object) -> Graph:
 def recursion_limit(max_steps: int) -> int:
     """Return langgraph's limit for a run: two supersteps a round, and a few to begin and finish."""
     return 2 * max_steps + 6
-
-
-def _agent_graph(name: str, agent: Agent) -> Graph:
-    async def turn(state: MessagesState, runtime: Runtime[Run]) -> dict[str, list[AIMessage]]:
-        message = await _guarded(name, agent, runtime.context)
-        return {"messages": [AIMessage(message, name=name)]}
-
-    graph: Any = StateGraph(MessagesState, context_schema=Run)
-    graph.add_node(name, turn)
-    graph.add_edge(START, name)
-    graph.add_edge(name, END)
-    return graph.compile(name=name)
 
 
 async def _guarded(name: str, agent: Agent, run: Run) -> str:

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from mcp_server.cli import app
+from tests.agents.benchmark import reports
 from tests.mcp_server.processes import HEAVY, environment
 
 PUMP = (
@@ -171,3 +172,36 @@ def test_an_engine_that_cannot_start_says_what_is_missing(readroom: Readroom) ->
     done = readroom("engine", "start", "--json", READROOM_ENGINE__VLLM_COMMAND="no-such-command")
     assert done.exit_code == 1
     assert json.loads(done.stdout)["hint"]
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Callable[[str, float], str]:
+    """Write a report that says how long an answer took, and return its path."""
+
+    def write(name: str, seconds: float) -> str:
+        path = tmp_path / f"{name}.json"
+        path.write_text(reports.report(reports.figure("answer_first_seconds", seconds)).model_dump_json())
+        return str(path)
+
+    return write
+
+
+def test_two_reports_are_set_side_by_side(readroom: Readroom, report: Callable[[str, float], str]) -> None:
+    done = readroom("benchmark", "--compare", report("before", 2.0), report("after", 0.5), "--json")
+    comparison = json.loads(done.stdout)
+    assert done.exit_code == 0
+    assert comparison["figures"][0]["ratio"] == 0.25
+    assert comparison["figures"][0]["verdict"] == "better"
+    assert "| 0.25 | better |" in comparison["markdown"]
+
+
+def test_what_is_no_report_cannot_be_compared(readroom: Readroom, report: Callable[[str, float], str]) -> None:
+    done = readroom("benchmark", "--compare", report("before", 2.0), "pump.md")
+    assert done.exit_code == 1
+    assert "not a report of this version" in done.stderr
+
+
+def test_a_benchmark_of_a_missing_document_says_so(readroom: Readroom) -> None:
+    done = readroom("benchmark", "pumps.md", "--suite", "quality")
+    assert done.exit_code == 1
+    assert "pump.md" in done.stderr

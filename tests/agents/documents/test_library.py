@@ -90,16 +90,6 @@ async def parsing_started() -> None:
         await asyncio.sleep(0)
 
 
-async def test_a_cancelled_open_leaves_no_process_behind(library: Library, write: Callable[[str, str], str]) -> None:
-    path = write("a.txt", "Many words stand here. " * 1_000_000)
-    opening = asyncio.create_task(library.open(path))
-    await parsing_started()
-    opening.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await opening
-    assert psutil.Process().children() == []
-
-
 async def test_a_task_takes_over_when_the_one_that_parses_is_cancelled(library: Library, tmp_path: Path) -> None:
     path = samples.write_pdf(tmp_path / "a.pdf", [[samples.PARAGRAPH]] * 20)
     first, second = (asyncio.create_task(library.open(path)) for _ in range(2))

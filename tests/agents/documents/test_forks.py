@@ -1,0 +1,121 @@
+"""What is left of a parsing process after it was cancelled, killed or abandoned: nothing."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from agents.documents.library import Library
+from agents.errors import DocumentError
+from agents.settings import DocumentsSettings
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+
+LONG = "Many words stand here. " * 1_000_000
+OPEN_ONE = """
+import asyncio, pathlib, sys
+from agents.documents.library import Library
+from agents.settings import DocumentsSettings
+
+path = pathlib.Path(sys.argv[1])
+asyncio.run(Library(DocumentsSettings(roots=(path.parent,)), path.parent / "killed").open(str(path)))
+"""
+
+
+def forks_of(process: psutil.Process) -> list[psutil.Process]:
+    """Return the processes that were forked by the fork server of a process."""
+    return [fork for server in process.children() for fork in server.children()]
+
+
+async def one_fork_of(process: psutil.Process) -> psutil.Process:
+    """Wait for a parsing process, which nobody announces."""
+    while not (forks := forks_of(process)):  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    return forks[0]
+
+
+def runs(process: psutil.Process) -> bool:
+    """Whether a process has not ended; one that waits to be reaped has."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+async def gone(processes: list[psutil.Process]) -> None:
+    """Wait until processes have ended."""
+    while any(map(runs, processes)):  # noqa: ASYNC110
+        await asyncio.sleep(0)
+
+
+async def test_each_document_is_read_by_a_fork_of_its_own(library: Library, write: Callable[[str, str], str]) -> None:
+    paths = [write(f"{number}.txt", f"{number} {LONG[:500_000]}") for number in range(2)]
+    first, second = (asyncio.create_task(library.open(path)) for path in paths)
+    seen: set[int] = set()
+    while not (first.done() and second.done()):
+        seen.update(fork.pid for fork in forks_of(psutil.Process()))
+        await asyncio.sleep(0)
+    assert len(seen) == 2
+    assert forks_of(psutil.Process()) == []
+    assert len(psutil.Process().children()) == 1
+
+
+async def test_a_cancelled_open_leaves_no_fork_behind(library: Library, write: Callable[[str, str], str]) -> None:
+    opening = asyncio.create_task(library.open(write("a.txt", LONG)))
+    fork = await one_fork_of(psutil.Process())
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    assert not runs(fork)
+    assert (await library.open(write("b.txt", "Few words."))).text == "Few words."
+
+
+async def test_a_fork_that_takes_too_long_is_gone_when_the_caller_is_told(
+    tmp_path: Path, write: Callable[[str, str], str]
+) -> None:
+    library = Library(DocumentsSettings(roots=(tmp_path,), parse_seconds=0.05), tmp_path / "data")
+    with pytest.raises(DocumentError, match=r"longer than 0\.05 seconds"):
+        await library.open(write("a.txt", LONG))
+    assert forks_of(psutil.Process()) == []
+    await library.close()
+
+
+async def test_a_fork_that_is_killed_is_an_error_of_its_own_document(
+    library: Library, write: Callable[[str, str], str]
+) -> None:
+    opening = asyncio.create_task(library.open(write("a.txt", LONG)))
+    (await one_fork_of(psutil.Process())).kill()
+    with pytest.raises(DocumentError, match="ended abruptly"):
+        await opening
+    assert (await library.open(write("b.txt", "Few words."))).text == "Few words."
+
+
+async def test_a_fork_server_that_is_killed_is_replaced(library: Library, write: Callable[[str, str], str]) -> None:
+    await library.open(write("a.txt", "Some words."))
+    (server,) = psutil.Process().children()
+    server.kill()
+    await gone([server])
+    assert (await library.open(write("b.txt", "Few words."))).text == "Few words."
+
+
+async def test_a_closed_library_leaves_no_process_and_opens_again(
+    library: Library, write: Callable[[str, str], str]
+) -> None:
+    library.warm_up()
+    await library.close()
+    assert psutil.Process().children() == []
+    assert (await library.open(write("a.txt", "Few words."))).text == "Few words."
+
+
+async def test_a_killed_reader_takes_its_parsing_processes_with_it(write: Callable[[str, str], str]) -> None:
+    path = write("a.txt", LONG)
+    reader = await asyncio.create_subprocess_exec(sys.executable, "-c", OPEN_ONE, path)
+    process = psutil.Process(reader.pid)
+    fork = await one_fork_of(process)
+    left = [*process.children(), fork]
+    reader.kill()
+    await reader.wait()
+    await gone(left)
