@@ -16,6 +16,8 @@ from agents.engine.base import ResultT
 from agents.engine.tasks.base import Task
 from agents.schema import Passage
 
+TEMPLATE_TOKENS = 64
+"""What a chat template adds to a system and a user message, at most; Qwen3's adds 13."""
 # Models read a mark in capitals or with spaces in it as the same mark.
 _FENCE = re.compile(r"<(?=\s*/?\s*document)", re.IGNORECASE)
 SYSTEM = (
