@@ -1,0 +1,129 @@
+"""The longest document that the context holds, analysed and asked about in one pass through the whole product.
+
+READROOM_ENGINE__KIND=vllm READROOM_ENGINE__MODEL=... python -m benchmarks.one_pass
+
+The window is set to the whole context. What the document leaves of it is the prompt's other parts, counted, and the
+least answer that is planned for. Random weights serve: the counts are the engine's own.
+"""
+
+import asyncio
+import math
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agents.assistant import Assistant
+from agents.benchmark.recording import RecordingEngine
+from agents.engine.base import Engine
+from agents.engine.tasks.answering import Draft
+from agents.engine.tasks.base import Task
+from agents.engine.tasks.reading import WindowNotes
+from agents.schema import Analysis, Answer
+from agents.settings import DocumentsSettings, Settings, SupervisorSettings, load_settings
+from agents.supervisor.context import LEAST_ANSWER_TOKENS
+from benchmarks.checkpoints import sentences
+from benchmarks.record import record
+
+AROUND_TOKENS = 700
+"""Instruction, question, form of the answer and template, at most, as the tiny checkpoint's tokenizer counts."""
+FOCUS = "What was measured at the station?"
+QUESTION = "What was signed in March?"
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One document read in one pass."""
+
+    analysis: Analysis
+    answer: Answer
+    tasks: tuple[tuple[Task[Any], int, int], ...]
+    """Those that held the document; the prompt's tokens as the engine counted them, and those from its cache."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether every one of these prompts held the whole document."""
+        total = self.answer.coverage.tokens_total
+        return all(
+            prompt > total and sum(len(passage.text) for passage in task.evidence) == self.characters
+            for task, prompt, _ in self.tasks
+        )
+
+    @property
+    def characters(self) -> int:
+        """Of the document, by the citations' count."""
+        return max(passage.end for task, _, _ in self.tasks for passage in task.evidence)
+
+
+def write_document(engine: Engine, path: Path, tokens: int) -> None:
+    """Write made-up sentences of so many tokens, or a few less; no two documents begin alike."""
+    seed = time.time_ns() % 1_000_000
+    each = engine.count_tokens(sentences(200, seed)) / 200
+    count = int(tokens / each)
+    while engine.count_tokens(text := sentences(count, seed)) > tokens:
+        count -= max(1, int((engine.count_tokens(text) - tokens) / each))
+    path.write_text(text, encoding="utf-8")
+
+
+async def read_in_one_pass(engine: Engine, folder: Path) -> Pass:
+    """Analyse a document that fills the engine's context, then ask about it in the same session."""
+    context = engine.info.context_tokens or 0
+    write_document(engine, folder / "long.txt", context - LEAST_ANSWER_TOKENS - AROUND_TOKENS)
+    settings = Settings(
+        data_dir=folder / "data",
+        documents=DocumentsSettings(roots=(folder,)),
+        supervisor=SupervisorSettings(window_tokens=context, agent_seconds=1_200, max_seconds=3_000),
+    )
+    recording = RecordingEngine(engine)
+    assistant = Assistant(settings, engine=recording)
+    try:
+        analysis = await assistant.analyze(str(folder / "long.txt"), focus=FOCUS, wait_seconds=math.inf)
+        answer = await assistant.ask(
+            QUESTION, session_id=analysis.session.session_id if analysis.session else None, wait_seconds=math.inf
+        )
+    finally:
+        await assistant.close()
+    reading = tuple(
+        (task, outcome.usage.prompt_tokens, outcome.usage.cached_tokens)
+        for task, outcome in recording.outcomes
+        if isinstance(task, Draft | WindowNotes) and outcome.usage.engine_calls == 1
+    )
+    return Pass(analysis, answer, reading)
+
+
+async def main() -> None:
+    """Measure on the engine that the environment names."""
+    user = Assistant(load_settings())
+    opened = await user.engine(lambda progress: print(progress.message, flush=True))
+    with tempfile.TemporaryDirectory() as name:
+        done = await read_in_one_pass(opened.engine, Path(name))
+    await user.close()
+    context = opened.engine.info.context_tokens or 0
+    document = done.answer.coverage.tokens_total
+    largest = max(prompt for _, prompt, _ in done.tasks)
+    record(
+        "one_pass",
+        "python -m benchmarks.one_pass: the longest document that the context holds beside instruction and answer, "
+        "analysed, then asked about in the same session; random weights on a real vLLM.",
+        {
+            "context_tokens": context,
+            "document_tokens": document,
+            "largest_prompt_tokens": largest,
+            "least_answer_tokens": LEAST_ANSWER_TOKENS,
+            "analysis_windows": done.analysis.coverage.windows,
+            "prompts_with_the_whole_document": len(done.tasks),
+            "analysis_seconds": done.analysis.usage.seconds,
+            "ask_seconds": done.answer.usage.seconds,
+            "ask_cached_share": min(cached for _, _, cached in done.tasks[1:]) / document if done.tasks[1:] else 0.0,
+        },
+        goal="one window, and every prompt holds all of the document's tokens, at least 98 % of the context",
+        met=done.whole
+        and done.analysis.coverage.windows == 1
+        and done.answer.coverage.complete
+        and document >= 0.98 * context,
+    )
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
