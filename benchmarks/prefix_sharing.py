@@ -146,8 +146,13 @@ def _parts(task: Task[Any]) -> tuple[str, str, str]:
     """Cut a task's own prompt into the role with its instruction, the document, and the question."""
     system, user = messages(task, "JSON")
     before, _, instruction = user["content"].rpartition(f"Instruction ({task.role}):")
-    document, close, question = before.rpartition("</document>")
-    return f"You are the {task.role} agent.{instruction}\n{system['content']}", document + close, question
+    instruction, mark, question = instruction.partition("\n\nQuestion: ")
+    document, close, history = before.rpartition("</document>")
+    return (
+        f"You are the {task.role} agent.{instruction}\n{system['content']}",
+        document + close,
+        history + mark + question,
+    )
 
 
 def _system(content: str) -> dict[str, str]:
