@@ -61,7 +61,7 @@ def fit_history(run: Run) -> None:
     """Lay out the conversation for tasks with the documents and for those without; say what was left out."""
     history, documents = run.request.history, run.request.documents
     run.history = run.conversation = history.as_text()
-    if not history.turns:
+    if not run.history:
         return
     answer, condense = Draft(question=run.request.question), Condense(question=run.request.question)
     left, alone = room(run, answer, documents), room(run, condense)

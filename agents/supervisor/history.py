@@ -25,7 +25,7 @@ class History:
     @classmethod
     def of(cls, summary: str, turns: Sequence[Turn], count: TokenCounter) -> Self:
         """Return the history of these turns, each counted once."""
-        return cls(summary, tuple(turns), tuple(count(_line(turn)) for turn in turns))
+        return cls(summary, tuple(turns), tuple(count(f"{_line(turn)}\n") for turn in turns))
 
     def as_text(self) -> str:
         """Return the history as a prompt shows it."""

@@ -1,7 +1,7 @@
 """What fits the engine's context, by exact counts."""
 
 from agents.engine import prompts, structured
-from agents.engine.tasks.answering import Draft
+from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult
 from agents.engine.tasks.decisions import Route, RouteResult
 from agents.supervisor.context import LEAST_ANSWER_TOKENS, fits_one_pass, room
 from agents.supervisor.retrieval import reads_whole
@@ -36,6 +36,26 @@ async def test_a_document_fits_until_the_answer_has_no_room(read: Reading) -> No
 async def test_the_window_of_the_settings_bounds_one_pass(read: Reading) -> None:
     run = await read(FakeEngine(), text=RULES * 20, settings={"window_tokens": 1_024})
     assert not fits_one_pass(run, Draft(question="When?"), run.request.documents)
+
+
+async def test_findings_that_do_not_fit_beside_everything_stand_beside_what_they_cite(read: Reading) -> None:
+    text = "\n\n".join(f"## Lamp {n}\n\n" + f"The wick of lamp {n} burned for {n} hours. " * 20 for n in range(1, 21))
+    quote = "The wick of lamp 7 burned for 7 hours."
+    long_claims = DraftResult(claims=(DraftClaim(text=f"{quote} " * 9, quotes=(quote,)),) * 8)
+    complex_way = RouteResult(kind="complex", reason="Two facts.")
+    alone = await read(FakeEngine(), text=text)
+    left = room(alone, Draft(question="When does it open?"), alone.request.documents)
+    assert left is not None
+    context = 131_072 - left + alone.total_tokens + LEAST_ANSWER_TOKENS + 64
+    engine = FakeEngine({Route: complex_way, Draft: long_claims}, context_tokens=context)
+
+    run = await read(engine, text=text)
+
+    *parts, synthesis = [task for task in engine.tasks if isinstance(task, Draft)]
+    assert all(part.evidence == run.all_passages for part in parts)
+    assert 0 < len(synthesis.evidence) < len(run.all_passages)
+    assert all(quote in passage.text for passage in synthesis.evidence)
+    assert run.everything_read
 
 
 async def test_the_route_says_why_a_document_was_searched_or_read_whole(read: Reading) -> None:
