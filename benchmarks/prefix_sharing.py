@@ -199,8 +199,8 @@ async def main(tokens: int) -> None:
     record(
         "prefix_sharing",
         f"python -m benchmarks.prefix_sharing --tokens {tokens}: a complex question with three parts about a new "
-        f"document and two follow-ups in its session on {Path(opened.engine.info.model or '').name} by vLLM; tokens as "
-        "the engine's own metrics count them.",
+        f"document and two follow-ups in its session on {Path(opened.engine.info.model or '').name} by vLLM "
+        f"({' '.join(settings.engine.extra_args) or 'no more arguments'}); tokens as its own metrics count them.",
         {"engine_calls": len(tasks)} | figures,
         goal="a complex question prefills at most 1.35 times its document, a follow-up at most 0.10 times, and prompts "
         "with the role and the question first at least 4 times as much as ours",
