@@ -15,6 +15,7 @@ from agents.schema import Document, Passage
 from agents.supervisor.state import Run
 
 LEAST_ANSWER_TOKENS = 512
+_IN_ONE_PIECE = 0.99
 _HISTORY_STEP = 1_024
 """Room for the history is rounded down to this: a longer question must not move the history's beginning."""
 
@@ -31,7 +32,11 @@ def fits_one_pass(run: Run, task: Task[Any], documents: Sequence[Document]) -> b
     if tokens > run.settings.window_tokens:
         return False
     left = room(run, task, documents)
-    return left is not None and left - tokens >= LEAST_ANSWER_TOKENS
+    if left is None or tokens <= left - LEAST_ANSWER_TOKENS:
+        return left is not None
+    # Counted passage by passage a text comes to a little more than in one piece.
+    nearly = _IN_ONE_PIECE * tokens <= left - LEAST_ANSWER_TOKENS
+    return nearly and sum(run.engine.count_tokens(each.text) for each in documents) <= left - LEAST_ANSWER_TOKENS
 
 
 def evidence_fits(run: Run, task: Task[Any]) -> bool:
