@@ -41,7 +41,7 @@ class Pass:
     analysis: Analysis
     answer: Answer
     tasks: tuple[tuple[Task[Any], int, int], ...]
-    """Those that held the document; the prompt's tokens as the engine counted them, and those from its cache."""
+    """Those that read the document; the prompt's tokens as the engine counted them, and those from its cache."""
 
     text: str
     tokens: int
@@ -97,7 +97,8 @@ async def read_in_one_pass(engine: Engine, folder: Path) -> Pass:
     reading = tuple(
         (task, outcome.usage.prompt_tokens, outcome.usage.cached_tokens)
         for task, outcome in recording.outcomes
-        if isinstance(task, Draft | WindowNotes) and outcome.usage.engine_calls == 1
+        # Findings of parts that have read everything may stand beside what they cite alone.
+        if isinstance(task, Draft | WindowNotes) and not (isinstance(task, Draft) and task.findings)
     )
     return Pass(analysis, answer, reading, text, engine.count_tokens(text))
 
