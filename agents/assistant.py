@@ -1,5 +1,6 @@
 """The one front door: opens documents and sessions, runs the agents, and loses nothing on the way."""
 
+import asyncio
 import importlib.metadata
 import math
 import time
@@ -19,9 +20,10 @@ from agents.results import ResultStore
 from agents.runs import Report, Running, Runs, run_key
 from agents.schema import Analysis, Answer, Document, EngineInfo, Mode, Progress, ServerStatus, SessionInfo
 from agents.settings import Settings
+from agents.supervisor.history import History
 from agents.supervisor.rendering import without_sources
 from agents.supervisor.responses import to_analysis, to_answer
-from agents.supervisor.state import PROMPT_RESERVE, Request, Run
+from agents.supervisor.state import Request, Run
 from agents.supervisor.supervisor import Supervisor
 from agents.tokens import estimate_tokens
 
@@ -84,7 +86,7 @@ class Assistant:
         if opened is None:
             return Answer(question=question, **await self._running(session, call))
         engine = await self._engine.engine(call.seconds_left, call.report)
-        history = await self._history(session, engine) if session_id else ""
+        history = await self._history(session, engine) if session_id else History()
         request = Request(question.strip(), opened, history)
         run = await self._run("ask", request, engine, call)
         await session.add_documents([document.document_id for document in opened])
@@ -243,19 +245,12 @@ class Assistant:
         )
         return None if isinstance(opened, Running) else opened
 
-    async def _history(self, session: Session, opened: Opened) -> str:
-        """Return the conversation as text: the running summary, then as many of the newest turns as fit the prompt."""
-        summary, turns = await session.summary(), await session.history(self._history_tokens(opened))
-        lines = [f"User: {turn.question}\nAssistant: {without_sources(turn.answer)}" for turn in turns]
-        return "\n".join([f"Summary of earlier turns: {summary}"] * bool(summary) + lines)
-
-    def _history_tokens(self, opened: Opened) -> int:
-        """Return the tokens that a window, the agents' results and the answer leave for the history."""
-        context = opened.engine.info.context_tokens
-        if context is None:
-            return HISTORY_WITHOUT_CONTEXT
-        reserved = self._settings.supervisor.window_tokens + PROMPT_RESERVE
-        return max(0, min(self._settings.memory.token_limit, context - reserved))
+    async def _history(self, session: Session, opened: Opened) -> History:
+        """Return the conversation: the running summary and the turns since; the run fits it into its prompts."""
+        limit = None if opened.engine.info.context_tokens else HISTORY_WITHOUT_CONTEXT
+        summary, turns = await session.summary(), await session.history(limit)
+        plain = [turn.model_copy(update={"answer": without_sources(turn.answer)}) for turn in turns]
+        return await asyncio.to_thread(History.of, summary, plain, self._sessions.count)
 
     async def _run(self, task: str, request: Request, opened: Opened, call: Call) -> Run | None:
         """Run a request, or join the same one under way; None where the call's time ran out first."""
@@ -264,7 +259,7 @@ class Assistant:
             task=task,
             question=request.question,
             documents=ids,
-            history=request.history,
+            history=request.history.as_text(),
             mode=request.mode,
             focus=request.focus,
             engine=[opened.engine.info.name, opened.engine.info.model],

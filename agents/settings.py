@@ -130,7 +130,11 @@ class SupervisorSettings(Section):
     max_steps: int = Field(default=12, ge=3, le=100, description="Agent turns before the run must finish.")
     max_seconds: float = Field(default=300.0, gt=0, description="Seconds before the run must finish.")
     agent_seconds: float = Field(default=120.0, gt=0, description="Time limit of one agent's turn.")
-    window_tokens: int = Field(default=32_768, ge=1_024, description="Tokens of one reading window.")
+    window_tokens: int = Field(
+        default=32_768,
+        ge=1_024,
+        description="Tokens of one reading window; 131072 reads in one pass whatever the context holds.",
+    )
     parallel_windows: int = Field(default=8, ge=1, le=64, description="Windows that are read at once.")
     passages: int = Field(default=8, ge=1, le=50, description="Passages that retrieval hands on for one question.")
 

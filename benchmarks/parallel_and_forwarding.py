@@ -1,9 +1,10 @@
 """What three of the supervisor's settings save: parallel hand-offs, forwarded messages, adaptive routing.
 
-python -m benchmarks.parallel_and_forwarding [--seconds 1]
+READROOM_ENGINE__KIND=vllm READROOM_ENGINE__MODEL=... python -m benchmarks.parallel_and_forwarding [--seconds 1]
 
 Each is asked for on and off, with the tests' engine: three sub-questions that take a second each, one after another or
-side by side; the last message forwarded or written anew; plain questions taken the short way or planned.
+side by side; the last message forwarded or written anew; plain questions taken the short way or planned. Then a vLLM is
+set three sub-questions, and says by its own metrics how many requests it computes at once.
 """
 
 import argparse
@@ -12,17 +13,20 @@ import math
 import tempfile
 import time
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from typing_extensions import override
 
 from agents.assistant import Assistant
-from agents.engine.base import Outcome
+from agents.benchmark.completions import CompletionClient
+from agents.benchmark.recording import RecordingEngine
+from agents.benchmark.served import find_served
+from agents.engine.base import Engine, Outcome
 from agents.engine.tasks.answering import Draft
 from agents.engine.tasks.base import Task
 from agents.engine.tasks.decisions import Plan, PlanResult, Route, RouteResult
 from agents.schema import Answer, Frozen, Usage
-from agents.settings import DocumentsSettings, Settings, SupervisorSettings
+from agents.settings import DocumentsSettings, Settings, SupervisorSettings, load_settings
 from agents.tokens import estimate_tokens
 from benchmarks.record import record
 from tests.fakes import FakeEngine
@@ -39,6 +43,7 @@ A late volume costs 2 euros a day, and no more than 40 euros in all. The fine is
 PARTS = PlanResult(sub_questions=("When does it open?", "How long is a loan?", "What does a late volume cost?"))
 COMPLEX = RouteResult(kind="complex", reason="Three facts.")
 SIMPLE = RouteResult(kind="simple", reason="One fact.")
+POLL_SECONDS = 0.01
 GOAL_RATIO = 0.6
 """Of the wall time one after another."""
 
@@ -65,7 +70,7 @@ class CountingEngine(FakeEngine):
         return max(end for _, end in self.looked_up) - min(start for start, _ in self.looked_up)
 
 
-async def answered(engine: CountingEngine, folder: Path, question: str, **switches: bool) -> tuple[Answer, float]:
+async def answered(engine: Engine, folder: Path, question: str, **switches: bool) -> tuple[Answer, float]:
     """Ask one question with the supervisor's settings; return the answer and its wall time in seconds."""
     path = folder / "rules.md"
     path.write_text(RULES)
@@ -110,20 +115,63 @@ async def measure(seconds: float, folder: Path) -> dict[str, float]:
     }
 
 
+class PlannedEngine(RecordingEngine):
+    """Computes every task; the way of the question and its parts are given."""
+
+    @override
+    async def run(self, task: Task[ResultT]) -> Outcome[ResultT]:
+        outcome = await super().run(task)
+        given = {Route: COMPLEX, Plan: PARTS}.get(type(task), outcome.result)
+        return Outcome(cast("ResultT", given), outcome.usage)
+
+
+async def most_running(client: CompletionClient, engine: Engine, folder: Path, **switches: bool) -> int:
+    """Ask a question of three parts; return how many requests the engine had under way at once, as it says itself."""
+    question = "When does it open, how long is a loan and what does a late volume cost?"
+    asking = asyncio.create_task(answered(PlannedEngine(engine), folder, question, **switches))
+    most = 0
+    while not asking.done():
+        most = max(most, int((await client.metrics()).total("vllm:num_requests_running") or 0))
+        await asyncio.sleep(POLL_SECONDS)
+    await asking
+    return most
+
+
+async def overlap(settings: Settings, folder: Path) -> dict[str, float]:
+    """Return how many sub-questions a real vLLM computes at once, with parallel calls and without."""
+    user = Assistant(settings)
+    opened = await user.engine(lambda progress: print(progress.message, flush=True))
+    served = await find_served(settings, opened.engine.info)
+    if served is None:
+        raise SystemExit(f"This needs a vLLM, and {opened.engine.info.name} answers. {opened.warning or ''}")
+    client = CompletionClient(served.endpoint)
+    try:
+        return {
+            "vllm_requests_running_at_once": await most_running(client, opened.engine, folder),
+            "vllm_requests_running_at_once_without_parallel_calls": await most_running(
+                client, opened.engine, folder, parallel_tool_calls=False
+            ),
+        }
+    finally:
+        await client.close()
+        await user.close()
+
+
 async def main(seconds: float) -> None:
     """Measure, print and keep the ratios."""
     with tempfile.TemporaryDirectory() as name:
-        figures = await measure(seconds, Path(name))
+        figures = await measure(seconds, Path(name)) | await overlap(load_settings(), Path(name))
     record(
         "parallel_and_forwarding",
         f"python -m benchmarks.parallel_and_forwarding --seconds {seconds:g}: whole asks about a small document with "
-        "the tests' engine; ratios of a setting on to the same setting off.",
+        "the tests' engine, ratios of a setting on to the same setting off; and by a real vLLM with random weights.",
         figures,
-        goal="three sub-questions side by side take under 60 % of their time one after another, forwarding saves the "
-        "final message's tokens, and routing saves calls",
+        goal="three sub-questions run at once in vLLM and take under 60 % of their time one after another, forwarding "
+        "saves the final message's tokens, and routing saves calls",
         met=figures["parallel_sub_questions_wall_ratio"] < GOAL_RATIO
         and figures["forwarding_completion_tokens_saved"] >= figures["forwarding_final_message_tokens"]
-        and figures["adaptive_routing_engine_calls_ratio"] < 1,
+        and figures["adaptive_routing_engine_calls_ratio"] < 1
+        and figures["vllm_requests_running_at_once"] == len(PARTS.sub_questions),
     )
 
 

@@ -1,5 +1,6 @@
 """What every test may ask for."""
 
+import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from agents.documents.library import Library
 from agents.results import ResultStore
 from agents.settings import DocumentsSettings
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+REPOSITORY = Path(__file__).parent.parent
+EXAMPLES = REPOSITORY / "examples"
 
 
 @pytest.fixture
@@ -44,3 +46,14 @@ def write(tmp_path: Path) -> Callable[[str, str], str]:
         return str(path)
 
     return written
+
+
+@pytest.fixture(scope="session")
+def vllm_command() -> str:
+    """The real vLLM, in its own environment; .ci/run fails where these tests were skipped."""
+    default = REPOSITORY / ".venv-vllm" / "bin" / "vllm"
+    command = os.environ.get("READROOM_TEST_VLLM") or (str(default) if default.exists() else "")
+    if not command:
+        missing = pytest.fail if os.environ.get("READROOM_TEST_REQUIRE_VLLM") else pytest.skip
+        missing("there is no vLLM: run `make vllm`, or set READROOM_TEST_VLLM to its command")
+    return command

@@ -28,8 +28,6 @@ _LOG = logging.getLogger(__name__)
 _CONNECT_SECONDS = 10.0
 _KEEP_ALIVE_SECONDS = 2.0
 """vLLM closes a connection that is idle for 5 s; httpx would use it for as long, and meet the closing one."""
-_TEMPLATE_TOKENS = 64
-"""What a chat template adds to a system and a user message; Qwen3's adds 13."""
 _LEAST_ANSWER_TOKENS = 48
 
 DECIDING: dict[str, float] = {"temperature": 0.0}
@@ -175,7 +173,7 @@ class OpenAIEngine:
         """
         wanted = max(task.max_tokens, structured.longest_tokens(schema))
         context = self._endpoint.info.context_tokens or 0
-        if sum(len(message["content"].encode()) for message in messages) + _TEMPLATE_TOKENS + wanted <= context:
+        if sum(len(message["content"].encode()) for message in messages) + prompts.TEMPLATE_TOKENS + wanted <= context:
             return schema, wanted
         prompt = await asyncio.to_thread(self._count_pieces, task, messages)
         if prompt + wanted > context:
@@ -194,11 +192,11 @@ class OpenAIEngine:
         """Count a prompt by its passages, whose counts are remembered; the joints make it a little too high."""
         text = sum(len(passage.text) for passage in task.evidence)
         around = sum(len(message["content"]) for message in messages) - text
-        return sum(self._count(passage.text) for passage in task.evidence) + around + _TEMPLATE_TOKENS
+        return sum(self._count(passage.text) for passage in task.evidence) + around + prompts.TEMPLATE_TOKENS
 
     async def _count_messages(self, messages: list[dict[str, str]]) -> int:
         if not self._endpoint.tokenizes:
-            return sum(self._count(message["content"]) for message in messages) + _TEMPLATE_TOKENS
+            return sum(self._count(message["content"]) for message in messages) + prompts.TEMPLATE_TOKENS
         try:
             response = await self._http.post(
                 f"{self._endpoint.root}/tokenize",

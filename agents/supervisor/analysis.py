@@ -3,10 +3,13 @@
 import asyncio
 import bisect
 from collections.abc import Sequence
+from typing import Any
 
+from agents.engine.tasks.base import Task
 from agents.engine.tasks.reading import NoteKind, PointToReduce, Reduce, WindowNotes
 from agents.runs import run_key
 from agents.schema import Document, Frozen, Mode
+from agents.supervisor.context import fits_one_pass
 from agents.supervisor.state import Run, Statement
 from agents.supervisor.windows import Window, cut_windows
 
@@ -39,7 +42,7 @@ class WindowReading(Frozen):
 
 async def analyze(run: Run) -> tuple[Statement, ...]:
     """Read every window, reduce the notes, and return the analysis as statements with quotes."""
-    windows = reading_windows(run, window_tokens(run))
+    windows = reading_windows(run, _task(run), window_tokens(run))
     limit = asyncio.Semaphore(run.parallel_windows)
     readings = await asyncio.gather(*(_read(run, window, len(windows), limit) for window in windows))
     points = [point for reading in readings for point in reading.points]
@@ -53,13 +56,15 @@ async def analyze(run: Run) -> tuple[Statement, ...]:
     return _statements([*reduced, *facts])
 
 
-def reading_windows(run: Run, limit: int | None) -> tuple[Window, ...]:
-    """Cut all documents of the run into windows of at most `limit` tokens."""
-    return tuple(
-        window
-        for document in run.request.documents
-        for window in cut_windows(document, run.passages[document.document_id], run.tokens[document.document_id], limit)
-    )
+def reading_windows(run: Run, task: Task[Any], limit: int | None) -> tuple[Window, ...]:
+    """Cut the run's documents into windows of at most `limit` tokens; what fits whole beside the task stays whole."""
+
+    def cut(document: Document) -> tuple[Window, ...]:
+        whole = limit == run.window_tokens and fits_one_pass(run, task, [document])
+        key = document.document_id
+        return cut_windows(document, run.passages[key], run.tokens[key], None if whole else limit)
+
+    return tuple(window for document in run.request.documents for window in cut(document))
 
 
 def window_tokens(run: Run) -> int:
@@ -107,10 +112,7 @@ async def _read(run: Run, window: Window, total: int, limit: asyncio.Semaphore) 
 
 async def _note(run: Run, window: Window) -> WindowReading:
     """Read one window; notes come best first and are kept in the order of the text, with their rank."""
-    task = WindowNotes(
-        evidence=window.passages, mode=mode(run), focus=focus(run), outline=window.outline, language=run.language
-    )
-    result = await run.ask(task)
+    result = await run.ask(_task(run, window))
     placed: list[tuple[int, Point]] = []
     for place, note in enumerate(result.notes):
         offset = _offset(window, note.quote)
@@ -125,6 +127,16 @@ async def _note(run: Run, window: Window) -> WindowReading:
         placed.append((offset, point))
     placed.sort(key=lambda each: each[0])
     return WindowReading(topic=result.topic, points=tuple(point for _, point in placed))
+
+
+def _task(run: Run, window: Window | None = None) -> WindowNotes:
+    return WindowNotes(
+        evidence=window.passages if window else (),
+        mode=mode(run),
+        focus=focus(run),
+        outline=window.outline if window else (),
+        language=run.language,
+    )
 
 
 def _offset(window: Window, quote: str) -> int:

@@ -6,7 +6,7 @@ from agents.supervisor.state import Part, Run
 
 async def plan(run: Run) -> str:
     """Cut the question into two or three that can be looked up one by one."""
-    result = await run.ask(Plan(question=run.question, history=run.request.history))
+    result = await run.ask(Plan(question=run.question))
     questions = list(dict.fromkeys(question.strip() for question in result.sub_questions if question.strip()))
     run.parts = [Part(question) for question in questions or [run.question]]
     run.sequential = result.order == "sequential"

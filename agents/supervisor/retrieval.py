@@ -3,6 +3,7 @@
 from agents.engine.tasks.answering import Draft
 from agents.engine.tasks.decisions import Condense
 from agents.schema import Passage
+from agents.supervisor.context import fits_one_pass
 from agents.supervisor.state import Part, Run
 
 
@@ -18,7 +19,8 @@ async def retrieve(run: Run) -> str:
     part.taken = True
     if run.sequential:
         part.question = await _resolve(run, part)
-    part.passages = run.all_passages if reads_whole(run) else await _search(run, part.question)
+    whole = reads_whole(run)
+    part.passages = run.all_passages if whole else await _search(run, part.question)
     if len(run.parts) > 1:
         await _read(run, part)
     part.done = True
@@ -27,12 +29,22 @@ async def retrieve(run: Run) -> str:
 
 
 def reads_whole(run: Run) -> bool:
-    """Whether to hand over the whole documents instead of searching them.
+    """Whether to hand over the whole documents instead of searching them; the route's reason says why.
 
     A window that the engine has just read costs next to nothing to read again, and several parts share
     one reading. A narrow question about cold documents is cheaper to search for.
     """
-    fits = run.engine.info.context_tokens is not None and run.total_tokens <= run.window_tokens
+    if run.engine.info.context_tokens is None:
+        return False
+    fits = fits_one_pass(run, Draft(question=run.question), run.request.documents)
+    if not fits:
+        run.because("Searched: the documents are longer than one window.")
+    elif run.warm:
+        run.because("Read whole: the engine has just read it and has it at hand.")
+    elif run.kind == "complex":
+        run.because("Read whole: all parts share one reading.")
+    else:
+        run.because("Searched first: reading everything costs more than a narrow question needs.")
     return fits and (run.warm or run.kind == "complex")
 
 
@@ -45,7 +57,7 @@ async def _search(run: Run, question: str) -> tuple[Passage, ...]:
 async def _read(run: Run, part: Part) -> None:
     """Have the engine answer one part, so that several parts are read side by side."""
     draft = await run.ask(
-        Draft(evidence=part.passages, history=run.request.history, question=part.question, language=run.language)
+        Draft(evidence=part.passages, history=run.history, question=part.question, language=run.language)
     )
     run.mark_read(part.passages)
     part.claims = draft.claims

@@ -6,7 +6,7 @@ from agents.supervisor.state import Run
 
 async def route(run: Run) -> str:
     """Decide whether the question is simple, complex, or needs the whole document."""
-    if run.request.history and run.request.mode is None:
+    if run.conversation and run.request.mode is None:
         run.question = await _self_contained(run)
     await _choose(run)
     if run.kind == "whole_document":
@@ -27,5 +27,5 @@ async def _choose(run: Run) -> None:
 
 async def _self_contained(run: Run) -> str:
     """Return the question as it makes sense without the conversation."""
-    condensed = await run.ask(Condense(question=run.request.question, history=run.request.history))
+    condensed = await run.ask(Condense(question=run.request.question, history=run.conversation))
     return condensed.question.strip() or run.request.question

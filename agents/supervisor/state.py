@@ -15,6 +15,7 @@ from agents.results import ResultStore
 from agents.runs import Report
 from agents.schema import AgentStep, Document, Frozen, Mode, Passage, Progress, RouteKind, Usage
 from agents.settings import SupervisorSettings
+from agents.supervisor.history import History
 
 PROMPT_RESERVE = 8_192
 """Tokens kept free beside a window for the instruction, the agents' results and the answer."""
@@ -28,7 +29,7 @@ class Request:
 
     question: str
     documents: tuple[Document, ...]
-    history: str = ""
+    history: History = field(default_factory=History)
     mode: Mode | None = None
     focus: str | None = None
 
@@ -131,6 +132,10 @@ class Run:
 
     question: str = field(init=False)
     """The question, made self-contained from the history."""
+    history: str = ""
+    """The conversation, as far as it fits beside the documents."""
+    conversation: str = ""
+    """The conversation, as far as it fits alone."""
     kind: RouteKind | None = None
     reason: str = ""
     language: str = ""
@@ -218,6 +223,11 @@ class Run:
         """Note that the engine was given these passages."""
         for passage in passages:
             self.read[passage.document_id].add(passage.index)
+
+    def because(self, reason: str) -> None:
+        """Add a reason for the way that the run takes, once."""
+        if reason not in self.reason:
+            self.reason = f"{self.reason} {reason}".strip()
 
     def report(self, fraction: float, message: str, *notes: str) -> None:
         """Tell whoever waits how far the run has come, and what it has noted."""

@@ -12,6 +12,7 @@ from agents.engine.base import Engine
 from agents.results import ResultStore
 from agents.runs import Report
 from agents.settings import SupervisorSettings
+from agents.supervisor.context import fit_history
 from agents.supervisor.fallback import fall_back
 from agents.supervisor.graph import Graph, build_graph, recursion_limit
 from agents.supervisor.rendering import accept_rewritten
@@ -73,6 +74,7 @@ class Supervisor:
     async def complete(self, run: Run) -> None:
         """Bring a run to its judgement, within its budget."""
         await run.load()
+        await asyncio.to_thread(fit_history, run)
         with span("run", documents=len(run.request.documents), engine=run.engine.info.name):
             message = await self._invoke(run)
             if run.judgement is None:

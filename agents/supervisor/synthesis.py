@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from agents.engine.tasks.answering import Draft, DraftClaim, Finding
 from agents.schema import Passage
 from agents.supervisor.analysis import analyze, reading_windows
+from agents.supervisor.context import evidence_fits
 from agents.supervisor.state import Run, Statement
 from agents.supervisor.windows import Window
 
@@ -35,20 +36,22 @@ async def _answer(run: Run) -> tuple[DraftClaim, ...]:
     evidence = _distinct(passage for part in run.parts for passage in part.passages)
     planned = len(run.parts) > 1
     findings = tuple(Finding(question=part.question, claims=part.claims) for part in run.parts) if planned else ()
-    return await _draft(run, evidence, findings)
+    task = _task(run, evidence, findings)
+    if findings and not evidence_fits(run, task):
+        # Every part has been read beside everything; the whole need not stand beside all of their findings.
+        task = task.model_copy(update={"evidence": _cited(evidence, findings)})
+    return await _draft(run, task)
 
 
-async def _draft(run: Run, evidence: tuple[Passage, ...], findings: tuple[Finding, ...] = ()) -> tuple[DraftClaim, ...]:
-    request = run.request
-    task = Draft(
-        evidence=evidence,
-        history=request.history,
-        question=run.question,
-        language=run.language,
-        findings=findings,
+def _task(run: Run, evidence: tuple[Passage, ...], findings: tuple[Finding, ...] = ()) -> Draft:
+    return Draft(
+        evidence=evidence, history=run.history, question=run.question, language=run.language, findings=findings
     )
+
+
+async def _draft(run: Run, task: Draft) -> tuple[DraftClaim, ...]:
     draft = await run.ask(task)
-    run.mark_read(evidence)
+    run.mark_read(task.evidence)
     return () if draft.not_found else draft.claims
 
 
@@ -56,7 +59,7 @@ async def _read_windows(run: Run) -> tuple[DraftClaim, ...]:
     """Put the question to every window at once; where several answer, bring their answers together."""
     # Without a context there is no window to fill: the engine is given everything at once.
     limit = run.window_tokens if run.engine.info.context_tokens else None
-    windows = reading_windows(run, limit)
+    windows = reading_windows(run, _task(run, ()), limit)
     slots = asyncio.Semaphore(run.parallel_windows)
     answers = await asyncio.gather(*(_read_window(run, window, slots) for window in windows))
     found = [answer for answer in answers if answer.finding.claims]
@@ -68,7 +71,7 @@ async def _read_windows(run: Run) -> tuple[DraftClaim, ...]:
 
 async def _read_window(run: Run, window: Window, slots: asyncio.Semaphore) -> _Found:
     async with slots:
-        claims = await _draft(run, window.passages)
+        claims = await _draft(run, _task(run, window.passages))
     run.windows += 1
     return _found(run, claims, window.passages)
 
@@ -78,7 +81,7 @@ async def _join(run: Run, batch: list[_Found]) -> _Found:
     if len(batch) == 1:
         return batch[0]
     cited = _distinct(passage for answer in batch for passage in answer.cited)
-    claims = await _draft(run, cited, tuple(answer.finding for answer in batch))
+    claims = await _draft(run, _task(run, cited, tuple(answer.finding for answer in batch)))
     return _found(run, claims, cited)
 
 
@@ -98,9 +101,14 @@ def _batches(run: Run, found: list[_Found]) -> list[list[_Found]]:
 
 
 def _found(run: Run, claims: tuple[DraftClaim, ...], passages: tuple[Passage, ...]) -> _Found:
-    quotes = [quote for claim in claims for quote in claim.quotes]
-    cited = tuple(passage for passage in passages if any(quote in passage.text for quote in quotes))
-    return _Found(Finding(question=run.question, claims=claims), cited)
+    finding = Finding(question=run.question, claims=claims)
+    return _Found(finding, _cited(passages, [finding]))
+
+
+def _cited(passages: Iterable[Passage], findings: Iterable[Finding]) -> tuple[Passage, ...]:
+    """Return the passages that hold a quote of these findings, word for word."""
+    quotes = [quote for finding in findings for claim in finding.claims for quote in claim.quotes]
+    return tuple(passage for passage in passages if any(quote in passage.text for quote in quotes))
 
 
 def _distinct(passages: Iterable[Passage]) -> tuple[Passage, ...]:

@@ -1,7 +1,7 @@
 """The tasks that agents set: inputs, result, and the instruction that a model is given.
 
 A task is a value. `agents.engine.prompts` lays it out as a prompt with the document first and
-the instruction last; the extractive engine computes its result from the passages alone.
+what differs from call to call last; the extractive engine computes its result from the passages alone.
 
 base        what every task holds
 decisions   Route, Plan, Condense, NextStep

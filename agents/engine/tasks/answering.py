@@ -50,8 +50,7 @@ class Draft(Task[DraftResult]):
 
     @override
     def instruction(self) -> str:
-        found = "\n".join(finding.as_text() for finding in self.findings)
-        return (f"Found so far for its parts:\n{found}\n" if found else "") + (
+        return (
             "Answer the question from the document text above and from nothing else. Write one to six claims, the "
             "direct answer first. Under each claim give one to three quotes of 5 to 60 words, copied word for word "
             "from the text. If the text does not answer the question, give no claims and set not_found to true.\n"
@@ -59,6 +58,11 @@ class Draft(Task[DraftResult]):
             'Example of a claim: {"text": "The pump is checked every 14 days.", "quotes": '
             '["the feed pump shall be checked at intervals of 14 days"]}'
         )
+
+    @override
+    def results(self) -> str:
+        found = "\n".join(finding.as_text() for finding in self.findings)
+        return f"Found so far for its parts:\n{found}" if found else ""
 
 
 class ClaimToJudge(Frozen):

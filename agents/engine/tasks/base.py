@@ -41,4 +41,8 @@ class Task(Frozen, Generic[R]):
 
     @abstractmethod
     def instruction(self) -> str:
-        """Return what the model is told, behind everything else."""
+        """Return what the model is told to do; best the same for every question."""
+
+    def results(self) -> str:
+        """Return what other agents have found for the question, as a prompt shows it."""
+        return ""

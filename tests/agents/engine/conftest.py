@@ -1,7 +1,6 @@
 """Engines for the engine's tests."""
 
 import asyncio
-import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +14,6 @@ from agents.settings import EngineSettings
 from benchmarks.checkpoints import write_tiny
 
 FAKE_VLLM = Path(__file__).parent / "fake_vllm.py"
-REPOSITORY = Path(__file__).parents[3]
 LIMIT_SECONDS = 20.0
 
 MakeSettings = Callable[..., EngineSettings]
@@ -50,17 +48,6 @@ def data_dir(tmp_path: Path) -> Iterator[Path]:
     """A data folder whose engine is stopped in the end."""
     yield tmp_path
     asyncio.run(vllm_server.stop(tmp_path))
-
-
-@pytest.fixture(scope="session")
-def vllm_command() -> str:
-    """The real vLLM, in its own environment; .ci/run fails where these tests were skipped."""
-    default = REPOSITORY / ".venv-vllm" / "bin" / "vllm"
-    command = os.environ.get("READROOM_TEST_VLLM") or (str(default) if default.exists() else "")
-    if not command:
-        missing = pytest.fail if os.environ.get("READROOM_TEST_REQUIRE_VLLM") else pytest.skip
-        missing("there is no vLLM: run `make vllm`, or set READROOM_TEST_VLLM to its command")
-    return command
 
 
 def eventually(condition: Callable[[], bool]) -> bool:

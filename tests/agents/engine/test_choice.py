@@ -11,8 +11,9 @@ from agents.engine.tasks.decisions import Route
 from agents.errors import SettingsError
 from agents.settings import EngineSettings
 from tests.agents.engine.chat_server import ChatServer
-from tests.agents.engine.conftest import REPOSITORY, MakeSettings
+from tests.agents.engine.conftest import MakeSettings
 from tests.agents.engine.test_openai_engine import ROUTE
+from tests.conftest import REPOSITORY
 
 
 def test_a_server_that_is_named_is_chosen_first() -> None:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.engine import prompts
-from agents.engine.tasks.answering import Draft
+from agents.engine.tasks.answering import Draft, DraftClaim, Finding
 from agents.engine.tasks.base import Task
 from agents.engine.tasks.decisions import Plan, Route
 from agents.engine.tasks.reading import WindowNotes
@@ -37,16 +37,21 @@ def test_all_roles_share_everything_up_to_the_end_of_the_document() -> None:
     assert all(user(task).startswith(shared) for task in tasks)
 
 
-def test_the_same_question_is_shared_by_all_roles() -> None:
-    route, plan = (user(task(evidence=passages(), history="H", question="Who?")) for task in (Route, Plan))
-    shared = route[: route.index("Instruction")]
-    assert shared.endswith("Conversation so far:\nH\n\nQuestion: Who?\n\n")
-    assert plan.startswith(shared)
+def test_the_parts_of_a_question_and_their_synthesis_share_all_but_their_own_words() -> None:
+    finding = Finding(question="Who?", claims=(DraftClaim(text="Ann.", quotes=("Ann did it.",)),))
+    part = user(Draft(evidence=passages(), history="H", question="Who?"))
+    whole = user(Draft(evidence=passages(), history="H", question="Who and when?", findings=(finding,)))
+    shared = part.removesuffix("Question: Who?")
+    assert "Conversation so far:\nH\n\nInstruction (synthesis):" in shared
+    assert shared.endswith("Form of the answer: FORM\n\n")
+    found = "Found so far for its parts:\nWho?\n- Ann. (quote: Ann did it.)"
+    assert whole == f"{shared}{found}\n\nQuestion: Who and when?"
 
 
-def test_the_instruction_and_the_form_come_last() -> None:
-    content = user(Route(evidence=passages(), question="Who?"))
-    assert content.endswith(f"Instruction (router):\n{Route().instruction()}\n\nForm of the answer: FORM")
+def test_the_instruction_stands_behind_all_text_that_is_data() -> None:
+    content = user(Route(evidence=passages(), history="H", question="Who?"))
+    instruction = f"Instruction (router):\n{Route().instruction()}\n\nForm of the answer: FORM"
+    assert content.endswith(f"</document>\n\nConversation so far:\nH\n\n{instruction}\n\nQuestion: Who?")
 
 
 def test_passages_that_do_not_follow_one_another_are_fenced_apart() -> None:

@@ -38,7 +38,8 @@ def read(library: Library, store: ResultStore, write: Callable[[str, str], str])
         document = await library.open(write("rules.md", text))
         settings = SupervisorSettings(**options.pop("settings", {}))
         supervisor = Supervisor(library, store, settings)
-        run = supervisor.start(Request(question, (document,), **options), engine)
+        warm = options.pop("warm", False)
+        run = supervisor.start(Request(question, (document,), **options), engine, warm=warm)
         await supervisor.complete(run)
         return run
 

@@ -1,9 +1,6 @@
 """Engines that lie, stall and fall over: every run ends, and nothing they invented is cited."""
 
 import random
-import re
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -27,7 +24,6 @@ from agents.engine.tasks.reading import Note, NotesResult, Reduce, ReducedPoint,
 from agents.errors import EngineError
 from agents.results import ResultStore
 from agents.schema import Document, Frozen, Page, Response, SessionInfo
-from agents.sentences import split_sentences
 from agents.settings import SupervisorSettings
 from agents.supervisor.grounding import check, find
 from agents.supervisor.responses import to_analysis, to_answer
@@ -35,14 +31,10 @@ from agents.supervisor.state import Request, Run
 from agents.supervisor.supervisor import Supervisor
 from tests.agents.supervisor.conftest import RULES, Reading
 from tests.fakes import FakeEngine, honest
+from tests.lies import HANDBOOK, LIES, Change, change_digit, change_name, change_negation, change_word, sentences
 
 ResultT = TypeVar("ResultT", bound=Frozen)
-HANDBOOK = (Path(__file__).parents[3] / "examples" / "station-handbook.md").read_text()
 AGENTS = ["router", "planner", "retrieval", "synthesis", "validation"]
-
-
-def sentences(text: str) -> list[str]:
-    return [found for start, end in split_sentences(text) if 5 <= len((found := text[start:end]).split()) <= 60]
 
 
 LONG = "\n\n".join(
@@ -50,48 +42,6 @@ LONG = "\n\n".join(
     f"and nobody may change rule {n} without asking {'Peter Brandt' if n % 2 else 'Keiko Aldous'} first."
     for n in range(1, 61)
 )
-NAMES = sorted(
-    {name for sentence in sentences(HANDBOOK) for name in re.findall(r"(?<=[a-z] )[A-Z][a-z]{3,}", sentence)}
-)
-
-
-def change_digit(sentence: str, chance: random.Random) -> str | None:
-    places = [place for place, letter in enumerate(sentence) if letter in "0123456789"]
-    if not places:
-        return None
-    place = chance.choice(places)
-    other = chance.choice([digit for digit in "123456789" if digit != sentence[place]])
-    return sentence[:place] + other + sentence[place + 1 :]
-
-
-def change_negation(sentence: str, chance: random.Random) -> str | None:
-    """Take a negation out, or put one in."""
-    if denied := re.search(r"\b(?:not|never|cannot|without|[Nn]obody)\b", sentence):
-        affirmed = {"cannot": "can", "without": "with", "Nobody": "Anybody", "nobody": "anybody"}.get(denied[0], "")
-        return " ".join((sentence[: denied.start()] + affirmed + sentence[denied.end() :]).split())
-    verbs = list(re.finditer(r"\b(?:is|are|shall|may|must|was|were|will|can|has)\b", sentence))
-    if not verbs:
-        return None
-    end = chance.choice(verbs).end()
-    return f"{sentence[:end]} {chance.choice(['not', 'never'])}{sentence[end:]}"
-
-
-def change_name(sentence: str, chance: random.Random) -> str | None:
-    held = [found for found in re.finditer(r"\b[A-Z][a-z]{3,}\b", sentence) if found[0] in NAMES]
-    if not held:
-        return None
-    name = chance.choice(held)
-    other = chance.choice([other for other in NAMES if other.casefold() not in sentence.casefold()])
-    return sentence[: name.start()] + other + sentence[name.end() :]
-
-
-def change_word(sentence: str, chance: random.Random) -> str:
-    words = sentence.split(" ")
-    words[chance.randrange(len(words))] = chance.choice(["banana", "quickly", "seldom", "the", "purple", "Wednesday"])
-    return " ".join(words)
-
-
-LIES = {"digit": change_digit, "negation": change_negation, "name": change_name}
 
 
 class Liar(FakeEngine):
@@ -299,9 +249,6 @@ def held() -> Document:
     return Document(
         document_id="d", title="H", name="h", text=HANDBOOK, pages=(Page(number=1, start=0, end=len(HANDBOOK)),)
     )
-
-
-Change = Callable[[str, random.Random], str | None]
 
 
 def mutations(change: Change, count: int, seed: int) -> list[tuple[str, str]]:

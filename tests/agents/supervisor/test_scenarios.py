@@ -8,17 +8,16 @@ from typing import Any
 import pytest
 
 from agents.assistant import Assistant
-from agents.engine import prompts
+from agents.engine import prompts, structured
 from agents.engine.base import Engine
 from agents.engine.choice import choose_engine
 from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult, Verdict
 from agents.engine.tasks.base import Task
-from agents.engine.tasks.decisions import Plan, PlanResult, Route, RouteResult
+from agents.engine.tasks.decisions import Condense, Plan, PlanResult, Route, RouteResult
 from agents.engine.tasks.reading import WindowNotes
 from agents.errors import EngineError
 from agents.memory import SessionStore
 from agents.settings import DocumentsSettings, EngineSettings, MemorySettings, Settings, SupervisorSettings
-from agents.supervisor.state import PROMPT_RESERVE
 from agents.tokens import estimate_tokens
 from tests.agents.engine.chat_server import ChatServer
 from tests.agents.supervisor.conftest import RULES
@@ -185,10 +184,17 @@ async def converse(assistant: Assistant, path: str, turns: int, words: int) -> s
     return session.session_id
 
 
+def prompt_and_answer(task: Task[Any]) -> int:
+    """The tokens of a task's prompt and of the longest answer that it may be given."""
+    schema = structured.schema(task)
+    rendered = prompts.messages(task, structured.form(schema))
+    return sum(estimate_tokens(each["content"]) for each in rendered) + structured.longest_tokens(schema)
+
+
 async def test_history_stays_within_128k_and_the_prompt_within_the_context(
     assistant_with: MakeAssistant, write: Write
 ) -> None:
-    for context, most in ((262_144, 131_072), (131_072, 131_072 - 32_768 - PROMPT_RESERVE)):
+    for context, least in ((262_144, 110_000), (131_072, 100_000)):
         engine = FakeEngine(context_tokens=context)
         assistant = assistant_with(engine)
         session_id = await converse(assistant, write("rules.md", RULES), turns=50, words=3_000)
@@ -198,10 +204,32 @@ async def test_history_stays_within_128k_and_the_prompt_within_the_context(
 
         histories = [estimate_tokens(task.history) for task in engine.tasks if task.history]
         assert histories
-        assert all(0.8 * most < tokens <= most + 1_100 for tokens in histories)
-        contents = [prompts.messages(task, "FORM")[1]["content"] for task in engine.tasks]
-        assert all(estimate_tokens(content) <= context for content in contents)
+        assert all(least < tokens <= 131_072 for tokens in histories)
+        assert all(prompt_and_answer(task) <= context for task in engine.tasks)
         assert answer.session.tokens <= answer.session.token_limit == 131_072
+
+
+async def test_history_gives_way_to_the_documents_and_the_answer_says_so(
+    assistant_with: MakeAssistant, write: Write
+) -> None:
+    text = long_text(110_000)
+    engine = FakeEngine({Route: COMPLEX})
+    assistant = assistant_with(engine, supervisor=SupervisorSettings(window_tokens=131_072))
+    session_id = await converse(assistant, write("log.txt", text), turns=20, words=1_000)
+    engine.tasks.clear()
+
+    answer = await assistant.ask("And which burned shortest?", session_id=session_id)
+
+    drafts = [task for task in engine.tasks if isinstance(task, Draft)]
+    assert drafts
+    for draft in drafts:
+        assert text.strip() in prompts.messages(draft, "FORM")[1]["content"]
+        assert draft.history.startswith("Summary of earlier turns: The conversation began with")
+        assert "Question 19?" in draft.history
+        assert prompt_and_answer(draft) <= 131_072
+    condensed = next(task for task in engine.tasks if isinstance(task, Condense))
+    assert condensed.history.count("User: ") == 21
+    assert any("turns of the conversation are behind a summary" in warning for warning in answer.warnings)
 
 
 # Graceful overflow

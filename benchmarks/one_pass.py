@@ -1,0 +1,139 @@
+"""The longest document that the context holds, analysed and asked about in one pass through the whole product.
+
+READROOM_ENGINE__KIND=vllm READROOM_ENGINE__MODEL=... python -m benchmarks.one_pass
+
+The window is set to the whole context. What the document leaves of it is the prompt's other parts, counted, and the
+least answer that is planned for. Random weights serve: the counts are the engine's own.
+"""
+
+import asyncio
+import math
+import tempfile
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from agents.assistant import Assistant
+from agents.benchmark.recording import RecordingEngine
+from agents.engine import prompts, structured
+from agents.engine.base import Engine
+from agents.engine.tasks.answering import Draft
+from agents.engine.tasks.base import Task
+from agents.engine.tasks.reading import WindowNotes
+from agents.schema import Analysis, Answer
+from agents.settings import DocumentsSettings, Settings, SupervisorSettings, load_settings
+from agents.supervisor.context import LEAST_ANSWER_TOKENS
+from benchmarks.checkpoints import sentences
+from benchmarks.record import record
+
+FENCE_TOKENS = 64
+"""Of the marks around the document with its title, at most."""
+FOCUS = "What was measured at the station?"
+QUESTION = "What was signed in March?"
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One document read in one pass."""
+
+    analysis: Analysis
+    answer: Answer
+    tasks: tuple[tuple[Task[Any], int, int], ...]
+    """Those that read the document; the prompt's tokens as the engine counted them, and those from its cache."""
+
+    text: str
+    tokens: int
+    """Of the document in one piece; its passages, counted one by one, come to a little more."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether every one of these prompts held every character and token of the document."""
+        return all(
+            prompt > self.tokens and "".join(passage.text for passage in task.evidence).strip() == self.text.strip()
+            for task, prompt, _ in self.tasks
+        )
+
+
+def tokens_around(engine: Engine, task: Task[Any]) -> int:
+    """Return the tokens of a task's prompt beside its document: system, instruction, form, question and marks."""
+    rendered = prompts.messages(task, structured.form(structured.schema(task)))
+    return sum(engine.count_tokens(each["content"]) for each in rendered) + prompts.TEMPLATE_TOKENS + FENCE_TOKENS
+
+
+def made_text(engine: Engine, tokens: int) -> str:
+    """Return made-up sentences of so many tokens, or a few less; no two documents begin alike."""
+    seed = time.time_ns() % 1_000_000
+    each = engine.count_tokens(sentences(200, seed)) / 200
+    count = int(tokens / each)
+    while engine.count_tokens(text := sentences(count, seed)) > tokens:
+        count -= max(1, int((engine.count_tokens(text) - tokens) / each))
+    return text
+
+
+async def read_in_one_pass(engine: Engine, folder: Path) -> Pass:
+    """Analyse a document that fills the engine's context, then ask about it in the same session."""
+    context = engine.info.context_tokens or 0
+    around = max(
+        map(partial(tokens_around, engine), (WindowNotes(mode="summary", focus=FOCUS), Draft(question=QUESTION)))
+    )
+    text = made_text(engine, context - LEAST_ANSWER_TOKENS - around)
+    (folder / "long.txt").write_text(text, encoding="utf-8")
+    settings = Settings(
+        data_dir=folder / "data",
+        documents=DocumentsSettings(roots=(folder,)),
+        supervisor=SupervisorSettings(window_tokens=context, agent_seconds=1_200, max_seconds=3_000),
+    )
+    recording = RecordingEngine(engine)
+    assistant = Assistant(settings, engine=recording)
+    try:
+        analysis = await assistant.analyze(str(folder / "long.txt"), focus=FOCUS, wait_seconds=math.inf)
+        answer = await assistant.ask(
+            QUESTION, session_id=analysis.session.session_id if analysis.session else None, wait_seconds=math.inf
+        )
+    finally:
+        await assistant.close()
+    reading = tuple(
+        (task, outcome.usage.prompt_tokens, outcome.usage.cached_tokens)
+        for task, outcome in recording.outcomes
+        # Findings of parts that have read everything may stand beside what they cite alone.
+        if isinstance(task, Draft | WindowNotes) and not (isinstance(task, Draft) and task.findings)
+    )
+    return Pass(analysis, answer, reading, text, engine.count_tokens(text))
+
+
+async def main() -> None:
+    """Measure on the engine that the environment names."""
+    user = Assistant(load_settings())
+    opened = await user.engine(lambda progress: print(progress.message, flush=True))
+    with tempfile.TemporaryDirectory() as name:
+        done = await read_in_one_pass(opened.engine, Path(name))
+    await user.close()
+    context = opened.engine.info.context_tokens or 0
+    largest = max(prompt for _, prompt, _ in done.tasks)
+    record(
+        "one_pass",
+        "python -m benchmarks.one_pass: the longest document that the context holds beside instruction and answer, "
+        "analysed, then asked about in the same session; random weights on a real vLLM.",
+        {
+            "context_tokens": context,
+            "document_tokens": done.tokens,
+            "largest_prompt_tokens": largest,
+            "least_answer_tokens": LEAST_ANSWER_TOKENS,
+            "analysis_windows": done.analysis.coverage.windows,
+            "prompts_with_the_whole_document": len(done.tasks),
+            "analysis_seconds": done.analysis.usage.seconds,
+            "ask_seconds": done.answer.usage.seconds,
+            "ask_cached_share": min(cached for _, _, cached in done.tasks[1:]) / done.tokens if done.tasks[1:] else 0.0,
+        },
+        goal="one window, and every prompt holds all of the document's tokens, at least 98 % of the context",
+        met=done.whole
+        and done.analysis.coverage.windows == 1
+        and done.answer.coverage.complete
+        and done.tokens >= 0.98 * context,
+    )
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,270 @@
+"""Hundreds of asks and analyses on a real vLLM with random weights: every one ends, and cites what is there.
+
+READROOM_ENGINE__KIND=vllm READROOM_ENGINE__MODEL=... python -m benchmarks.random_decisions [--asks 300] [--analyses 50]
+
+Random weights answer without meaning, in the form that is asked for. In a quarter of the runs the decisions and
+quotes are the model's own. It hardly ever quotes and mostly decides alike, so in the others decisions and verdicts are
+drawn from what is allowed, and half of the quotes are the document's own sentences, most with one digit, negation,
+name or word changed.
+"""
+
+import argparse
+import asyncio
+import collections
+import json
+import math
+import random
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from agents.assistant import Assistant
+from agents.benchmark.recording import RecordingEngine
+from agents.engine.base import Engine, Outcome, ResultT
+from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult, Verdict, VerdictResult
+from agents.engine.tasks.base import Task
+from agents.engine.tasks.decisions import NextStep, NextStepResult, Plan, PlanResult, Route, RouteResult
+from agents.engine.tasks.reading import Note, NotesResult, WindowNotes
+from agents.schema import Analysis, Answer, Document, Frozen
+from agents.settings import DocumentsSettings, Settings, load_settings
+from benchmarks.record import record
+from benchmarks.well_formed import faults, misplaced
+from tests.lies import LIES, change_word, sentences
+
+REPOSITORY = Path(__file__).parents[1]
+EXAMPLES = REPOSITORY / "examples"
+AT_ONCE = 8
+FOLLOW_UPS = 0.25
+"""Share of asks that go on in a session."""
+OWN_SHARE = 0.25
+"""Of the runs: those in which the model's own decisions and quotes count."""
+EVEN = 0.5
+TRUE_QUOTES = 0.4
+"""Share of the real and altered sentences."""
+MODES: tuple[Any, ...] = ("summary", "detailed", "extraction", "comparison")
+
+
+class DrawingEngine(RecordingEngine):
+    """Computes every task, and replaces decisions by random ones and half of the quotes by real and altered sentences.
+
+    Args:
+        engine: Who computes.
+        seed: The same seed draws the same.
+    """
+
+    def __init__(self, engine: Engine, seed: int) -> None:
+        super().__init__(engine)
+        self._chance = random.Random(seed)
+        self.contradictions: set[str] = set()
+        """Claims that say otherwise than the real quotes they were given."""
+
+    async def run(self, task: Task[ResultT]) -> Outcome[ResultT]:
+        """Compute the task, and draw what the model would decide or quote."""
+        outcome = await super().run(task)
+        self.outcomes.clear()
+        return Outcome(cast("ResultT", self._drawn(task, outcome.result)), outcome.usage)
+
+    def _drawn(self, task: Task[Any], result: Frozen) -> Frozen:
+        chance = self._chance
+        match task, result:
+            case Route(), _:
+                kind: Any = chance.choice(["simple", "complex", "whole_document"])
+                return RouteResult(kind=kind, reason="Drawn.")
+            case Plan(), PlanResult():
+                parts = (*(part for part in result.sub_questions if part.strip()), task.question, "And who says so?")
+                order: Any = chance.choice(["parallel", "sequential"])
+                return PlanResult(sub_questions=parts[:3], order=order)
+            case NextStep(), _:
+                if task.may_finish and chance.random() < EVEN:
+                    return NextStepResult(finish=chance.choice(task.may_finish))
+                return NextStepResult(next=tuple(chance.choices(task.allowed, k=chance.randint(1, task.parallel))))
+            case Draft(), DraftResult():
+                claims = tuple(self._claim(task, claim) for claim in result.claims)
+                return DraftResult(claims=claims, not_found=result.not_found and chance.random() < EVEN)
+            case Verdict(), VerdictResult():
+                verdicts: Any = tuple(chance.choices(["supported", "partly", "not"], k=len(task.claims)))
+                return VerdictResult(verdicts=verdicts)
+            case WindowNotes(), NotesResult():
+                return result.model_copy(update={"notes": tuple(self._note(task, note) for note in result.notes)})
+            case _:
+                return result
+
+    def _note(self, task: Task[Any], note: Note) -> Note:
+        claim = self._claim(task, DraftClaim(text=note.text, quotes=(note.quote,)))
+        return Note(kind=note.kind, text=claim.text, quote=claim.quotes[0])
+
+    def _claim(self, task: Task[Any], made: DraftClaim) -> DraftClaim:
+        """Return a claim as the model made it, or one on a real sentence of the text, true or altered."""
+        chance = self._chance
+        known = sentences(chance.choice(task.evidence).text) if task.evidence else []
+        if not known or chance.random() < EVEN:
+            return made
+        sentence = chance.choice(known)
+        if chance.random() < TRUE_QUOTES:
+            return DraftClaim(text=sentence, quotes=(sentence,))
+        changed = LIES[chance.choice(list(LIES))](sentence, chance)
+        if changed is None:
+            return DraftClaim(text=sentence, quotes=(change_word(sentence, chance),))
+        if chance.random() < EVEN:
+            return DraftClaim(text=sentence, quotes=(changed,))
+        self.contradictions.add(changed)
+        return DraftClaim(text=changed, quotes=(sentence,))
+
+
+@dataclass
+class Tally:
+    """What came of the runs."""
+
+    asks: int = 0
+    analyses: int = 0
+    not_well_formed: list[str] = field(default_factory=list[str])
+    citations: int = 0
+    citations_not_in_the_document: int = 0
+    with_citations: int = 0
+    contradictions_supported: int = 0
+    engine_calls: int = 0
+    fallbacks: int = 0
+    failed_turns: int = 0
+    most_seconds: float = 0.0
+    ways: collections.Counter[str] = field(default_factory=collections.Counter[str])
+
+    def add(
+        self, response: Answer | Analysis, documents: dict[str, Document], settings: Settings, told: set[str]
+    ) -> None:
+        """Check a response and count what it holds."""
+        self.asks += isinstance(response, Answer)
+        self.analyses += isinstance(response, Analysis)
+        self.not_well_formed += faults(response, documents, settings.supervisor)
+        self.citations += len(response.citations)
+        self.citations_not_in_the_document += sum(bool(misplaced(each, documents)) for each in response.citations)
+        self.with_citations += bool(response.citations)
+        self.contradictions_supported += sum(c.text in told and c.supported == "supported" for c in response.claims)
+        if response.usage and response.route:
+            self.engine_calls += response.usage.engine_calls
+            self.most_seconds = max(self.most_seconds, response.usage.seconds)
+            self.ways[response.route.kind] += 1
+            self.fallbacks += any(step.agent == "fallback" for step in response.route.agents)
+            self.failed_turns += sum(step.outcome != "done" for step in response.route.agents)
+
+    def figures(self, name: str) -> dict[str, Any]:
+        """Return the counts under names that begin with `name`."""
+        counted = {key: value for key, value in vars(self).items() if key not in ("ways", "not_well_formed")}
+        counted |= {"not_well_formed": len(self.not_well_formed), "first_faults": self.not_well_formed[:5]}
+        return {
+            f"{name}_{key}": value for key, value in (counted | {f"{way}": n for way, n in self.ways.items()}).items()
+        }
+
+
+class Visitor:
+    """Asks about the examples, at random, and checks every answer.
+
+    Args:
+        settings: The user's; whatever the assistant writes goes to `folder`.
+        engine: What answers.
+        folder: Empty.
+        seed: Decides what is asked about what.
+    """
+
+    def __init__(self, settings: Settings, engine: Engine, folder: Path, seed: int) -> None:
+        own = {"data_dir": folder, "documents": DocumentsSettings(roots=(EXAMPLES,))}
+        self._settings = settings.model_copy(update=own)
+        self._assistant = Assistant(self._settings, engine=engine)
+        self._told = engine.contradictions if isinstance(engine, DrawingEngine) else set[str]()
+        self._chance = random.Random(seed)
+        self._questions = json.loads((REPOSITORY / "tests" / "data" / "questions.json").read_text())
+        self._files = sorted(
+            str(path) for path in EXAMPLES.rglob("*") if path.suffix in {".pdf", ".md", ".docx", ".xlsx", ".csv"}
+        )
+        self._sessions: list[str] = []
+        self.tally = Tally()
+
+    async def visit(self, asks: int, analyses: int) -> Tally:
+        """Ask and analyse so often, some at once; return what came of it."""
+        slots = asyncio.Semaphore(AT_ONCE)
+
+        async def one(number: int) -> None:
+            async with slots:
+                response = await (self._ask(number) if number < asks else self._analyse(number))
+            opened = [await self._assistant.library.get(document.document_id) for document in response.documents]
+            documents = {document.document_id: document for document in opened}
+            self.tally.add(response, documents, self._settings, self._told)
+
+        numbers = list(range(asks + analyses))
+        self._chance.shuffle(numbers)
+        try:
+            await asyncio.gather(*(one(number) for number in numbers))
+        finally:
+            await self._assistant.close()
+        return self.tally
+
+    async def _ask(self, number: int) -> Answer:
+        case = self._chance.choice(self._questions)
+        session = self._chance.choice(self._sessions) if self._sessions and self._chance.random() < FOLLOW_UPS else None
+        documents = {
+            str(EXAMPLES / case["document"]),
+            *self._chance.sample(self._files, self._chance.choice([0, 0, 0, 1, 2])),
+        }
+        # A number makes every question a run of its own.
+        question = f"({number}) {case['question']}"
+        answer = await self._assistant.ask(question, sorted(documents), session, wait_seconds=math.inf)
+        if answer.session:
+            self._sessions.append(answer.session.session_id)
+        return answer
+
+    async def _analyse(self, number: int) -> Analysis:
+        mode = self._chance.choice(MODES)
+        file, other = self._chance.sample(self._files, 2)
+        return await self._assistant.analyze(
+            file,
+            mode,
+            focus=f"({number}) dates and figures" if mode != "summary" or number % 2 else None,
+            compare_with=[other] if mode == "comparison" else [],
+            wait_seconds=math.inf,
+        )
+
+
+async def main(asks: int, analyses: int, seed: int) -> None:
+    """Ask and analyse with both kinds of decisions; keep what came of it."""
+    settings = load_settings()
+    user = Assistant(settings)
+    opened = await user.engine(lambda progress: print(progress.message, flush=True))
+    if opened.engine.info.name != "vllm":
+        raise SystemExit(f"This needs a vLLM, and {opened.engine.info.name} answers. {opened.warning or ''}")
+    figures: dict[str, Any] = {}
+    tallies: list[Tally] = []
+    started = time.monotonic()
+    own = (round(OWN_SHARE * asks), round(OWN_SHARE * analyses))
+    drawn = (asks - own[0], analyses - own[1])
+    for name, engine, runs in (
+        ("drawn", DrawingEngine(opened.engine, seed), drawn),
+        ("own", opened.engine, own),
+    ):
+        with tempfile.TemporaryDirectory() as folder:
+            tallies.append(await Visitor(settings, engine, Path(folder), seed).visit(*runs))
+        figures |= tallies[-1].figures(name)
+        print({key: value for key, value in figures.items() if key.startswith(name)}, flush=True)
+    await user.close()
+    record(
+        "random_decisions",
+        f"python -m benchmarks.random_decisions --asks {asks} --analyses {analyses} --seed {seed}: over the examples, "
+        f"{AT_ONCE} at once, random weights on a real vLLM; a quarter with the model's own decisions and quotes, "
+        "the others with decisions and verdicts drawn at random and half of the quotes real or altered sentences.",
+        figures | {"seconds": time.monotonic() - started},
+        goal="every run ends within its budget and well-formed, no citation is not in its document, and no claim that "
+        "contradicts its quotes counts as supported",
+        met=sum(tally.asks for tally in tallies) == asks
+        and sum(tally.analyses for tally in tallies) == analyses
+        and not any(tally.not_well_formed or tally.contradictions_supported for tally in tallies)
+        and not any(tally.citations_not_in_the_document for tally in tallies),
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--asks", type=int, default=300)
+    parser.add_argument("--analyses", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    asyncio.run(main(asked.asks, asked.analyses, asked.seed))
