@@ -146,9 +146,10 @@ def _resident_engine(settings: "Settings") -> Iterator[Check]:
 
 def _gpu(settings: "Settings") -> Iterator[Check]:
     from agents.engine import vram
+    from agents.engine.gpus import read_gpus
     from agents.errors import EngineError
 
-    gpus = vram.read_gpus()
+    gpus = read_gpus()
     for gpu in gpus:
         detail = f"{gpu.name}, {gpu.free_gib:.1f} of {gpu.total_gib:.1f} GiB free, driver {gpu.driver}"
         yield Check(name=f"GPU {gpu.index}", state="ok", detail=detail)

@@ -14,11 +14,12 @@ from agents.benchmark.report import Figure
 from agents.benchmark.serving import Serving, kv_figures
 from agents.engine.choice import choose_engine
 from agents.engine.endpoint import Endpoint, find_endpoint, is_loopback
+from agents.engine.gpus import read_gpus
 from agents.engine.memory_reading import MemoryReading
 from agents.engine.model_shape import read_shape
 from agents.engine.state import Client, EngineFiles, EngineState
 from agents.engine.vllm_probe import Probe
-from agents.engine.vram import MemoryPlan, read_gpus
+from agents.engine.vram import MemoryPlan
 from agents.errors import EngineError
 from agents.schema import EngineInfo
 from agents.settings import Settings

@@ -1,5 +1,6 @@
 """Ranking passages by BM25: Lucene's variant, k1 = 1.2, b = 0.75, over stemmed words."""
 
+import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
@@ -73,6 +74,8 @@ class PassageIndex:
 
 def _build(documents: Sequence[Terms]) -> tuple[Any, dict[str, int]]:
     """Return the BM25 index over all passages, and its vocabulary."""
+    # Where JAX is installed too, bm25s runs it when it is imported, and JAX takes three quarters of a GPU.
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
     import bm25s as untyped
     import numpy as np
 

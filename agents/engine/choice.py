@@ -8,6 +8,7 @@ from pydantic import Field
 
 from agents.engine import state, vram
 from agents.engine.base import Engine
+from agents.engine.gpus import read_gpus
 from agents.engine.vllm_command import INSTALL_VLLM, USE_A_SERVER, find_vllm
 from agents.errors import EngineError, SettingsError
 from agents.schema import Frozen, Progress
@@ -54,7 +55,7 @@ def _choose_by_machine(settings: EngineSettings, data_dir: Path | None) -> Engin
     missing = _missing_vllm(settings)
     if data_dir and state.is_running(data_dir):
         return EngineChoice(kind="vllm", reason="A resident vLLM is running.")
-    gpus = vram.read_gpus()
+    gpus = read_gpus()
     if not gpus:
         return EngineChoice(
             kind="extractive",

@@ -2,9 +2,10 @@
 
 import psutil
 
+from agents.engine.gpus import gpu_memory_by_process, read_gpus
 from agents.engine.model_shape import GIB
 from agents.engine.processes import ProcessId, session
-from agents.engine.vram import MemoryPlan, gpu_memory_by_process, read_gpus
+from agents.engine.vram import MemoryPlan
 
 _TOLERANCE_GIB = 0.05
 

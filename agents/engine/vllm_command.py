@@ -12,9 +12,10 @@ from pathlib import Path
 
 from agents.engine import vllm_plugin, vram
 from agents.engine.cpu import keeps_fp8
+from agents.engine.gpus import Gpu, read_gpus
 from agents.engine.model_shape import ModelShape, read_shape
 from agents.engine.state import Attempt, Launch
-from agents.engine.vram import Gpu, MemoryPlan
+from agents.engine.vram import MemoryPlan
 from agents.errors import EngineError
 from agents.settings import EngineSettings
 
@@ -66,7 +67,7 @@ def plan_launch(settings: EngineSettings, plugin_folder: Path) -> Launch:
             f"vLLM is not installed: there is no `{settings.vllm_command}`.",
             hint=f"{INSTALL_VLLM}, or set READROOM_ENGINE__VLLM_COMMAND to where it is.",
         )
-    gpus = vram.read_gpus()
+    gpus = read_gpus()
     plan = vram.plan(settings, gpus) if gpus else None
     mark = digest(settings)
     ways, notes = (attempts(settings, plan), plan.notes) if plan else _on_cpu(settings)

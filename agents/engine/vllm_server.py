@@ -17,6 +17,7 @@ from filelock import Timeout
 from pydantic import Field
 
 from agents.engine import server_log, vllm_command, vram
+from agents.engine.gpus import read_gpus
 from agents.engine.processes import ProcessId, end_session, wait_until
 from agents.engine.state import EngineFiles, EngineState, Launch, StateName, write
 from agents.engine.vllm_probe import Probe
@@ -272,7 +273,7 @@ def _status(settings: EngineSettings, files: EngineFiles) -> EngineStatus:
 
 
 def _absent(settings: EngineSettings, files: EngineFiles) -> EngineStatus:
-    gpus = vram.read_gpus()
+    gpus = read_gpus()
     plan, notes = None, ()
     if gpus:
         try:

@@ -5,8 +5,9 @@ import pytest
 from agents.benchmark.report import Figure
 from agents.benchmark.served import MemoryWatch, Served, find_served, measure_sleep, memory_figures, plan_figures
 from agents.engine import vllm_server
+from agents.engine.gpus import Gpu
 from agents.engine.state import EngineFiles
-from agents.engine.vram import Gpu, plan
+from agents.engine.vram import plan
 from agents.errors import EngineError
 from agents.schema import EngineInfo
 from agents.settings import EngineSettings, Settings

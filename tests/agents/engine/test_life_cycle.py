@@ -14,11 +14,12 @@ from filelock import FileLock
 
 from agents.engine import vllm_command, vllm_server
 from agents.engine.cpu import keeps_fp8
+from agents.engine.gpus import Gpu
 from agents.engine.processes import ProcessId, end_session, session
 from agents.engine.resident_engine import ResidentEngine
 from agents.engine.state import Client, EngineFiles, EngineState, write
 from agents.engine.tasks.decisions import Route
-from agents.engine.vram import Gpu, plan
+from agents.engine.vram import plan
 from agents.errors import EngineError
 from agents.schema import Passage, Progress
 from tests.agents.engine.clients import ClientProcess
