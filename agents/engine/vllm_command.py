@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import json
+import math
 import os
 import shlex
 import shutil
@@ -13,7 +14,7 @@ from pathlib import Path
 from agents.engine import vllm_plugin, vram
 from agents.engine.cpu import keeps_fp8
 from agents.engine.gpus import Gpu, read_gpus
-from agents.engine.model_shape import ModelShape, read_shape
+from agents.engine.model_shape import GIB, ModelShape, read_shape
 from agents.engine.state import Attempt, Launch
 from agents.engine.vram import MemoryPlan
 from agents.errors import EngineError
@@ -24,6 +25,7 @@ USE_A_SERVER = "READROOM_ENGINE__BASE_URL=http://127.0.0.1:11434/v1 READROOM_ENG
 
 _ENTRY_POINT = "[vllm.general_plugins]\nreadroom_fp8 = readroom_vllm_plugin:register\n"
 _NGRAM = {"method": "ngram", "prompt_lookup_min": 2, "prompt_lookup_max": 5}
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  where vLLM keeps what it offloads
 _CPU_SPARE_BLOCKS = 64
 _CPU_BLOCK_TOKENS = 128
 
@@ -59,7 +61,7 @@ def plan_launch(settings: EngineSettings, plugin_folder: Path) -> Launch:
     """Plan how the engine is started on this machine.
 
     Raises:
-        EngineError: vLLM is not installed, or nothing useful fits into the memory.
+        EngineError: vLLM is not installed, or nothing useful fits into the memory, or RAM for evicted documents.
     """
     command = find_vllm(settings.vllm_command)
     if command is None:
@@ -67,6 +69,7 @@ def plan_launch(settings: EngineSettings, plugin_folder: Path) -> Launch:
             f"vLLM is not installed: there is no `{settings.vllm_command}`.",
             hint=f"{INSTALL_VLLM}, or set READROOM_ENGINE__VLLM_COMMAND to where it is.",
         )
+    _check_offloading(settings.kv_offload_gib)
     gpus = read_gpus()
     plan = vram.plan(settings, gpus) if gpus else None
     mark = digest(settings)
@@ -87,6 +90,18 @@ def plan_launch(settings: EngineSettings, plugin_folder: Path) -> Launch:
         plan=plan,
         started_by=os.getpid(),
     )
+
+
+def _check_offloading(gib: float) -> None:
+    """Refuse more than the shared memory holds: vLLM maps it there, and dies when it is full."""
+    if not gib or not _SHARED_MEMORY.is_dir():
+        return
+    free = shutil.disk_usage(_SHARED_MEMORY).free / GIB
+    if gib > free:
+        raise EngineError(
+            f"READROOM_ENGINE__KV_OFFLOAD_GIB asks for {gib:g} GiB, and {_SHARED_MEMORY} has {free:.1f} GiB free.",
+            hint=f"Lower it, or give it more: `mount -o remount,size={math.ceil(gib) + 1}G {_SHARED_MEMORY}`.",
+        )
 
 
 def _on_cpu(settings: EngineSettings) -> tuple[tuple[Attempt, ...], tuple[str, ...]]:

@@ -1,5 +1,5 @@
 """The engines of the engine's own tests."""
 
-from tests.agents.engine.conftest import checkpoint, data_dir, fake, vllm_command
+from tests.agents.engine.conftest import checkpoint, data_dir, fake
 
-__all__ = ["checkpoint", "data_dir", "fake", "vllm_command"]
+__all__ = ["checkpoint", "data_dir", "fake"]

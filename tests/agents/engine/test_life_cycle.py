@@ -237,6 +237,13 @@ async def test_where_e5m2_cannot_be_had_e4m3_is_used_and_said(fake: MakeSettings
     await engine.close()
 
 
+async def test_more_ram_for_evicted_documents_than_there_is_shared_memory_is_refused(
+    fake: MakeSettings, data_dir: Path
+) -> None:
+    with pytest.raises(EngineError, match=r"KV_OFFLOAD_GIB asks for 1e\+06 GiB"):
+        await vllm_server.start(fake(kv_offload_gib=1_000_000), data_dir)
+
+
 async def test_past_the_budget_a_long_request_waits_until_the_memory_falls(
     fake: MakeSettings, data_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
