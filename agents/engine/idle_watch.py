@@ -141,7 +141,9 @@ class Watch:
     def _spawn(self, attempt: Attempt, port: int) -> None:
         if self._files.log.exists():
             self._files.log.replace(self._files.log.with_suffix(".previous.log"))
-        words = [*self._launch.command, *attempt.arguments, "--host", "127.0.0.1", "--port", str(port)]
+        words = [*self._launch.command, *attempt.arguments]
+        words += ["--served-model-name", self._launch.model, self._launch.identity]
+        words += ["--host", "127.0.0.1", "--port", str(port)]
         _LOG.info("Starting %s", " ".join(words))
         with self._files.log.open("wb") as log:
             self._engine = subprocess.Popen(  # noqa: S603  the command of the user's own settings

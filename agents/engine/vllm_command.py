@@ -164,7 +164,6 @@ def _arguments(
 ) -> list[str]:
     folder = Path(settings.model)
     words = ["serve", str(folder.absolute()) if folder.is_dir() else settings.model]
-    words += ["--served-model-name", settings.model, identity(digest(settings))]
     words += ["--max-model-len", str(plan.context_tokens if plan else settings.max_model_len)]
     words += ["--kv-cache-dtype", kv_cache_dtype]
     words += ["--max-num-seqs", str(settings.max_num_seqs)]

@@ -30,6 +30,7 @@ def fake(checkpoint: Path) -> MakeSettings:
     """Settings whose `vllm` is the fake; words are arguments that make it misbehave."""
 
     def settings(*misbehave: str, **changes: Any) -> EngineSettings:
+        changes.setdefault("start_seconds", 3 * LIMIT_SECONDS)
         return EngineSettings(
             kind="vllm",
             model=str(checkpoint),
