@@ -101,6 +101,7 @@ class Assistant:
         mode: Mode = "summary",
         focus: str | None = None,
         compare_with: Sequence[str] = (),
+        window_tokens: int | None = None,
         session_id: str | None = None,
         wait_seconds: float | None = None,
         on_progress: OnProgress | None = None,
@@ -112,16 +113,18 @@ class Assistant:
             mode: summary, detailed, comparison (needs `compare_with`) or extraction.
             focus: What to look for above all; in an extraction, what to extract.
             compare_with: Absolute paths or document ids.
+            window_tokens: Tokens read at once, as far as the engine's context holds them; None takes the setting.
             session_id: The session to continue; None starts one.
             wait_seconds: As in `ask`.
             on_progress: Told how far the work has come.
 
         Raises:
-            RequestError: A comparison without a second document, or a focus that is too long.
+            RequestError: A comparison without a second document, a focus that is too long, or a window that is too
+                small.
             SessionError: The session id is unknown, malformed or expired.
             DocumentError: A document cannot be opened.
         """
-        check_analysis(mode, focus, compare_with)
+        check_analysis(mode, focus, compare_with, window_tokens)
         call = self._call(wait_seconds, on_progress)
         session = await self._session(session_id)
         opened = await self._open([document, *compare_with], call)
@@ -129,7 +132,8 @@ class Assistant:
             return Analysis(mode=mode, focus=focus, **await self._running(session, call))
         engine = await self._engine.engine(call.seconds_left, call.report)
         asked = describe_analysis(opened, mode, focus)
-        run = await self._run("analyze", Request(asked, opened, mode=mode, focus=focus), engine, call)
+        request = Request(asked, opened, mode=mode, focus=focus, window_tokens=window_tokens)
+        run = await self._run("analyze", request, engine, call)
         await session.add_documents([document.document_id for document in opened])
         if run is None:
             return Analysis(mode=mode, focus=focus, **await self._running(session, call))
@@ -262,6 +266,7 @@ class Assistant:
             history=request.history.as_text(),
             mode=request.mode,
             focus=request.focus,
+            window=request.window_tokens,
             engine=[opened.engine.info.name, opened.engine.info.model],
         )
 

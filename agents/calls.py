@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from agents.errors import RequestError
 from agents.schema import Document, Mode, Progress
+from agents.settings import LEAST_WINDOW_TOKENS
 
 OnProgress = Callable[[Progress], None]
 MAX_QUESTION_CHARACTERS = 20_000
@@ -53,11 +54,14 @@ def check_question(question: str) -> None:
         )
 
 
-def check_analysis(mode: Mode, focus: str | None, compare_with: Sequence[str]) -> None:
+def check_analysis(
+    mode: Mode, focus: str | None, compare_with: Sequence[str], window_tokens: int | None = None
+) -> None:
     """Check that an analysis makes sense.
 
     Raises:
-        RequestError: A comparison without a second document, a second document without a comparison, or a long focus.
+        RequestError: A comparison without a second document, a second document without a comparison, a long focus, or
+            a window of fewer than 1,024 tokens.
     """
     if mode == "comparison" and not compare_with:
         raise RequestError("A comparison needs a second document.", hint="Name it in compare_with.")
@@ -65,6 +69,10 @@ def check_analysis(mode: Mode, focus: str | None, compare_with: Sequence[str]) -
         raise RequestError(f"compare_with has no place in a {mode}.", hint="Set mode to comparison, or leave it out.")
     if focus is not None:
         check_question(focus)
+    if window_tokens is not None and window_tokens < LEAST_WINDOW_TOKENS:
+        raise RequestError(
+            f"A window of {window_tokens:,} tokens is too small.", hint=f"Ask for {LEAST_WINDOW_TOKENS:,} at least."
+        )
 
 
 def describe_analysis(documents: Sequence[Document], mode: Mode, focus: str | None) -> str:

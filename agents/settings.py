@@ -14,6 +14,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from agents.errors import SettingsError
 
+LEAST_WINDOW_TOKENS = 1_024
+
 
 class Section(BaseModel):
     """One part's settings."""
@@ -132,7 +134,7 @@ class SupervisorSettings(Section):
     agent_seconds: float = Field(default=120.0, gt=0, description="Time limit of one agent's turn.")
     window_tokens: int = Field(
         default=32_768,
-        ge=1_024,
+        ge=LEAST_WINDOW_TOKENS,
         description="Tokens of one reading window; 131072 reads in one pass whatever the context holds.",
     )
     parallel_windows: int = Field(default=8, ge=1, le=64, description="Windows that are read at once.")

@@ -43,7 +43,9 @@ A late volume costs 2 euros a day, and no more than 40 euros in all. The fine is
 PARTS = PlanResult(sub_questions=("When does it open?", "How long is a loan?", "What does a late volume cost?"))
 COMPLEX = RouteResult(kind="complex", reason="Three facts.")
 SIMPLE = RouteResult(kind="simple", reason="One fact.")
-POLL_SECONDS = 0.01
+POLL_SECONDS = 0.002
+ASKED_AGAIN = 8
+"""A fast engine may have answered before it is looked at: so often it is asked, for the most that is seen."""
 GOAL_RATIO = 0.6
 """Of the wall time one after another."""
 
@@ -128,12 +130,13 @@ class PlannedEngine(RecordingEngine):
 async def most_running(client: CompletionClient, engine: Engine, folder: Path, **switches: bool) -> int:
     """Ask a question of three parts; return how many requests the engine had under way at once, as it says itself."""
     question = "When does it open, how long is a loan and what does a late volume cost?"
-    asking = asyncio.create_task(answered(PlannedEngine(engine), folder, question, **switches))
     most = 0
-    while not asking.done():
-        most = max(most, int((await client.metrics()).total("vllm:num_requests_running") or 0))
-        await asyncio.sleep(POLL_SECONDS)
-    await asking
+    for _ in range(ASKED_AGAIN):
+        asking = asyncio.create_task(answered(PlannedEngine(engine), folder, question, **switches))
+        while not asking.done():
+            most = max(most, int((await client.metrics()).total("vllm:num_requests_running") or 0))
+            await asyncio.sleep(POLL_SECONDS)
+        await asking
     return most
 
 

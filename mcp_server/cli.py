@@ -100,6 +100,9 @@ def analyze(
     mode: Annotated[Mode, typer.Option(help="What to write.")] = "summary",
     focus: Annotated[str | None, typer.Option(help="What to look at or to extract.")] = None,
     compare: Annotated[list[str] | None, typer.Option(help="A document to compare with; may be repeated.")] = None,
+    window_tokens: Annotated[
+        int | None, typer.Option(min=1_024, help="Tokens read at once; 131072 reads in one pass where it fits.")
+    ] = None,
     session: Session = None,
     go_on: Continue = False,
     wait: Wait = math.inf,
@@ -118,7 +121,14 @@ def analyze(
         session = last_session(settings) if go_on else session
         analysis = run(
             lambda assistant, on_progress: assistant.analyze(
-                absolute(file), mode, focus, [absolute(other) for other in others], session, wait, on_progress
+                absolute(file),
+                mode,
+                focus,
+                [absolute(other) for other in others],
+                window_tokens,
+                session,
+                wait,
+                on_progress,
             ),
             settings,
         )

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field
 from agents.benchmark.report import Suite
 from agents.calls import MAX_QUESTION_CHARACTERS
 from agents.schema import Mode
+from agents.settings import LEAST_WINDOW_TOKENS
 
 
 def _as_tuple(value: object) -> object:
@@ -67,6 +68,14 @@ Focus = Annotated[
     Field(
         description="What to look at or to extract, for example 'payment terms' or 'every date and who set it'.",
         json_schema_extra={"maxLength": MAX_QUESTION_CHARACTERS},
+    ),
+]
+WindowTokens = Annotated[
+    int | None,
+    Field(
+        json_schema_extra={"minimum": LEAST_WINDOW_TOKENS},
+        description="Tokens read at once, as far as the engine's context holds them; 131072 reads the document in one "
+        "pass. None: the server's setting, which is right for most documents.",
     ),
 ]
 SessionId = Annotated[

@@ -29,6 +29,7 @@ from mcp_server.parameters import (
     Question,
     SessionId,
     WaitSeconds,
+    WindowTokens,
 )
 from mcp_server.progress import OnProgress, notified_progress
 from mcp_server.render import fitted, response_text, shortened
@@ -76,6 +77,7 @@ def _add_analyze_document(server: MCPServer[Any], assistant: LazyAssistant, defa
         mode: AnalysisMode = "summary",
         focus: Focus = None,
         compare_with: OtherDocuments = (),
+        window_tokens: WindowTokens = None,
         session_id: SessionId = None,
         wait_seconds: WaitSeconds = default_wait,
     ) -> Annotated[CallToolResult, Analysis]:
@@ -88,9 +90,10 @@ def _add_analyze_document(server: MCPServer[Any], assistant: LazyAssistant, defa
         with readable_errors():
             async with notified_progress(ctx) as on_progress:
                 reader = await assistant.get()
-                return _result(
-                    await reader.analyze(document, mode, focus, compare_with, session_id, wait_seconds, on_progress)
+                analysis = await reader.analyze(
+                    document, mode, focus, compare_with, window_tokens, session_id, wait_seconds, on_progress
                 )
+                return _result(analysis)
 
     _add(server, analyze_document, "Analyse a whole document")
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from agents.documents.files import FileState
 from agents.documents.parsed import PARSER_VERSION
 from agents.documents.passages import Span
@@ -185,13 +187,9 @@ class Store:
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(
-                self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.executescript(_SCHEMA)
-            self._connection = connection
+            # SQLite does not wait its turn to switch a new file to WAL.
+            with FileLock(f"{self._path}.lock", timeout=_BUSY_SECONDS):
+                self._connection = _connect(self._path)
         return self._connection
 
     @contextmanager
@@ -204,6 +202,18 @@ class Store:
                 hint="Check the disk's free space and the file's permissions; a damaged library may be deleted, "
                 "its documents are then read anew.",
             ) from error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.executescript(_SCHEMA)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
 
 
 def _insert_passages(

@@ -3,15 +3,19 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from agents.documents.quotes import locate
+from agents.documents.quotes import Located, locate
 from agents.engine.extractive.languages import ENGLISH
 from agents.engine.tasks.answering import Support
 from agents.schema import Document
+from agents.sentences import split_sentences
 from agents.supervisor import contradictions
 from agents.supervisor.figures import counts, figures, says_computed, uncounted, unsupported_figures
 from agents.supervisor.state import GroundedClaim, Quote, Statement
 
+MIN_QUOTE_WORDS = 5
 MAX_QUOTE_WORDS = 60
+_LONGEST_SENTENCE = 1_400
+"""Characters around a short quote in which its sentence is looked for."""
 MANY_SAME_WORDS = 6
 """Words shared around a figure from which on a claim is a copy of its quotes, which computes nothing."""
 _NAME = re.compile(r"(?<![.!?:;\"'“(\[]\s)(?<!^)\b[A-ZÀ-Þ][\w'’-]{2,}", re.MULTILINE)
@@ -35,15 +39,35 @@ def ground(statements: Iterable[Statement], documents: Sequence[Document], read:
 
 
 def find(text: str, documents: Sequence[Document], read: Spans) -> Quote | None:
-    """Locate a quote in the first document that has it, exact finds before fuzzy ones."""
+    """Locate a quote in the first document that has it, exact finds before fuzzy ones.
+
+    What has fewer than 5 words could stand anywhere: it is widened to the sentence, or the line, that holds it.
+    """
     words = text.split()
     asked = text if len(words) <= MAX_QUOTE_WORDS else " ".join(words[:MAX_QUOTE_WORDS])
     found = [
-        Quote(document, located)
+        Quote(document, located if len(words) >= MIN_QUOTE_WORDS else _widened(located, document))
         for document in documents
         if (located := locate(asked, document, read.get(document.document_id, ())))
     ]
     return max(found, key=lambda quote: quote.located.score, default=None)
+
+
+def _widened(located: Located, document: Document) -> Located:
+    """Return a quote with the sentence around it, unless that is longer than a quote may be."""
+    base = max(0, located.start - _LONGEST_SENTENCE)
+    sentences = split_sentences(document.text[base : located.end + _LONGEST_SENTENCE])
+    touched = [
+        (base + start, base + end)
+        for start, end in sentences
+        if base + start < located.end and base + end > located.start
+    ]
+    start, end = min(located.start, touched[0][0]), max(located.end, touched[-1][1])
+    quote = document.text[start:end]
+    if len(quote.split()) > MAX_QUOTE_WORDS:
+        return located
+    page = document.page_at(start)
+    return located.model_copy(update={"start": start, "end": end, "quote": quote, "page": page})
 
 
 def check(claim: str, quotes: Sequence[Quote]) -> Support:

@@ -32,6 +32,8 @@ class Request:
     history: History = field(default_factory=History)
     mode: Mode | None = None
     focus: str | None = None
+    window_tokens: int | None = None
+    """In place of the setting of that name."""
 
 
 @dataclass

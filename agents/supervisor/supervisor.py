@@ -65,11 +65,16 @@ class Supervisor:
             engine=engine,
             library=self._library,
             store=self._store,
-            settings=self._settings,
+            settings=self._settings_for(request),
             budget=Budget(self._settings.max_steps, self._settings.max_seconds, self._clock),
             warm=warm,
             tell=tell,
         )
+
+    def _settings_for(self, request: Request) -> SupervisorSettings:
+        if request.window_tokens is None:
+            return self._settings
+        return self._settings.model_copy(update={"window_tokens": request.window_tokens})
 
     async def complete(self, run: Run) -> None:
         """Bring a run to its judgement, within its budget."""

@@ -87,11 +87,13 @@ class FakeAssistant:
         mode: Mode = "summary",
         focus: str | None = None,
         compare_with: Sequence[str] = (),
+        window_tokens: int | None = None,
         session_id: str | None = None,
         wait_seconds: float | None = None,
         on_progress: OnProgress = lambda _: None,
     ) -> Analysis:
-        self.asked.append({"document": document, "mode": mode, "focus": focus, "compare_with": compare_with})
+        asked = {"document": document, "mode": mode, "focus": focus, "compare_with": compare_with}
+        self.asked.append(asked | {"window_tokens": window_tokens})
         await self._work(on_progress)
         return self.analysis
 

@@ -69,11 +69,12 @@ async def test_the_arguments_reach_the_assistant() -> None:
     assistant = FakeAssistant()
     async with client(assistant) as connected:
         await connected.call_tool("ask", {**QUESTION, "session_id": SESSION_ID, "wait_seconds": 3})
-        await connected.call_tool("analyze_document", {"document": DOCUMENT_ID, "mode": "extraction", "focus": "dates"})
+        extraction = {"document": DOCUMENT_ID, "mode": "extraction", "focus": "dates", "window_tokens": 131_072}
+        await connected.call_tool("analyze_document", extraction)
     asked, analysed = assistant.asked
     assert asked["documents"] == ("/manuals/pump.pdf",)
     assert (asked["session_id"], asked["wait_seconds"]) == (SESSION_ID, 3)
-    assert (analysed["document"], analysed["mode"], analysed["focus"]) == (DOCUMENT_ID, "extraction", "dates")
+    assert analysed == {"compare_with": (), **extraction}
 
 
 async def test_one_document_may_stand_without_its_list() -> None:

@@ -25,6 +25,15 @@ def test_a_located_quote_is_the_documents_own_words() -> None:
     assert TEXT[located.start : located.end] == located.quote
 
 
+@pytest.mark.parametrize("short", ["Maria Holm", "every loan", "signs"])
+def test_a_quote_of_fewer_than_five_words_is_shown_with_its_sentence(short: str) -> None:
+    (claim,) = ground([Statement("She signs.", (short,))], [DOCUMENT], {})
+
+    located = claim.quotes[0].located
+    assert located.quote == "Maria Holm signs every loan."
+    assert TEXT[located.start : located.end] == located.quote
+
+
 def test_a_claim_whose_figure_its_quote_lacks_is_not_supported() -> None:
     (claim,) = ground([Statement("Loans last 30 days.", ("Loans last 28 days",))], [DOCUMENT], {})
 

@@ -15,7 +15,7 @@ from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult, Verdic
 from agents.engine.tasks.base import Task
 from agents.engine.tasks.decisions import Condense, Plan, PlanResult, Route, RouteResult
 from agents.engine.tasks.reading import WindowNotes
-from agents.errors import EngineError
+from agents.errors import EngineError, RequestError
 from agents.memory import SessionStore
 from agents.settings import DocumentsSettings, EngineSettings, MemorySettings, Settings, SupervisorSettings
 from agents.tokens import estimate_tokens
@@ -167,6 +167,24 @@ async def test_context_over_100k_tokens_is_analysed_window_by_window_without_tru
     assert "".join(passage.text for passage in sorted(read, key=lambda passage: passage.start)).strip() == text.strip()
     assert analysis.coverage.complete
     assert analysis.coverage.windows == engine.count(WindowNotes) == 4
+
+
+async def test_context_over_100k_tokens_is_analysed_in_one_pass_where_the_client_asks(
+    assistant_with: MakeAssistant, write: Write
+) -> None:
+    engine = FakeEngine()
+
+    analysis = await assistant_with(engine).analyze(write("log.txt", long_text(120_000)), window_tokens=131_072)
+
+    assert analysis.coverage.complete
+    assert analysis.coverage.windows == engine.count(WindowNotes) == 1
+
+
+async def test_a_window_that_is_too_small_is_refused_with_the_least(
+    assistant_with: MakeAssistant, handbook: str
+) -> None:
+    with pytest.raises(RequestError, match=r"512 tokens is too small. Ask for 1,024"):
+        await assistant_with(FakeEngine()).analyze(handbook, window_tokens=512)
 
 
 # History within 128K
