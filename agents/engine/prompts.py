@@ -5,7 +5,8 @@ The engine keeps what it has computed for a prompt's beginning. So what stays th
     system · document text · history · instruction · form of the answer · other agents' results · question
 
 Nothing that changes from call to call (a role, a time, an id) may stand before the document. Three parts of a question
-share all but their own few words; and a role that is given no document shares its instruction with every earlier call.
+share all but their own few words. A role that is given no document has its instruction before the history, and shares it
+with every earlier call.
 """
 
 import re
@@ -42,11 +43,9 @@ def messages(task: Task[ResultT], answer_form: str, remark: str = "") -> list[di
 
 
 def _body(task: Task[ResultT], answer_form: str, remark: str) -> str:
-    parts = [*_documents(task.evidence)]
-    if task.history:
-        parts.append(f"Conversation so far:\n{task.history}")
-    parts.append(f"Instruction ({task.role}):\n{task.instruction()}")
-    parts.append(f"Form of the answer: {answer_form}")
+    history = [f"Conversation so far:\n{task.history}"] if task.history else []
+    asked = [f"Instruction ({task.role}):\n{task.instruction()}", f"Form of the answer: {answer_form}"]
+    parts = [*_documents(task.evidence), *history, *asked] if task.evidence else [*asked, *history]
     if results := task.results():
         parts.append(results)
     if task.question:
