@@ -288,10 +288,12 @@ class Assistant:
     def _is_warm(self, opened: Opened, ids: Sequence[str]) -> bool:
         """Whether the engine has these documents' text in its prefix cache, as far as we know."""
         read_at = self._warm.get((opened.engine.info.model or "", *ids), -math.inf)
-        return time.monotonic() - read_at < (self._settings.engine.idle_sleep_seconds or math.inf)
+        idle = self._settings.engine.idle_sleep_seconds, self._settings.engine.idle_stop_seconds
+        return time.monotonic() - read_at < min(filter(None, idle), default=math.inf)
 
     def _note_warmth(self, run: Run, ids: Sequence[str]) -> None:
-        if run.engine.info.context_tokens and run.everything_read and run.windows <= 1:
+        in_one_prompt = run.everything_read and run.windows <= 1 and not run.windows_from_store
+        if run.engine.info.context_tokens and in_one_prompt:
             self._warm[(run.engine.info.model or "", *ids)] = time.monotonic()
 
     async def _record(self, session: Session, question: str, response: ResponseT) -> ResponseT:

@@ -208,22 +208,22 @@ class SessionDatabase:
         async with self._writing:
             if self._opened is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                # Its imports take a second; beside the loop they delay nobody else.
-                opened = await asyncio.to_thread(_connect, self._path)
-                try:
-                    await self._make_tables(opened)
-                except BaseException:
-                    await opened.engine.dispose()
-                    opened.own.close()
-                    raise
-                self._opened = opened
+                # Two must not make the file at once: SQLite does not wait its turn to switch it to WAL.
+                async with self._file_lock():
+                    self._opened = await self._make()
             return self._opened
 
-    async def _make_tables(self, opened: _Opened) -> None:
-        # Of two that make the tables at once, one loses what it writes next.
-        async with self._file_lock():
+    async def _make(self) -> _Opened:
+        # Its imports take a second; beside the loop they delay nobody else.
+        opened = await asyncio.to_thread(_connect, self._path)
+        try:
             await opened.chats.get_messages("", limit=1)
             await asyncio.to_thread(opened.own.execute, _TABLES, {})
+        except BaseException:
+            await opened.engine.dispose()
+            opened.own.close()
+            raise
+        return opened
 
     async def _run(self, statements: Sequence[str], values: Mapping[str, object]) -> list[dict[str, Any]]:
         """Execute statements in one transaction and return the rows of the last one."""

@@ -36,7 +36,9 @@ class OwnTables:
                 rows = [self._rows(statement, values) for statement in statements]
                 self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                # A full disk has rolled back by itself.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
                 raise
             return rows[-1]
 

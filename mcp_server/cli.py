@@ -3,7 +3,7 @@
 import gc
 import math
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import typer
 
@@ -169,11 +169,16 @@ def benchmark(
     as_json: Json = False,
 ) -> None:
     """Measure what Readroom does on this machine, or compare two reports."""
+    from agents.errors import RequestError
     from mcp_server.terminal import exit_code
 
     with exit_code(as_json=as_json):
+        if mistaken := sorted(set(files or []) & set(get_args(Suite))):
+            raise RequestError(f"{mistaken[0]} is a suite, not a file.", hint=f"Write --suite {mistaken[0]}.")
         if compare is None:
             _run_benchmark(suite, files or [], as_json=as_json)
+        elif files:
+            raise RequestError("Reports are compared as they are.", hint="Leave the files out, or leave out --compare.")
         else:
             _compare_benchmarks(*compare, as_json=as_json)
 

@@ -5,29 +5,39 @@ the layout of their addresses, which separate starts would not, and no memory bu
 
 `loader.py` starts it with one end of a socket as standard input. For each document a byte arrives there, and with it
 two descriptors: the file, and the link, a socket of the document's own. Over the link come the file's name and the
-limits as a line of JSON; back go the result and, behind it, the exit code as four bytes. When the loader shuts its
-side of the link, or is gone, the document's process is killed with all that it started.
+limits as a line of JSON; back go the result and, behind it, a zero byte and the exit code as four bytes. When the
+loader shuts its side of the link, or is gone, the document's process is killed with all that it started.
 """
 
+import ctypes
 import json
 import os
 import select
 import signal
 import socket
 import struct
+import sys
 from contextlib import suppress
+from importlib import import_module
 from types import FrameType
 from typing import NoReturn
 
-# Imported for the forks; what other formats need is imported by those that read them.
-from agents.documents import parse, pdf, plain
+from agents.documents import parse
 
-PRELOADED = (parse, pdf, plain)
-EXIT_CODE = struct.Struct("!i")
+PRELOADED = ("agents.documents.pdf", "agents.documents.plain")
+"""Imported for the forks; what other formats need is imported by those that read them."""
+EXIT_CODE = struct.Struct("!xi")
+"""No result holds a zero byte, so a result that breaks off is not taken for a code."""
+_DIE_WITH_PARENT = 1
+"""PR_SET_PDEATHSIG of Linux's prctl(2)."""
 
 
 def main() -> None:
     """Serve the loader at the other end of standard input until it hangs up."""
+    for module in PRELOADED:
+        # What cannot be imported is told by the fork that needs it.
+        with suppress(Exception):
+            import_module(module)
     with socket.socket(fileno=os.dup(0)) as control:
         ForkServer(control).serve()
 
@@ -108,6 +118,8 @@ def _wake_up(_signal: int, _frame: FrameType | None) -> None:
 def _parse(file: int, link: int, name: str, memory_bytes: int, seconds: float) -> NoReturn:
     """Parse one document in this process, which ends with it."""
     try:
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
         os.setsid()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)

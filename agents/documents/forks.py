@@ -3,13 +3,14 @@
 import asyncio
 import json
 import socket
+import struct
 import subprocess
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO
 
-_EXIT_CODE_BYTES = 4
+_EXIT_CODE = struct.Struct("!xi")
 _READ_BYTES = 1 << 20
 _CLOSING_SECONDS = 5.0
 
@@ -51,9 +52,10 @@ class Forks:
                 output = await _read(reader)
         finally:
             await asyncio.shield(_hang_up(reader, writer))
-        if len(output) < _EXIT_CODE_BYTES:
+        result, ending = output[: -_EXIT_CODE.size], output[-_EXIT_CODE.size :]
+        if len(ending) < _EXIT_CODE.size or ending[0]:
             return b"", None
-        return output[:-_EXIT_CODE_BYTES], int.from_bytes(output[-_EXIT_CODE_BYTES:], signed=True)
+        return result, _EXIT_CODE.unpack(ending)[0]
 
     def close(self) -> None:
         """End the server and every fork."""

@@ -84,6 +84,11 @@ def _result(output: bytes, code: int | None, name: str, settings: DocumentsSetti
     """Return what the process wrote, or raise what it says went wrong."""
     if code == -getattr(signal, "SIGXCPU", 0):
         raise _too_slow(name, settings)
+    if code is None:
+        raise DocumentError(
+            f"The process that was to read {name} ended before it was done, or could not be started.",
+            hint="Ask again; if it happens again, install Readroom anew, and see that the machine has free memory.",
+        )
     if code or not output:
         raise DocumentError(
             f"Reading {name} ended abruptly (exit code {code}): the file is damaged or needs more memory than allowed.",

@@ -28,7 +28,7 @@ class Gpu(Frozen):
 
 
 def read_gpus(nvml: Nvml = None) -> tuple[Gpu, ...]:
-    """Return the NVIDIA GPUs that CUDA sees, in its order, and what is free on them; none where there is no driver.
+    """Return the NVIDIA GPUs that CUDA sees, in its order, and what is free on them; none where NVML cannot tell.
 
     Args:
         nvml: Asked in place of pynvml.
@@ -44,6 +44,9 @@ def read_gpus(nvml: Nvml = None) -> tuple[Gpu, ...]:
     try:
         driver = str(nvml.nvmlSystemGetDriverVersion())
         return tuple(_read_gpu(nvml, index, handle, driver) for index, handle in enumerate(visible_handles(nvml)))
+    except nvml.NVMLError:
+        # A card that was lost, or one that shares the system's memory and has none of its own to tell of.
+        return ()
     finally:
         nvml.nvmlShutdown()
 

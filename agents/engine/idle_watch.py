@@ -96,6 +96,8 @@ class Watch:
             if self._state.restarts and time.monotonic() - ready_at < _TRUSTED_SECONDS:
                 raise StartError(f"The engine died twice: {reason}")
             _LOG.warning("The engine died (%s) and is restarted", reason)
+            if self._may_fall_back(reason):
+                self._fall_back(reason)
             self._tell(state="starting", engine=None, port=None, restarts=self._state.restarts + 1)
             self._end_engine()
             time.sleep(_RESTART_SECONDS)
@@ -106,17 +108,24 @@ class Watch:
         Raises:
             StartError: None works.
         """
-        first, *others = self._launch.attempts
         try:
-            return self._try(first)
+            return self._try(self._launch.attempts[0])
         except StartError as error:
-            if not others or not server_log.kv_cache_refused(str(error)):
+            if not self._may_fall_back(str(error)):
                 raise
-            note = f"{others[0].in_place_of(first)}: {error}"
-            _LOG.warning(note)
-            self._launch = self._launch.model_copy(update={"attempts": tuple(others)})
-            self._tell(kv_cache_dtype=others[0].kv_cache_dtype, notes=(*self._state.notes, note))
-            return self._try(others[0])
+            self._fall_back(str(error))
+            return self._start()
+
+    def _may_fall_back(self, reason: str) -> bool:
+        blamed = server_log.kv_cache_refused(reason) or server_log.blames_plugin(self._log_text())
+        return len(self._launch.attempts) > 1 and blamed
+
+    def _fall_back(self, reason: str) -> None:
+        first, *others = self._launch.attempts
+        note = f"{others[0].in_place_of(first)}: {reason}"
+        _LOG.warning(note)
+        self._launch = self._launch.model_copy(update={"attempts": tuple(others)})
+        self._tell(kv_cache_dtype=others[0].kv_cache_dtype, notes=(*self._state.notes, note))
 
     def _try(self, attempt: Attempt) -> Probe:
         started = time.monotonic()
@@ -149,7 +158,7 @@ class Watch:
             self._engine = subprocess.Popen(  # noqa: S603  the command of the user's own settings
                 words,
                 cwd=self._files.folder,
-                env=self._environment(),
+                env=self._environment(attempt),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -159,10 +168,11 @@ class Watch:
         self._leader = ProcessId.of(self._engine.pid)
         self._tell(state="starting", engine=self._leader, port=port, started_at=time.time())
 
-    def _environment(self) -> dict[str, str]:
-        ours = self._launch.environment | {"VLLM_API_KEY": self._files.key()}
-        path = os.pathsep.join(filter(None, (str(self._files.plugin), os.environ.get("PYTHONPATH"))))
-        return {**os.environ, **ours, "PYTHONPATH": path}
+    def _environment(self, attempt: Attempt) -> dict[str, str]:
+        ours = {**os.environ, **self._launch.environment, "VLLM_API_KEY": self._files.key()}
+        if attempt.plugin:
+            ours["PYTHONPATH"] = os.pathsep.join(filter(None, (str(self._files.plugin), os.environ.get("PYTHONPATH"))))
+        return ours
 
     def _wait(self, probe: Probe, deadline: float) -> str | None:
         """Wait until the engine is ready, or return why it will not be."""

@@ -4,9 +4,9 @@ The engine keeps what it has computed for a prompt's beginning. So what stays th
 
     system · document text · history · instruction · form of the answer · other agents' results · question
 
-Nothing that changes from call to call (a role, a time, an id) may stand before the document. Three parts of a question
-share all but their own few words. A role that is given no document has its instruction before the history, and shares it
-with every earlier call.
+Nothing that changes from call to call (a role, a time, an id) may stand before the document. Three parts of a
+question share all but their own few words. A role that is given no document has its instruction before the history,
+and shares it with every earlier call.
 """
 
 import re

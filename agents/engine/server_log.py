@@ -41,6 +41,7 @@ _PORT_TAKEN = re.compile(r"address already in use", re.IGNORECASE)
 _KV_CACHE_REFUSED = re.compile(
     rf"e5m2|kv.?cache.?dtype|q_data_type|flashinfer|attention backend|{QUANTIZATION}", re.IGNORECASE
 )
+_PLUGIN_FRAME = re.compile(r'File "[^"]*readroom_vllm_plugin[\\/]')
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -66,5 +67,10 @@ def port_taken(log: str) -> bool:
 
 
 def kv_cache_refused(reason: str) -> bool:
-    """Whether a start failed on the KV cache's dtype or on the attention kernel that it needs."""
+    """Whether a start failed on the KV cache's dtype, on the attention kernel for it, or on our format's name."""
     return bool(_KV_CACHE_REFUSED.search(reason))
+
+
+def blames_plugin(log: str) -> bool:
+    """Whether an error came out of Readroom's plugin: a traceback goes through it."""
+    return bool(_PLUGIN_FRAME.search(log))

@@ -41,6 +41,7 @@ class Attempt(Frozen):
 
     arguments: tuple[str, ...]
     kv_cache_dtype: str
+    plugin: bool = Field(default=True, description="Whether Readroom's plugin is loaded inside vLLM.")
 
     def in_place_of(self, other: "Attempt") -> str:
         """Say what the engine does without, because another attempt failed."""

@@ -156,7 +156,10 @@ def attempts(settings: EngineSettings, plan: MemoryPlan | None) -> tuple[Attempt
 def _attempt(
     settings: EngineSettings, plan: MemoryPlan | None, shape: ModelShape | None, kv_cache_dtype: str
 ) -> Attempt:
-    return Attempt(kv_cache_dtype=kv_cache_dtype, arguments=tuple(_arguments(settings, plan, shape, kv_cache_dtype)))
+    arguments = tuple(_arguments(settings, plan, shape, kv_cache_dtype))
+    ours = {vllm_plugin.QUANTIZATION, vllm_plugin.QUANTIZATION_WITH_KERNELS}
+    needed = kv_cache_dtype == "fp8_e5m2" or not ours.isdisjoint(arguments)
+    return Attempt(kv_cache_dtype=kv_cache_dtype, arguments=arguments, plugin=needed)
 
 
 def _arguments(

@@ -42,7 +42,7 @@ class WindowReading(Frozen):
 
 async def analyze(run: Run) -> tuple[Statement, ...]:
     """Read every window, reduce the notes, and return the analysis as statements with quotes."""
-    windows = reading_windows(run, _task(run), window_tokens(run))
+    windows = await asyncio.to_thread(reading_windows, run, _task(run), window_tokens(run))
     limit = asyncio.Semaphore(run.parallel_windows)
     readings = await asyncio.gather(*(_read(run, window, len(windows), limit) for window in windows))
     points = [point for reading in readings for point in reading.points]
@@ -99,6 +99,7 @@ async def _read(run: Run, window: Window, total: int, limit: asyncio.Semaphore) 
     stored = await run.store.get(key)
     if stored is not None:
         reading = WindowReading.model_validate_json(stored)
+        run.windows_from_store += 1
     else:
         async with limit:
             reading = await _note(run, window)

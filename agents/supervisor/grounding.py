@@ -41,7 +41,8 @@ def ground(statements: Iterable[Statement], documents: Sequence[Document], read:
 def find(text: str, documents: Sequence[Document], read: Spans) -> Quote | None:
     """Locate a quote in the first document that has it, exact finds before fuzzy ones.
 
-    What has fewer than 5 words could stand anywhere: it is widened to the sentence, or the line, that holds it.
+    What has fewer than 5 words could stand anywhere: it is widened to the sentence, or the line, that holds it, of
+    which 60 words are shown at most.
     """
     words = text.split()
     asked = text if len(words) <= MAX_QUOTE_WORDS else " ".join(words[:MAX_QUOTE_WORDS])
@@ -54,20 +55,21 @@ def find(text: str, documents: Sequence[Document], read: Spans) -> Quote | None:
 
 
 def _widened(located: Located, document: Document) -> Located:
-    """Return a quote with the sentence around it, unless that is longer than a quote may be."""
+    """Return a quote with the sentence around it, or with as many of its words as a quote may have."""
     base = max(0, located.start - _LONGEST_SENTENCE)
-    sentences = split_sentences(document.text[base : located.end + _LONGEST_SENTENCE])
-    touched = [
-        (base + start, base + end)
-        for start, end in sentences
+    around = document.text[base : located.end + _LONGEST_SENTENCE]
+    words = [
+        (base + start + word.start(), base + start + word.end())
+        for start, end in split_sentences(around)
         if base + start < located.end and base + end > located.start
+        for word in re.finditer(r"\S+", around[start:end])
     ]
-    start, end = min(located.start, touched[0][0]), max(located.end, touched[-1][1])
-    quote = document.text[start:end]
-    if len(quote.split()) > MAX_QUOTE_WORDS:
-        return located
+    before = sum(end <= located.start for _, end in words)
+    first = max(0, min(before - MAX_QUOTE_WORDS // 2, len(words) - MAX_QUOTE_WORDS))
+    kept = words[first : first + MAX_QUOTE_WORDS]
+    start, end = min(located.start, kept[0][0]), max(located.end, kept[-1][1])
     page = document.page_at(start)
-    return located.model_copy(update={"start": start, "end": end, "quote": quote, "page": page})
+    return located.model_copy(update={"start": start, "end": end, "quote": document.text[start:end], "page": page})
 
 
 def check(claim: str, quotes: Sequence[Quote]) -> Support:

@@ -1,5 +1,7 @@
 """Retrieval: the passages that may answer one part of the question."""
 
+import asyncio
+
 from agents.engine.tasks.answering import Draft
 from agents.engine.tasks.decisions import Condense
 from agents.schema import Passage
@@ -19,7 +21,9 @@ async def retrieve(run: Run) -> str:
     part.taken = True
     if run.sequential:
         part.question = await _resolve(run, part)
-    whole = reads_whole(run)
+    # Counting what fits may take a while, above all where a server counts.
+    fits = await asyncio.to_thread(fits_one_pass, run, Draft(question=run.question), run.request.documents)
+    whole = choose_whole(run, fits=fits)
     part.passages = run.all_passages if whole else await _search(run, part.question)
     if len(run.parts) > 1:
         await _read(run, part)
@@ -28,15 +32,18 @@ async def retrieve(run: Run) -> str:
     return f"{len(part.passages)} passages for: {part.question}"
 
 
-def reads_whole(run: Run) -> bool:
-    """Whether to hand over the whole documents instead of searching them; the route's reason says why.
+def choose_whole(run: Run, *, fits: bool) -> bool:
+    """Choose whether to hand over the whole documents instead of searching them; the route's reason says why.
 
     A window that the engine has just read costs next to nothing to read again, and several parts share
     one reading. A narrow question about cold documents is cheaper to search for.
+
+    Args:
+        run: Is told the reason.
+        fits: Whether the documents fit one prompt.
     """
     if run.engine.info.context_tokens is None:
         return False
-    fits = fits_one_pass(run, Draft(question=run.question), run.request.documents)
     if not fits:
         run.because("Searched: the documents are longer than one window.")
     elif run.warm:

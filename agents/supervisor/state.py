@@ -157,6 +157,7 @@ class Run:
     tokens: dict[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
     read: dict[str, set[int]] = field(default_factory=dict[str, set[int]])
     windows: int = 0
+    windows_from_store: int = 0
 
     def __post_init__(self) -> None:
         self.question = self.request.question

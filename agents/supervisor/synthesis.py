@@ -37,7 +37,7 @@ async def _answer(run: Run) -> tuple[DraftClaim, ...]:
     planned = len(run.parts) > 1
     findings = tuple(Finding(question=part.question, claims=part.claims) for part in run.parts) if planned else ()
     task = _task(run, evidence, findings)
-    if findings and not evidence_fits(run, task):
+    if findings and not await asyncio.to_thread(evidence_fits, run, task):
         # Every part has been read beside everything; the whole need not stand beside all of their findings.
         task = task.model_copy(update={"evidence": _cited(evidence, findings)})
     return await _draft(run, task)
@@ -59,7 +59,7 @@ async def _read_windows(run: Run) -> tuple[DraftClaim, ...]:
     """Put the question to every window at once; where several answer, bring their answers together."""
     # Without a context there is no window to fill: the engine is given everything at once.
     limit = run.window_tokens if run.engine.info.context_tokens else None
-    windows = reading_windows(run, _task(run, ()), limit)
+    windows = await asyncio.to_thread(reading_windows, run, _task(run, ()), limit)
     slots = asyncio.Semaphore(run.parallel_windows)
     answers = await asyncio.gather(*(_read_window(run, window, slots) for window in windows))
     found = [answer for answer in answers if answer.finding.claims]

@@ -195,6 +195,18 @@ def test_two_reports_are_set_side_by_side(readroom: Readroom, report: Callable[[
     assert "| 0.25 | better |" in comparison["markdown"]
 
 
+def test_the_name_of_a_suite_is_not_taken_for_a_file(readroom: Readroom) -> None:
+    done = readroom("benchmark", "full")
+    assert done.exit_code == 1
+    assert "Write --suite full." in done.stderr
+
+
+def test_files_have_no_place_beside_reports_to_compare(readroom: Readroom, report: Callable[[str, float], str]) -> None:
+    done = readroom("benchmark", "pump.md", "--compare", report("before", 2.0), report("after", 0.5))
+    assert done.exit_code == 1
+    assert "Leave the files out" in done.stderr
+
+
 def test_what_is_no_report_cannot_be_compared(readroom: Readroom, report: Callable[[str, float], str]) -> None:
     done = readroom("benchmark", "--compare", report("before", 2.0), "pump.md")
     assert done.exit_code == 1

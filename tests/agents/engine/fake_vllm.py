@@ -4,6 +4,7 @@ Its child process stands for vLLM's engine core. Arguments that begin with --fak
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import subprocess
@@ -23,6 +24,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--kv-cache-dtype")
     parser.add_argument("--fake-fails", help="what it says before it ends at once")
     parser.add_argument("--fake-refuses-e5m2", action="store_true")
+    parser.add_argument("--fake-plugin-breaks", action="store_true")
     parser.add_argument("--fake-port-taken-once", type=Path, help="a file that remembers it")
     parser.add_argument("--fake-never-ready", action="store_true")
     parser.add_argument("--fake-answer-seconds", type=float, default=0.0)
@@ -123,6 +125,9 @@ def main() -> None:
         sys.exit(asked.fake_fails)
     if asked.fake_refuses_e5m2 and asked.kv_cache_dtype == "fp8_e5m2":
         sys.exit("(EngineCore pid=1) ERROR [core.py:1] ValueError: fp8_e5m2 kv-cache is not supported here.")
+    if asked.fake_plugin_breaks and importlib.util.find_spec("readroom_vllm_plugin"):
+        frame = 'File "/data/engine/plugin/readroom_vllm_plugin/quantization.py", line 9, in <module>'
+        sys.exit(f"Traceback (most recent call last):\n  {frame}\nImportError: cannot import name 'Fp8Config'")
     if asked.fake_port_taken_once and not asked.fake_port_taken_once.exists():
         asked.fake_port_taken_once.touch()
         sys.exit(f"OSError: [Errno 98] error while attempting to bind on port {asked.port}: address already in use")

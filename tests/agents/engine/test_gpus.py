@@ -100,3 +100,14 @@ def test_the_plan_is_for_the_gpu_that_cuda_is_shown(monkeypatch: pytest.MonkeyPa
 
 def test_a_machine_without_a_driver_has_no_gpus() -> None:
     assert read_gpus(FakeNvml()) == ()
+
+
+class LostCard(FakeNvml):
+    """One that can be counted, and no longer asked."""
+
+    def nvmlDeviceGetMemoryInfo(self, handle: int) -> SimpleNamespace:  # noqa: N802
+        raise self.NVMLError
+
+
+def test_a_card_that_cannot_be_asked_is_no_error() -> None:
+    assert read_gpus(LostCard(24)) == ()

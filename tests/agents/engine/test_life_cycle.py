@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from agents.engine.cpu import keeps_fp8
 from agents.engine.gpus import Gpu
 from agents.engine.processes import ProcessId, end_session, session
 from agents.engine.resident_engine import ResidentEngine
-from agents.engine.state import Client, EngineFiles, EngineState, write
+from agents.engine.state import Attempt, Client, EngineFiles, EngineState, write
 from agents.engine.tasks.decisions import Route
 from agents.engine.vram import plan
 from agents.errors import EngineError
@@ -235,6 +236,35 @@ async def test_where_e5m2_cannot_be_had_e4m3_is_used_and_said(fake: MakeSettings
     assert engine.info.kv_cache_dtype == "fp8_e4m3"
     assert any("fp8_e5m2 kv-cache is not supported here" in note for note in engine.info.notes)
     await engine.close()
+
+
+async def test_where_our_plugin_fails_inside_vllm_the_engine_runs_without_it_and_says_so(
+    fake: MakeSettings, data_dir: Path
+) -> None:
+    settings, files = fake("--fake-plugin-breaks"), EngineFiles(data_dir)
+    files.make()
+    ways = tuple(
+        Attempt(arguments=("serve", settings.model, *settings.extra_args), kv_cache_dtype="fp8_e4m3", plugin=plugin)
+        for plugin in (True, False)
+    )
+    planned = vllm_command.plan_launch(settings, files.plugin).model_copy(update={"attempts": ways})
+    vllm_server.launch(planned, files)
+    engine = await ResidentEngine.open(settings, data_dir)
+    assert any("vLLM's own are used: ImportError" in note for note in engine.info.notes)
+    await engine.close()
+
+
+def test_vllm_finds_our_plugin_once(fake: MakeSettings, data_dir: Path) -> None:
+    files = EngineFiles(data_dir)
+    files.make()
+    vllm_command.plan_launch(fake(), files.plugin)
+    found = [
+        entry.name
+        for distribution in distributions(path=[str(files.plugin), *sys.path])
+        for entry in distribution.entry_points
+        if entry.group == "vllm.general_plugins" and "readroom" in entry.name
+    ]
+    assert found == ["readroom_fp8"]
 
 
 async def test_more_ram_for_evicted_documents_than_there_is_shared_memory_is_refused(

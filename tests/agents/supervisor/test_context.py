@@ -4,7 +4,7 @@ from agents.engine import prompts, structured
 from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult
 from agents.engine.tasks.decisions import Route, RouteResult
 from agents.supervisor.context import LEAST_ANSWER_TOKENS, fits_one_pass, room
-from agents.supervisor.retrieval import reads_whole
+from agents.supervisor.retrieval import choose_whole
 from tests.agents.supervisor.conftest import RULES, Reading
 from tests.fakes import FakeEngine
 
@@ -68,5 +68,5 @@ async def test_the_route_says_why_a_document_was_searched_or_read_whole(read: Re
     assert warm.reason == "One fact. Read whole: the engine has just read it and has it at hand."
     assert parts.reason == "Two facts. Read whole: all parts share one reading."
     assert long.reason == "One fact. Searched: the documents are longer than one window."
-    assert not reads_whole(cold)
-    assert reads_whole(warm)
+    assert not choose_whole(cold, fits=True)
+    assert choose_whole(warm, fits=True)

@@ -34,6 +34,18 @@ def test_a_quote_of_fewer_than_five_words_is_shown_with_its_sentence(short: str)
     assert TEXT[located.start : located.end] == located.quote
 
 
+def test_of_a_long_sentence_sixty_words_around_a_short_quote_are_shown() -> None:
+    text = "If the seller " + " ".join(f"word{n}" for n in range(100)) + " the buyer may withdraw."
+    document = DOCUMENT.model_copy(update={"text": text, "pages": (Page(number=1, start=0, end=len(text)),)})
+
+    (claim,) = ground([Statement("The buyer may withdraw.", ("word50",))], [document], {})
+
+    quote = claim.quotes[0].located.quote
+    assert quote in text
+    assert "word50" in quote.split()
+    assert len(quote.split()) == 60
+
+
 def test_a_claim_whose_figure_its_quote_lacks_is_not_supported() -> None:
     (claim,) = ground([Statement("Loans last 30 days.", ("Loans last 28 days",))], [DOCUMENT], {})
 
