@@ -1,6 +1,7 @@
-"""The longest document that the context holds, analysed and asked about in one pass through the whole product.
+r"""The longest document that the context holds, analysed and asked about in one pass through the whole product.
 
-READROOM_ENGINE__KIND=vllm READROOM_ENGINE__MODEL=... python -m benchmarks.one_pass
+READROOM_ENGINE__KIND=vllm READROOM_ENGINE__MODEL=... [READROOM_ENGINE__MAX_MODEL_LEN=134144] \
+    python -m benchmarks.one_pass
 
 The window is set to the whole context. What the document leaves of it is the prompt's other parts, counted, and the
 least answer that is planned for. Random weights serve: the counts are the engine's own.
