@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 
-from agents.calls import Call, OnProgress, check_analysis, check_question, describe_analysis
+from agents.calls import Call, OnProgress, check_analysis, check_question, describe_analysis, told_apart
 from agents.documents.library import Library
 from agents.engine.base import Engine
 from agents.engine.choice import choose_engine
@@ -29,6 +29,8 @@ from agents.tokens import estimate_tokens
 
 HISTORY_WITHOUT_CONTEXT = 8_192
 """Tokens of history that an engine without a context is given."""
+KNOWN_OPENS_SECONDS = 0.25
+"""So long a caller waits for documents that are known, however little it wants to wait."""
 OPENING_SHARE = 0.1
 """Share of a call's progress that opening the documents takes."""
 ResponseT = TypeVar("ResponseT", Answer, Analysis)
@@ -241,12 +243,12 @@ class Assistant:
             for number, source in enumerate(dict.fromkeys(sources)):
                 tell(Progress(fraction=number / len(sources), message=f"Opening {source}"))
                 documents.append(await self._library.open(source))
-            return tuple({document.document_id: document for document in documents}.values())
+            return told_apart(tuple({document.document_id: document for document in documents}.values()))
 
         key = run_key(task="open", sources=list(sources))
-        opened = await self._openings.join(
-            key, work, wait_seconds=call.seconds_left, on_progress=call.part(0.0, OPENING_SHARE)
-        )
+        # What was opened is known the next time, and then opens at once; who never waits must get past it, too.
+        wait = None if call.seconds_left is None else max(call.seconds_left, KNOWN_OPENS_SECONDS)
+        opened = await self._openings.join(key, work, wait_seconds=wait, on_progress=call.part(0.0, OPENING_SHARE))
         return None if isinstance(opened, Running) else opened
 
     async def _history(self, session: Session, opened: Opened) -> History:

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from agents.errors import RequestError
@@ -73,6 +74,17 @@ def check_analysis(
         raise RequestError(
             f"A window of {window_tokens:,} tokens is too small.", hint=f"Ask for {LEAST_WINDOW_TOKENS:,} at least."
         )
+
+
+def told_apart(documents: tuple[Document, ...]) -> tuple[Document, ...]:
+    """Return the documents with their names behind titles that several share, as two versions of a contract do."""
+    shared = Counter(document.title for document in documents)
+    return tuple(
+        document
+        if shared[document.title] == 1
+        else document.model_copy(update={"title": f"{document.title} ({document.name})"})
+        for document in documents
+    )
 
 
 def describe_analysis(documents: Sequence[Document], mode: Mode, focus: str | None) -> str:

@@ -23,6 +23,8 @@ _STARTS_ALONE = re.compile(
 )
 _MARKED = re.compile(r"[ \t]*(?:#{1,6}\s|\||[-=*_~`]{3,}\s*\w*\s*$)")
 _CELLS = re.compile(r"[^,\s]*,[^,\s][^,]*,[^,\s]")
+# A number's own commas, as in 3,120 and 0,5, which part no cells.
+_COMMAS_OF_NUMBER = re.compile(r"(?<![\d,.:/-])(?:\d{1,3}(?:,\d{3})+|\d+,\d+)(?!\d|,\S)")
 _NUMBER_ENDS = re.compile(r"\d(?=\s|$)")
 _KEY_AND_VALUE = re.compile(r"\s*(?:[A-Z][\w()/-]*\s?){1,4}:\s")
 _GOES_ON = re.compile(
@@ -120,6 +122,8 @@ def _stands_alone(line: str) -> bool:
     """Whether a line is a heading, a rule or a table's row, which no other line continues."""
     if _MARKED.match(line) or "\t" in line or " | " in line:
         return True
+    if " " in line.strip():
+        line = _COMMAS_OF_NUMBER.sub("0", line)
     return line.count(",") > line.count(", ") + 1 and bool(_CELLS.search(line))
 
 

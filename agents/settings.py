@@ -11,6 +11,7 @@ from typing import Literal
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as SettingsSourceError
 
 from agents.errors import SettingsError
 
@@ -179,7 +180,9 @@ class Settings(BaseSettings):
             SettingsError: It cannot be made or written.
         """
         try:
-            self.data_dir.mkdir(parents=True, exist_ok=True)
+            if not self.data_dir.exists():
+                # What documents say is nobody else's business.
+                self.data_dir.mkdir(parents=True, mode=0o700)
             with tempfile.TemporaryFile(dir=self.data_dir):
                 return self.data_dir
         except OSError as error:
@@ -197,6 +200,12 @@ def load_settings() -> Settings:
     """
     try:
         return Settings()
+    except SettingsSourceError as error:
+        section = str(error).partition('"')[2].partition('"')[0].upper()
+        raise SettingsError(
+            f"A variable READROOM_{section}__* cannot be read: lists are written as JSON.",
+            hint="""For example READROOM_DOCUMENTS__ROOTS='["/home/me/Documents"]'; docs/settings.md lists all.""",
+        ) from error
     except ValidationError as error:
         first = error.errors()[0]
         name = "READROOM_" + "__".join(str(part).upper() for part in first["loc"])

@@ -79,11 +79,11 @@ def ask(
     *files, question = words
     with exit_code(as_json=as_json):
         from agents.settings import load_settings
-        from mcp_server.last_session import last_session, remember
+        from mcp_server.last_session import chosen, remember
         from mcp_server.sources import absolute, allowing
 
         settings = allowing(load_settings(), files)
-        session = last_session(settings) if go_on else session
+        session = chosen(settings, session, go_on=go_on)
         answer = run(
             lambda assistant, on_progress: assistant.ask(
                 question, [absolute(file) for file in files], session, wait, on_progress
@@ -114,11 +114,11 @@ def analyze(
     others = compare or []
     with exit_code(as_json=as_json):
         from agents.settings import load_settings
-        from mcp_server.last_session import last_session, remember
+        from mcp_server.last_session import chosen, remember
         from mcp_server.sources import absolute, allowing
 
         settings = allowing(load_settings(), [file, *others])
-        session = last_session(settings) if go_on else session
+        session = chosen(settings, session, go_on=go_on)
         analysis = run(
             lambda assistant, on_progress: assistant.analyze(
                 absolute(file),

@@ -1,6 +1,6 @@
 """The session that the command line used last, for `--continue`."""
 
-from agents.errors import SessionError
+from agents.errors import RequestError, SessionError
 from agents.schema import Response
 from agents.settings import Settings
 
@@ -10,6 +10,18 @@ _FILE = "last-session"
 def remember(settings: Settings, response: Response) -> None:
     """Note the response's session as the last one."""
     (settings.ready_data_dir() / _FILE).write_text(response.session.session_id)
+
+
+def chosen(settings: Settings, session: str | None, *, go_on: bool) -> str | None:
+    """Return the session that is named, or the last one where that is asked for; None: a new one.
+
+    Raises:
+        RequestError: Both were asked for.
+        SessionError: There is no last one.
+    """
+    if go_on and session:
+        raise RequestError("--session and --continue name two sessions.", hint="Give one of them.")
+    return last_session(settings) if go_on else session
 
 
 def last_session(settings: Settings) -> str:

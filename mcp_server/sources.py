@@ -26,15 +26,16 @@ def with_roots(settings: Settings, roots: Sequence[Path]) -> Settings:
 
 
 def allowing(settings: Settings, sources: Sequence[str]) -> Settings:
-    """Return the settings with the folders of the named files allowed too.
+    """Return the settings with every folder allowed, on the drives of this folder and of the named files.
 
-    Whoever types a path into a shell may read it. Roots that are set explicitly hold all the same.
+    Whoever types a path into a shell may read it, and go on with it later. Roots that are set explicitly hold all the
+    same.
     """
     if settings.documents.roots:
         return settings
-    paths = [_path(source) for source in sources if not _is_id(source) and not _URL.match(source)]
-    folders = [folder for path in paths for folder in (path.parent, path.resolve().parent)]
-    return with_roots(settings, [*settings.documents.allowed_roots(), *folders])
+    named = [_path(source) for source in sources if not _is_id(source) and not _URL.match(source)]
+    paths = [Path.cwd(), Path.home(), *named, *(path.resolve() for path in named)]
+    return with_roots(settings, list(dict.fromkeys(Path(path.anchor) for path in paths)))
 
 
 async def open_document(source: str, settings: Settings) -> Document:

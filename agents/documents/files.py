@@ -7,6 +7,7 @@ import re
 import stat
 import urllib.parse
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -52,6 +53,20 @@ def find_file(source: str, settings: DocumentsSettings) -> FileState:
         raise _missing(path, error) from error
     _check(path, state, settings)
     return FileState(str(real), state.st_size, state.st_mtime_ns)
+
+
+def check_origins(document_id: str, paths: Sequence[str], settings: DocumentsSettings) -> None:
+    """Check that a known document may be read here: another program may have opened it, with other folders allowed.
+
+    Raises:
+        DocumentError: All files that it was read from are outside the allowed folders.
+    """
+    roots = settings.allowed_roots()
+    if paths and not any(Path(path).is_relative_to(root) for path in paths for root in roots):
+        raise DocumentError(
+            f"The document {document_id} was read from outside the folders that may be read: {_listed(roots)}.",
+            hint=_ROOTS_HINT,
+        )
 
 
 def open_file(state: FileState) -> IO[bytes]:

@@ -78,17 +78,18 @@ class Library:
             with await asyncio.to_thread(files.open_file, state) as file:
                 document = await self._read(file, Path(state.path).name)
                 unchanged = os.fstat(file.fileno()).st_mtime_ns == state.mtime_ns
-            if unchanged:
-                await asyncio.to_thread(self._store.remember, state, document.document_id)
+            await asyncio.to_thread(self._store.remember, state, document.document_id, unchanged=unchanged)
             return document
 
     async def get(self, document_id: str) -> Document:
         """Return a document that was opened before.
 
         Raises:
-            DocumentError: There is none with this id.
+            DocumentError: There is none with this id, or every file it was read from is outside the allowed folders.
         """
         document, _ = await asyncio.to_thread(self._load, document_id)
+        origins = await asyncio.to_thread(self._store.origins, document_id)
+        files.check_origins(document_id, origins, self._settings)
         return document
 
     async def passages(self, document_id: str) -> tuple[Passage, ...]:

@@ -39,6 +39,8 @@ CREATE TABLE IF NOT EXISTS vectors (
 CREATE TABLE IF NOT EXISTS files (
     path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, document_id TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS origins (document_id TEXT NOT NULL, path TEXT NOT NULL, PRIMARY KEY (document_id, path));
+INSERT OR IGNORE INTO origins SELECT document_id, path FROM files;
 """
 
 
@@ -153,13 +155,21 @@ class Store:
         )
         return row[0] if row else None
 
-    def remember(self, state: FileState, document_id: str) -> None:
-        """Note which document a file holds."""
+    def remember(self, state: FileState, document_id: str, *, unchanged: bool) -> None:
+        """Note which document a file held and, if it has not changed meanwhile, holds."""
         with self._transaction() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)",
-                (state.path, state.size, state.mtime_ns, document_id),
-            )
+            connection.execute("INSERT OR IGNORE INTO origins VALUES (?, ?)", (document_id, state.path))
+            if unchanged:
+                connection.execute(
+                    "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)",
+                    (state.path, state.size, state.mtime_ns, document_id),
+                )
+
+    def origins(self, document_id: str) -> tuple[str, ...]:
+        """Return the real paths of all files that a document was read from; none where it was fetched."""
+        with self._named_errors(), self._lock:
+            rows = self._open().execute("SELECT path FROM origins WHERE document_id = ?", (document_id,)).fetchall()
+        return tuple(path for (path,) in rows)
 
     def close(self) -> None:
         """Close the database; it opens again when it is next used."""

@@ -20,7 +20,7 @@ from agents.engine.vram import MemoryPlan
 from agents.errors import EngineError
 from agents.settings import EngineSettings
 
-INSTALL_VLLM = 'pip install "readroom[vllm]"'
+INSTALL_VLLM = f'{sys.executable} -m pip install "vllm>=0.26"'
 USE_A_SERVER = "READROOM_ENGINE__BASE_URL=http://127.0.0.1:11434/v1 READROOM_ENGINE__MODEL=NAME readroom serve"
 
 _ENTRY_POINT = "[vllm.general_plugins]\nreadroom_fp8 = readroom_vllm_plugin:register\n"

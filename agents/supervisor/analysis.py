@@ -3,18 +3,22 @@
 import asyncio
 import bisect
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from agents.engine.tasks.base import Task
-from agents.engine.tasks.reading import NoteKind, PointToReduce, Reduce, WindowNotes
+from agents.engine.tasks.reading import MOST_NOTES, NoteKind, PointToReduce, Reduce, WindowNotes
 from agents.runs import run_key
 from agents.schema import Document, Frozen, Mode
+from agents.sentences import split_sentences
 from agents.supervisor.context import fits_one_pass
 from agents.supervisor.state import Run, Statement
 from agents.supervisor.windows import Window, cut_windows
 
 POINTS_AT_ONCE = 60
 """Points that one reduction is given; it returns at most half of them, so every level shrinks."""
+HALVINGS = 5
+"""How often a window is halved that may hold more than the notes it gave: 4,096 tokens to 128."""
 MOST_POINTS = 24
 LONGEST_POINT = 400
 """Characters; a model that does not keep to its schema must not outgrow the window that its points go into."""
@@ -87,6 +91,47 @@ def focus(run: Run) -> str | None:
 
 
 async def _read(run: Run, window: Window, total: int, limit: asyncio.Semaphore) -> WindowReading:
+    """Read one window and tell how far the run has come; an extraction reads it so closely that nothing is left out."""
+    closely = mode(run) == "extraction"
+    reading = await (_read_closely(run, window, limit, HALVINGS) if closely else _read_once(run, window, limit))
+    run.mark_read(window.passages)
+    run.windows += 1
+    noted = [point.text for point in reading.points[:2]]
+    run.report(0.1 + 0.6 * run.windows / total, f"Read window {run.windows} of {total}: {reading.topic}", *noted)
+    return reading
+
+
+async def _read_closely(run: Run, window: Window, limit: asyncio.Semaphore, halvings: int) -> WindowReading:
+    """Read a window, and its halves too where it gave as many notes as it may: there may be more."""
+    reading = await _read_once(run, window, limit)
+    halves = _halves(window)
+    if len(reading.points) < MOST_NOTES or len(halves) == 1:
+        return reading
+    if not halvings:
+        run.warnings.append(f"Page {window.passages[0].page} of {window.document.title} may hold more than was noted.")
+        return reading
+    closer = await asyncio.gather(*(_read_closely(run, half, limit, halvings - 1) for half in halves))
+    points = [point for half in closer for point in half.points]
+    quoted = {point.quotes for point in points}
+    missed = [point for point in reading.points if point.quotes not in quoted]
+    return WindowReading(topic=reading.topic, points=(*points, *missed))
+
+
+def _halves(window: Window) -> list[Window]:
+    """Cut a window between its passages, a single passage between its sentences; itself where there is one sentence."""
+    parts = [window.passages[: len(window.passages) // 2], window.passages[len(window.passages) // 2 :]]
+    if len(window.passages) == 1:
+        whole = window.passages[0]
+        sentences = split_sentences(whole.text)
+        if len(sentences) < 2:
+            return [window]
+        middle, _ = sentences[len(sentences) // 2]
+        first = whole.model_copy(update={"end": whole.start + middle, "text": whole.text[:middle]})
+        parts = [(first,), (whole.model_copy(update={"start": first.end, "text": whole.text[middle:]}),)]
+    return [replace(window, passages=part, tokens=window.tokens // 2) for part in parts]
+
+
+async def _read_once(run: Run, window: Window, limit: asyncio.Semaphore) -> WindowReading:
     """Read one window, or take what an earlier run, finished or not, has stored of it."""
     key = run_key(
         document=window.document.document_id,
@@ -104,10 +149,6 @@ async def _read(run: Run, window: Window, total: int, limit: asyncio.Semaphore) 
         async with limit:
             reading = await _note(run, window)
         await run.store.put(key, reading.model_dump_json())
-    run.mark_read(window.passages)
-    run.windows += 1
-    noted = [point.text for point in reading.points[:2]]
-    run.report(0.1 + 0.6 * run.windows / total, f"Read window {run.windows} of {total}: {reading.topic}", *noted)
     return reading
 
 

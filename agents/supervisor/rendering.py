@@ -97,6 +97,11 @@ def _table(rows: Sequence[GroundedClaim], ids: dict[tuple[str, int, int], str]) 
 
 
 def _nothing_found(run: Run) -> str:
+    if run.everything_read and run.engine.info.name == "extractive":
+        return (
+            "No sentence was found that answers this in its own words. Everything was searched, but without a language "
+            "model: the document may say it otherwise. Ask in the document's words."
+        )
     if run.everything_read:
         return "The document does not say." if len(run.request.documents) == 1 else "The documents do not say."
     read = sum(run.tokens[key][index] for key, indexes in run.read.items() for index in indexes)

@@ -154,7 +154,7 @@ async def test_an_unanswerable_question_is_refused_only_after_everything_was_rea
 
     assert answer.not_found
     assert answer.coverage.complete
-    assert "does not say" in answer.markdown
+    assert "No sentence was found" in answer.markdown
 
 
 async def test_bad_requests_say_what_to_do(assistant: Assistant, write: Write) -> None:
@@ -181,3 +181,34 @@ async def test_the_status_names_the_engine_and_counts_what_is_kept(assistant: As
     assert status.engine is not None
     assert status.engine.name == "extractive"
     assert (status.documents, status.sessions) == (1, 1)
+
+
+async def test_two_versions_with_one_title_are_told_apart(assistant: Assistant, write: Write) -> None:
+    old, new = write("old.md", RULES), write("new.md", RULES.replace("28 days", "14 days"))
+
+    analysis = await assistant.analyze(old, mode="comparison", compare_with=[new])
+
+    assert {document.title.rpartition(" ")[2] for document in analysis.documents} == {"(old.md)", "(new.md)"}
+
+
+async def test_who_never_waits_gets_the_result_by_asking_again(assistant: Assistant, handbook: str) -> None:
+    question = "For how long is the compound watched?"
+    await assistant.ask(question, [handbook])
+
+    again = f"{question} Again?"
+    async with asyncio.timeout(60):
+        while (await assistant.ask(again, [handbook], wait_seconds=0)).status == "running":
+            pass
+
+
+async def test_an_extraction_leaves_nothing_out(assistant: Assistant, write: Write) -> None:
+    towns = [f"Town{number}" for number in range(60)]
+    text = "\n\n".join(f"The budget of {town} was {1_000 + number} euros." for number, town in enumerate(towns))
+
+    analysis = await assistant.analyze(
+        write("budgets.md", text), mode="extraction", focus="budget", window_tokens=131_072
+    )
+
+    said = " ".join(claim.text for claim in analysis.claims)
+    assert [town for town in towns if f"{town} " not in said] == []
+    assert analysis.coverage.complete

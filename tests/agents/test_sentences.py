@@ -63,6 +63,32 @@ def test_a_line_wrapped_inside_a_sentence_belongs_to_it() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "It lent 3,120 items on a budget of £584,000\nwas what Tomás Echeverría said on 3 May 2023.",
+        "The level rose from 3,5 to 4,7\nat the weir.",
+        "Of 3,120, 4,500 and 1,250,300\nin all a third were lost.",
+        "The contract ends on 31 January 2030\nor when it is terminated.",
+    ],
+)
+def test_a_line_that_ends_in_a_figure_goes_on_where_the_next_begins_in_lower_case(sentence: str) -> None:
+    assert sentences(f"In 2022 the hall was open. {sentence}") == ["In 2022 the hall was open.", sentence]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["1,200,foo bar", "2,300,low bar"],
+        ["12,450,300", "13,451,301"],
+        ["Pump 12 450", "in use 13 451"],
+        ["Cost: 12,450", "Date: 4 May"],
+    ],
+)
+def test_rows_of_figures_stand_alone(rows: list[str]) -> None:
+    assert sentences("\n".join(rows)) == rows
+
+
 def test_a_text_without_any_sentence_end_is_cut() -> None:
     assert max(end - start for start, end in split_sentences("word " * 5_000)) <= 1_200
 

@@ -195,6 +195,12 @@ def test_two_reports_are_set_side_by_side(readroom: Readroom, report: Callable[[
     assert "| 0.25 | better |" in comparison["markdown"]
 
 
+def test_a_session_cannot_be_named_and_gone_on_with_at_once(readroom: Readroom) -> None:
+    done = readroom("ask", "--session", "0f8fad5b-d9cb-469f-a165-70867728950e", "--continue", "Who is the auditor?")
+    assert done.exit_code == 1
+    assert "Give one of them." in done.stderr
+
+
 def test_the_name_of_a_suite_is_not_taken_for_a_file(readroom: Readroom) -> None:
     done = readroom("benchmark", "full")
     assert done.exit_code == 1

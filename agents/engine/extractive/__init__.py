@@ -20,6 +20,6 @@ followup        Condense; antecedents finds what pronouns stand for
 drafting        Draft; selection narrows the passages down, matching and answers weigh the statements
 support         Verdict and Revise
 notes           WindowNotes; centrality weighs sentences, focus steers them
-reducing        Reduce; comparing lines up several documents
+reducing        Reduce; comparing lines up several documents, agreement tells what must not be merged
 digest          Digest
 """

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, zip_longest
 
+from agents.engine.extractive.agreement import Particulars
 from agents.engine.extractive.centrality import Matrix
 from agents.engine.extractive.languages import ENGLISH
 from agents.engine.extractive.statements import shortened
-from agents.engine.extractive.support import negated, numbers
 from agents.engine.extractive.words import Vocabulary
 from agents.engine.tasks.reading import PointToReduce, ReducedPoint
 
@@ -70,12 +70,11 @@ def _pairs(gathered: Gathered) -> list[_Pair]:
 
 
 def _agree(gathered: Gathered, pair: _Pair) -> bool:
-    """Whether two points say the same: alike in words, with the same numbers, both or neither denied."""
+    """Whether two points say the same: alike in words, with the same figures, dates, names and negations."""
     one, other = gathered.points[pair.one].text, gathered.points[pair.other].text
     vocabulary = Vocabulary.of(f"{one} {other}")
-    same_numbers = numbers(one, vocabulary) == numbers(other, vocabulary)
-    same_sense = negated(one, vocabulary) == negated(other, vocabulary)
-    return pair.alike >= _SAME_SENSE and same_numbers and same_sense
+    agree = Particulars.of(one, vocabulary).agree(Particulars.of(other, vocabulary))
+    return pair.alike >= _SAME_SENSE and agree
 
 
 def _shared(gathered: Gathered, pair: _Pair) -> ReducedPoint:

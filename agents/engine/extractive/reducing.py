@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 
-from agents.engine.extractive.centrality import centrality, likeness, pick
+import numpy as np
+
+from agents.engine.extractive.agreement import Particulars
+from agents.engine.extractive.centrality import Matrix, centrality, likeness, pick
 from agents.engine.extractive.comparing import Gathered, compare
 from agents.engine.extractive.focus import Focus
 from agents.engine.extractive.languages import language_of
@@ -15,7 +18,7 @@ from agents.schema import Mode
 _MOST_POINTS = 24
 _MOST_COMPARED = 600
 _MOST_SOURCES = 4
-_SAME = 0.75
+_SAME, _NOT_SAME = 0.75, 0.74
 _CENTRAL, _RANK, _FOCUS = 0.5, 0.7, 1.2
 _LONGEST_SECTION, _LONGEST_TEXT = 80, 400
 _SIZES: dict[Mode, int] = {"summary": 8, "detailed": 24, "comparison": 24, "extraction": 24}
@@ -36,8 +39,9 @@ def reduce_points(task: Reduce) -> ReduceResult:
         return ReduceResult(points=compare(gathered, _MOST_POINTS))
     size = _SIZES[task.mode] if task.final else _shorter(len(task.points))
     groups = [f"{point.document} {_chapter(point.section)}" for point in gathered.points]
-    chosen = pick(gathered.scores, gathered.alike, size, groups, same=_SAME)
-    reduced = [_reduced(gathered, index, task.final) for index in sorted(chosen)]
+    alike = _kept_apart(gathered)
+    chosen = pick(gathered.scores, alike, size, groups, same=_SAME)
+    reduced = [_reduced(gathered, alike, index, task.final) for index in sorted(chosen)]
     sections = list(dict.fromkeys(point.section for point in reduced))
     return ReduceResult(points=tuple(sorted(reduced, key=lambda point: sections.index(point.section))))
 
@@ -79,11 +83,24 @@ def _as_statement(point: PointToReduce, vocabulary: Vocabulary) -> Statement:
     return Statement(0, 0, len(point.text), point.text, "sentence", point.section, words=words, stems=stems)
 
 
-def _reduced(gathered: Gathered, index: int, final: bool) -> ReducedPoint:
+def _kept_apart(gathered: Gathered) -> Matrix:
+    """Return how alike the points are, those that differ in a figure, a date or a name being less than the same."""
+    alike = gathered.alike.copy()
+    pairs = [(int(one), int(other)) for one, other in np.argwhere(np.triu(alike >= _SAME, 1))]
+    texts = {index: gathered.points[index].text for pair in pairs for index in pair}
+    vocabulary = Vocabulary(language_of(" ".join(list(texts.values())[:40])))
+    particulars = {index: Particulars.of(text, vocabulary) for index, text in texts.items()}
+    for one, other in pairs:
+        if not particulars[one].agree(particulars[other]):
+            alike[one, other] = alike[other, one] = _NOT_SAME
+    return alike
+
+
+def _reduced(gathered: Gathered, alike: Matrix, index: int, final: bool) -> ReducedPoint:
     """Return a point with what says the same as its further sources."""
     point = gathered.points[index]
-    same = [other for other in range(len(gathered.points)) if other != index and gathered.alike[index, other] >= _SAME]
-    same.sort(key=lambda other: -float(gathered.alike[index, other]))
+    same = [other for other in range(len(gathered.points)) if other != index and alike[index, other] >= _SAME]
+    same.sort(key=lambda other: -float(alike[index, other]))
     sources = (gathered.numbers[index], *(gathered.numbers[other] for other in same[: _MOST_SOURCES - 1]))
     section = _heading(point.section) if final else point.section
     return ReducedPoint(section=section[:_LONGEST_SECTION], text=shortened(point.text, _LONGEST_TEXT), sources=sources)

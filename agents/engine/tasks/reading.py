@@ -8,6 +8,8 @@ from typing_extensions import override
 from agents.engine.tasks.base import Task, bounded
 from agents.schema import Frozen, Mode
 
+MOST_NOTES = 16
+"""Of one window."""
 NoteKind = Literal["point", "figure", "date", "name", "item"]
 
 
@@ -23,7 +25,7 @@ class NotesResult(Frozen):
     """What a window holds."""
 
     topic: str = Field(json_schema_extra=bounded(120))
-    notes: tuple[Note, ...] = Field(default=(), max_length=16)
+    notes: tuple[Note, ...] = Field(default=(), max_length=MOST_NOTES)
 
 
 class WindowNotes(Task[NotesResult]):
@@ -47,8 +49,9 @@ class WindowNotes(Task[NotesResult]):
         }[self.mode]
         focus = f" Look above all at: {self.focus}." if self.focus and self.mode != "extraction" else ""
         return (
-            f"Note {wanted}.{focus} Give the topic of this text in a few words, then up to 16 notes. Each note is one "
-            "sentence that makes sense alone, with a quote of 5 to 60 words copied word for word from the text."
+            f"Note {wanted}.{focus} Give the topic of this text in a few words, then up to {MOST_NOTES} notes. "
+            "Each note is one sentence that makes sense alone, with a quote of 5 to 60 words copied word for word from the "
+            "text."
         )
 
 

@@ -235,3 +235,17 @@ async def test_the_questions_over_the_examples_find_their_passages(library: Libr
 
 def _letters_of(text: str) -> str:
     return "".join(filter(str.isalnum, text))
+
+
+async def test_a_known_document_is_not_read_by_its_id_where_its_file_may_not_be(
+    library: Library, tmp_path: Path, write: Callable[[str, str], str]
+) -> None:
+    document = await library.open(write("secret.txt", "The code is 12345."))
+    (tmp_path / "public").mkdir()
+    elsewhere = Library(DocumentsSettings(roots=(tmp_path / "public",)), tmp_path / "data")
+
+    with pytest.raises(DocumentError, match="outside the folders that may be read"):
+        await elsewhere.open(document.document_id)
+
+    assert (await library.open(document.document_id)).text == document.text
+    await elsewhere.close()

@@ -341,8 +341,8 @@ async def test_without_vllm_the_error_says_what_to_install(fake: MakeSettings, d
     settings = fake().model_copy(update={"vllm_command": "no-such-vllm"})
     with pytest.raises(EngineError) as caught:
         await vllm_server.start(settings, data_dir)
-    assert 'pip install "readroom[vllm]"' in caught.value.hint
-    assert 'pip install "readroom[vllm]"' in (await vllm_server.status(settings, data_dir)).missing
+    assert vllm_command.INSTALL_VLLM in caught.value.hint
+    assert vllm_command.INSTALL_VLLM in (await vllm_server.status(settings, data_dir)).missing
 
 
 async def test_stopping_ends_the_engine_and_all_it_started(fake: MakeSettings, data_dir: Path) -> None:

@@ -56,6 +56,49 @@ def test_what_says_the_same_is_merged_and_names_all_its_sources() -> None:
     ]
 
 
+NEARLY_THE_SAME = [
+    ("The tenancy contract for the old hall and its garden ends, unless renewed, on {}.", "31 May 2030", "31 May 2028"),
+    ("The central heating of the old hall failed on {} days last winter.", "11", "12"),
+    ("Either party may end the tenancy of the old hall with {} months' written notice.", "three", "six"),
+    ("Of the households asked in the village, {} per cent wanted the old hall kept open.", "seventy", "eighty"),
+    ("The spare key of the old hall is kept at the branch library, in a locked drawer, by {}.", "Ana", "Ben"),
+    ("{} keeps the spare key of the old hall at the branch library in a locked drawer.", "Ana", "Ben"),
+    ("Tenants {} keep pets in the rooms of the hall.", "may", "may not"),
+]
+
+
+@pytest.mark.parametrize("mode", ["summary", "detailed", "comparison"])
+@pytest.mark.parametrize("final", [True, False])
+@pytest.mark.parametrize(("text", "one", "other"), NEARLY_THE_SAME)
+def test_points_that_differ_in_a_figure_or_a_name_are_never_merged(
+    mode: Mode, final: bool, text: str, one: str, other: str
+) -> None:
+    kept = reduced(mode, points(text.format(one), text.format(other)), final=final)
+
+    assert [(point.text, point.sources) for point in kept] == [(text.format(one), (1,)), (text.format(other), (2,))]
+
+
+@pytest.mark.parametrize(("text", "one", "other"), NEARLY_THE_SAME)
+def test_documents_that_differ_in_a_figure_or_a_name_never_share_a_point(text: str, one: str, other: str) -> None:
+    given = points(text.format(one), document="Old") + points(text.format(other), document="New")
+
+    steps = reduced("comparison", given, final=False)
+    assert [point.sources for point in steps] == [(1,), (2,)]
+    assert {point.section for point in reduced("comparison", given)} == {"Differences"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("The notice period is 3 months.", "The notice period is three months."),
+        ("Repairs cost £1,150 in all.", "The repairs cost £1150 in all."),
+        ("The heating failed on 3 May 2023.", "On 3 May 2023 the heating failed."),
+    ],
+)
+def test_the_same_figures_written_otherwise_are_merged(one: str, other: str) -> None:
+    assert [point.sources for point in reduced("detailed", points(one, other))] == [(1, 2)]
+
+
 def test_points_are_spread_over_the_chapters_and_grouped_by_them() -> None:
     sections = [point.section for point in reduced("summary", many(60))]
 
