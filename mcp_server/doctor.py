@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from mcp_server.environment import other_agents, readroom_version
 
 if TYPE_CHECKING:
-    from agents.settings import Settings
+    from agents.settings import EngineSettings, Settings
 
 _REQUIREMENT_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
@@ -126,6 +126,20 @@ def _engine(settings: "Settings") -> Iterator[Check]:
     choice = choose_engine(settings.engine, settings.data_dir)
     state = "note" if choice.missing else "ok"
     yield Check(name="engine", state=state, detail=f"{choice.kind}. {choice.reason}", fix=choice.missing)
+    if settings.engine.base_url and choice.kind == "openai":
+        yield _server(settings.engine, settings.engine.base_url)
+
+
+def _server(settings: "EngineSettings", base_url: str) -> Check:
+    from agents.engine.endpoint import find_endpoint
+    from agents.errors import EngineError
+
+    try:
+        found = asyncio.run(find_endpoint(settings, base_url))
+    except EngineError as error:
+        return Check(name="server", state="problem", detail=f"{error.message} {error.hint}")
+    detail = f"{found.base_url} serves {found.model}, {found.info.context_tokens:,} tokens of context"
+    return Check(name="server", state="ok", detail=detail)
 
 
 def _resident_engine(settings: "Settings") -> Iterator[Check]:

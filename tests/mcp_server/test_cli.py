@@ -1,4 +1,5 @@
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -136,6 +137,21 @@ def test_a_wrong_setting_is_named(readroom: Readroom) -> None:
     done = readroom("doctor", READROOM_SERVER__PORT="seventy")
     assert done.exit_code == 1
     assert "READROOM_SERVER__PORT" in done.stdout
+
+
+def test_doctor_says_that_the_named_server_cannot_be_reached(readroom: Readroom) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{nobody.getsockname()[1]}/v1"
+        done = readroom("doctor", READROOM_ENGINE__BASE_URL=address, READROOM_ENGINE__MODEL="m")
+    assert done.exit_code == 1
+    assert "cannot be reached" in done.stdout
+
+
+def test_a_list_that_is_no_json_is_refused_with_an_example(readroom: Readroom) -> None:
+    done = readroom("ask", "pump.md", "What?", READROOM_DOCUMENTS__ROOTS="/tmp")
+    assert done.exit_code == 1
+    assert "READROOM_DOCUMENTS__ROOTS='[\"" in done.stderr
 
 
 def test_doctor_says_which_engine_would_answer_and_what_is_there(readroom: Readroom) -> None:

@@ -50,8 +50,8 @@ class WindowNotes(Task[NotesResult]):
         focus = f" Look above all at: {self.focus}." if self.focus and self.mode != "extraction" else ""
         return (
             f"Note {wanted}.{focus} Give the topic of this text in a few words, then up to {MOST_NOTES} notes. "
-            "Each note is one sentence that makes sense alone, with a quote of 5 to 60 words copied word for word from the "
-            "text."
+            "Each note is one sentence that makes sense alone, with a quote of 5 to 60 words copied word for word from "
+            "the text."
         )
 
 
