@@ -143,13 +143,13 @@ def test_doctor_says_that_the_named_server_cannot_be_reached(readroom: Readroom)
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{nobody.getsockname()[1]}/v1"
-        done = readroom("doctor", READROOM_ENGINE__BASE_URL=address, READROOM_ENGINE__MODEL="m")
+        done = readroom("doctor", READROOM_ENGINE__KIND="auto", READROOM_ENGINE__BASE_URL=address)
     assert done.exit_code == 1
     assert "cannot be reached" in done.stdout
 
 
 def test_a_list_that_is_no_json_is_refused_with_an_example(readroom: Readroom) -> None:
-    done = readroom("ask", "pump.md", "What?", READROOM_DOCUMENTS__ROOTS="/tmp")
+    done = readroom("ask", "pump.md", "What?", READROOM_DOCUMENTS__ROOTS="/papers")
     assert done.exit_code == 1
     assert "READROOM_DOCUMENTS__ROOTS='[\"" in done.stderr
 
