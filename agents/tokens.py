@@ -6,6 +6,11 @@ from collections.abc import Callable
 TokenCounter = Callable[[str], int]
 """Counts the tokens of a text."""
 
+
+class Estimate(int):
+    """Tokens that a rule has counted because the engine could not be asked; not to be kept as the engine's count."""
+
+
 _PIECE = re.compile(r"\w{1,6}|[^\w\s]")
 
 

@@ -22,7 +22,7 @@ from agents.errors import DocumentError
 from agents.schema import Document, Heading, Page, Passage, SearchHit
 from agents.settings import DocumentsSettings
 from agents.telemetry import span
-from agents.tokens import TokenCounter
+from agents.tokens import Estimate, TokenCounter
 
 _HELD_CHARACTERS = 50_000_000
 
@@ -223,7 +223,8 @@ class Library:
         if counts is None:
             document, spans = self._load(document_id)
             counts = tuple(count(document.text[span.start : span.end]) for span in spans)
-            self._store.add_token_counts(document_id, self._size, tokenizer, counts)
+            if not any(isinstance(each, Estimate) for each in counts):
+                self._store.add_token_counts(document_id, self._size, tokenizer, counts)
         return counts
 
 

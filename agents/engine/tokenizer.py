@@ -7,7 +7,7 @@ from typing import Any, cast
 import httpx
 
 from agents.engine.model_shape import local_folder
-from agents.tokens import TokenCounter, estimate_tokens
+from agents.tokens import Estimate, TokenCounter, estimate_tokens
 
 _REMEMBERED_TEXTS = 8_192
 """A document of 128K tokens has some 450 passages; each is counted once."""
@@ -31,14 +31,14 @@ def _load(path: Path) -> TokenCounter:
 
 
 def server_counter(count: TokenCounter) -> TokenCounter:
-    """Return a counter that asks the server, and estimates while the server does not answer."""
+    """Return a counter that asks the server, and gives an `Estimate` while the server does not answer."""
     remembered = _remembered(count)
 
     def counted(text: str) -> int:
         try:
             return remembered(text)
         except (httpx.HTTPError, KeyError, ValueError):
-            return estimate_tokens(text)
+            return Estimate(estimate_tokens(text))
 
     return counted
 

@@ -17,7 +17,7 @@ from agents.documents.embeddings import DIMENSIONS
 from agents.documents.library import Library
 from agents.errors import DocumentError, SettingsError
 from agents.settings import DocumentsSettings
-from agents.tokens import estimate_tokens
+from agents.tokens import Estimate, estimate_tokens
 from tests.agents.documents import samples
 
 
@@ -140,6 +140,20 @@ async def test_tokens_are_counted_once_for_each_tokenizer(
     assert sum(first) == estimate_tokens(document.text)
     assert await other.token_counts(document.document_id, "letters", len) == tuple(map(len, counted))
     await other.close()
+
+
+async def test_what_was_estimated_for_want_of_an_answer_is_counted_the_next_time(
+    library: Library, write: Callable[[str, str], str]
+) -> None:
+    document = await library.open(write("a.txt", samples.PARAGRAPH * 9))
+
+    estimated = await library.token_counts(
+        document.document_id, "letters", lambda text: Estimate(estimate_tokens(text))
+    )
+    counted = await library.token_counts(document.document_id, "letters", len)
+
+    assert sum(estimated) == estimate_tokens(document.text)
+    assert sum(counted) == len(document.text)
 
 
 async def test_another_size_of_passages_needs_no_parsing(library: Library, tmp_path: Path, handbook: str) -> None:
