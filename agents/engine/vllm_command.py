@@ -24,6 +24,13 @@ INSTALL_VLLM = f'{sys.executable} -m pip install "vllm>=0.26"'
 USE_A_SERVER = "READROOM_ENGINE__BASE_URL=http://127.0.0.1:11434/v1 READROOM_ENGINE__MODEL=NAME readroom serve"
 
 _ENTRY_POINT = "[vllm.general_plugins]\nreadroom_fp8 = readroom_vllm_plugin:register\n"
+_E5M2_ATTENTION = {
+    # E5M2 runs on FlashInfer alone, and there only with queries in 16 bits.
+    "backend": "FLASHINFER",
+    "disable_flashinfer_q_quantization": True,
+    # Its other kernels do not know E5M2; to see whether they can be had, vLLM would ask a server of NVIDIA's.
+    "use_trtllm_attention": False,
+}
 _NGRAM = {"method": "ngram", "prompt_lookup_min": 2, "prompt_lookup_max": 5}
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  where vLLM keeps what it offloads
 _CPU_SPARE_BLOCKS = 64
@@ -199,11 +206,7 @@ def _gpu(settings: EngineSettings, plan: MemoryPlan, kv_cache_dtype: str) -> lis
     words += ["--kv-cache-memory-bytes", str(plan.kv_cache_bytes)]
     words += ["--cudagraph-capture-sizes", *(str(size) for size in vram.graph_sizes(settings))]
     if kv_cache_dtype == "fp8_e5m2":
-        # E5M2 runs on FlashInfer alone, and there only with queries in 16 bits.
-        words += [
-            "--attention-config",
-            json.dumps({"backend": "FLASHINFER", "disable_flashinfer_q_quantization": True}),
-        ]
+        words += ["--attention-config", json.dumps(_E5M2_ATTENTION)]
     return words if settings.kv_offload_gib else [*words, "--enable-sleep-mode"]
 
 

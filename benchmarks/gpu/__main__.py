@@ -19,6 +19,7 @@ import sys
 import time
 import traceback
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 from agents.engine import vllm_server
@@ -44,17 +45,25 @@ def arguments() -> argparse.Namespace:
     made.add_argument("--kv", nargs="+", default=["fp8_e5m2", "fp8_e4m3", "auto"], help="KV cache dtypes")
     made.add_argument("--brief", nargs="*", default=["auto"], help="KV cache dtypes that are only started and stopped")
     made.add_argument(
-        "--steps", nargs="+", default=list(_ALL), help=f"of {', '.join((*_ALL, 'evicted', *_FILES, *_AGAIN))}"
+        "--steps",
+        nargs="+",
+        default=list(_ALL),
+        help=f"of {', '.join((*_ALL, 'follow_ups', 'trace', 'evicted', *_FILES, *_AGAIN))}",
     )
     made.add_argument("--step-seconds", type=float, default=240.0, help="time for one step")
     made.add_argument("--reserve", type=float, default=0.0, help="seconds kept for what comes after the first stop")
     made.add_argument("--keep-running", action="store_true", help="leave the engine to the next command")
     for name in ("short", "medium", "long", "evicted", "answer"):
         made.add_argument(f"--{name}", type=int, default=getattr(Sizes, name))
+    made.add_argument("--trace", type=Path, help="where vLLM's profiler writes, for the step `trace`")
     suites.add_choices(made)
     agents_run.add_sizes(made)
     made.set_defaults(stop=False)
-    return made.parse_args()
+    asked = made.parse_args()
+    if asked.trace:
+        profiler = {"profiler": "torch", "torch_profiler_dir": str(asked.trace.absolute())}
+        asked.extra += ["+--profiler-config", json.dumps(profiler | {"torch_profiler_with_stack": False})]
+    return asked
 
 
 async def measure(asked: argparse.Namespace, sampler: Sampler) -> dict[str, Any]:
@@ -86,7 +95,8 @@ def _steps(asked: argparse.Namespace, kv: str, engine: dict[str, Any], sampler: 
     chosen = engine_settings(asked, kv)
     engine["settings"] = chosen.model_dump(mode="json", exclude={"api_key"})
     sizes = Sizes(asked.short, asked.medium, asked.long, asked.evicted, asked.answer)
-    own = {name: _untimed(step) for name, step in Bench(chosen, data_dir(asked, kv), sizes, sampler).steps().items()}
+    bench = Bench(chosen, data_dir(asked, kv), sizes, sampler, asked.trace)
+    own = {name: _untimed(step) for name, step in bench.steps().items()}
     at_last = ("sleep", "stop", *_AGAIN)
     first = {name: step for name, step in own.items() if name not in at_last}
     return first | _file_steps(asked, kv) | {name: own[name] for name in at_last}

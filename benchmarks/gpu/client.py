@@ -4,6 +4,8 @@ import asyncio
 import json
 import random
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
@@ -106,6 +108,15 @@ class RawClient:
         done = await asyncio.gather(*(self.complete(tokens, answer_tokens) for tokens in prompts))
         elapsed = max(one.last for one in done) - min(one.first for one in done)
         return done, sum(one.completion_tokens - 1 for one in done) / max(1e-9, elapsed)
+
+    @asynccontextmanager
+    async def profiled(self) -> AsyncIterator[None]:
+        """Have vLLM's profiler watch what is asked meanwhile; the trace is on disk at the end."""
+        (await self._http.post("/start_profile")).raise_for_status()
+        try:
+            yield
+        finally:
+            (await self._http.post("/stop_profile")).raise_for_status()
 
     async def close(self) -> None:
         """Close the connections."""

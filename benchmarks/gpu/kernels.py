@@ -1,6 +1,7 @@
 """Time Readroom's kernels beside vLLM's on a GPU: few tokens times FP8 block weights, and E5M2 prefill.
 
     python -m benchmarks.gpu.kernels --out kernels.json
+    python -m benchmarks.gpu.kernels --out tuned.json --parts linear --tune       # which tiling is the fastest
 
 Every kernel is compared with a float32 reference before it is timed; times are medians of CUDA events over random
 data, weights taken in turns from more than the L2 cache holds.
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 SHAPES = {"qkv": (6_144, 2_560), "o": (2_560, 4_096), "gate_up": (19_456, 2_560), "down": (2_560, 9_728)}
 """Qwen3-4B's weights, rows and columns."""
-ONE_TOKEN = tuple(itertools.product((4, 8, 16, 32), (4, 8), (3, 5)))
-SEVERAL_TOKENS = tuple(itertools.product((16, 32, 64), (4, 8), (3, 5)))
 HEADS, KV_HEADS, SIZE, PAGE = 32, 8, 128, 16
 SCALE = SIZE**-0.5
 
@@ -112,43 +111,52 @@ def measure_linear(tokens: Sequence[int], tune: bool) -> dict[str, Any]:
     return found
 
 
-def configurations(tokens: int) -> tuple[tuple[int, int, int], ...]:
-    """Return the configurations worth trying."""
-    return ONE_TOKEN if tokens == 1 else SEVERAL_TOKENS
+def tilings(tokens: int, k: int) -> list[Any]:
+    """Return the ways to cut the work up that are worth trying for weights of k columns."""
+    from agents.engine.vllm_plugin.small_batches import FEW_TOKENS, FewTiling, SeveralTiling
+
+    if tokens > FEW_TOKENS:
+        several = (SeveralTiling(*each) for each in itertools.product((16, 32, 64), (4, 8), (3, 5), (1, 2, 4)))
+        return [tiling for tiling in several if k // 128 % tiling.splits == 0]
+    few = (
+        FewTiling(*each)
+        for each in itertools.product((2, 4, 8, 16), (256, 512, 1_024), (1, 2, 4, 8), (1, 3), (1, 2, 4))
+    )
+    # A thread reads 16 weights at once, of one row or of two; for more tokens it has too few registers for two.
+    numbers = (16, 32) if tokens == 1 else (8, 16)
+    return [each for each in few if k % each.columns == 0 and each.rows * each.columns // (32 * each.warps) in numbers]
 
 
-def compile_all(tokens: Sequence[int]) -> None:
-    """Compile every configuration, several at once; Triton keeps them on disk."""
-    jobs = [
-        (n, k, count, config) for n, k in SHAPES.values() for count in tokens for config in configurations(count, k)
-    ]
-    with ProcessPoolExecutor(12, mp_context=multiprocessing.get_context("spawn")) as pool:
-        for trouble in filter(None, pool.map(_compile, jobs)):
+def compile_all(tokens: Sequence[int], workers: int) -> None:
+    """Compile every tiling, several at once; Triton keeps them on disk."""
+    jobs = [(n, k, count, tiling) for n, k in SHAPES.values() for count in tokens for tiling in tilings(count, k)]
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for trouble in filter(None, pool.map(_compile, jobs, chunksize=4)):
             print(trouble, flush=True)
 
 
-def _compile(job: tuple[int, int, int, tuple[int, int, int]]) -> str:
+def _compile(job: tuple[int, int, int, Any]) -> str:
     import torch
 
     from agents.engine.vllm_plugin import small_batches
 
-    n, k, count, config = job
+    n, k, count, tiling = job
     try:
-        small_batches.multiply(torch.randn(count, k, device="cuda", dtype=torch.bfloat16), *weights(n, k, 1)[0], config)
+        small_batches.multiply(torch.randn(count, k, device="cuda", dtype=torch.bfloat16), *weights(n, k, 1)[0], tiling)
     except Exception as error:
         return f"{job}: {error!r}"[:300]
     return ""
 
 
 def tuned(x: "torch.Tensor", sets: Sequence[Any]) -> dict[str, float]:
-    """Return the fastest configurations and their microseconds."""
+    """Return the fastest tilings and their microseconds."""
     from agents.engine.vllm_plugin import small_batches
 
     timed: dict[str, float] = {}
-    for config in configurations(len(x)):
+    for tiling in tilings(*x.shape):
         with contextlib.suppress(Exception):
-            timed[str(config)] = round(graphed(partial(small_batches.multiply, x, config=config), sets), 2)
-    return dict(sorted(timed.items(), key=lambda pair: pair[1])[:6])
+            timed[str(tiling)] = round(graphed(partial(small_batches.multiply, x, tiling=tiling), sets), 2)
+    return dict(sorted(timed.items(), key=lambda pair: pair[1])[:8])
 
 
 def measure_prefill(contexts: Sequence[int], new: int) -> dict[str, Any]:
@@ -244,21 +252,23 @@ def main() -> None:
     """Measure and write after each part."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path(os.environ.get("OUT", ".")) / "kernels.json")
-    parser.add_argument("--tokens", type=int, nargs="+", default=[1, 4, 8])
+    parser.add_argument("--tokens", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--contexts", type=int, nargs="+", default=[0, 12_288, 126_976])
     parser.add_argument("--new", type=int, default=4_096)
-    parser.add_argument("--tune", action="store_true", help="also try other configurations of the kernels")
+    parser.add_argument("--tune", action="store_true", help="also try other tilings")
+    parser.add_argument("--workers", type=int, default=12, help="processes that compile what is tried")
+    parser.add_argument("--parts", nargs="+", default=["prefill", "linear"], choices=("prefill", "linear"))
     asked = parser.parse_args()
     report: dict[str, Any] = {"what": "one layer of Qwen3-4B, microseconds", **describe()}
     if asked.tune:
-        compile_all(asked.tokens)
+        compile_all(asked.tokens, asked.workers)
     parts = {
         "prefill": lambda: measure_prefill(asked.contexts, asked.new),
         "linear": lambda: measure_linear(asked.tokens, asked.tune),
     }
-    for name, part in parts.items():
+    for name in asked.parts:
         try:
-            report[name] = part()
+            report[name] = parts[name]()
         except Exception as error:
             report[name] = {"error": repr(error)[:2_000]}
             print(name, repr(error)[:2_000], flush=True)

@@ -19,6 +19,7 @@ from benchmarks.checkpoints import sentences
 from benchmarks.gpu.client import RawClient, Timed, prompt
 from benchmarks.gpu.log_gaps import log_gaps
 from benchmarks.gpu.memory import Sampler, read_device, settled
+from benchmarks.gpu.trace import gpu_events, newest, summary
 
 _KV_TOKENS = re.compile(r"KV cache size: ([\d,]+) tokens")
 
@@ -33,6 +34,7 @@ class Sizes:
     evicted: int = 100_000
     answer: int = 256
     streams: tuple[int, ...] = (1, 4, 8)
+    new: tuple[int, ...] = (16, 128, 512)
 
 
 class Bench:
@@ -43,14 +45,18 @@ class Bench:
         data_dir: Where the engine keeps its files.
         sizes: How long the prompts are.
         sampler: Reads the GPU's memory meanwhile.
+        traces: Where the engine was told to keep its profiler's traces, if it was.
     """
 
-    def __init__(self, settings: EngineSettings, data_dir: Path, sizes: Sizes, sampler: Sampler) -> None:
+    def __init__(
+        self, settings: EngineSettings, data_dir: Path, sizes: Sizes, sampler: Sampler, traces: Path | None = None
+    ) -> None:
         self._settings = settings
         self._data_dir = data_dir
         self._files = EngineFiles(data_dir)
         self._sizes = sizes
         self._sampler = sampler
+        self._traces = traces
         self._engine: ResidentEngine | None = None
         self._raw: RawClient | None = None
 
@@ -61,6 +67,8 @@ class Bench:
             "decode_short": self.decode_short,
             "prefill_medium": self.prefill_medium,
             "long_context": self.long_context,
+            "follow_ups": self.follow_ups,
+            "trace": self.trace,
             "product": self.product,
             "evicted": self.evicted,
             "sleep": self.sleep,
@@ -147,6 +155,39 @@ class Bench:
             "cold_over_warm": round(cold.first / best, 1),
             "decode": rates,
         }
+
+    async def follow_ups(self) -> dict[str, Any]:
+        """Time the first token for a few new tokens, alone and behind the window that `long_context` has left."""
+        window = prompt(self._sizes.long, 9_000)[: -2 * max(self._sizes.new)]
+        found: dict[str, Any] = {"window_tokens": len(window)}
+        for new in self._sizes.new:
+            runs = [await self._client.complete(prompt(new, 40_000 + new + number), 2) for number in range(3)]
+            behind = [
+                await self._client.complete(window + prompt(new, 50_000 + new + number), 2) for number in range(3)
+            ]
+            found[f"{new}_tokens"] = {
+                "alone_seconds": round(min(run.first for run in runs), 4),
+                "behind_the_window_seconds": round(min(run.first for run in behind), 4),
+            }
+        return found
+
+    async def trace(self) -> dict[str, Any]:
+        """Have vLLM's profiler watch the GPU while it decodes one stream, and while a whole window is read again."""
+        if self._traces is None:
+            return {"skipped": "no --trace"}
+        short, window = prompt(self._sizes.short, 60_000), prompt(self._sizes.long, 9_000)
+        for tokens in (short, window):
+            await self._client.complete(tokens, 2)
+        async with self._client.profiled():
+            await self._client.complete(short, 64)
+        found = {"decode": summary(self._traced_events(), 0.3, 0.95)}
+        async with self._client.profiled():
+            await self._client.complete(window, 2)
+        return found | {"window_again": summary(self._traced_events())}
+
+    def _traced_events(self) -> list[dict[str, Any]]:
+        path = newest(self._traces) if self._traces else None
+        return gpu_events(path) if path else []
 
     async def product(self) -> dict[str, Any]:
         """Run tasks through the product's own engine: two questions about one document of medium length."""
