@@ -117,8 +117,11 @@ class Watch:
             return self._start()
 
     def _may_fall_back(self, reason: str) -> bool:
-        blamed = server_log.kv_cache_refused(reason) or server_log.blames_plugin(self._log_text())
-        return len(self._launch.attempts) > 1 and blamed
+        if len(self._launch.attempts) == 1:
+            return False
+        this, following = self._launch.attempts[:2]
+        refused = this.kv_cache_dtype != following.kv_cache_dtype and server_log.kv_cache_refused(reason)
+        return refused or server_log.blames_plugin(self._log_text())
 
     def _fall_back(self, reason: str) -> None:
         first, *others = self._launch.attempts

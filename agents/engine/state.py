@@ -46,7 +46,7 @@ class Attempt(Frozen):
     def in_place_of(self, other: "Attempt") -> str:
         """Say what the engine does without, because another attempt failed."""
         if self.kv_cache_dtype == other.kv_cache_dtype:
-            return "Readroom's kernels could not be had, vLLM's own are used"
+            return "Readroom's plugin could not be loaded, vLLM does without it"
         return f"{other.kv_cache_dtype} KV cache could not be had, {self.kv_cache_dtype} is used"
 
 

@@ -115,8 +115,10 @@ def _on_cpu(settings: EngineSettings) -> tuple[tuple[Attempt, ...], tuple[str, .
     notes = ("No NVIDIA GPU was found: vLLM runs on the CPU.",)
     if settings.kv_cache_dtype == "auto" or keeps_fp8():
         return attempts(settings, None), notes
-    wide = _attempt(settings, None, read_shape(settings.model), "auto")
-    return (wide,), (*notes, f"This CPU has no AVX-512 for {settings.kv_cache_dtype}: the KV cache has 16 bits.")
+    return attempts(settings, None, "auto"), (
+        *notes,
+        f"This CPU has no AVX-512 for {settings.kv_cache_dtype}: the KV cache has 16 bits.",
+    )
 
 
 def digest(settings: EngineSettings) -> str:
@@ -146,27 +148,26 @@ def identity(mark: str) -> str:
     return f"readroom-{mark}"
 
 
-def attempts(settings: EngineSettings, plan: MemoryPlan | None) -> tuple[Attempt, ...]:
+def attempts(
+    settings: EngineSettings, plan: MemoryPlan | None, kv_cache_dtype: str | None = None
+) -> tuple[Attempt, Attempt]:
     """Return how to start, and how else if our plugin or the KV cache dtype cannot be had.
 
     The last resort is vLLM without our plugin, and E4M3 in place of E5M2: it takes the same memory.
+
+    Args:
+        settings: The engine's section.
+        plan: How the GPU's memory is shared out; none on a CPU.
+        kv_cache_dtype: Another than the settings'.
     """
     shape = read_shape(settings.model)
-    first = _attempt(settings, plan, shape, settings.kv_cache_dtype)
-    e5m2 = settings.kv_cache_dtype == "fp8_e5m2"
-    if not e5m2 and vllm_plugin.QUANTIZATION_WITH_KERNELS not in first.arguments:
-        return (first,)
+    wanted = kv_cache_dtype or settings.kv_cache_dtype
     plain = settings.model_copy(update={"own_kernels": False})
-    return first, _attempt(plain, plan, shape, "fp8_e4m3" if e5m2 else settings.kv_cache_dtype)
-
-
-def _attempt(
-    settings: EngineSettings, plan: MemoryPlan | None, shape: ModelShape | None, kv_cache_dtype: str
-) -> Attempt:
-    arguments = tuple(_arguments(settings, plan, shape, kv_cache_dtype))
-    ours = {vllm_plugin.QUANTIZATION, vllm_plugin.QUANTIZATION_WITH_KERNELS}
-    needed = kv_cache_dtype == "fp8_e5m2" or not ours.isdisjoint(arguments)
-    return Attempt(kv_cache_dtype=kv_cache_dtype, arguments=arguments, plugin=needed)
+    left = "fp8_e4m3" if wanted == "fp8_e5m2" else wanted
+    return (
+        Attempt(kv_cache_dtype=wanted, arguments=tuple(_arguments(settings, plan, shape, wanted))),
+        Attempt(kv_cache_dtype=left, arguments=tuple(_arguments(plain, plan, shape, left)), plugin=False),
+    )
 
 
 def _arguments(

@@ -5,6 +5,7 @@ linear           multiplies FP8 weights with few tokens by the kernel below, wit
 small_batches    the product of FP8 block weights and few tokens, as decoding needs it
 e5m2_attention   vLLM's FlashInfer backend, with new tokens attended to in stretches
 stretches        attention over stretches of an E5M2 cache that are widened to 16 bits
+detokenizing     text that is decoded without decoding the prompt first
 
 This package is loaded inside vLLM's processes, perhaps from a copy: it may import nothing else of Readroom.
 """
@@ -24,6 +25,7 @@ KERNELS_VARIABLE = "READROOM_VLLM_KERNELS"
 def register() -> None:
     """Register what is ours; vLLM calls this in each of its processes, sometimes twice in one."""
     import_module(".quantization", __name__).register()
+    import_module(".detokenizing", __name__).register()
     if os.environ.get(KERNELS_VARIABLE) == "1":
         for step in (_replace_linear, _replace_attention):
             try:
