@@ -250,7 +250,7 @@ async def test_where_our_plugin_fails_inside_vllm_the_engine_runs_without_it_and
     planned = vllm_command.plan_launch(settings, files.plugin).model_copy(update={"attempts": ways})
     vllm_server.launch(planned, files)
     engine = await ResidentEngine.open(settings, data_dir)
-    assert any("vLLM's own are used: ImportError" in note for note in engine.info.notes)
+    assert any("vLLM does without it: ImportError" in note for note in engine.info.notes)
     await engine.close()
 
 
