@@ -89,19 +89,19 @@ def measure_linear(tokens: Sequence[int], tune: bool) -> dict[str, Any]:
     """Time the products of one layer for so many tokens."""
     import torch
 
-    from agents.engine.vllm_plugin import small_batches
+    from agents.engine.vllm_plugin.block_weights import check
 
     found: dict[str, Any] = {}
     for name, (n, k) in SHAPES.items():
         # 60 MB of L2 at most: enough copies that none is left of the last round.
         copies = max(2, -(-200_000_000 // (n * k)))
         sets = weights(n, k, copies)
-        small_batches.check(*sets[0], torch.bfloat16)
         for count in tokens:
+            check(product(count), count, *sets[0], torch.bfloat16)
             x = torch.randn(count, k, device="cuda", dtype=torch.bfloat16)
             row: dict[str, Any] = {
                 "vllm": graphed(partial(vllm_linear, x), sets),
-                "readroom": graphed(partial(small_batches.multiply, x), sets),
+                "readroom": graphed(partial(product(count), x), sets),
             }
             row["gb_per_second"] = n * k / row["readroom"] / 1_000
             if tune:
@@ -111,20 +111,23 @@ def measure_linear(tokens: Sequence[int], tune: bool) -> dict[str, Any]:
     return found
 
 
+def product(tokens: int) -> Callable[..., Any]:
+    """Return Readroom's kernel for so many tokens."""
+    from agents.engine.vllm_plugin import one_token, several_tokens
+
+    return one_token.multiply if tokens == 1 else several_tokens.multiply
+
+
 def tilings(tokens: int, k: int) -> list[Any]:
     """Return the ways to cut the work up that are worth trying for weights of k columns."""
-    from agents.engine.vllm_plugin.small_batches import FEW_TOKENS, FewTiling, SeveralTiling
+    from agents.engine.vllm_plugin import one_token, several_tokens
 
-    if tokens > FEW_TOKENS:
-        several = (SeveralTiling(*each) for each in itertools.product((16, 32, 64), (4, 8), (3, 5), (1, 2, 4)))
+    if tokens > 1:
+        several = (several_tokens.Tiling(*each) for each in itertools.product((32, 64), (4,), (3, 4), (1, 2, 4)))
         return [tiling for tiling in several if k // 128 % tiling.splits == 0]
-    few = (
-        FewTiling(*each)
-        for each in itertools.product((2, 4, 8, 16), (256, 512, 1_024), (1, 2, 4, 8), (1, 3), (1, 2, 4))
-    )
-    # A thread reads 16 weights at once, of one row or of two; for more tokens it has too few registers for two.
-    numbers = (16, 32) if tokens == 1 else (8, 16)
-    return [each for each in few if k % each.columns == 0 and each.rows * each.columns // (32 * each.warps) in numbers]
+    ring = [one_token.Tiling(*each) for each in itertools.product((1, 2, 4), (1, 2, 4, 8), (3, 4, 6, 8), (0, 1))]
+    direct = [one_token.Tiling(*each, 1) for each in itertools.product((1, 2, 4), (2, 4), (1, 2, 4), (0, 1))]
+    return [each for each in ring if each.rows * each.warps * each.stages * 512 <= 65_536] + direct
 
 
 def compile_all(tokens: Sequence[int], workers: int) -> None:
@@ -138,11 +141,9 @@ def compile_all(tokens: Sequence[int], workers: int) -> None:
 def _compile(job: tuple[int, int, int, Any]) -> str:
     import torch
 
-    from agents.engine.vllm_plugin import small_batches
-
     n, k, count, tiling = job
     try:
-        small_batches.multiply(torch.randn(count, k, device="cuda", dtype=torch.bfloat16), *weights(n, k, 1)[0], tiling)
+        product(count)(torch.randn(count, k, device="cuda", dtype=torch.bfloat16), *weights(n, k, 1)[0], tiling)
     except Exception as error:
         return f"{job}: {error!r}"[:300]
     return ""
@@ -150,16 +151,15 @@ def _compile(job: tuple[int, int, int, Any]) -> str:
 
 def tuned(x: "torch.Tensor", sets: Sequence[Any]) -> dict[str, float]:
     """Return the fastest tilings and their microseconds."""
-    from agents.engine.vllm_plugin import small_batches
-
+    multiply = product(len(x))
     timed: dict[str, float] = {}
     for tiling in tilings(*x.shape):
         with contextlib.suppress(Exception):
-            timed[str(tiling)] = round(graphed(partial(small_batches.multiply, x, tiling=tiling), sets), 2)
+            timed[str(tiling)] = round(graphed(partial(multiply, x, tiling=tiling), sets), 2)
     return dict(sorted(timed.items(), key=lambda pair: pair[1])[:8])
 
 
-def measure_prefill(contexts: Sequence[int], new: int) -> dict[str, Any]:
+def measure_prefill(contexts: Sequence[int], news: Sequence[int]) -> dict[str, Any]:
     """Time one layer's attention of new tokens behind a context in an E5M2 cache."""
     import torch
     from vllm.v1.attention.backends.fa_utils import flash_attn_varlen_func, get_flash_attn_version
@@ -171,7 +171,7 @@ def measure_prefill(contexts: Sequence[int], new: int) -> dict[str, Any]:
         partial(flash_attn_varlen_func, fa_version=get_flash_attn_version()), merge_attn_states
     )
     found: dict[str, Any] = {"flash_attention": get_flash_attn_version()}
-    for context in contexts:
+    for context, new in itertools.product(contexts, news):
         batch = Batch(context, new)
         out = torch.empty_like(batch.q)
         requests = lay_out([0, new], [0, len(batch.pages)], [batch.last_page], batch.pages, PAGE)
@@ -254,7 +254,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(os.environ.get("OUT", ".")) / "kernels.json")
     parser.add_argument("--tokens", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--contexts", type=int, nargs="+", default=[0, 12_288, 126_976])
-    parser.add_argument("--new", type=int, default=4_096)
+    parser.add_argument("--new", type=int, nargs="+", default=[4_096])
     parser.add_argument("--tune", action="store_true", help="also try other tilings")
     parser.add_argument("--workers", type=int, default=12, help="processes that compile what is tried")
     parser.add_argument("--parts", nargs="+", default=["prefill", "linear"], choices=("prefill", "linear"))

@@ -34,7 +34,7 @@ class Sizes:
     evicted: int = 100_000
     answer: int = 256
     streams: tuple[int, ...] = (1, 4, 8)
-    new: tuple[int, ...] = (16, 128, 512)
+    new: tuple[int, ...] = (16, 64, 128, 512)
 
 
 class Bench:

@@ -1,8 +1,10 @@
 """A vLLM plugin: official FP8 checkpoints with an E5M2 KV cache, and fast kernels for it.
 
 quantization     lets FP8 weights and an E5M2 KV cache stand together
-linear           multiplies FP8 weights with few tokens by the kernel below, with more as vLLM does
-small_batches    the product of FP8 block weights and few tokens, as decoding needs it
+linear           multiplies FP8 weights with few tokens by the kernels below, with more as vLLM does
+one_token        the product of FP8 block weights and one token, as decoding one answer needs it
+several_tokens   the same with up to 16 tokens
+block_weights    what such weights look like, and what a kernel for them is compared with
 e5m2_attention   vLLM's FlashInfer backend, with new tokens attended to in stretches
 stretches        attention over stretches of an E5M2 cache that are widened to 16 bits
 detokenizing     text that is decoded without decoding the prompt first

@@ -2,7 +2,8 @@
 # Lives in vLLM's environment: torch, vLLM and FlashInfer are not in Readroom's own.
 """FlashInfer as vLLM's attention backend, with new tokens attended to in stretches where the KV cache is E5M2.
 
-Decoding stays FlashInfer's; so does every case that `StretchedPrefill` does not know.
+Decoding stays FlashInfer's; so does every case that `StretchedPrefill` does not know. But vLLM's FlashInfer backend
+asks the GPU how long the requests are, in every step, and so waits until it is idle: the lengths are known without.
 """
 
 from functools import partial
@@ -16,7 +17,7 @@ from vllm.v1.attention.backends import flashinfer as upstream
 from vllm.v1.attention.backends.fa_utils import flash_attn_varlen_func, get_flash_attn_version
 from vllm.v1.attention.ops.merge_attn_states import merge_attn_states
 
-from .stretches import LEAST_NEW_TOKENS, StretchedAttention, lay_out
+from .stretches import LEAST_NEW_TOKENS, StretchedAttention, compile_for, lay_out
 
 _LOG = init_logger("vllm.readroom.e5m2_attention")
 
@@ -57,7 +58,33 @@ class StretchedPrefill(BatchPrefillWithPagedKVCacheWrapper):
 
 
 class E5m2MetadataBuilder(upstream.FlashInferMetadataBuilder):
-    """Plans new tokens in stretches."""
+    """Plans new tokens in stretches, and a step while the GPU still computes the last one."""
+
+    _copied: torch.cuda.Event | None = None
+    """When the last plan has left the host's buffers."""
+
+    def build(self, common_prefix_len: int, common_attn_metadata: Any, *positional: Any, **more: Any) -> Any:
+        """Return the plan of a step; the requests' lengths are taken from the scheduler where it knows them."""
+        lengths = self._known_lengths(common_attn_metadata)
+        if lengths is None:
+            return super().build(common_prefix_len, common_attn_metadata, *positional, **more)
+        common_attn_metadata._seq_lens_cpu = lengths  # noqa: SLF001  vLLM keeps there what it has fetched
+        if self._copied is None:
+            self._copied = torch.cuda.Event()
+        # Without vLLM's wait, a plan would be written over one that the GPU has yet to copy.
+        self._copied.synchronize()
+        plan = super().build(common_prefix_len, common_attn_metadata, *positional, **more)
+        self._copied.record()
+        return plan
+
+    def _known_lengths(self, batch: Any) -> torch.Tensor | None:
+        """Return the lengths on the host, [requests]; none where vLLM has them or they are upper bounds only."""
+        if getattr(batch, "_seq_lens_cpu", self) is not None or torch.cuda.is_current_stream_capturing():
+            return None
+        # Drafts may be turned down, and only the GPU knows how many were.
+        if self.vllm_config.speculative_config is not None:
+            return None
+        return getattr(batch, "seq_lens_cpu_upper_bound", None)
 
     def _get_prefill_wrapper(self, causal: bool = True, **more: Any) -> Any:
         if not causal or self.use_dcp or self.cache_dtype != "fp8_e5m2":
@@ -66,6 +93,7 @@ class E5m2MetadataBuilder(upstream.FlashInferMetadataBuilder):
             wrapper = StretchedPrefill(self._get_workspace_buffer(), upstream.get_kv_cache_layout())
             flash = partial(flash_attn_varlen_func, fa_version=get_flash_attn_version())
             wrapper.attention = StretchedAttention(flash, merge_attn_states)
+            compile_for(self.device, self.num_kv_heads, self.head_dim, self.page_size, self.model_config.dtype)
             self._prefill_wrapper = wrapper
             _LOG.info("Readroom attends to new tokens in stretches")
         return self._prefill_wrapper

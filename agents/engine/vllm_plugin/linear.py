@@ -1,7 +1,14 @@
 # pyright: basic, reportMissingImports=false
 # Lives in vLLM's environment: torch and vLLM are not in Readroom's own.
-"""Linear layers of FP8 block weights: few tokens by Readroom's kernel, and more as vLLM does."""
+"""Linear layers of FP8 block weights: few tokens by Readroom's kernels, and more as vLLM does.
 
+vLLM quantizes the activations and multiplies in FP8, which pays for thousands of tokens. For a handful, the time is
+that of reading the weights once, and of the kernels around it: reading them as they are and multiplying in 16 bits
+needs one kernel instead of two, and rounds the activations less.
+"""
+
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +17,7 @@ from vllm.logger import init_logger
 from vllm.model_executor.layers.quantization import register_quantization_config
 from vllm.model_executor.layers.quantization.fp8 import Fp8LinearMethod
 
-from . import QUANTIZATION_WITH_KERNELS, small_batches
+from . import QUANTIZATION_WITH_KERNELS, block_weights
 from .quantization import Fp8BesideE5m2
 
 _LOG = init_logger("vllm.readroom.linear")
@@ -22,23 +29,30 @@ compiled graph would make every layer's graph a different one."""
 
 
 class FewTokensLinearMethod(Fp8LinearMethod):
-    """Multiplies few tokens in 16 bits by Readroom's kernel, and more as vLLM does."""
+    """Multiplies few tokens in 16 bits by Readroom's kernels, and more as vLLM does."""
+
+    products: tuple[tuple[int, Callable[..., torch.Tensor]], ...] = ()
+    """Kernels that are right for weights of one shape, each behind the most tokens that it takes, fewest first."""
 
     def process_weights_after_loading(self, layer: torch.nn.Module) -> None:
-        """Take the layer over if its weights lie as the kernel needs them; check the kernel once for each shape."""
+        """Take the layer over if its weights lie as the kernels need them; check the kernels once for each shape."""
         super().process_weights_after_loading(layer)
         shape = tuple(layer.weight.shape)
-        layer.few_tokens = layer.weight.is_cuda and small_batches.fits(layer.weight, layer.weight_scale_inv)
-        if not layer.few_tokens or shape in _METHODS:
-            return
-        _METHODS[shape] = self
-        self.kernel_is_right = True
-        try:
-            small_batches.check(layer.weight, layer.weight_scale_inv, self.input_dtype)
-        except Exception as error:
-            # Whatever a Triton or a GPU that nobody has tried yet comes up with: vLLM's own kernels are there.
-            self.kernel_is_right = False
-            _LOG.warning("Readroom's kernel for few tokens is not used for weights of %s: %r", shape, error)
+        layer.few_tokens = layer.weight.is_cuda and block_weights.fits(layer.weight, layer.weight_scale_inv)
+        if layer.few_tokens and shape not in _METHODS:
+            self.products = tuple(self._right(layer))
+            _METHODS[shape] = self
+
+    def _right(self, layer: torch.nn.Module) -> Iterator[tuple[int, Callable[..., torch.Tensor]]]:
+        for name, most, tried in (("one_token", 1, 1), ("several_tokens", 16, 5)):
+            try:
+                multiply = import_module(f".{name}", __package__).multiply
+                block_weights.check(multiply, tried, layer.weight, layer.weight_scale_inv, self.input_dtype)
+            except Exception as error:
+                # Whatever a Triton or a GPU that nobody has tried yet comes up with: vLLM's own kernels are there.
+                _LOG.warning("%s is not used for weights of %s: %r", name, tuple(layer.weight.shape), error)
+            else:
+                yield most, multiply
 
     def apply(self, layer: torch.nn.Module, x: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
         """Return the layer's output."""
@@ -51,8 +65,9 @@ class FewTokensLinearMethod(Fp8LinearMethod):
 
 def _fp8_linear(x: torch.Tensor, weight: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
     method = _METHODS[tuple(weight.shape)]
-    if method.kernel_is_right and small_batches.worthwhile(x.shape[0]):
-        return small_batches.multiply(x, weight, scale)
+    for most, multiply in method.products:
+        if x.shape[0] <= most:
+            return multiply(x, weight, scale)
     layer: Any = SimpleNamespace(weight=weight, weight_scale_inv=scale, input_scale=None)
     return Fp8LinearMethod.apply(method, layer, x, None)
 

@@ -19,23 +19,28 @@ import triton.language as tl
 
 STRETCH_TOKENS = 16_384
 """Tokens widened at once: 64 MiB for 8 KV heads of 128, keys and values."""
-LEAST_NEW_TOKENS = 64
+WIDENED_TOKENS = 8
+"""Tokens of one program that widens: eight heads of 128 are 16 bytes for each of its threads."""
+LEAST_NEW_TOKENS = 96
 """Fewer new tokens read the cache as it is: widening all of it would cost more than it saves."""
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["first_token", "count"])
 def _widen(
-    cache_ptr, pages_ptr, out_ptr, first_token, stride_page, stride_slot, stride_head,
-    PAGE: tl.constexpr, HEADS: tl.constexpr, SIZE: tl.constexpr,
+    cache_ptr, pages_ptr, out_ptr, first_token, count, stride_page, stride_slot, stride_head,
+    PAGE: tl.constexpr, HEADS: tl.constexpr, SIZE: tl.constexpr, TOKENS: tl.constexpr,
 ):  # fmt: skip
-    """Copy one token's heads from its page into the buffer, as 16-bit numbers."""
-    token = first_token + tl.program_id(0)
-    page = tl.load(pages_ptr + token // PAGE).to(tl.int64)
-    head = tl.arange(0, HEADS)[:, None]
+    """Copy the heads of TOKENS tokens from their pages into the buffer, as 16-bit numbers."""
+    row = tl.program_id(0) * TOKENS * HEADS + tl.arange(0, TOKENS * HEADS)
+    target, head = row // HEADS, row % HEADS
+    there = target < count
+    token = first_token + target
+    page = tl.load(pages_ptr + token // PAGE, mask=there, other=0).to(tl.int64)
     column = tl.arange(0, SIZE)[None, :]
-    values = tl.load(cache_ptr + page * stride_page + (token % PAGE) * stride_slot + head * stride_head + column)
-    target = out_ptr + tl.program_id(0).to(tl.int64) * HEADS * SIZE + head * SIZE + column
-    tl.store(target, values.to(out_ptr.dtype.element_ty))
+    start = page * stride_page + (token % PAGE) * stride_slot + head * stride_head
+    values = tl.load(cache_ptr + start[:, None] + column, mask=there[:, None], other=0.0)
+    place = out_ptr + row.to(tl.int64)[:, None] * SIZE + column
+    tl.store(place, values.to(out_ptr.dtype.element_ty), mask=there[:, None])
 
 
 def widen(cache: torch.Tensor, pages: torch.Tensor, first: int, count: int, dtype: torch.dtype) -> torch.Tensor:
@@ -50,10 +55,25 @@ def widen(cache: torch.Tensor, pages: torch.Tensor, first: int, count: int, dtyp
     """
     _, slots, heads, size = cache.shape
     out = torch.empty((count, heads, size), dtype=dtype, device=cache.device)
-    _widen[(count,)](
-        cache, pages, out, first, cache.stride(0), cache.stride(1), cache.stride(2), slots, heads, size, num_warps=4
-    )
+    _widen[(triton.cdiv(count, WIDENED_TOKENS),)](
+        cache, pages, out, first, count, cache.stride(0), cache.stride(1), cache.stride(2),
+        slots, heads, size, WIDENED_TOKENS, num_warps=4,
+    )  # fmt: skip
     return out
+
+
+def compile_for(device: torch.device, heads: int, size: int, page: int, dtype: torch.dtype) -> None:
+    """Compile what widens, before a request has to wait for it.
+
+    Args:
+        device: The GPU.
+        heads: KV heads.
+        size: Of a head.
+        page: Tokens of a page.
+        dtype: What is widened to.
+    """
+    cache = torch.zeros((1, page, heads, 2 * size), dtype=torch.float8_e5m2, device=device)
+    widen(cache[..., :size], torch.zeros(1, dtype=torch.int32, device=device), 0, page, dtype)
 
 
 @dataclass(frozen=True)

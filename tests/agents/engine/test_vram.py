@@ -47,7 +47,7 @@ def test_sixteen_bits_hold_half_of_it_and_say_so() -> None:
 
 def test_a_tight_budget_shrinks_the_batch_before_the_context() -> None:
     roomy = vram.plan(EngineSettings(), [gpu(80)])
-    tight = vram.plan(EngineSettings(vram_budget_gib=roomy.needed_gib - 0.15), [gpu(80)])
+    tight = vram.plan(EngineSettings(vram_budget_gib=roomy.needed_gib - 0.1), [gpu(80)])
     assert tight.context_tokens == 131_072
     assert tight.batch_tokens < 4_096
 
