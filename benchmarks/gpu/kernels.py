@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import itertools
 import json
+import math
 import multiprocessing
 import os
 from collections.abc import Callable, Sequence
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 SHAPES = {"qkv": (6_144, 2_560), "o": (2_560, 4_096), "gate_up": (19_456, 2_560), "down": (2_560, 9_728)}
 """Qwen3-4B's weights, rows and columns."""
+_SHARED_BYTES = 65_536
+"""Of a program: with more, too few of them find room beside each other."""
 HEADS, KV_HEADS, SIZE, PAGE = 32, 8, 128, 16
 SCALE = SIZE**-0.5
 
@@ -125,9 +128,9 @@ def tilings(tokens: int, k: int) -> list[Any]:
     if tokens > 1:
         several = (several_tokens.Tiling(*each) for each in itertools.product((32, 64), (4,), (3, 4), (1, 2, 4)))
         return [tiling for tiling in several if k // 128 % tiling.splits == 0]
-    ring = [one_token.Tiling(*each) for each in itertools.product((1, 2, 4), (1, 2, 4, 8), (3, 4, 6, 8), (0, 1))]
-    direct = [one_token.Tiling(*each, 1) for each in itertools.product((1, 2, 4), (2, 4), (1, 2, 4), (0, 1))]
-    return [each for each in ring if each.rows * each.warps * each.stages * 512 <= 65_536] + direct
+    loaded = (one_token.Loaded(*each) for each in itertools.product((1, 2, 4), (2, 4), (1, 2, 4)))
+    staged = (one_token.Staged(*each) for each in itertools.product((1, 2, 4), (1, 2, 4, 8), (3, 4, 6, 8)))
+    return [*loaded, *(each for each in staged if math.prod(each) * one_token.COLUMNS <= _SHARED_BYTES)]
 
 
 def compile_all(tokens: Sequence[int], workers: int) -> None:

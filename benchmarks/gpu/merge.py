@@ -3,7 +3,8 @@
     python -m benchmarks.gpu.merge RUN.json ... --out benchmarks/results/engine_h100.json
 
 The runs must be of one kind of GPU. Of an engine that several hold, the last one's steps count, and steps that only an
-earlier one has are kept; each engine says which run each of its steps came from.
+earlier one has are kept; each engine says which run each of its steps came from. A start that found the engine of an
+earlier run still there does not count.
 """
 
 import argparse
@@ -13,6 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.gpu.unattended import write_json
+
+
+_ATTACHED_SECONDS = 2.0
+"""No engine starts as fast as this."""
 
 
 def merged(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -30,8 +35,10 @@ def merged(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     engines: dict[str, dict[str, Any]] = {}
     for number, run in enumerate(runs):
         for kv, engine in run["engines"].items():
-            known = engines.setdefault(kv, {"settings": {}, "steps": {}, "memory_peaks_gib": {}, "step_runs": {}})
+            known = engines.setdefault(_name(kv, engine), {"settings": {}, "steps": {}, "memory_peaks_gib": {}, "step_runs": {}})
             done = {name: step for name, step in engine["steps"].items() if not {"skipped", "error"} & step.keys()}
+            if done.get("start", {}).get("seconds", _ATTACHED_SECONDS) < _ATTACHED_SECONDS:
+                del done["start"]
             known["settings"] = engine["settings"]
             known["steps"] |= done
             known["step_runs"] |= dict.fromkeys(done, number)
@@ -40,6 +47,11 @@ def merged(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     first = {key: value for key, value in runs[0].items() if key not in ("engines", "command")}
     made = [{"date": run["date"], "engines": list(run["engines"]), "command": run["command"]} for run in runs]
     return first | {"runs": made, "engines": engines}
+
+
+def _name(kv: str, engine: dict[str, Any]) -> str:
+    """Return what an engine is called: its KV cache dtype, and whether Readroom's kernels were off."""
+    return kv if engine["settings"].get("own_kernels", True) else f"{kv}, vLLM's own kernels"
 
 
 def main() -> None:

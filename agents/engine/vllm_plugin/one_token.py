@@ -1,11 +1,12 @@
 # pyright: basic, reportMissingImports=false, reportInvalidTypeForm=false, reportIndexIssue=false
+# ruff: noqa: N806, RUF005  Triton's compiler wants constants in its own form, and knows no starred tuples.
 # Lives in vLLM's environment: torch and triton are not in Readroom's own.
-"""FP8 block weights times one token: what decoding one answer does, and all of its time but for attention.
+"""FP8 block weights times one token: what decoding one answer does, and most of its time.
 
-The time is that of reading the weights once. Each warp keeps several pieces of its rows under way from memory to its
-own corner of shared memory, and multiplies what has come; nothing is exchanged between threads before the end. Where
-the GPU can, the first pieces are on their way before the kernel that computes `x` has ended. Written in Gluon because
-Triton's own layouts would move every piece once more, with four barriers for 4 KiB.
+The time is that of reading the weights once, so all is done to keep reads under way: a thread reads 16 weights at
+once, of rows that are its warp's alone, and nothing is exchanged between threads before the end. In Triton itself
+every piece would be laid out anew, with four barriers for 4 KiB, which is why this is written in Gluon. On a GPU that
+knows how, a program begins before the kernel that computes `x` has ended, and waits for it only where `x` is read.
 """
 
 from typing import NamedTuple
@@ -18,29 +19,78 @@ from triton.language.extra.cuda import gdc_wait
 
 COLUMNS = 512
 """Of a piece: 16 for each thread of a warp."""
+_fetch = getattr(async_copy, "async_load", None) or async_copy.async_copy_global_to_shared
+"""Its name since Triton 3.9, and before."""
+_OVERLAPS_FROM = (9, 0)
+"""Compute capability from which kernels may overlap: Hopper's."""
 
 
-class Tiling(NamedTuple):
-    """How the product is cut up."""
+class Loaded(NamedTuple):
+    """The weights go straight to registers: for as many rows as fill the GPU with warps."""
 
     rows: int
     """Rows of the weights that a warp sums up."""
     warps: int
-    """Of a program."""
+    """Of a program; with `rows` it divides 128."""
+    pieces: int
+    """Pieces that a warp asks for before it multiplies the first."""
+
+
+class Staged(NamedTuple):
+    """The weights go through shared memory: for few rows, where each warp must have more under way."""
+
+    rows: int
+    """Rows of the weights that a warp sums up."""
+    warps: int
+    """Of a program; with `rows` it divides 128."""
     stages: int
     """Pieces of a warp that are under way at once."""
-    overlap: int
-    """Whether a program begins before the kernel ahead of it has ended."""
-    direct: int = 0
 
 
 @gluon.jit
-def _ring(
+def _loaded(
+    x_ptr, weight_ptr, scale_ptr, y_ptr,
+    K: gl.constexpr, ROWS: gl.constexpr, WARPS: gl.constexpr, PIECES: gl.constexpr, COLUMNS: gl.constexpr,
+    OVERLAP: gl.constexpr,
+):  # fmt: skip
+    """Sum up ROWS * WARPS rows of the weights, PIECES at a time."""
+    BLOCK_N: gl.constexpr = ROWS * WARPS
+    WHOLE: gl.constexpr = K % (COLUMNS * PIECES) == 0
+    tile: gl.constexpr = gl.BlockedLayout([ROWS, 16], [1, 32], [WARPS, 1], [1, 0])
+    row = gl.program_id(0) * BLOCK_N + gl.arange(0, BLOCK_N, gl.SliceLayout(1, tile))
+    column = gl.arange(0, COLUMNS, gl.SliceLayout(0, tile))
+    scale_row = scale_ptr + (gl.program_id(0) * BLOCK_N // 128) * (K // 128)
+    place = weight_ptr + row[:, None] * K + column[None, :]
+    total = gl.zeros([BLOCK_N, COLUMNS], gl.float32, tile)
+    if OVERLAP:
+        gdc_wait()
+    for start in range(0, K, COLUMNS * PIECES):
+        weights = ()
+        for piece in gl.static_range(PIECES):
+            at = start + piece * COLUMNS
+            if WHOLE:
+                weights = weights + (gl.load(place + at),)
+            else:
+                weights = weights + (gl.load(place + at, mask=(at + column < K)[None, :], other=0.0),)
+        for piece in gl.static_range(PIECES):
+            at = start + piece * COLUMNS
+            if WHOLE:
+                x = gl.load(x_ptr + at + column).to(gl.float32) * gl.load(scale_row + (at + column) // 128)
+            else:
+                there = at + column < K
+                x = gl.load(x_ptr + at + column, mask=there, other=0.0).to(gl.float32)
+                x *= gl.load(scale_row + (at + column) // 128, mask=there, other=0.0)
+            total += weights[piece].to(gl.float32) * x[None, :]
+    gl.store(y_ptr + row, gl.sum(total, 1).to(y_ptr.dtype.element_ty))
+
+
+@gluon.jit
+def _staged(
     x_ptr, weight_ptr, scale_ptr, y_ptr,
     K: gl.constexpr, ROWS: gl.constexpr, WARPS: gl.constexpr, STAGES: gl.constexpr, COLUMNS: gl.constexpr,
     OVERLAP: gl.constexpr,
 ):  # fmt: skip
-    """One row of `x`: each program sums up ROWS * WARPS rows of the weights."""
+    """Sum up ROWS * WARPS rows of the weights, STAGES - 1 pieces on their way while one is multiplied."""
     TURNS: gl.constexpr = K // COLUMNS
     BLOCK_N: gl.constexpr = ROWS * WARPS
     tile: gl.constexpr = gl.BlockedLayout([ROWS, 16], [1, 32], [WARPS, 1], [1, 0])
@@ -52,7 +102,7 @@ def _ring(
     held = gl.allocate_shared_memory(gl.float8e4nv, [STAGES, BLOCK_N, COLUMNS], plain)
     for turn in gl.static_range(STAGES - 1):
         if turn < TURNS:
-            async_copy.async_copy_global_to_shared(held.index(turn), place + turn * COLUMNS)
+            _fetch(held.index(turn), place + turn * COLUMNS)
         async_copy.commit_group()
     if OVERLAP:
         gdc_wait()
@@ -62,7 +112,7 @@ def _ring(
     for turn in range(TURNS):
         following = turn + STAGES - 1
         if following < TURNS:
-            async_copy.async_copy_global_to_shared(held.index(following % STAGES), place + following * COLUMNS)
+            _fetch(held.index(following % STAGES), place + following * COLUMNS)
         async_copy.commit_group()
         scaled = x.to(gl.float32) * scale
         if turn + 1 < TURNS:
@@ -74,42 +124,9 @@ def _ring(
     gl.store(y_ptr + row, gl.sum(total, 1).to(y_ptr.dtype.element_ty))
 
 
-@gluon.jit
-def _direct(
-    x_ptr, weight_ptr, scale_ptr, y_ptr,
-    K: gl.constexpr, ROWS: gl.constexpr, WARPS: gl.constexpr, AHEAD: gl.constexpr, COLUMNS: gl.constexpr,
-    OVERLAP: gl.constexpr,
-):  # fmt: skip
-    tile: gl.constexpr = gl.BlockedLayout([ROWS, 16], [1, 32], [WARPS, 1], [1, 0])
-    BLOCK_N: gl.constexpr = ROWS * WARPS
-    row = gl.program_id(0) * BLOCK_N + gl.arange(0, BLOCK_N, gl.SliceLayout(1, tile))
-    column = gl.arange(0, COLUMNS, gl.SliceLayout(0, tile))
-    scale_row = scale_ptr + (gl.program_id(0) * BLOCK_N // 128) * (K // 128)
-    total = gl.zeros([BLOCK_N, COLUMNS], gl.float32, tile)
-    place = weight_ptr + row[:, None] * K + column[None, :]
-    if OVERLAP:
-        gdc_wait()
-    for start in range(0, K, COLUMNS * AHEAD):
-        weights = ()
-        for turn in gl.static_range(AHEAD):
-            at = start + turn * COLUMNS
-            if K % (COLUMNS * AHEAD) == 0:
-                weights = weights + (gl.load(place + at),)
-            else:
-                weights = weights + (gl.load(place + at, mask=(at + column < K)[None, :], other=0.0),)
-        for turn in gl.static_range(AHEAD):
-            at = start + turn * COLUMNS
-            if K % (COLUMNS * AHEAD) == 0:
-                x = gl.load(x_ptr + at + column).to(gl.float32) * gl.load(scale_row + (at + column) // 128)
-            else:
-                there = at + column < K
-                x = gl.load(x_ptr + at + column, mask=there, other=0.0).to(gl.float32)
-                x *= gl.load(scale_row + (at + column) // 128, mask=there, other=0.0)
-            total += weights[turn].to(gl.float32) * x[None, :]
-    gl.store(y_ptr + row, gl.sum(total, 1).to(y_ptr.dtype.element_ty))
-
-
-def multiply(x: torch.Tensor, weight: torch.Tensor, scale: torch.Tensor, tiling: Tiling | None = None) -> torch.Tensor:
+def multiply(
+    x: torch.Tensor, weight: torch.Tensor, scale: torch.Tensor, tiling: Loaded | Staged | None = None
+) -> torch.Tensor:
     """Return x times the transposed weights.
 
     Args:
@@ -124,19 +141,27 @@ def multiply(x: torch.Tensor, weight: torch.Tensor, scale: torch.Tensor, tiling:
     n, k = weight.shape
     if k % COLUMNS:
         raise ValueError(f"{k} columns are no multiple of {COLUMNS}")
-    rows, warps, stages, overlap, direct = tiling or best_tiling(n, k)
+    tiling = tiling or best_tiling(n, k)
+    overlap = torch.cuda.get_device_capability(x.device) >= _OVERLAPS_FROM
     y = torch.empty((1, n), dtype=x.dtype, device=x.device)
-    kernel = _direct if direct else _ring
-    kernel[(n // (rows * warps),)](
-        x.contiguous(), weight, scale, y, k, rows, warps, stages, COLUMNS, overlap,
-        num_warps=warps, launch_pdl=bool(overlap),
+    kernel = _loaded if isinstance(tiling, Loaded) else _staged
+    kernel[(n // (tiling.rows * tiling.warps),)](
+        x.contiguous(), weight, scale, y, k, *tiling, COLUMNS, overlap, num_warps=tiling.warps, launch_pdl=overlap
     )  # fmt: skip
     return y
 
 
-TUNED: dict[tuple[int, int], Tiling] = {}
+def best_tiling(n: int, k: int) -> Loaded | Staged:
+    """Return what was fastest on an H100 for the four shapes of Qwen3-4B, and so for others like them.
 
+    `python -m benchmarks.gpu.kernels --parts linear --tokens 1 --tune`; the times are in kernels_h100.json.
 
-def best_tiling(n: int, k: int) -> Tiling:
-    """Return what was fastest on an H100 for weights of n rows and k columns."""
-    return TUNED.get((n, k)) or Tiling(2, 4, 6, 0)
+    Args:
+        n: Rows of the weights.
+        k: Their columns.
+    """
+    if n > 8_192:
+        return Loaded(2, 2, 2)
+    if n > 4_096:
+        return Loaded(2, 4, 1)
+    return Staged(1, 1, 4) if k > 8_192 else Staged(2, 1, 3)
