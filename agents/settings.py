@@ -91,7 +91,10 @@ class EngineSettings(Section):
         default=0,
         ge=0,
         le=16,
-        description="Tokens that are looked up in the prompt and tried at once (n-gram speculation); 0: none.",
+        description=(
+            "Tokens that are looked up in the prompt and tried at once (n-gram speculation); 0: none. 7 more than "
+            "doubles the speed of quoting where most are right; where most are wrong it is slower."
+        ),
     )
     kv_offload_gib: float = Field(
         default=0.0,

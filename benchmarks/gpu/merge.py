@@ -15,7 +15,6 @@ from typing import Any
 
 from benchmarks.gpu.unattended import write_json
 
-
 _ATTACHED_SECONDS = 2.0
 """No engine starts as fast as this."""
 
@@ -35,7 +34,8 @@ def merged(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     engines: dict[str, dict[str, Any]] = {}
     for number, run in enumerate(runs):
         for kv, engine in run["engines"].items():
-            known = engines.setdefault(_name(kv, engine), {"settings": {}, "steps": {}, "memory_peaks_gib": {}, "step_runs": {}})
+            empty: dict[str, Any] = {"settings": {}, "steps": {}, "memory_peaks_gib": {}, "step_runs": {}}
+            known = engines.setdefault(_name(kv, engine), empty)
             done = {name: step for name, step in engine["steps"].items() if not {"skipped", "error"} & step.keys()}
             if done.get("start", {}).get("seconds", _ATTACHED_SECONDS) < _ATTACHED_SECONDS:
                 del done["start"]
