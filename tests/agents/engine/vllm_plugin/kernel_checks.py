@@ -1,0 +1,135 @@
+"""Run Readroom's GPU kernels without a GPU, in vLLM's own environment, and print what came out as JSON.
+
+VLLM_PYTHON kernel_checks.py interpreted     # Triton's interpreter computes them on the CPU
+VLLM_PYTHON kernel_checks.py compiled        # Triton compiles what it cannot interpret, for GPUs that are not there
+"""
+# pyright: basic, reportMissingImports=false, reportPrivateUsage=false
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+if sys.argv[1] == "interpreted":
+    os.environ["TRITON_INTERPRET"] = "1"
+os.environ.setdefault("TRITON_DEFAULT_FP_FUSION", "1")
+sys.path.insert(0, str(Path(__file__).parents[4] / "agents" / "engine"))
+
+import torch
+import triton
+
+HEADS, KV_HEADS, SIZE, PAGE = 4, 2, 16, 16
+
+
+def interpreted() -> dict[str, Any]:
+    """Return how far each kernel is from plain torch: relative errors."""
+    from vllm_plugin import block_weights, several_tokens
+
+    torch.manual_seed(1)
+    found: dict[str, Any] = {"products": {}, "attention": {}}
+    for rows, columns in ((256, 1_536), (384, 128)):
+        weight = torch.randn(rows, columns).to(torch.float8_e4m3fn)
+        scale = torch.rand(rows // 128, columns // 128) + 0.5
+        for tokens in (1, 3, 16):
+            # In fp16: the interpreter knows no product of bf16 matrices.
+            x = torch.randn(tokens, columns, dtype=torch.float16)
+            for splits in (1, 4) if columns > 128 else (1,):
+                tiling = several_tokens.Tiling(32, 4, 3, splits)
+                y = several_tokens.multiply(x, weight, scale, tiling)
+                error = distance(y, block_weights.reference(x, weight, scale))
+                found["products"][f"{tokens} of {columns} for {rows} in {splits}"] = error
+    for context, new in ((0, 50), (37, 40), (64, 33), (201, 7)):
+        found["attention"][f"{new} behind {context}"] = attention_error(context, new)
+    return found
+
+
+def attention_error(context: int, new: int) -> float:
+    """Return how far attention in stretches of 64 is from attention over all at once, for two requests."""
+    from vllm_plugin import stretches
+
+    stretches.STRETCH_TOKENS = 64
+    tokens = context + new
+    count = -(-tokens // PAGE)
+    last_page = tokens - (count - 1) * PAGE
+    # Whole numbers: the interpreter rounds E5M2's smallest ones off.
+    cache = torch.randint(-3, 4, (2 * count, PAGE, KV_HEADS, 2 * SIZE)).half().to(torch.float8_e5m2)
+    keys, values = cache.split(SIZE, dim=-1)
+    pages = torch.randperm(2 * count, dtype=torch.int32)
+    q = torch.randn(2 * new, HEADS, SIZE, dtype=torch.float16)
+    requests = stretches.lay_out([0, new, 2 * new], [0, count, 2 * count], [last_page] * 2, pages, PAGE)
+    out = stretches.StretchedAttention(flash, merge).run(q, keys, values, requests, SIZE**-0.5, torch.empty_like(q))
+    expected = torch.cat(
+        [whole(q[one * new :][:new], keys, values, pages[one * count :][:count], tokens) for one in (0, 1)]
+    )
+    return distance(out, expected)
+
+
+def whole(q: Any, keys: Any, values: Any, pages: Any, tokens: int) -> Any:
+    """Return one request's attention over all of its tokens."""
+    wide = [cache.to(torch.float16)[pages.long()].flatten(0, 1)[:tokens] for cache in (keys, values)]
+    return attend(q, *wide, causal=True)[0]
+
+
+def flash(q: Any, keys: Any, values: Any, *_: Any, causal: bool, out: Any, **__: Any) -> Any:
+    """Stand for `flash_attn_varlen_func` with one request."""
+    part, lse = attend(q, keys, values, causal)
+    return (part if out is None else out.copy_(part)), lse
+
+
+def attend(q: Any, keys: Any, values: Any, causal: bool) -> Any:
+    """Return attention of new tokens that are the last of all, and its log-sum-exp, [heads, tokens]."""
+    keys, values = (each.float().repeat_interleave(HEADS // KV_HEADS, dim=1) for each in (keys, values))
+    scores = torch.einsum("qhd,khd->hqk", q.float(), keys) * SIZE**-0.5
+    if causal:
+        hidden = torch.ones(len(q), len(keys), dtype=torch.bool).triu(len(keys) - len(q) + 1)
+        scores = scores.masked_fill(hidden, float("-inf"))
+    return torch.einsum("hqk,khd->qhd", scores.softmax(-1), values).to(q.dtype), scores.logsumexp(-1)
+
+
+def merge(out: Any, first: Any, first_lse: Any, second: Any, second_lse: Any, lse: Any) -> None:
+    """Stand for `merge_attn_states`."""
+    torch.logaddexp(first_lse, second_lse, out=lse)
+    shares = [torch.exp(each - lse).T.unsqueeze(-1) for each in (first_lse, second_lse)]
+    out.copy_(first.float() * shares[0] + second.float() * shares[1])
+
+
+def distance(found: Any, expected: Any) -> float:
+    """Return the relative error."""
+    return float((found.float() - expected.float()).norm() / expected.float().norm())
+
+
+def compiled() -> dict[str, Any]:
+    """Return what the product with one token becomes on Ada, Hopper and consumer Blackwell."""
+    from triton.backends.compiler import GPUTarget
+    from triton.experimental.gluon._runtime import GluonASTSource
+    from vllm_plugin import one_token
+
+    found: dict[str, Any] = {}
+    for capability in (89, 90, 120):
+        for n, k in ((6_144, 2_560), (2_560, 4_096), (19_456, 2_560), (2_560, 9_728)):
+            tiling = one_token.best_tiling(n, k)
+            loaded = isinstance(tiling, one_token.Loaded)
+            pointers = {"x_ptr": "*bf16", "weight_ptr": "*fp8e4nv", "scale_ptr": "*fp32", "y_ptr": "*bf16"}
+            names = ("K", "ROWS", "WARPS", "PIECES" if loaded else "STAGES", "COLUMNS", "OVERLAP")
+            values = (k, *tiling, one_token.COLUMNS, capability >= 90)
+            source = GluonASTSource(
+                fn=one_token._loaded if loaded else one_token._staged,
+                signature=pointers | dict.fromkeys(names, "constexpr"),
+                constexprs={(len(pointers) + place,): value for place, value in enumerate(values)},
+                attrs={(place,): [["tt.divisibility", 16]] for place in range(len(pointers))},
+            )
+            kernel = triton.compile(
+                source, target=GPUTarget("cuda", capability, 32), options={"num_warps": tiling.warps}
+            )
+            assembly = kernel.asm["ptx"]
+            found[f"{n} x {k} on {capability}"] = {
+                "reads_of_16_bytes": "v4.b32" in assembly or "cp.async.cg.shared.global" in assembly,
+                "waits_for_the_kernel_ahead": "griddepcontrol.wait" in assembly,
+                "spilled_bytes": 0 if ".local" not in assembly else 1,
+            }
+    return found
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps({"interpreted": interpreted, "compiled": compiled}[sys.argv[1]]()))

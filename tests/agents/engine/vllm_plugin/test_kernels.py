@@ -1,0 +1,47 @@
+"""Readroom's GPU kernels on a machine without a GPU: what Triton can interpret or compile there."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.vllm
+
+CHECKS = Path(__file__).with_name("kernel_checks.py")
+
+
+def checked(vllm_command: str, what: str, cache: Path) -> dict[str, Any]:
+    """Run the checks with the Python that stands beside vLLM."""
+    python = Path(vllm_command).with_name("python")
+    done = subprocess.run(
+        [str(python), str(CHECKS), what],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(cache), "TRITON_CACHE_DIR": str(cache)},
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_few_tokens_are_multiplied_and_stretches_attended_to_as_torch_does(vllm_command: str, tmp_path: Path) -> None:
+    found = checked(vllm_command, "interpreted", tmp_path)
+
+    assert len(found["products"]) == 9
+    assert max(found["products"].values()) < 0.001, found["products"]
+    assert len(found["attention"]) == 4
+    assert max(found["attention"].values()) < 0.002, found["attention"]
+
+
+def test_one_tokens_product_compiles_for_cards_from_ada_on(vllm_command: str, tmp_path: Path) -> None:
+    found = checked(vllm_command, "compiled", tmp_path)
+
+    assert len(found) == 12
+    for name, kernel in found.items():
+        assert kernel["reads_of_16_bytes"], name
+        assert kernel["spilled_bytes"] == 0, name
+        # Ada has no such instruction.
+        assert kernel["waits_for_the_kernel_ahead"] == ("on 89" not in name), name
