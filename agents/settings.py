@@ -45,8 +45,8 @@ class DocumentsSettings(Section):
 class EngineSettings(Section):
     """Which engine answers, and how the resident vLLM is started.
 
-    Defaults that were measured come from one H200 with the true shapes of the default model;
-    benchmarks/results/engine_h200.json holds the figures.
+    Defaults that were measured come from an H200 and from H100s, with the true shapes of the default model;
+    benchmarks/results/engine_h200.json and engine_h100.json hold the figures.
     """
 
     kind: Literal["auto", "vllm", "openai", "extractive"] = Field(

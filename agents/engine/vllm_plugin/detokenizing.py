@@ -14,7 +14,7 @@ PRIMED_TOKENS = 32
 
 def register() -> None:
     """Put it in place of the stream that vLLM looks up in tokenizers; a second time changes nothing."""
-    decoders = import_module("tokenizers.decoders")
+    decoders: Any = import_module("tokenizers.decoders")
     if not hasattr(decoders.DecodeStream, "primed_tokens"):
         decoders.DecodeStream = primed_by_the_end(decoders.DecodeStream)
 

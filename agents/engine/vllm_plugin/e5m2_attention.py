@@ -19,6 +19,8 @@ from vllm.v1.attention.ops.merge_attn_states import merge_attn_states
 
 from .stretches import LEAST_NEW_TOKENS, StretchedAttention, compile_for, lay_out
 
+_WORKSPACE_BYTES = 16
+"""What vLLM takes FlashInfer's prefill to need for each element of the queries."""
 _LOG = init_logger("vllm.readroom.e5m2_attention")
 
 
@@ -32,8 +34,7 @@ class StretchedPrefill(BatchPrefillWithPagedKVCacheWrapper):
         self._requests = None
         plain = asked["causal"] and asked["window_left"] < 0 and not asked["logits_soft_cap"]
         wide = asked["q_data_type"].itemsize == 2 and asked["kv_data_type"] == torch.float8_e5m2
-        several = int(asked["qo_indptr"].diff().max()) >= LEAST_NEW_TOKENS
-        if not (plain and wide and several):
+        if not (plain and wide) or self._better_as_it_is(asked):
             super().plan(**asked)
             return
         # vLLM asserts these before it runs a plan.
@@ -46,6 +47,13 @@ class StretchedPrefill(BatchPrefillWithPagedKVCacheWrapper):
             asked["paged_kv_indices"],
             asked["page_size"],
         )
+
+    def _better_as_it_is(self, asked: dict[str, Any]) -> bool:
+        """Whether every request brings few new tokens, and all of them find room in FlashInfer's work space."""
+        elements = int(asked["qo_indptr"][-1]) * asked["num_qo_heads"] * asked["head_dim_qk"]
+        if elements * _WORKSPACE_BYTES > self._float_workspace_buffer.numel():
+            return False
+        return int(asked["qo_indptr"].diff().max()) < LEAST_NEW_TOKENS
 
     def run(self, q: torch.Tensor, paged_kv_cache: Any, *positional: Any, **asked: Any) -> Any:
         """Attend to the stretches, or as FlashInfer does."""
@@ -69,12 +77,11 @@ class E5m2MetadataBuilder(upstream.FlashInferMetadataBuilder):
         if lengths is None:
             return super().build(common_prefix_len, common_attn_metadata, *positional, **more)
         common_attn_metadata._seq_lens_cpu = lengths  # noqa: SLF001  vLLM keeps there what it has fetched
-        if self._copied is None:
-            self._copied = torch.cuda.Event()
+        copied = self._copied = self._copied or torch.cuda.Event()
         # Without vLLM's wait, a plan would be written over one that the GPU has yet to copy.
-        self._copied.synchronize()
+        copied.synchronize()
         plan = super().build(common_prefix_len, common_attn_metadata, *positional, **more)
-        self._copied.record()
+        copied.record()
         return plan
 
     def _known_lengths(self, batch: Any) -> torch.Tensor | None:
@@ -87,19 +94,19 @@ class E5m2MetadataBuilder(upstream.FlashInferMetadataBuilder):
         return getattr(batch, "seq_lens_cpu_upper_bound", None)
 
     def _get_prefill_wrapper(self, causal: bool = True, **more: Any) -> Any:
-        if not causal or self.use_dcp or self.cache_dtype != "fp8_e5m2":
-            return super()._get_prefill_wrapper(causal, **more)
-        if self._prefill_wrapper is None:
-            wrapper = StretchedPrefill(self._get_workspace_buffer(), upstream.get_kv_cache_layout())
-            flash = partial(flash_attn_varlen_func, fa_version=get_flash_attn_version())
-            wrapper.attention = StretchedAttention(flash, merge_attn_states)
-            compile_for(self.device, self.num_kv_heads, self.head_dim, self.page_size, self.model_config.dtype)
-            self._prefill_wrapper = wrapper
-            _LOG.info("Readroom attends to new tokens in stretches")
+        wrapper = super()._get_prefill_wrapper(causal, **more)
+        replaced = causal and type(wrapper) is BatchPrefillWithPagedKVCacheWrapper
+        if not replaced or self.cache_dtype != "fp8_e5m2":
+            return wrapper
+        self._prefill_wrapper = StretchedPrefill(self._get_workspace_buffer(), wrapper._kv_layout)  # noqa: SLF001
+        flash = partial(flash_attn_varlen_func, fa_version=get_flash_attn_version())
+        self._prefill_wrapper.attention = StretchedAttention(flash, merge_attn_states)
+        compile_for(self.device, self.num_kv_heads, self.head_dim, self.page_size, self.model_config.dtype)
+        _LOG.info("Readroom attends to new tokens in stretches")
         return self._prefill_wrapper
 
     def _get_workspace_buffer(self) -> torch.Tensor:
-        # vLLM sizes it for FlashInfer's prefill, which is not run here.
+        # vLLM sizes it for FlashInfer's prefill of a whole batch, which is not run here.
         if self.cache_dtype == "fp8_e5m2" and self._workspace_buffer is None:
             size = envs.VLLM_FLASHINFER_WORKSPACE_BUFFER_SIZE
             self._workspace_buffer = torch.zeros(size, dtype=torch.uint8, device=self.device)

@@ -1,4 +1,5 @@
 # pyright: basic, reportMissingImports=false, reportInvalidTypeForm=false, reportIndexIssue=false
+# pyright: reportAttributeAccessIssue=false
 # ruff: noqa: N806, RUF005  Triton's compiler wants constants in its own form, and knows no starred tuples.
 # Lives in vLLM's environment: torch and triton are not in Readroom's own.
 """FP8 block weights times one token: what decoding one answer does, and most of its time.

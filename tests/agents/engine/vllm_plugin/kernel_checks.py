@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-if sys.argv[1] == "interpreted":
+if sys.argv[1] != "compiled":
     os.environ["TRITON_INTERPRET"] = "1"
+os.environ["VLLM_FLASHINFER_WORKSPACE_BUFFER_SIZE"] = str(128 * 1024**2)
 os.environ.setdefault("TRITON_DEFAULT_FP_FUSION", "1")
 sys.path.insert(0, str(Path(__file__).parents[4] / "agents" / "engine"))
 
@@ -131,5 +132,88 @@ def compiled() -> dict[str, Any]:
     return found
 
 
+class FlashInferWrapper:
+    """What vLLM makes of FlashInfer's wrappers: nothing is planned or run."""
+
+    def __init__(self, workspace: Any, layout: str, *_: Any, **__: Any) -> None:
+        self._float_workspace_buffer, self._kv_layout, self.planned = workspace, layout, 0
+
+    def plan(self, **_: Any) -> None:
+        """Count what is left to FlashInfer."""
+        self.planned += 1
+
+
+def hooked() -> dict[str, Any]:
+    """Return what our builder makes for a batch: with vLLM's own builder and backend below it."""
+    stub_flashinfer()
+    import vllm.v1.attention.backends.fa_utils as fa_utils
+
+    # A CPU's vLLM has none.
+    fa_utils.flash_attn_varlen_func = flash
+    fa_utils.get_flash_attn_version = lambda: 2
+    from vllm.v1.attention.backends.registry import AttentionBackendEnum, register_backend
+    from vllm_plugin import e5m2_attention
+
+    register_backend(AttentionBackendEnum.FLASHINFER, "vllm_plugin.e5m2_attention.E5m2Backend")
+    backend = AttentionBackendEnum.FLASHINFER.get_class()
+    builder = object.__new__(backend.get_builder_cls())
+    for name, value in settings_of_a_builder().items():
+        setattr(builder, name, value)
+    wrapper = builder._get_prefill_wrapper()
+    return {
+        "backend": backend.__module__,
+        "wrapper": type(wrapper).__name__,
+        "same_again": builder._get_prefill_wrapper() is wrapper,
+        "workspace_bytes": builder._get_workspace_buffer().numel(),
+        "planned_in_stretches": [stretched(wrapper, tokens) for tokens in (1, 8, 191, 192, 4_096)],
+        "requests_planned_in_stretches": [stretched(wrapper, *(100,) * count) for count in (2, 8, 40)],
+    }
+
+
+def settings_of_a_builder() -> dict[str, Any]:
+    """Return what a builder knows of model and cache, by the names that vLLM gives it."""
+    from types import SimpleNamespace
+
+    from vllm.v1.kv_cache_layout import KVCacheLayout
+
+    cache = SimpleNamespace(get_resolved_kv_cache_layout=lambda: KVCacheLayout.LBNHC)
+    return {
+        "cache_dtype": "fp8_e5m2", "use_dcp": False, "has_sinks": False, "is_kvcache_nvfp4": False,
+        "nvfp4_trtllm": False, "cache_config": cache, "device": torch.device("cpu"),
+        "num_kv_heads": 8, "head_dim": 128, "page_size": 16, "model_config": SimpleNamespace(dtype=torch.float16),
+        "_prefill_wrapper": None, "_noncausal_prefill_wrapper": None, "_workspace_buffer": None,
+    }  # fmt: skip
+
+
+def stretched(wrapper: Any, *new: int) -> bool:
+    """Whether a batch of requests with so many new tokens behind 1,000 others is planned in stretches."""
+    starts = torch.tensor([0, *new], dtype=torch.int32).cumsum(0, dtype=torch.int32)
+    pages = torch.arange(0, 63 * len(new) + 1, 63, dtype=torch.int32)
+    before = wrapper.planned
+    wrapper.plan(
+        causal=True, window_left=-1, logits_soft_cap=None, q_data_type=torch.bfloat16, sm_scale=1.0, page_size=16,
+        kv_data_type=torch.float8_e5m2, num_qo_heads=32, head_dim_qk=128, qo_indptr=starts, paged_kv_indptr=pages,
+        paged_kv_last_page_len=torch.full((len(new),), 8), paged_kv_indices=torch.arange(63 * len(new)),
+    )  # fmt: skip
+    return wrapper.planned == before
+
+
+def stub_flashinfer() -> None:
+    """Put modules in FlashInfer's place: it is not installed beside a CPU's vLLM."""
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+    class Stub(ModuleType):
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("__"):
+                raise AttributeError(name)
+            return type(name, (FlashInferWrapper,), {})
+
+    for name in ("flashinfer", *(f"flashinfer.{part}" for part in ("decode", "prefill", "utils", "cascade"))):
+        module = sys.modules[name] = Stub(name)
+        module.__path__, module.__spec__ = [], ModuleSpec(name, None)
+    sys.modules["flashinfer"].BatchPrefillWithPagedKVCacheWrapper = type("Prefill", (FlashInferWrapper,), {})
+
+
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps({"interpreted": interpreted, "compiled": compiled}[sys.argv[1]]()))
+    sys.stdout.write(json.dumps({"interpreted": interpreted, "compiled": compiled, "hooked": hooked}[sys.argv[1]]()))
