@@ -152,7 +152,6 @@ def hooked() -> dict[str, Any]:
     fa_utils.flash_attn_varlen_func = flash
     fa_utils.get_flash_attn_version = lambda: 2
     from vllm.v1.attention.backends.registry import AttentionBackendEnum, register_backend
-    from vllm_plugin import e5m2_attention
 
     register_backend(AttentionBackendEnum.FLASHINFER, "vllm_plugin.e5m2_attention.E5m2Backend")
     backend = AttentionBackendEnum.FLASHINFER.get_class()
