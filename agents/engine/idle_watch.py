@@ -120,7 +120,7 @@ class Watch:
         if len(self._launch.attempts) == 1:
             return False
         this, following = self._launch.attempts[:2]
-        refused = this.kv_cache_dtype != following.kv_cache_dtype and server_log.kv_cache_refused(reason)
+        refused = this.arguments != following.arguments and server_log.kv_cache_refused(reason)
         return refused or server_log.blames_plugin(self._log_text())
 
     def _fall_back(self, reason: str) -> None:

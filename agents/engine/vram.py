@@ -149,9 +149,10 @@ def _fixed_parts(settings: EngineSettings, shape: ModelShape, batch: int) -> dic
     runtime = CONTEXT_GIB + MARGIN_GIB
     if settings.kv_cache_dtype == "fp8_e5m2":
         workspace = FLASHINFER_WORKSPACE_BYTES if settings.own_kernels else _flashinfer_workspace(shape, batch)
-        runtime += FLASHINFER_GIB + workspace / share / GIB + STRETCHES_GIB * settings.own_kernels
-    else:
-        runtime += FLASH_ATTENTION_GIB * settings.own_kernels
+        runtime += FLASHINFER_GIB + workspace / share / GIB
+        runtime += STRETCHES_GIB if settings.own_kernels else 0
+    elif settings.own_kernels and shape.fp8_checkpoint:
+        runtime += FLASH_ATTENTION_GIB
     return {
         "weights_gib": shape.weight_bytes(fp8) / share / GIB,
         "activations_gib": ACTIVATION_BASE_GIB + batch * 4 * shape.intermediate / share / GIB,

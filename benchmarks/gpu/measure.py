@@ -19,7 +19,7 @@ from benchmarks.checkpoints import sentences
 from benchmarks.gpu.client import RawClient, Timed, prompt
 from benchmarks.gpu.log_gaps import log_gaps
 from benchmarks.gpu.memory import Sampler, read_device, settled
-from benchmarks.gpu.trace import gpu_events, newest, summary
+from benchmarks.gpu.trace import newest, summary
 
 _KV_TOKENS = re.compile(r"KV cache size: ([\d,]+) tokens")
 
@@ -180,14 +180,10 @@ class Bench:
             await self._client.complete(tokens, 2)
         async with self._client.profiled():
             await self._client.complete(short, 64)
-        found = {"decode": summary(self._traced_events(), 0.3, 0.95)}
+        found = {"decode": summary(newest(self._traces), 0.3, 0.95)}
         async with self._client.profiled():
             await self._client.complete(window, 2)
-        return found | {"window_again": summary(self._traced_events())}
-
-    def _traced_events(self) -> list[dict[str, Any]]:
-        path = newest(self._traces) if self._traces else None
-        return gpu_events(path) if path else []
+        return found | {"window_again": summary(newest(self._traces))}
 
     async def product(self) -> dict[str, Any]:
         """Run tasks through the product's own engine: two questions about one document of medium length."""

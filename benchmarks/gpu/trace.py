@@ -11,10 +11,10 @@ ON_THE_GPU = {"kernel", "gpu_memcpy", "gpu_memset"}
 _NAME_CHARACTERS = 90
 
 
-def newest(folder: Path) -> Path | None:
-    """Return the trace that was written last below a folder and holds work of a GPU; None without one."""
+def newest(folder: Path) -> list[dict[str, Any]]:
+    """Return what the GPU did by the last trace below a folder that holds work of a GPU; nothing without one."""
     traces = sorted(folder.rglob("*.json*"), key=lambda path: path.stat().st_mtime, reverse=True)
-    return next((path for path in traces if gpu_events(path)), None)
+    return next((events for path in traces if (events := gpu_events(path))), [])
 
 
 def gpu_events(path: Path) -> list[dict[str, Any]]:

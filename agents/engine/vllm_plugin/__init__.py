@@ -27,18 +27,21 @@ KERNELS_VARIABLE = "READROOM_VLLM_KERNELS"
 def register() -> None:
     """Register what is ours; vLLM calls this in each of its processes, sometimes twice in one."""
     import_module(".quantization", __name__).register()
-    import_module(".detokenizing", __name__).register()
-    if os.environ.get(KERNELS_VARIABLE) == "1":
-        for step in (_replace_linear, _replace_attention):
-            try:
-                step()
-            except (ImportError, AttributeError) as error:
-                # Another vLLM than those that were tried: it goes on without this one.
-                logging.getLogger("vllm.readroom").warning("%s had no effect: %r", step.__name__, error)
+    kernels = (_replace_linear, _replace_attention) if os.environ.get(KERNELS_VARIABLE) == "1" else ()
+    for step in (*kernels, _replace_decode_stream):
+        try:
+            step()
+        except (ImportError, AttributeError) as error:
+            # Another vLLM than those that were tried: it goes on without this one.
+            logging.getLogger("vllm.readroom").warning("%s had no effect: %r", step.__name__, error)
 
 
 def _replace_linear() -> None:
     import_module(".linear", __name__).register()
+
+
+def _replace_decode_stream() -> None:
+    import_module(".detokenizing", __name__).register()
 
 
 def _replace_attention() -> None:

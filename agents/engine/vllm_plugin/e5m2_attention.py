@@ -19,8 +19,8 @@ from vllm.v1.attention.ops.merge_attn_states import merge_attn_states
 
 from .stretches import LEAST_NEW_TOKENS, StretchedAttention, compile_for, lay_out
 
-_WORKSPACE_BYTES = 16
-"""What vLLM takes FlashInfer's prefill to need for each element of the queries."""
+_TILE_TOKENS = 128
+"""The most queries of one tile of FlashInfer's prefill."""
 _LOG = init_logger("vllm.readroom.e5m2_attention")
 
 
@@ -34,7 +34,8 @@ class StretchedPrefill(BatchPrefillWithPagedKVCacheWrapper):
         self._requests = None
         plain = asked["causal"] and asked["window_left"] < 0 and not asked["logits_soft_cap"]
         wide = asked["q_data_type"].itemsize == 2 and asked["kv_data_type"] == torch.float8_e5m2
-        if not (plain and wide) or self._better_as_it_is(asked):
+        several = int(asked["qo_indptr"].diff().max()) >= LEAST_NEW_TOKENS
+        if not (plain and wide and several):
             super().plan(**asked)
             return
         # vLLM asserts these before it runs a plan.
@@ -47,13 +48,6 @@ class StretchedPrefill(BatchPrefillWithPagedKVCacheWrapper):
             asked["paged_kv_indices"],
             asked["page_size"],
         )
-
-    def _better_as_it_is(self, asked: dict[str, Any]) -> bool:
-        """Whether every request brings few new tokens, and all of them find room in FlashInfer's work space."""
-        elements = int(asked["qo_indptr"][-1]) * asked["num_qo_heads"] * asked["head_dim_qk"]
-        if elements * _WORKSPACE_BYTES > self._float_workspace_buffer.numel():
-            return False
-        return int(asked["qo_indptr"].diff().max()) < LEAST_NEW_TOKENS
 
     def run(self, q: torch.Tensor, paged_kv_cache: Any, *positional: Any, **asked: Any) -> Any:
         """Attend to the stretches, or as FlashInfer does."""
@@ -73,10 +67,11 @@ class E5m2MetadataBuilder(upstream.FlashInferMetadataBuilder):
 
     def build(self, common_prefix_len: int, common_attn_metadata: Any, *positional: Any, **more: Any) -> Any:
         """Return the plan of a step; the requests' lengths are taken from the scheduler where it knows them."""
-        lengths = self._known_lengths(common_attn_metadata)
-        if lengths is None:
+        if torch.cuda.is_current_stream_capturing():
             return super().build(common_prefix_len, common_attn_metadata, *positional, **more)
-        common_attn_metadata._seq_lens_cpu = lengths  # noqa: SLF001  vLLM keeps there what it has fetched
+        if self._lengths_are_known(common_attn_metadata):
+            lengths = common_attn_metadata.seq_lens_cpu_upper_bound
+            common_attn_metadata._seq_lens_cpu = lengths  # noqa: SLF001  vLLM keeps there what it has fetched
         copied = self._copied = self._copied or torch.cuda.Event()
         # Without vLLM's wait, a plan would be written over one that the GPU has yet to copy.
         copied.synchronize()
@@ -84,19 +79,17 @@ class E5m2MetadataBuilder(upstream.FlashInferMetadataBuilder):
         copied.record()
         return plan
 
-    def _known_lengths(self, batch: Any) -> torch.Tensor | None:
-        """Return the lengths on the host, [requests]; none where vLLM has them or they are upper bounds only."""
-        if getattr(batch, "_seq_lens_cpu", self) is not None or torch.cuda.is_current_stream_capturing():
-            return None
-        # Drafts may be turned down, and only the GPU knows how many were.
-        if self.vllm_config.speculative_config is not None:
-            return None
-        return getattr(batch, "seq_lens_cpu_upper_bound", None)
+    def _lengths_are_known(self, batch: Any) -> bool:
+        """Whether vLLM would fetch what the scheduler's upper bounds say just as well."""
+        fetched = not hasattr(batch, "_seq_lens_cpu") or batch._seq_lens_cpu is not None  # noqa: SLF001
+        # Drafts may be turned down, and only the GPU knows how many were; and a rank of several keeps only its share.
+        exact = self.vllm_config.speculative_config is None and not self.use_dcp
+        return not fetched and exact and batch.seq_lens_cpu_upper_bound is not None
 
     def _get_prefill_wrapper(self, causal: bool = True, **more: Any) -> Any:
         wrapper = super()._get_prefill_wrapper(causal, **more)
         replaced = causal and type(wrapper) is BatchPrefillWithPagedKVCacheWrapper
-        if not replaced or self.cache_dtype != "fp8_e5m2":
+        if not replaced or not self._stretches():
             return wrapper
         self._prefill_wrapper = StretchedPrefill(self._get_workspace_buffer(), wrapper._kv_layout)  # noqa: SLF001
         flash = partial(flash_attn_varlen_func, fa_version=get_flash_attn_version())
@@ -105,12 +98,30 @@ class E5m2MetadataBuilder(upstream.FlashInferMetadataBuilder):
         _LOG.info("Readroom attends to new tokens in stretches")
         return self._prefill_wrapper
 
+    def _stretches(self) -> bool:
+        """Whether the KV cache is one that can be widened in stretches."""
+        return (
+            self.cache_dtype == "fp8_e5m2"
+            and not (self.use_dcp or self.has_sinks)
+            and self.num_kv_heads.bit_count() == self.head_dim.bit_count() == 1
+        )
+
     def _get_workspace_buffer(self) -> torch.Tensor:
         # vLLM sizes it for FlashInfer's prefill of a whole batch, which is not run here.
-        if self.cache_dtype == "fp8_e5m2" and self._workspace_buffer is None:
-            size = envs.VLLM_FLASHINFER_WORKSPACE_BUFFER_SIZE
+        if self._workspace_buffer is None and self._stretches():
+            size = max(envs.VLLM_FLASHINFER_WORKSPACE_BUFFER_SIZE, self._split_bytes())
             self._workspace_buffer = torch.zeros(size, dtype=torch.uint8, device=self.device)
         return super()._get_workspace_buffer()
+
+    def _split_bytes(self) -> int:
+        """Return what FlashInfer needs at most to put a prefill together that it has split over the GPU.
+
+        From its scheduler.cuh: two programs for each multiprocessor, shared by the KV heads, each with a tile of
+        results and their log-sum-exps in float32 for every head; and one tile to spare.
+        """
+        programs = 2 * torch.cuda.get_device_properties(self.device).multi_processor_count
+        tiles = programs // self.num_kv_heads + 1
+        return self.num_qo_heads * tiles * _TILE_TOKENS * (self.head_dim + 1) * 4
 
 
 class E5m2Backend(upstream.FlashInferBackend):

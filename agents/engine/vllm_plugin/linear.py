@@ -44,15 +44,15 @@ class FewTokensLinearMethod(Fp8LinearMethod):
             _METHODS[shape] = self
 
     def _right(self, layer: torch.nn.Module) -> Iterator[tuple[int, Callable[..., torch.Tensor]]]:
-        for name, most, tried in (("one_token", 1, 1), ("several_tokens", 16, 5)):
+        for name, tried in (("one_token", 1), ("several_tokens", 5)):
             try:
-                multiply = import_module(f".{name}", __package__).multiply
-                block_weights.check(multiply, tried, layer.weight, layer.weight_scale_inv, self.input_dtype)
+                kernel = import_module(f".{name}", __package__)
+                block_weights.check(kernel.multiply, tried, layer.weight, layer.weight_scale_inv, self.input_dtype)
             except Exception as error:
                 # Whatever a Triton or a GPU that nobody has tried yet comes up with: vLLM's own kernels are there.
                 _LOG.warning("%s is not used for weights of %s: %r", name, tuple(layer.weight.shape), error)
             else:
-                yield most, multiply
+                yield kernel.MOST_TOKENS, kernel.multiply
 
     def apply(self, layer: torch.nn.Module, x: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
         """Return the layer's output."""
@@ -66,7 +66,7 @@ class FewTokensLinearMethod(Fp8LinearMethod):
 def _fp8_linear(x: torch.Tensor, weight: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
     method = _METHODS[tuple(weight.shape)]
     for most, multiply in method.products:
-        if x.shape[0] <= most:
+        if 0 < x.shape[0] <= most:
             return multiply(x, weight, scale)
     layer: Any = SimpleNamespace(weight=weight, weight_scale_inv=scale, input_scale=None)
     return Fp8LinearMethod.apply(method, layer, x, None)

@@ -18,6 +18,7 @@ from triton.experimental.gluon import language as gl
 from triton.experimental.gluon.language.nvidia.ampere import async_copy
 from triton.language.extra.cuda import gdc_wait
 
+MOST_TOKENS = 1
 COLUMNS = 512
 """Of a piece: 16 for each thread of a warp."""
 _fetch = getattr(async_copy, "async_load", None) or async_copy.async_copy_global_to_shared
@@ -155,7 +156,7 @@ def multiply(
 def best_tiling(n: int, k: int) -> Loaded | Staged:
     """Return what was fastest on an H100 for the four shapes of Qwen3-4B, and so for others like them.
 
-    `python -m benchmarks.gpu.kernels --parts linear --tokens 1 --tune`; the times are in kernels_h100.json.
+    Found by `python -m benchmarks.gpu.kernels --parts linear --tokens 1 --tune`.
 
     Args:
         n: Rows of the weights.

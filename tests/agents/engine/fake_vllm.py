@@ -22,9 +22,11 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--served-model-name", nargs="+")
     parser.add_argument("--port", type=int)
     parser.add_argument("--kv-cache-dtype")
+    parser.add_argument("--quantization")
     parser.add_argument("--fake-fails", help="what it says before it ends at once")
     parser.add_argument("--fake-refuses-e5m2", action="store_true")
     parser.add_argument("--fake-plugin-breaks", action="store_true")
+    parser.add_argument("--fake-knows-no-format-of-ours", action="store_true")
     parser.add_argument("--fake-port-taken-once", type=Path, help="a file that remembers it")
     parser.add_argument("--fake-never-ready", action="store_true")
     parser.add_argument("--fake-answer-seconds", type=float, default=0.0)
@@ -125,6 +127,8 @@ def main() -> None:
         sys.exit(asked.fake_fails)
     if asked.fake_refuses_e5m2 and asked.kv_cache_dtype == "fp8_e5m2":
         sys.exit("(EngineCore pid=1) ERROR [core.py:1] ValueError: fp8_e5m2 kv-cache is not supported here.")
+    if asked.fake_knows_no_format_of_ours and (asked.quantization or "").startswith("readroom"):
+        sys.exit(f"ValueError: Unknown quantization method: {asked.quantization}.")
     if asked.fake_plugin_breaks and importlib.util.find_spec("readroom_vllm_plugin"):
         frame = 'File "/data/engine/plugin/readroom_vllm_plugin/quantization.py", line 9, in <module>'
         sys.exit(f"Traceback (most recent call last):\n  {frame}\nImportError: cannot import name 'Fp8Config'")

@@ -238,6 +238,27 @@ async def test_where_e5m2_cannot_be_had_e4m3_is_used_and_said(fake: MakeSettings
     await engine.close()
 
 
+async def test_where_vllm_does_not_know_our_format_the_cache_stays_and_the_kernels_go(
+    fake: MakeSettings, data_dir: Path
+) -> None:
+    settings, files = fake("--fake-knows-no-format-of-ours"), EngineFiles(data_dir)
+    files.make()
+    ways = tuple(
+        Attempt(
+            arguments=("serve", settings.model, "--quantization", name, *settings.extra_args),
+            kv_cache_dtype="fp8_e4m3",
+            plugin=name != "fp8",
+        )
+        for name in ("readroom_fp8_kernels", "fp8")
+    )
+    planned = vllm_command.plan_launch(settings, files.plugin).model_copy(update={"attempts": ways})
+    vllm_server.launch(planned, files)
+    engine = await ResidentEngine.open(settings, data_dir)
+    assert engine.info.kv_cache_dtype == "fp8_e4m3"
+    assert any("Unknown quantization method: readroom_fp8_kernels" in note for note in engine.info.notes)
+    await engine.close()
+
+
 async def test_where_our_plugin_fails_inside_vllm_the_engine_runs_without_it_and_says_so(
     fake: MakeSettings, data_dir: Path
 ) -> None:

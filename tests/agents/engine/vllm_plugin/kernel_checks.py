@@ -127,7 +127,7 @@ def compiled() -> dict[str, Any]:
             found[f"{n} x {k} on {capability}"] = {
                 "reads_of_16_bytes": "v4.b32" in assembly or "cp.async.cg.shared.global" in assembly,
                 "waits_for_the_kernel_ahead": "griddepcontrol.wait" in assembly,
-                "spilled_bytes": 0 if ".local" not in assembly else 1,
+                "spills": ".local" in assembly,
             }
     return found
 
@@ -155,6 +155,8 @@ def hooked() -> dict[str, Any]:
 
     register_backend(AttentionBackendEnum.FLASHINFER, "vllm_plugin.e5m2_attention.E5m2Backend")
     backend = AttentionBackendEnum.FLASHINFER.get_class()
+    # It asks a GPU how many multiprocessors it has.
+    backend.get_builder_cls()._split_bytes = lambda _: 0
     builder = object.__new__(backend.get_builder_cls())
     for name, value in settings_of_a_builder().items():
         setattr(builder, name, value)
@@ -164,9 +166,49 @@ def hooked() -> dict[str, Any]:
         "wrapper": type(wrapper).__name__,
         "same_again": builder._get_prefill_wrapper() is wrapper,
         "workspace_bytes": builder._get_workspace_buffer().numel(),
+        "lengths_taken": lengths_taken(builder),
         "planned_in_stretches": [stretched(wrapper, tokens) for tokens in (1, 8, 191, 192, 4_096)],
-        "requests_planned_in_stretches": [stretched(wrapper, *(100,) * count) for count in (2, 8, 40)],
     }
+
+
+class Event:
+    """What marks a place among the GPU's work; there is no GPU."""
+
+    waits, marks = 0, 0
+
+    def synchronize(self) -> None:
+        """Count the wait."""
+        Event.waits += 1
+
+    def record(self) -> None:
+        """Count the mark."""
+        Event.marks += 1
+
+
+def lengths_taken(builder: Any) -> dict[str, Any]:
+    """Return for which batches the scheduler's lengths reach vLLM's own builder, and how often was waited."""
+    from types import SimpleNamespace
+
+    from vllm_plugin import e5m2_attention
+
+    torch.cuda.Event, torch.cuda.is_current_stream_capturing = Event, lambda: False
+    e5m2_attention.upstream.FlashInferMetadataBuilder.build = lambda _self, _prefix, batch: getattr(
+        batch, "_seq_lens_cpu", "not asked for"
+    )
+    bound, known = torch.tensor([7, 9]), torch.tensor([6, 8])
+    drafts, plain = SimpleNamespace(speculative_config=object()), builder.vllm_config
+    found: dict[str, Any] = {}
+    for name, config, batch in (
+        ("not fetched", plain, {"_seq_lens_cpu": None, "seq_lens_cpu_upper_bound": bound}),
+        ("fetched", plain, {"_seq_lens_cpu": known, "seq_lens_cpu_upper_bound": bound}),
+        ("with drafts", drafts, {"_seq_lens_cpu": None, "seq_lens_cpu_upper_bound": bound}),
+        ("without bounds", plain, {"_seq_lens_cpu": None, "seq_lens_cpu_upper_bound": None}),
+        ("newer vLLM", plain, {"seq_lens_cpu_upper_bound": bound}),
+    ):
+        builder.vllm_config = config
+        lengths = builder.build(0, SimpleNamespace(**batch))
+        found[name] = lengths.tolist() if isinstance(lengths, torch.Tensor) else lengths
+    return found | {"waits": Event.waits, "marks": Event.marks}
 
 
 def settings_of_a_builder() -> dict[str, Any]:
@@ -178,8 +220,9 @@ def settings_of_a_builder() -> dict[str, Any]:
     cache = SimpleNamespace(get_resolved_kv_cache_layout=lambda: KVCacheLayout.LBNHC)
     return {
         "cache_dtype": "fp8_e5m2", "use_dcp": False, "has_sinks": False, "is_kvcache_nvfp4": False,
-        "nvfp4_trtllm": False, "cache_config": cache, "device": torch.device("cpu"),
-        "num_kv_heads": 8, "head_dim": 128, "page_size": 16, "model_config": SimpleNamespace(dtype=torch.float16),
+        "nvfp4_trtllm": False, "cache_config": cache, "device": torch.device("cpu"), "page_size": 16,
+        "num_kv_heads": 8, "num_qo_heads": 32, "head_dim": 128, "model_config": SimpleNamespace(dtype=torch.float16),
+        "vllm_config": SimpleNamespace(speculative_config=None),
         "_prefill_wrapper": None, "_noncausal_prefill_wrapper": None, "_workspace_buffer": None,
     }  # fmt: skip
 
