@@ -9,14 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from agents.sqlite_files import open_shared, transaction
 
 _logger = logging.getLogger(__name__)
-_BUSY_SECONDS = 30.0
-_TABLES = (
-    "CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, created REAL, size INTEGER, json TEXT)",
-    "CREATE INDEX IF NOT EXISTS results_by_age ON results (created, size)",
-)
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, created REAL, size INTEGER, json TEXT);
+CREATE INDEX IF NOT EXISTS results_by_age ON results (created, size);
+"""
 _DELETE_OVER = """
     DELETE FROM results WHERE rowid IN (
         SELECT rowid FROM (
@@ -83,7 +82,7 @@ class ResultStore:
         """Execute statements, each with its values behind it, in one transaction; return the rows of the last one."""
         rows: list[Any] = []
         try:
-            with self._lock, self._open() as connection:
+            with self._lock, transaction(connection := self._open()):
                 for statement, *values in statements:
                     rows = connection.execute(statement, values).fetchall()
         except (sqlite3.Error, OSError) as error:
@@ -92,10 +91,7 @@ class ResultStore:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            # SQLite does not wait its turn to switch a new file to WAL.
-            with FileLock(f"{self._path}.lock", timeout=_BUSY_SECONDS):
-                self._connection = _connect(self._path)
+            self._connection = open_shared(self._path, _SCHEMA)
         return self._connection
 
     def _close(self) -> None:
@@ -103,15 +99,3 @@ class ResultStore:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False)
-    try:
-        for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", *_TABLES):
-            connection.execute(statement)
-        connection.commit()
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection

@@ -18,8 +18,9 @@ from pydantic import Field
 
 from agents.errors import SessionError
 from agents.schema import Frozen
-from agents.session_tables import BUSY_SECONDS, OwnTables, set_pragmas
+from agents.session_tables import OwnTables
 from agents.settings import MemorySettings
+from agents.sqlite_files import BUSY_SECONDS, set_pragmas
 from agents.tokens import TokenCounter
 
 if TYPE_CHECKING:

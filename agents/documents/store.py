@@ -9,16 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from agents.documents.files import FileState
 from agents.documents.parsed import PARSER_VERSION
 from agents.documents.passages import Span
 from agents.documents.terms import Terms
 from agents.errors import DocumentError
 from agents.schema import Document, Heading, Page
+from agents.sqlite_files import open_shared, transaction
 
-_BUSY_SECONDS = 30.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
     document_id TEXT PRIMARY KEY, sha256 TEXT NOT NULL, parser INTEGER NOT NULL, name TEXT NOT NULL,
@@ -186,22 +184,12 @@ class Store:
     def _transaction(self) -> Generator[sqlite3.Connection]:
         with self._lock, self._named_errors():
             connection = self._open()
-            connection.execute("BEGIN IMMEDIATE")
-            try:
+            with transaction(connection):
                 yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                # A full disk has rolled back by itself.
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            # SQLite does not wait its turn to switch a new file to WAL.
-            with FileLock(f"{self._path}.lock", timeout=_BUSY_SECONDS):
-                self._connection = _connect(self._path)
+            self._connection = open_shared(self._path, _SCHEMA)
         return self._connection
 
     @contextmanager
@@ -214,18 +202,6 @@ class Store:
                 hint="Check the disk's free space and the file's permissions; a damaged library may be deleted, "
                 "its documents are then read anew.",
             ) from error
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.executescript(_SCHEMA)
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
 
 
 def _insert_passages(
