@@ -3,14 +3,14 @@
 import asyncio
 import json
 import socket
-import struct
 import subprocess
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO
 
-_EXIT_CODE = struct.Struct("!xi")
+from agents.documents.fork_server import EXIT_CODE
+
 _READ_BYTES = 1 << 20
 _CLOSING_SECONDS = 5.0
 
@@ -52,10 +52,10 @@ class Forks:
                 output = await _read(reader)
         finally:
             await asyncio.shield(_hang_up(reader, writer))
-        result, ending = output[: -_EXIT_CODE.size], output[-_EXIT_CODE.size :]
-        if len(ending) < _EXIT_CODE.size or ending[0]:
+        result, ending = output[: -EXIT_CODE.size], output[-EXIT_CODE.size :]
+        if len(ending) < EXIT_CODE.size or ending[0]:
             return b"", None
-        return result, _EXIT_CODE.unpack(ending)[0]
+        return result, EXIT_CODE.unpack(ending)[0]
 
     def close(self) -> None:
         """End the server and every fork."""
