@@ -10,6 +10,23 @@ from agents.sqlite_files import open_shared, transaction
 SCHEMA = "CREATE TABLE IF NOT EXISTS words (word TEXT PRIMARY KEY)"
 
 
+MAKE_AND_PUT = """
+import sys
+from pathlib import Path
+from agents.sqlite_files import open_shared, transaction
+
+connection = open_shared(Path(sys.argv[1]), sys.argv[2])
+with transaction(connection):
+    connection.execute("INSERT INTO words VALUES (?)", (sys.argv[3],))
+"""
+
+
+def put_twice(connection: sqlite3.Connection, word: str) -> None:
+    with transaction(connection):
+        connection.execute("INSERT INTO words VALUES (?)", (word,))
+        connection.execute("INSERT INTO words VALUES (?)", (word,))
+
+
 def words(connection: sqlite3.Connection) -> list[str]:
     return [row[0] for row in connection.execute("SELECT word FROM words ORDER BY word")]
 
@@ -29,9 +46,8 @@ def test_a_file_is_made_with_its_folder_and_read_by_others_while_it_is_written(t
 def test_what_fails_is_undone_as_a_whole(tmp_path: Path) -> None:
     connection = open_shared(tmp_path / "words.db", SCHEMA)
 
-    with pytest.raises(sqlite3.IntegrityError), transaction(connection):
-        connection.execute("INSERT INTO words VALUES ('first')")
-        connection.execute("INSERT INTO words VALUES ('first')")
+    with pytest.raises(sqlite3.IntegrityError):
+        put_twice(connection, "first")
 
     assert words(connection) == []
     with transaction(connection):
@@ -41,14 +57,9 @@ def test_what_fails_is_undone_as_a_whole(tmp_path: Path) -> None:
 
 
 def test_processes_that_make_the_file_at_once_all_get_it(tmp_path: Path) -> None:
-    script = (
-        "import sys; from pathlib import Path; from agents.sqlite_files import open_shared, transaction\n"
-        f"c = open_shared(Path(sys.argv[1]), {SCHEMA!r})\n"
-        "with transaction(c): c.execute('INSERT INTO words VALUES (?)', (sys.argv[2],))\n"
-    )
     path = tmp_path / "words.db"
 
-    makers = [subprocess.Popen([sys.executable, "-c", script, str(path), name]) for name in "abcdef"]
+    makers = [subprocess.Popen([sys.executable, "-c", MAKE_AND_PUT, str(path), SCHEMA, name]) for name in "abcdef"]
 
     assert [maker.wait(60) for maker in makers] == [0] * 6
     connection = open_shared(path, SCHEMA)
