@@ -15,6 +15,7 @@ from pydantic.config import JsonDict
 from agents.engine import prompts, structured
 from agents.engine.base import Outcome, ResultT
 from agents.engine.endpoint import Endpoint, find_endpoint, is_loopback, verification
+from agents.engine.once_more import OnceMoreClient
 from agents.engine.structured import InvalidAnswerError
 from agents.engine.tasks.base import Task
 from agents.engine.tokenizer import local_counter, server_counter
@@ -72,7 +73,7 @@ class OpenAIEngine:
         local = is_loopback(endpoint.base_url)
         timeout = httpx.Timeout(endpoint.request_seconds, connect=_CONNECT_SECONDS)
         limits = httpx.Limits(max_connections=None, keepalive_expiry=_KEEP_ALIVE_SECONDS)
-        self._http = httpx.AsyncClient(verify=verify, trust_env=not local, timeout=timeout, limits=limits)
+        self._http = OnceMoreClient(verify=verify, trust_env=not local, timeout=timeout, limits=limits)
         self._sync_http = httpx.Client(verify=verify, trust_env=not local, timeout=_CONNECT_SECONDS)
         self._chat = ChatOpenAI(
             model=endpoint.model,

@@ -9,6 +9,8 @@ from typing import Any
 
 Reply = str | tuple[int, str]
 """The answer's text, or a status and an error message."""
+HANGS_UP: Reply = (0, "")
+"""The connection is closed instead of an answer."""
 
 
 class ChatServer:
@@ -87,7 +89,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send({"error": {"message": reason}}, 400)
             return
         reply = self.server_.replies.pop(0) if len(self.server_.replies) > 1 else self.server_.replies[0]
-        if isinstance(reply, tuple):
+        if reply == HANGS_UP:
+            self.close_connection = True
+        elif isinstance(reply, tuple):
             self.send({"error": {"message": reply[1]}}, reply[0])
         else:
             self.chat(reply)

@@ -15,7 +15,7 @@ from agents.engine.tasks.decisions import NextStep, Route
 from agents.errors import EngineError
 from agents.schema import Passage
 from agents.settings import EngineSettings
-from tests.agents.engine.chat_server import ChatServer
+from tests.agents.engine.chat_server import HANGS_UP, ChatServer
 from tests.agents.engine.conftest import eventually
 
 ROUTE = json.dumps({"kind": "complex", "language": "English", "reason": "two facts"})
@@ -172,6 +172,26 @@ async def test_a_wrong_key_is_named_as_such() -> None:
         engine = await open_engine(server, api_key=SecretStr("right"))
         assert (await engine.run(Route())).result.kind == "complex"
         await engine.close()
+
+
+async def test_a_request_whose_connection_broke_is_sent_once_more() -> None:
+    with ChatServer(HANGS_UP, ROUTE) as server:
+        engine = await open_engine(server)
+        outcome = await engine.run(Route())
+        await engine.close()
+    assert outcome.result.kind == "complex"
+    assert outcome.usage.engine_calls == 1
+    assert len(server.requests) == 2
+
+
+async def test_a_server_that_hangs_up_twice_is_named() -> None:
+    with ChatServer(HANGS_UP) as server:
+        engine = await open_engine(server)
+        with pytest.raises(EngineError, match="stopped answering") as caught:
+            await engine.run(Route())
+        await engine.close()
+    assert caught.value.retryable
+    assert len(server.requests) == 2
 
 
 async def test_a_server_that_is_not_there_is_named() -> None:
