@@ -11,8 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from agents.engine import vllm_plugin, vram
-from agents.engine.cpu import keeps_fp8
+from agents.engine import cpu, vllm_plugin, vram
 from agents.engine.gpus import Gpu, read_gpus
 from agents.engine.model_shape import GIB, ModelShape, read_shape
 from agents.engine.state import Attempt, Launch
@@ -113,7 +112,7 @@ def _check_offloading(gib: float) -> None:
 
 def _on_cpu(settings: EngineSettings) -> tuple[tuple[Attempt, ...], tuple[str, ...]]:
     notes = ("No NVIDIA GPU was found: vLLM runs on the CPU.",)
-    if settings.kv_cache_dtype == "auto" or keeps_fp8():
+    if settings.kv_cache_dtype == "auto" or cpu.keeps_fp8():
         return attempts(settings, None), notes
     return attempts(settings, None, "auto"), (
         *notes,
@@ -245,7 +244,7 @@ def environment(settings: EngineSettings, plan: MemoryPlan | None, plugin_folder
         "PYTHONUNBUFFERED": "1",
     }
     if plan is None:
-        return variables
+        return variables | cpu.threads()
     if settings.own_kernels:
         variables[vllm_plugin.KERNELS_VARIABLE] = "1"
     if can_sleep(settings, plan):
