@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -82,9 +83,12 @@ class ResultStore:
         """Execute statements, each with its values behind it, in one transaction; return the rows of the last one."""
         rows: list[Any] = []
         try:
-            with self._lock, transaction(connection := self._open()):
-                for statement, *values in statements:
-                    rows = connection.execute(statement, values).fetchall()
+            with self._lock:
+                connection = self._open()
+                # A single statement is a transaction by itself, and a reader waits for no writer.
+                with transaction(connection) if len(statements) > 1 else nullcontext():
+                    for statement, *values in statements:
+                        rows = connection.execute(statement, values).fetchall()
         except (sqlite3.Error, OSError) as error:
             _logger.warning("Results in %s cannot be read or written: %s", self._path, error)
         return rows

@@ -114,10 +114,9 @@ def _on_cpu(settings: EngineSettings) -> tuple[tuple[Attempt, ...], tuple[str, .
     notes = ("No NVIDIA GPU was found: vLLM runs on the CPU.",)
     if settings.kv_cache_dtype == "auto" or cpu.keeps_fp8():
         return attempts(settings, None), notes
-    return attempts(settings, None, "auto"), (
-        *notes,
-        f"This CPU has no AVX-512 for {settings.kv_cache_dtype}: the KV cache has 16 bits.",
-    )
+    wide = settings.model_copy(update={"kv_cache_dtype": "auto"})
+    notes += (f"This CPU has no AVX-512 for {settings.kv_cache_dtype}: the KV cache has 16 bits.",)
+    return attempts(wide, None), notes
 
 
 def digest(settings: EngineSettings) -> str:
@@ -147,42 +146,33 @@ def identity(mark: str) -> str:
     return f"readroom-{mark}"
 
 
-def attempts(
-    settings: EngineSettings, plan: MemoryPlan | None, kv_cache_dtype: str | None = None
-) -> tuple[Attempt, Attempt]:
+def attempts(settings: EngineSettings, plan: MemoryPlan | None) -> tuple[Attempt, Attempt]:
     """Return how to start, and how else if our plugin or the KV cache dtype cannot be had.
 
     The last resort is vLLM without our plugin, and E4M3 in place of E5M2: it takes the same memory.
-
-    Args:
-        settings: The engine's section.
-        plan: How the GPU's memory is shared out; none on a CPU.
-        kv_cache_dtype: Another than the settings'.
     """
-    shape = read_shape(settings.model)
-    wanted = kv_cache_dtype or settings.kv_cache_dtype
-    plain = settings.model_copy(update={"own_kernels": False})
-    left = "fp8_e4m3" if wanted == "fp8_e5m2" else wanted
-    return (
-        Attempt(kv_cache_dtype=wanted, arguments=tuple(_arguments(settings, plan, shape, wanted))),
-        Attempt(kv_cache_dtype=left, arguments=tuple(_arguments(plain, plan, shape, left)), plugin=False),
-    )
+    left = "fp8_e4m3" if settings.kv_cache_dtype == "fp8_e5m2" else settings.kv_cache_dtype
+    plain = settings.model_copy(update={"own_kernels": False, "kv_cache_dtype": left})
+    return _attempt(settings, plan, plugin=True), _attempt(plain, plan, plugin=False)
 
 
-def _arguments(
-    settings: EngineSettings, plan: MemoryPlan | None, shape: ModelShape | None, kv_cache_dtype: str
-) -> list[str]:
+def _attempt(settings: EngineSettings, plan: MemoryPlan | None, *, plugin: bool) -> Attempt:
+    arguments = tuple(_arguments(settings, plan, read_shape(settings.model)))
+    return Attempt(kv_cache_dtype=settings.kv_cache_dtype, arguments=arguments, plugin=plugin)
+
+
+def _arguments(settings: EngineSettings, plan: MemoryPlan | None, shape: ModelShape | None) -> list[str]:
     folder = Path(settings.model)
     words = ["serve", str(folder.absolute()) if folder.is_dir() else settings.model]
     words += ["--max-model-len", str(plan.context_tokens if plan else settings.max_model_len)]
-    words += ["--kv-cache-dtype", kv_cache_dtype]
+    words += ["--kv-cache-dtype", settings.kv_cache_dtype]
     words += ["--max-num-seqs", str(settings.max_num_seqs)]
     words += ["--max-num-batched-tokens", str(plan.batch_tokens if plan else settings.max_num_batched_tokens)]
     words += ["--tensor-parallel-size", str(settings.tensor_parallel_size)]
     words += ["--structured-outputs-config", json.dumps({"backend": "xgrammar", "disable_any_whitespace": True})]
     words += ["--enable-prompt-tokens-details"]
-    words += _quantization(settings, plan, shape, kv_cache_dtype)
-    words += _gpu(settings, plan, kv_cache_dtype) if plan else _cpu(settings, shape, kv_cache_dtype)
+    words += _quantization(settings, plan, shape)
+    words += _gpu(settings, plan) if plan else _cpu(settings, shape)
     if settings.draft_tokens:
         words += ["--speculative-config", json.dumps({"num_speculative_tokens": settings.draft_tokens} | _NGRAM)]
     if settings.kv_offload_gib:
@@ -190,32 +180,30 @@ def _arguments(
     return [*words, *settings.extra_args]
 
 
-def _quantization(
-    settings: EngineSettings, plan: MemoryPlan | None, shape: ModelShape | None, kv_cache_dtype: str
-) -> list[str]:
+def _quantization(settings: EngineSettings, plan: MemoryPlan | None, shape: ModelShape | None) -> list[str]:
     fp8_checkpoint = shape is not None and shape.fp8_checkpoint
     if plan and settings.own_kernels and fp8_checkpoint:
         return ["--quantization", vllm_plugin.QUANTIZATION_WITH_KERNELS]
-    if kv_cache_dtype == "fp8_e5m2" and (settings.quantization == "fp8" or fp8_checkpoint):
+    if settings.kv_cache_dtype == "fp8_e5m2" and (settings.quantization == "fp8" or fp8_checkpoint):
         return ["--quantization", vllm_plugin.QUANTIZATION]
     return ["--quantization", "fp8"] if settings.quantization == "fp8" else []
 
 
-def _gpu(settings: EngineSettings, plan: MemoryPlan, kv_cache_dtype: str) -> list[str]:
+def _gpu(settings: EngineSettings, plan: MemoryPlan) -> list[str]:
     words = ["--gpu-memory-utilization", f"{plan.gpu_memory_utilization:g}"]
     words += ["--kv-cache-memory-bytes", str(plan.kv_cache_bytes)]
     words += ["--cudagraph-capture-sizes", *(str(size) for size in vram.graph_sizes(settings))]
-    if kv_cache_dtype == "fp8_e5m2":
+    if settings.kv_cache_dtype == "fp8_e5m2":
         words += ["--attention-config", json.dumps(_E5M2_ATTENTION)]
     return words if settings.kv_offload_gib else [*words, "--enable-sleep-mode"]
 
 
-def _cpu(settings: EngineSettings, shape: ModelShape | None, kv_cache_dtype: str) -> list[str]:
+def _cpu(settings: EngineSettings, shape: ModelShape | None) -> list[str]:
     """Size the KV cache for one whole context; the CPU build would take a share of all memory."""
     if shape is None:
         return []
     blocks = -(-settings.max_model_len // _CPU_BLOCK_TOKENS) + _CPU_SPARE_BLOCKS
-    size = blocks * _CPU_BLOCK_TOKENS * shape.kv_bytes_per_token(kv_cache_dtype)
+    size = blocks * _CPU_BLOCK_TOKENS * shape.kv_bytes_per_token(settings.kv_cache_dtype)
     return ["--kv-cache-memory-bytes", str(size)]
 
 

@@ -1,6 +1,7 @@
 """Results that outlive a process."""
 
 import asyncio
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -98,3 +99,16 @@ async def test_four_processes_put_into_one_store_at_once(tmp_path: Path) -> None
     for name in "abcd":
         assert [await store.get(f"{name}-{number}") for number in range(25)] == [str(number) for number in range(25)]
     await store.close()
+
+
+async def test_a_result_is_read_while_another_process_writes(tmp_path: Path) -> None:
+    store = ResultStore(tmp_path)
+    await store.put("key", '{"a": 1}')
+    writer = sqlite3.connect(tmp_path / "runs.db", isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+
+    found = await store.get("key")
+
+    writer.close()
+    await store.close()
+    assert found == '{"a": 1}'

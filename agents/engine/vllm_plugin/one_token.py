@@ -50,6 +50,15 @@ class Staged(NamedTuple):
 
 
 @gluon.jit
+def _places(weight_ptr, scale_ptr, K: gl.constexpr, BLOCK_N: gl.constexpr, COLUMNS: gl.constexpr, tile: gl.constexpr):
+    """Return a program's rows, a piece's columns, its first piece of the weights, and the scales of its rows."""
+    row = gl.program_id(0) * BLOCK_N + gl.arange(0, BLOCK_N, gl.SliceLayout(1, tile))
+    column = gl.arange(0, COLUMNS, gl.SliceLayout(0, tile))
+    scale_row = scale_ptr + (gl.program_id(0) * BLOCK_N // 128) * (K // 128)
+    return row, column, weight_ptr + row[:, None] * K + column[None, :], scale_row
+
+
+@gluon.jit
 def _loaded(
     x_ptr, weight_ptr, scale_ptr, y_ptr,
     K: gl.constexpr, ROWS: gl.constexpr, WARPS: gl.constexpr, PIECES: gl.constexpr, COLUMNS: gl.constexpr,
@@ -59,10 +68,7 @@ def _loaded(
     BLOCK_N: gl.constexpr = ROWS * WARPS
     WHOLE: gl.constexpr = K % (COLUMNS * PIECES) == 0
     tile: gl.constexpr = gl.BlockedLayout([ROWS, 16], [1, 32], [WARPS, 1], [1, 0])
-    row = gl.program_id(0) * BLOCK_N + gl.arange(0, BLOCK_N, gl.SliceLayout(1, tile))
-    column = gl.arange(0, COLUMNS, gl.SliceLayout(0, tile))
-    scale_row = scale_ptr + (gl.program_id(0) * BLOCK_N // 128) * (K // 128)
-    place = weight_ptr + row[:, None] * K + column[None, :]
+    row, column, place, scale_row = _places(weight_ptr, scale_ptr, K, BLOCK_N, COLUMNS, tile)
     total = gl.zeros([BLOCK_N, COLUMNS], gl.float32, tile)
     if OVERLAP:
         gdc_wait()
@@ -97,10 +103,7 @@ def _staged(
     BLOCK_N: gl.constexpr = ROWS * WARPS
     tile: gl.constexpr = gl.BlockedLayout([ROWS, 16], [1, 32], [WARPS, 1], [1, 0])
     plain: gl.constexpr = gl.SwizzledSharedLayout(vec=1, per_phase=1, max_phase=1, order=[1, 0])
-    row = gl.program_id(0) * BLOCK_N + gl.arange(0, BLOCK_N, gl.SliceLayout(1, tile))
-    column = gl.arange(0, COLUMNS, gl.SliceLayout(0, tile))
-    scale_row = scale_ptr + (gl.program_id(0) * BLOCK_N // 128) * (K // 128)
-    place = weight_ptr + row[:, None] * K + column[None, :]
+    row, column, place, scale_row = _places(weight_ptr, scale_ptr, K, BLOCK_N, COLUMNS, tile)
     held = gl.allocate_shared_memory(gl.float8e4nv, [STAGES, BLOCK_N, COLUMNS], plain)
     for turn in gl.static_range(STAGES - 1):
         if turn < TURNS:

@@ -23,6 +23,7 @@ from agents.engine.tasks.decisions import Route
 from agents.engine.vram import plan
 from agents.errors import EngineError
 from agents.schema import Passage, Progress
+from agents.settings import EngineSettings
 from tests.agents.engine.clients import ClientProcess
 from tests.agents.engine.conftest import MakeSettings, eventually
 
@@ -224,15 +225,19 @@ async def test_an_engine_that_is_never_ready_fails_in_time(fake: MakeSettings, d
         await vllm_server.start(fake("--fake-never-ready", start_seconds=1), data_dir)
 
 
-async def test_where_e5m2_cannot_be_had_e4m3_is_used_and_said(fake: MakeSettings, data_dir: Path) -> None:
-    settings, files = fake("--fake-refuses-e5m2"), EngineFiles(data_dir)
+async def started(settings: EngineSettings, data_dir: Path, attempts: tuple[Attempt, ...]) -> ResidentEngine:
+    """Start an engine that has these ways to start, and open it."""
+    files = EngineFiles(data_dir)
     files.make()
+    planned = vllm_command.plan_launch(settings, files.plugin).model_copy(update={"attempts": attempts})
+    vllm_server.launch(planned, files)
+    return await ResidentEngine.open(settings, data_dir)
+
+
+async def test_where_e5m2_cannot_be_had_e4m3_is_used_and_said(fake: MakeSettings, data_dir: Path) -> None:
+    settings = fake("--fake-refuses-e5m2")
     roomy = plan(settings, [Gpu(index=0, name="GPU", total_gib=80, free_gib=80)])
-    on_a_gpu = vllm_command.plan_launch(settings, files.plugin).model_copy(
-        update={"attempts": vllm_command.attempts(settings, roomy)}
-    )
-    vllm_server.launch(on_a_gpu, files)
-    engine = await ResidentEngine.open(settings, data_dir)
+    engine = await started(settings, data_dir, vllm_command.attempts(settings, roomy))
     assert engine.info.kv_cache_dtype == "fp8_e4m3"
     assert any("fp8_e5m2 kv-cache is not supported here" in note for note in engine.info.notes)
     await engine.close()
@@ -241,8 +246,7 @@ async def test_where_e5m2_cannot_be_had_e4m3_is_used_and_said(fake: MakeSettings
 async def test_where_vllm_does_not_know_our_format_the_cache_stays_and_the_kernels_go(
     fake: MakeSettings, data_dir: Path
 ) -> None:
-    settings, files = fake("--fake-knows-no-format-of-ours"), EngineFiles(data_dir)
-    files.make()
+    settings = fake("--fake-knows-no-format-of-ours")
     ways = tuple(
         Attempt(
             arguments=("serve", settings.model, "--quantization", name, *settings.extra_args),
@@ -251,9 +255,7 @@ async def test_where_vllm_does_not_know_our_format_the_cache_stays_and_the_kerne
         )
         for name in ("readroom_fp8_kernels", "fp8")
     )
-    planned = vllm_command.plan_launch(settings, files.plugin).model_copy(update={"attempts": ways})
-    vllm_server.launch(planned, files)
-    engine = await ResidentEngine.open(settings, data_dir)
+    engine = await started(settings, data_dir, ways)
     assert engine.info.kv_cache_dtype == "fp8_e4m3"
     assert any("Unknown quantization method: readroom_fp8_kernels" in note for note in engine.info.notes)
     await engine.close()
@@ -262,15 +264,12 @@ async def test_where_vllm_does_not_know_our_format_the_cache_stays_and_the_kerne
 async def test_where_our_plugin_fails_inside_vllm_the_engine_runs_without_it_and_says_so(
     fake: MakeSettings, data_dir: Path
 ) -> None:
-    settings, files = fake("--fake-plugin-breaks"), EngineFiles(data_dir)
-    files.make()
+    settings = fake("--fake-plugin-breaks")
     ways = tuple(
         Attempt(arguments=("serve", settings.model, *settings.extra_args), kv_cache_dtype="fp8_e4m3", plugin=plugin)
         for plugin in (True, False)
     )
-    planned = vllm_command.plan_launch(settings, files.plugin).model_copy(update={"attempts": ways})
-    vllm_server.launch(planned, files)
-    engine = await ResidentEngine.open(settings, data_dir)
+    engine = await started(settings, data_dir, ways)
     assert any("vLLM does without it: ImportError" in note for note in engine.info.notes)
     await engine.close()
 
