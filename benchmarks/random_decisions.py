@@ -43,6 +43,10 @@ OWN_SHARE = 0.25
 EVEN = 0.5
 TRUE_QUOTES = 0.4
 """Share of the real and altered sentences."""
+ADDED_CLAIMS = 2
+"""On sentences of the text, added to every draft: what the model itself claims may be nothing, on one CPU or another."""
+MOST_CLAIMS = 8
+"""In a draft, as its schema says."""
 MODES: tuple[Any, ...] = ("summary", "detailed", "extraction", "comparison")
 
 
@@ -81,7 +85,9 @@ class DrawingEngine(RecordingEngine):
                     return NextStepResult(finish=chance.choice(task.may_finish))
                 return NextStepResult(next=tuple(chance.choices(task.allowed, k=chance.randint(1, task.parallel))))
             case Draft(), DraftResult():
-                claims = tuple(self._claim(task, claim) for claim in result.claims)
+                added = (self._claim_on_a_sentence(task) for _ in range(ADDED_CLAIMS))
+                made = (self._claim(task, claim) for claim in result.claims)
+                claims = tuple(claim for claim in (*added, *made) if claim)[:MOST_CLAIMS]
                 return DraftResult(claims=claims, not_found=result.not_found and chance.random() < EVEN)
             case Verdict(), VerdictResult():
                 verdicts: Any = tuple(chance.choices(["supported", "partly", "not"], k=len(task.claims)))
@@ -96,11 +102,16 @@ class DrawingEngine(RecordingEngine):
         return Note(kind=note.kind, text=claim.text, quote=claim.quotes[0])
 
     def _claim(self, task: Task[Any], made: DraftClaim) -> DraftClaim:
-        """Return a claim as the model made it, or one on a real sentence of the text, true or altered."""
+        """Return a claim as the model made it, or one on a sentence of the text."""
+        drawn = self._claim_on_a_sentence(task) if self._chance.random() < EVEN else None
+        return drawn or made
+
+    def _claim_on_a_sentence(self, task: Task[Any]) -> DraftClaim | None:
+        """Return a claim on a real sentence of the text, true or altered; nothing where the text has none."""
         chance = self._chance
         known = sentences(chance.choice(task.evidence).text) if task.evidence else []
-        if not known or chance.random() < EVEN:
-            return made
+        if not known:
+            return None
         sentence = chance.choice(known)
         if chance.random() < TRUE_QUOTES:
             return DraftClaim(text=sentence, quotes=(sentence,))
