@@ -44,7 +44,7 @@ EVEN = 0.5
 TRUE_QUOTES = 0.4
 """Share of the real and altered sentences."""
 ADDED_CLAIMS = 2
-"""On sentences of the text, added to every draft: what the model itself claims may be nothing, on one CPU or another."""
+"""On sentences of the text, added to every draft: on some CPUs the model itself claims nothing."""
 MOST_CLAIMS = 8
 """In a draft, as its schema says."""
 MODES: tuple[Any, ...] = ("summary", "detailed", "extraction", "comparison")

@@ -92,15 +92,15 @@ class CompletionClient:
             self._pool = await self.tokens(" ".join(next(sentences) for _ in range(_POOL_SENTENCES)))
         return random.Random(seed).choices(self._pool, k=tokens)  # noqa: S311 - reproducible, nothing is secret
 
-    async def complete(self, prompt: Sequence[int], tokens: int) -> Completion:
-        """Have exactly `tokens` tokens written behind a prompt.
+    async def complete(self, prompt: str | Sequence[int], tokens: int) -> Completion:
+        """Have exactly `tokens` tokens written behind a prompt, which is text or tokens.
 
         Raises:
             EngineError: The engine did not answer.
         """
         body = {
             "model": self._endpoint.model,
-            "prompt": list(prompt),
+            "prompt": prompt if isinstance(prompt, str) else list(prompt),
             "max_tokens": tokens,
             "temperature": 0.0,
             "ignore_eos": True,
@@ -116,11 +116,13 @@ class CompletionClient:
             usage = event.get("usage") or usage
         if not arrivals:
             raise self._failed("sent no tokens")
+        if "prompt_tokens" not in usage:
+            raise self._failed("did not say how many tokens it read")
         cached: dict[str, int] = usage.get("prompt_tokens_details") or {}
         return Completion(
             first_token_seconds=arrivals[0],
             seconds=arrivals[-1],
-            prompt_tokens=usage.get("prompt_tokens", len(prompt)),
+            prompt_tokens=usage["prompt_tokens"],
             cached_tokens=cached.get("cached_tokens") or 0,
             completion_tokens=usage.get("completion_tokens", tokens),
         )

@@ -7,6 +7,7 @@ several_tokens   the same with up to 16 tokens
 block_weights    what such weights look like, and what a kernel for them is compared with
 e5m2_attention   vLLM's FlashInfer backend, with new tokens attended to in stretches
 stretches        attention over stretches of an E5M2 cache that are widened to 16 bits
+tokenizing       tokens of a text whose beginning is known from an earlier one
 detokenizing     text that is decoded without decoding the prompt first
 
 This package is loaded inside vLLM's processes, perhaps from a copy: it may import nothing else of Readroom.
@@ -28,7 +29,7 @@ def register() -> None:
     """Register what is ours; vLLM calls this in each of its processes, sometimes twice in one."""
     import_module(".quantization", __name__).register()
     kernels = (_replace_linear, _replace_attention) if os.environ.get(KERNELS_VARIABLE) == "1" else ()
-    for step in (*kernels, _replace_decode_stream):
+    for step in (*kernels, _replace_tokenizing, _replace_decode_stream):
         try:
             step()
         except (ImportError, AttributeError) as error:
@@ -38,6 +39,10 @@ def register() -> None:
 
 def _replace_linear() -> None:
     import_module(".linear", __name__).register()
+
+
+def _replace_tokenizing() -> None:
+    import_module(".tokenizing", __name__).register()
 
 
 def _replace_decode_stream() -> None:

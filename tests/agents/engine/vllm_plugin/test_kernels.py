@@ -1,30 +1,12 @@
 """Readroom's GPU kernels on a machine without a GPU: what Triton can interpret or compile there."""
 
-import json
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.agents.engine.vllm_plugin.in_vllm import checked
+
 pytestmark = pytest.mark.vllm
-
-CHECKS = Path(__file__).with_name("kernel_checks.py")
-
-
-def checked(vllm_command: str, what: str, cache: Path) -> dict[str, Any]:
-    """Run the checks with the Python that stands beside vLLM."""
-    python = Path(vllm_command).with_name("python")
-    done = subprocess.run(
-        [str(python), str(CHECKS), what],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(cache), "TRITON_CACHE_DIR": str(cache)},
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 def test_few_tokens_are_multiplied_and_stretches_attended_to_as_torch_does(vllm_command: str, tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
-"""Run Readroom's GPU kernels without a GPU, in vLLM's own environment, and print what came out as JSON.
+"""Run what Readroom puts into vLLM in vLLM's own environment, without a GPU, and print what came out as JSON.
 
-VLLM_PYTHON kernel_checks.py interpreted     # Triton's interpreter computes them on the CPU
-VLLM_PYTHON kernel_checks.py compiled        # Triton compiles what it cannot interpret, for GPUs that are not there
+VLLM_PYTHON checks.py interpreted     # Triton's interpreter computes the kernels on the CPU
+VLLM_PYTHON checks.py compiled        # Triton compiles what it cannot interpret, for GPUs that are not there
+VLLM_PYTHON checks.py hooked          # our attention on vLLM's own builder
+VLLM_PYTHON checks.py tokenized       # vLLM's own renderer with our memory of texts
 """
 # pyright: basic, reportMissingImports=false, reportPrivateUsage=false
 
@@ -20,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[4] / "agents" / "engine"))
 import torch
 import triton
 
+REPOSITORY = Path(__file__).parents[4]
 HEADS, KV_HEADS, SIZE, PAGE = 4, 2, 16, 16
 
 
@@ -257,5 +260,46 @@ def stub_flashinfer() -> None:
     sys.modules["flashinfer"].BatchPrefillWithPagedKVCacheWrapper = type("Prefill", (FlashInferWrapper,), {})
 
 
+class CountingTokenizer:
+    """A tokenizer of vLLM's that notes how much it tokenizes."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer, self.characters = tokenizer, []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.tokenizer, name)
+
+    def __call__(self, text: str, **how: Any) -> Any:
+        self.characters.append(len(text))
+        return self.tokenizer(text, **how)
+
+
+def tokenized() -> dict[str, Any]:
+    """Return how much of texts with one beginning vLLM's own renderer tokenizes, and whether the tokens are right."""
+    import vllm_plugin
+
+    vllm_plugin.register()
+    vllm_plugin.register()
+    sys.path.insert(0, str(REPOSITORY))
+    from vllm.renderers.hf import HfRenderer
+    from vllm.renderers.params import TokenizeParams
+    from vllm.tokenizers import get_tokenizer
+
+    from benchmarks.checkpoints import sentences, write_tiny
+
+    renderer = object.__new__(HfRenderer)
+    renderer.tokenizer = CountingTokenizer(get_tokenizer(str(write_tiny(Path(os.environ["HOME"]) / "tiny"))))
+    params = TokenizeParams(max_total_tokens=131_072, max_output_tokens=9, add_special_tokens=False)
+    texts = [f"{sentences(300)} Question {number}?" for number in range(4)]
+    made = [renderer._tokenize_prompt({"prompt": text}, params) for text in texts]
+    expected = [
+        {"prompt": text, "prompt_token_ids": renderer.tokenizer.tokenizer.encode(text, add_special_tokens=False)}
+        for text in texts
+    ]
+    pairs = zip(made, expected, strict=True)
+    return {"characters": renderer.tokenizer.characters, "as_before": [ours == theirs for ours, theirs in pairs]}
+
+
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps({"interpreted": interpreted, "compiled": compiled, "hooked": hooked}[sys.argv[1]]()))
+    checks = {"interpreted": interpreted, "compiled": compiled, "hooked": hooked, "tokenized": tokenized}
+    sys.stdout.write(json.dumps(checks[sys.argv[1]]()))
