@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
+from inspect import signature
 from typing import Any, TypeAlias
 
 LONG_CHARACTERS = 16_384
@@ -22,6 +23,7 @@ OVERLAP_TOKENS = 64
 AGREEING_TOKENS = 16
 """Of the overlap, in a row, that must come out the same: from there on the two cut alike."""
 _METHOD = "_tokenize_prompt"
+_FIELDS = {"return_token_offsets", "truncate_prompt_tokens", "add_special_tokens"}
 
 Encoded: TypeAlias = tuple[Sequence[int], Sequence[tuple[int, int]]]
 """Tokens, and where in the text each begins and ends, in characters."""
@@ -29,12 +31,19 @@ Encode: TypeAlias = Callable[[str], Encoded]
 
 
 def register() -> None:
-    """Put it before vLLM's own tokenizing of a prompt; a second time changes nothing."""
+    """Put it before vLLM's own tokenizing of a prompt; a second time changes nothing.
+
+    Raises:
+        AttributeError: This vLLM tokenizes prompts in another way.
+    """
     renderer: Any = import_module("vllm.renderers.base").BaseRenderer
-    parameters: Any = import_module("vllm.renderers.params").TokenizeParams
+    fields: Any = import_module("vllm.renderers.params").TokenizeParams.__dataclass_fields__
     tokenize = getattr(renderer, _METHOD)
-    if not hasattr(tokenize, "remembers") and "return_token_offsets" in parameters.__dataclass_fields__:
-        setattr(renderer, _METHOD, remembering(tokenize))
+    if hasattr(tokenize, "remembers"):
+        return
+    if list(signature(tokenize).parameters) != ["self", "prompt", "params"] or not set(fields) >= _FIELDS:
+        raise AttributeError(_METHOD)
+    setattr(renderer, _METHOD, remembering(tokenize))
 
 
 def remembering(tokenize: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,15 +60,13 @@ def remembering(tokenize: Callable[..., Any]) -> Callable[..., Any]:
         if len(text) < LONG_CHARACTERS or params.truncate_prompt_tokens is not None or params.return_token_offsets:
             return tokenize(renderer, prompt, params)
         with_offsets = replace(params, return_token_offsets=True)
-        made: dict[str, Any] = {}
 
         def encode(part: str) -> Encoded:
-            nonlocal made
             made = tokenize(renderer, {**prompt, "prompt": part}, with_offsets)
-            return made["prompt_token_ids"], made.pop("prompt_token_offsets", ())
+            return made["prompt_token_ids"], made.get("prompt_token_offsets") or ()
 
         tokens = remembered[id(renderer), params.add_special_tokens].tokens(text, encode)
-        return {**made, "prompt": text, "prompt_token_ids": tokens}
+        return {**prompt, "prompt_token_ids": tokens}
 
     tokenize_prompt.remembers = True  # pyright: ignore[reportFunctionMemberAccess]
     return tokenize_prompt
