@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from pydantic import Field
+
 from agents.engine.tasks.base import Task
 from agents.engine.tasks.reading import MOST_NOTES, NoteKind, PointToReduce, Reduce, WindowNotes
 from agents.runs import run_key
@@ -22,6 +24,8 @@ HALVINGS = 5
 MOST_POINTS = 24
 LONGEST_POINT = 400
 """Characters; a model that does not keep to its schema must not outgrow the window that its points go into."""
+MOST_QUOTES = 3
+"""Under one point."""
 FACTS: dict[Mode, int] = {"summary": 8, "detailed": 24, "comparison": 0, "extraction": 0}
 """Figures, dates and names that stand in the table beside the points."""
 
@@ -34,7 +38,14 @@ class Point(Frozen):
     text: str
     kind: NoteKind = "point"
     quotes: tuple[str, ...]
+    titles: tuple[str, ...] = Field(
+        default=(), description="Of the documents that the quotes are from; empty where all are from `document`."
+    )
     rank: float = 0.0
+
+    def sources(self) -> tuple[tuple[str, str], ...]:
+        """Return each quote with the title of its document."""
+        return tuple(zip(self.quotes, self.titles or (self.document,) * len(self.quotes), strict=True))
 
 
 class WindowReading(Frozen):
@@ -229,11 +240,10 @@ async def _reduce(run: Run, points: Sequence[Point], *, final: bool) -> list[Poi
     for point in (await run.ask(task)).points[:kept]:
         sources = [points[number - 1] for number in point.sources if 0 < number <= len(points)]
         if sources:
-            quotes = tuple(dict.fromkeys(quote for source in sources for quote in source.quotes))[:3]
+            quotes, titles = zip(*dict.fromkeys(each for source in sources for each in source.sources()), strict=True)
+            changed = {"text": point.text[:LONGEST_POINT], "section": point.section}
             reduced.append(
-                sources[0].model_copy(
-                    update={"text": point.text[:LONGEST_POINT], "section": point.section, "quotes": quotes}
-                )
+                sources[0].model_copy(update=changed | {"quotes": quotes[:MOST_QUOTES], "titles": titles[:MOST_QUOTES]})
             )
     return reduced
 
@@ -251,4 +261,7 @@ def _distinct(points: Sequence[Point]) -> list[Point]:
 
 
 def _statements(points: Sequence[Point]) -> tuple[Statement, ...]:
-    return tuple(Statement(point.text, point.quotes, point.section, point.kind) for point in points)
+    return tuple(
+        Statement(point.text, point.quotes, point.section, point.kind, tuple(title for _, title in point.sources()))
+        for point in points
+    )

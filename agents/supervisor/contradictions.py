@@ -48,7 +48,7 @@ def negates_alone(claim: str, quoted: str) -> bool:
 def swaps(claim: str, quoted: str) -> Iterator[tuple[str, str, int]]:
     """Yield what stands in a claim in the place of other words of its quotes, and how many same words are around."""
     said, held = claim.split(), quoted.split()
-    one, other = ([_bare(word).casefold() for word in words] for words in (said, held))
+    one, other = ([bare(word).casefold() for word in words] for words in (said, held))
     blocks = SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()
     begin = Match(0, max(0, blocks[0].b - blocks[0].a), 0)
     for before, after in pairwise([begin, *blocks]):
@@ -117,5 +117,6 @@ def _unprefixed(word: str) -> str | None:
     return word[prefix.end() :] if prefix else None
 
 
-def _bare(word: str) -> str:
+def bare(word: str) -> str:
+    """Return a word without the marks around it."""
     return word.strip("\"'“”‘’.,;:!?…()[]|*_")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress, zip_longest
 
 from agents.documents.quotes import Located, locate
 from agents.engine.extractive.languages import ENGLISH
@@ -31,11 +32,17 @@ def ground(statements: Iterable[Statement], documents: Sequence[Document], read:
     """Locate every quote and check every claim's figures and names; a claim without a located quote is left out."""
     claims: list[GroundedClaim] = []
     for statement in statements:
-        quotes = tuple(quote for text in statement.quotes if (quote := find(text, documents, read)))
+        texts = zip_longest(statement.quotes, statement.titles)
+        quotes = tuple(quote for text, title in texts if (quote := find(text, _first(title, documents), read)))
         if quotes:
             support = check(statement.text, quotes)
             claims.append(GroundedClaim(statement.text, quotes, support, statement.section, statement.kind))
     return claims
+
+
+def _first(title: str | None, documents: Sequence[Document]) -> list[Document]:
+    """Put the document that a quote was taken from before those that may hold it too."""
+    return sorted(documents, key=lambda document: document.title != title)
 
 
 def find(text: str, documents: Sequence[Document], read: Spans) -> Quote | None:
@@ -75,12 +82,31 @@ def _widened(located: Located, document: Document) -> Located:
 def check(claim: str, quotes: Sequence[Quote]) -> Support:
     """Judge a claim by its figures, names and negations: each must stand in the quotes, or be computed from them."""
     quoted = " ".join(quote.located.quote for quote in quotes)
-    if unsupported_figures(claim, quoted) or contradictions.denies(claim, quoted) or misplaced(claim, quoted):
+    titles = [quote.document.title for quote in quotes]
+    if (
+        unsupported_figures(without_figures_of_titles(claim, titles), quoted)
+        or contradictions.denies(claim, quoted)
+        or misplaced(claim, quoted)
+    ):
         return "not"
-    context = " ".join([quoted, *(quote.document.title for quote in quotes)])
+    context = " ".join([quoted, *titles])
     if unsupported_names(claim, context) or uncounted(claim, quoted) or contradictions.negates_alone(claim, quoted):
         return "partly"
     return "supported"
+
+
+def without_figures_of_titles(claim: str, titles: Sequence[str]) -> str:
+    """Return a claim without the figures by which it names a document: "Loans 2023: ...", "the 2023 loans".
+
+    A figure does so where it stands in a title, and in the claim beside another word of that title.
+    """
+    known = {contradictions.bare(word).casefold() for title in titles for word in title.split()}
+    naming = {word for word in known - {""} if word not in ENGLISH.function_words and not figures(word)}
+    words = claim.split()
+    plain = ["", *(contradictions.bare(word).casefold() for word in words), ""]
+    around = zip(plain, plain[1:], plain[2:], strict=False)
+    kept = (not (figures(word) and word in known and {before, after} & naming) for before, word, after in around)
+    return " ".join(compress(words, kept))
 
 
 def unsupported_names(claim: str, context: str) -> set[str]:

@@ -55,6 +55,8 @@ class Statement:
     quotes: tuple[str, ...]
     section: str = ""
     kind: NoteKind = "point"
+    titles: tuple[str, ...] = ()
+    """Of the documents that the quotes were taken from, in their order; empty where nobody noted them."""
 
 
 @dataclass(frozen=True)

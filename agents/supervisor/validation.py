@@ -67,7 +67,9 @@ async def _revise(run: Run, claim: GroundedClaim) -> GroundedClaim:
         text = (await run.ask(Revise(question=run.question, claim=_to_judge(claim)))).text
     except EngineError:
         return claim
-    revised = replace(claim, text=text, support=grounding.check(text, claim.quotes))
+    # Made for a longer claim, a quote may say otherwise than what is left of it.
+    quotes = tuple(quote for quote in claim.quotes if grounding.check(text, [quote]) != "not") or claim.quotes
+    revised = replace(claim, text=text, quotes=quotes, support=grounding.check(text, quotes))
     return (await _judge(run, [revised]))[0]
 
 

@@ -113,9 +113,15 @@ async def test_a_comparison_lines_up_what_is_shared_and_what_differs(assistant: 
 
     analysis = await assistant.analyze(old, mode="comparison", compare_with=[new])
 
-    assert "## Shared" in analysis.markdown
-    assert "## Differences" in analysis.markdown
-    assert {document.title for document in analysis.documents} == {"Loans 2023", "Loans 2024"}
+    body, borrow = analysis.markdown.partition("**Sources**")[0], "A reader may borrow {} volumes for 28 days."
+    assert body.split("\n\n")[1:5] == [
+        "## Shared",
+        "- Loans 2023 and Loans 2024: The room closes at 17 daily. [1][2]",
+        "## Differences",
+        f"- Loans 2023: {borrow.format(5)} Loans 2024: {borrow.format(8)} [3][4]",
+    ]
+    assert [citation.title for citation in analysis.citations] == ["Loans 2023", "Loans 2024"] * 2
+    assert {claim.supported for claim in analysis.claims} == {"supported"}
 
 
 async def test_a_call_that_cannot_wait_returns_running_and_the_same_call_gets_the_result(

@@ -1,5 +1,6 @@
 """Lining up what several documents say: what they share, and where they differ."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, zip_longest
@@ -110,7 +111,8 @@ def _in_turn(gathered: Gathered, indexes: Sequence[int], room: int) -> Iterator[
 
 def _title(point: PointToReduce) -> str:
     # What stands before the colon is the label of a side, so that a title holds none of its own.
-    words = point.document[: 4 * _LONGEST_TITLE].replace(":", " –").split() or ["One", "document"]
+    plain = re.sub(r"[.;](?=\s)", "", point.document[: 4 * _LONGEST_TITLE].replace(":", " –"))
+    words = plain.split() or ["One", "document"]
     while len(words) > 1 and (len(" ".join(words)) > _LONGEST_TITLE or words[-1].lower() in ENGLISH.function_words):
         words.pop()
     return " ".join(words).rstrip(" ,;-–")

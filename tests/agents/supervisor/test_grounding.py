@@ -107,3 +107,37 @@ def test_a_number_in_words_is_the_number_in_digits() -> None:
 
 def test_the_first_word_of_a_sentence_is_no_name() -> None:
     assert unsupported_names("Loans are signed. Nobody else may sign.", "maria holm signs every loan") == set()
+
+
+def titled(title: str, text: str) -> Document:
+    pages = (Page(number=1, start=0, end=len(text)),)
+    return DOCUMENT.model_copy(update={"document_id": title, "title": title, "text": text, "pages": pages})
+
+
+@pytest.mark.parametrize(
+    ("title", "claim", "expected"),
+    [
+        ("Loans 2023", "Loans 2023: A reader may borrow 5 volumes.", "supported"),
+        ("Loans 2023", "By the 2023 loans a reader may borrow 5 volumes.", "supported"),
+        ("Lending rules, version 1.2", "Lending rules, version 1.2: A reader may borrow 5 volumes.", "supported"),
+        ("Loans 2023", "In 2023 a reader may borrow 5 volumes.", "not"),
+        ("Loans 2023", "A reader may borrow 2023 volumes.", "not"),
+        ("Loans 2023", "Loans 2024: A reader may borrow 5 volumes.", "not"),
+        ("Borrow 8 volumes", "A reader may borrow 8 volumes.", "not"),
+    ],
+)
+def test_a_figure_needs_no_quote_only_where_it_names_the_document(title: str, claim: str, expected: str) -> None:
+    document = titled(title, "A reader may borrow 5 volumes. Atlases stay here.")
+    (grounded,) = ground([Statement(claim, ("A reader may borrow 5 volumes.",))], [document], {})
+
+    assert grounded.support == expected
+
+
+def test_what_several_documents_say_is_cited_from_the_one_it_was_taken_from() -> None:
+    said = "The room closes at 17 daily."
+    documents = [titled("Old", said), titled("New", said), titled("Other", "Nothing is said here about any room.")]
+    quoted = Statement("It closes at 17.", (said,) * 3, titles=("New", "Old", "Other"))
+
+    (claim,) = ground([quoted], documents, {})
+
+    assert [quote.document.title for quote in claim.quotes] == ["New", "Old", "Old"]

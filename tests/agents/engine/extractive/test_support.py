@@ -43,6 +43,11 @@ def test_another_number_a_negation_or_another_matter_is_not(claim: str, quote: s
     assert judge(claim, quote) == "not"
 
 
+@pytest.mark.parametrize("title", ["Terms v1.2", "Loans 2023", "The rules of lending, with all annexes", "Old and New"])
+def test_the_title_before_a_colon_is_no_part_of_what_is_said(title: str) -> None:
+    assert judge(f"{title}: The feed pump runs every day.", "The feed pump runs every day.") == "supported"
+
+
 def test_a_name_that_no_quote_holds_leaves_a_claim_half_supported() -> None:
     assert judge("The minimum stock in Berlin is 40,000 L from October to March.", STOCK) == "partly"
 
