@@ -67,10 +67,9 @@ async def first_tokens(client: CompletionClient, text: str) -> dict[str, float]:
     await client.complete(text, 1)
     found: dict[str, list[float]] = {form: [] for form in FORMS}
     for number in range(ROUNDS):
-        asked = f"{text} Who signed report {number}?"
-        tokens = await client.tokens(asked)
-        for form, prompt in zip(FORMS, (asked, tokens), strict=True):
-            done = await client.complete(prompt, 1)
+        for form in FORMS:
+            asked = f"{text} Who signed report {number}, asked as {form}?"
+            done = await client.complete(await client.tokens(asked) if form == "ids" else asked, 1)
             found[form].append(done.first_token_seconds)
     return {form: statistics.median(times) for form, times in found.items()} | {"prompt_tokens": done.prompt_tokens}
 
@@ -88,11 +87,13 @@ async def measure(command: str, folder: Path, tokens: int) -> dict[str, Any]:
     )
     text = sentences(round(tokens / TOKENS_PER_SENTENCE), seed=5)
     async with started(engine, folder / "ours") as client:
+        version = await client.version()
         ours = await first_tokens(client, text)
     with without_plugins():
         async with started(engine, folder / "vllms") as client:
             vllms = await first_tokens(client, text)
     return {
+        "vllm": version,
         "prompt_tokens": round(ours["prompt_tokens"]),
         **{f"ours_{form}_seconds": ours[form] for form in FORMS},
         **{f"vllms_own_{form}_seconds": vllms[form] for form in FORMS},

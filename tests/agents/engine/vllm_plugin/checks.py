@@ -289,13 +289,14 @@ def tokenized() -> dict[str, Any]:
 
     renderer = object.__new__(HfRenderer)
     renderer.tokenizer = CountingTokenizer(get_tokenizer(str(write_tiny(Path(os.environ["HOME"]) / "tiny"))))
-    params = TokenizeParams(max_total_tokens=131_072, max_output_tokens=9, add_special_tokens=False)
-    texts = [f"{sentences(300)} Question {number}?" for number in range(4)]
-    made = [renderer._tokenize_prompt({"prompt": text}, params) for text in texts]
-    expected = [
-        {"prompt": text, "prompt_token_ids": renderer.tokenizer.tokenizer.encode(text, add_special_tokens=False)}
-        for text in texts
-    ]
+    plain = renderer.tokenizer.tokenizer
+    long, short = f"Too long. {sentences(400)}", [f"{sentences(300)} Question {number}?" for number in range(4)]
+    most = len(plain.encode(long)) - 100
+    params = TokenizeParams(max_total_tokens=most, max_output_tokens=0, add_special_tokens=False)
+    texts = [long, long[: len(long) * 19 // 20], *short]
+    made = [renderer._tokenize_prompt({"prompt": text}, params)["prompt_token_ids"] for text in texts]
+    # Of what is too long vLLM keeps the end, and one token more than it accepts.
+    expected = [plain.encode(text, add_special_tokens=False)[-most - 1 :] for text in texts]
     pairs = zip(made, expected, strict=True)
     return {"characters": renderer.tokenizer.characters, "as_before": [ours == theirs for ours, theirs in pairs]}
 

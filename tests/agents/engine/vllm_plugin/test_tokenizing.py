@@ -7,10 +7,13 @@ import pytest
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from agents.engine.vllm_plugin.tokenizing import (
+    AGREEING_TOKENS,
     LONG_CHARACTERS,
     MOST_TEXTS,
+    OVERLAP_TOKENS,
     Encoded,
     RememberedTexts,
+    install,
     remembering,
     shared_characters,
 )
@@ -122,13 +125,77 @@ def test_only_the_end_is_tokenized_again(qwens: Tokenizer) -> None:
     assert max(others) < 600
 
 
-def test_a_word_longer_than_the_overlap_still_reads_the_same(qwens: Tokenizer) -> None:
-    texts, encode, word = RememberedTexts(), Encoding(qwens), "abcdefghijklmnop" * 200
+@pytest.mark.parametrize("run", ["abcdefghijklmnop" * 200, "q" + "\u0301" * 90, "漢字" * 300, "-" * 700, "😀" * 200])
+@pytest.mark.parametrize("end", ["q", "\u0323", "\u0301", " and on", "-", "字"])
+def test_a_run_longer_than_the_overlap_still_reads_the_same(qwens: Tokenizer, run: str, end: str) -> None:
+    texts, encode, text = RememberedTexts(), Encoding(qwens), f"{DOCUMENT} {run}"
+    texts.tokens(text, encode)
 
-    for end in ("", "q", " and on", "a"):
-        text = f"{DOCUMENT} {word}{end}"
+    tokens = texts.tokens(text + end, encode)
 
-        assert qwens.decode(texts.tokens(text, encode), skip_special_tokens=False) == text
+    assert qwens.decode(tokens) == qwens.decode(qwens.encode(text + end).ids)
+
+
+def test_a_tokenizer_that_ends_each_text_with_a_token_of_its_own_tokenizes_all_of_it(tmp_path: Path) -> None:
+    tokenizer = made_tokenizer("tiny", tmp_path)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="$A <|im_end|>", special_tokens=[("<|im_end|>", tokenizer.token_to_id("<|im_end|>"))]
+    )
+    texts, encode = RememberedTexts(), Encoding(tokenizer)
+
+    for text in (DOCUMENT, f"{DOCUMENT} And on.", f"{DOCUMENT} Or not."):
+        assert texts.tokens(text, encode) == tokenizer.encode(text).ids
+
+
+def test_a_character_of_many_tokens_is_taken_whole(tmp_path: Path) -> None:
+    tokenizer = made_tokenizer("tiny", tmp_path)
+    tokenizer.normalizer = normalizers.Replace("\t", "9" * 40)
+    texts, encode = RememberedTexts(), Encoding(tokenizer)
+
+    for tabs in range(1, 9):
+        text = DOCUMENT + "\t" * tabs + "And so on."
+        assert texts.tokens(text, encode) == tokenizer.encode(text).ids
+
+
+class Letters:
+    """Each letter is a token, but the first `strange` ones of a text are written in another way.
+
+    Args:
+        strange: Letters at a text's beginning.
+        wide: Letters of a token.
+    """
+
+    def __init__(self, strange: int = 0, wide: int = 1) -> None:
+        self.strange, self.wide = strange, wide
+        self.characters: list[int] = []
+
+    def __call__(self, text: str) -> Encoded:
+        self.characters.append(len(text))
+        places = range(0, len(text), self.wide)
+        # Every tenth of the strange ones comes out right, so that short runs agree by chance.
+        ids = [ord(text[place]) if place >= self.strange or place % 10 == 0 else 0 for place in places]
+        return ids, [(place, place + self.wide) for place in places]
+
+
+def test_tokens_join_on_where_enough_of_them_agree_in_a_row() -> None:
+    texts, text = RememberedTexts(), "ab" * LONG_CHARACTERS
+    texts.tokens(text, Letters())
+    encode = Letters(strange=OVERLAP_TOKENS - AGREEING_TOKENS - 8)
+
+    tokens = texts.tokens(f"{text}c", encode)
+
+    assert tokens == [ord(letter) for letter in f"{text}c"]
+    assert encode.characters == [OVERLAP_TOKENS + 1]
+
+
+@pytest.mark.parametrize("encode", [Letters(strange=OVERLAP_TOKENS), Letters(wide=2)])
+def test_tokens_that_agree_nowhere_have_the_whole_text_tokenized(encode: Letters) -> None:
+    texts, text = RememberedTexts(), "a" * LONG_CHARACTERS
+    texts.tokens(text, Letters())
+
+    texts.tokens(f"{text}b", encode)
+
+    assert encode.characters == [OVERLAP_TOKENS + 1, len(text) + 1]
 
 
 def test_documents_that_take_turns_are_all_remembered(qwens: Tokenizer) -> None:
@@ -176,17 +243,19 @@ class Parameters:
     add_special_tokens: bool = False
     truncate_prompt_tokens: int | None = None
     return_token_offsets: bool = False
+    max_input_tokens: int | None = None
 
 
 class Renderer:
-    """Tokenizes as vLLM's renderer does: offsets where they are asked for, if it can."""
+    """Tokenizes as vLLM's renderer does: offsets where they are asked for, if it can; of too long a text the end."""
 
     def __init__(self, tokenizer: Tokenizer, *, offsets: bool = True) -> None:
         self.encode = Encoding(tokenizer)
         self.offsets = offsets
 
     def tokenize(self, prompt: Any, params: Parameters) -> Any:
-        ids, offsets = self.encode(prompt["prompt"])
+        first = -params.max_input_tokens - 1 if params.max_input_tokens else 0
+        ids, offsets = (part[first:] for part in self.encode(prompt["prompt"]))
         found = {"prompt_token_offsets": offsets} if params.return_token_offsets and self.offsets else {}
         return {**prompt, "prompt_token_ids": ids, **found}
 
@@ -219,6 +288,28 @@ def test_short_cut_and_measured_prompts_are_left_to_vllm(qwens: Tokenizer, text:
     assert set(renderer.encode.characters) == {len(text)}
 
 
+@pytest.mark.parametrize("kept", [0.5, 0.95, 0.99, 1])
+def test_after_a_text_that_was_too_long_a_shorter_one_is_whole(qwens: Tokenizer, kept: float) -> None:
+    most = int(0.96 * len(qwens.encode(DOCUMENT).ids))
+    renderer, tokenize = Renderer(qwens), remembering(Renderer.tokenize)
+    assert len(tokenize(renderer, {"prompt": DOCUMENT}, Parameters(max_input_tokens=most))["prompt_token_ids"]) > most
+
+    shorter = DOCUMENT[: int(kept * len(DOCUMENT))]
+    for limit in (most, None):
+        params = Parameters(max_input_tokens=limit)
+        assert tokenize(renderer, {"prompt": shorter}, params) == Renderer(qwens).tokenize({"prompt": shorter}, params)
+
+
+def test_a_text_that_grows_too_long_has_too_many_tokens(qwens: Tokenizer) -> None:
+    params = Parameters(max_input_tokens=len(qwens.encode(DOCUMENT).ids))
+    renderer, tokenize = Renderer(qwens), remembering(Renderer.tokenize)
+
+    for text in (DOCUMENT, f"{DOCUMENT} And on.", DOCUMENT + " And on." * 9_000):
+        tokens = tokenize(renderer, {"prompt": text}, params)["prompt_token_ids"]
+
+        assert (len(tokens) > len(qwens.encode(DOCUMENT).ids)) == (text != DOCUMENT)
+
+
 def test_a_tokenizer_that_cannot_say_where_its_tokens_are_tokenizes_all_of_each_text(qwens: Tokenizer) -> None:
     renderer, tokenize = Renderer(qwens, offsets=False), remembering(Renderer.tokenize)
 
@@ -238,11 +329,47 @@ def test_texts_with_and_without_a_beginning_token_are_kept_apart(tmp_path: Path)
     assert renderer.encode.characters == [len(DOCUMENT)] * 2
 
 
+def test_renderers_do_not_share_what_they_remember(qwens: Tokenizer) -> None:
+    renderers, tokenize = [Renderer(qwens), Renderer(qwens)], remembering(Renderer.tokenize)
+
+    for renderer in renderers:
+        tokenize(renderer, {"prompt": DOCUMENT}, Parameters())
+
+    assert [renderer.encode.characters for renderer in renderers] == [[len(DOCUMENT)]] * 2
+
+
+def test_it_is_installed_once() -> None:
+    class Base:
+        def _tokenize_prompt(self, prompt: Any, params: Any) -> Any: ...
+
+    before = Base._tokenize_prompt
+    install(Base, Parameters)
+    once = Base._tokenize_prompt
+    install(Base, Parameters)
+
+    assert Base._tokenize_prompt is once is not before
+
+
+def test_a_vllm_that_tokenizes_in_another_way_is_left_as_it_is() -> None:
+    class Base:
+        def _tokenize_prompt(self, prompt: Any, params: Any) -> Any: ...
+
+    class Other:
+        def _tokenize_prompt(self, prompts: Any, params: Any, pool: Any) -> Any: ...
+
+    with pytest.raises(AttributeError, match="takes something else"):
+        install(Other, Parameters)
+    with pytest.raises(AttributeError, match="object has no return_token_offsets"):
+        install(Base, object)
+
+    assert not hasattr(Base._tokenize_prompt, "remembers")
+
+
 @pytest.mark.vllm
 def test_vllms_own_renderer_remembers_and_tokenizes_as_before(vllm_command: str, tmp_path: Path) -> None:
     found = checked(vllm_command, "tokenized", tmp_path)
 
-    assert found["as_before"] == [True] * 4
-    first, *others = found["characters"]
-    assert first > LONG_CHARACTERS
+    assert found["as_before"] == [True] * 6
+    too_long, shortened, first, *others = found["characters"]
+    assert min(too_long, shortened, first) > LONG_CHARACTERS
     assert max(others) < 600
