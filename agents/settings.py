@@ -27,7 +27,9 @@ class Section(BaseModel):
 class DocumentsSettings(Section):
     """What may be opened, and within which limits."""
 
-    roots: tuple[Path, ...] = Field(default=(), description="Folders that may be read; none given: the home folder.")
+    roots: tuple[Path, ...] = Field(
+        default=(), description="Folders that may be read; none given: the home folder, but nothing hidden in it."
+    )
     allow_urls: bool = Field(default=False, description="Whether http(s) documents may be fetched.")
     max_bytes: int = Field(default=200_000_000, gt=0, description="Largest file, in bytes.")
     parse_seconds: float = Field(default=120.0, gt=0, description="Time limit of the parsing process.")

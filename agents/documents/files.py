@@ -41,12 +41,9 @@ def find_file(source: str, settings: DocumentsSettings) -> FileState:
     """
     path = _absolute(source, settings)
     real = Path(os.path.realpath(path))
-    roots = settings.allowed_roots()
-    if not any(real.is_relative_to(root) for root in roots):
+    if refused := _refused(real, settings):
         through = f" (it leads to {real})" if real != path else ""
-        raise DocumentError(
-            f"{path}{through} is outside the folders that may be read: {_listed(roots)}.", hint=_ROOTS_HINT
-        )
+        raise DocumentError(f"{path}{through} {refused}", hint=_ROOTS_HINT)
     try:
         state = real.stat()
     except OSError as error:
@@ -61,12 +58,24 @@ def check_origins(document_id: str, paths: Sequence[str], settings: DocumentsSet
     Raises:
         DocumentError: All files that it was read from are outside the allowed folders.
     """
+    refused = [_refused(Path(path), settings) for path in paths]
+    if refused and all(refused):
+        raise DocumentError(f"The file of the document {document_id} {refused[0]}", hint=_ROOTS_HINT)
+
+
+def _refused(real: Path, settings: DocumentsSettings) -> str:
+    """Return why a file may not be read; nothing where it may.
+
+    Where nobody has named a folder the home folder is read, but not its hidden part: keys and passwords lie there.
+    """
     roots = settings.allowed_roots()
-    if paths and not any(Path(path).is_relative_to(root) for path in paths for root in roots):
-        raise DocumentError(
-            f"The document {document_id} was read from outside the folders that may be read: {_listed(roots)}.",
-            hint=_ROOTS_HINT,
-        )
+    within = next((real.relative_to(root) for root in roots if real.is_relative_to(root)), None)
+    if within is None:
+        return f"is outside the folders that may be read: {_listed(roots)}."
+    hidden = next((part for part in within.parts if part.startswith(".")), None)
+    if hidden is None or settings.roots:
+        return ""
+    return f"is hidden ({hidden}): hidden files are read only where their folder is allowed by name."
 
 
 def open_file(state: FileState) -> IO[bytes]:

@@ -92,7 +92,10 @@ def _table(rows: Sequence[GroundedClaim], ids: dict[tuple[str, int, int], str]) 
         marks = "".join(f"[{mark}]" for mark in _marks(claim, ids))
         lines.append(f"| {_cell(claim.section or claim.kind)} | {_cell(claim.text)} | {marks} |")
     if len(rows) > MAX_ROWS_SHOWN:
-        lines.append(f"\n{len(rows) - MAX_ROWS_SHOWN} more rows are in the structured result.")
+        lines.append(
+            f"\n{len(rows) - MAX_ROWS_SHOWN} more rows are not shown: `readroom analyze FILE --mode extraction --json` "
+            "gives all of them."
+        )
     return "\n".join(lines)
 
 

@@ -72,6 +72,30 @@ async def test_a_symbolic_link_out_of_the_roots_is_refused(library: Library, tmp
         assert "leads to" in error.message
 
 
+@pytest.mark.parametrize("hidden", [".ssh/id_ed25519", "work/.env", ".config/app/token.txt"])
+async def test_hidden_files_of_the_home_folder_are_read_only_where_their_folder_is_allowed_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hidden: str
+) -> None:
+    home = tmp_path / "home"
+    monkeypatch.setenv("HOME", str(home))
+    file = home / hidden
+    file.parent.mkdir(parents=True)
+    file.write_text("The key is 12345.")
+    (home / "link.txt").symlink_to(file)
+    by_default = Library(DocumentsSettings(), tmp_path / "data")
+    by_name = Library(DocumentsSettings(roots=(home,)), tmp_path / "data")
+
+    for source in (file, home / "link.txt"):
+        error = await refusal(by_default, str(source))
+        assert "is hidden" in error.message
+        assert "--root" in error.hint
+    document = await by_name.open(str(file))
+    assert "is hidden" in (await refusal(by_default, document.document_id)).message
+
+    await by_default.close()
+    await by_name.close()
+
+
 async def test_a_symbolic_link_within_the_roots_is_followed(
     library: Library, tmp_path: Path, write: Callable[[str, str], str]
 ) -> None:
