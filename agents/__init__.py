@@ -1,6 +1,7 @@
 """The agents and everything they stand on.
 
-assistant   the one front door: ask() and analyze()
+assistant   the one front door: ask() and analyze(); calls: one caller's limits; follow_up: what it is about;
+            warmth: what the engine has lately read
 benchmark   measures what Readroom does on this machine
 supervisor  the graph: router, planner, retrieval, synthesis, validation
 documents   path → pages → passages → index, and locating a quote

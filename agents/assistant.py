@@ -2,12 +2,11 @@
 
 import asyncio
 import importlib.metadata
-import math
-import time
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 
+from agents import follow_up
 from agents.calls import Call, OnProgress, check_analysis, check_question, describe_analysis, told_apart
 from agents.documents.library import Library
 from agents.engine.base import Engine
@@ -26,6 +25,7 @@ from agents.supervisor.responses import to_analysis, to_answer
 from agents.supervisor.state import Request, Run
 from agents.supervisor.supervisor import Supervisor
 from agents.tokens import estimate_tokens
+from agents.warmth import Warmth
 
 HISTORY_WITHOUT_CONTEXT = 8_192
 """Tokens of history that an engine without a context is given."""
@@ -47,7 +47,7 @@ class Assistant:
     def __init__(self, settings: Settings, engine: Engine | None = None) -> None:
         self._settings = settings
         self._engine = EngineOpening(settings.engine, settings.data_dir, engine)
-        self._warm: dict[tuple[str, ...], float] = {}
+        self._warmth = Warmth(settings.engine)
 
     @property
     def settings(self) -> Settings:
@@ -84,7 +84,9 @@ class Assistant:
         check_question(question)
         call = self._call(wait_seconds, on_progress)
         session = await self._session(session_id)
-        opened = await self._open(documents or await session.document_ids(), call)
+        own = () if documents else await session.document_ids()
+        meant, warnings = await follow_up.meant(self._library, own)
+        opened = await self._open(documents or meant, call)
         if opened is None:
             return Answer(question=question, **await self._running(session, call))
         engine = await self._engine.engine(call.seconds_left, call.report)
@@ -95,6 +97,7 @@ class Assistant:
         if run is None:
             return Answer(question=question, **await self._running(session, call))
         answer = to_answer(run, SessionInfo(session_id=session.session_id), opened)
+        answer = answer.model_copy(update={"warnings": (*warnings, *answer.warnings)})
         return await self._record(session, question.strip(), answer)
 
     async def analyze(
@@ -273,10 +276,10 @@ class Assistant:
         )
 
         async def work(tell: Report) -> Run:
-            run = self._supervisor.start(request, opened.engine, tell, warm=self._is_warm(opened, ids))
+            run = self._supervisor.start(request, opened.engine, tell, warm=self._warmth.has(opened, ids))
             run.warnings.extend([opened.warning] if opened.warning else [])
             await self._supervisor.complete(run)
-            self._note_warmth(run, ids)
+            self._warmth.note(run, ids)
             return run
 
         done = await self._runs.join(
@@ -286,17 +289,6 @@ class Assistant:
             call.notes = done.notes
             return None
         return done
-
-    def _is_warm(self, opened: Opened, ids: Sequence[str]) -> bool:
-        """Whether the engine has these documents' text in its prefix cache, as far as we know."""
-        read_at = self._warm.get((opened.engine.info.model or "", *ids), -math.inf)
-        idle = self._settings.engine.idle_sleep_seconds, self._settings.engine.idle_stop_seconds
-        return time.monotonic() - read_at < min(filter(None, idle), default=math.inf)
-
-    def _note_warmth(self, run: Run, ids: Sequence[str]) -> None:
-        in_one_prompt = run.everything_read and run.windows <= 1 and not run.windows_from_store
-        if run.engine.info.context_tokens and in_one_prompt:
-            self._warm[(run.engine.info.model or "", *ids)] = time.monotonic()
 
     async def _record(self, session: Session, question: str, response: ResponseT) -> ResponseT:
         """Record the turn before it is handed out, so that nothing that was answered is lost."""

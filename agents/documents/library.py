@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 from weakref import WeakValueDictionary
 
 from agents.documents import files
@@ -28,6 +28,13 @@ _HELD_CHARACTERS = 50_000_000
 
 Cut = tuple[Document, tuple[Span, ...]]
 """A document and where its passages stand."""
+
+
+class Changed(NamedTuple):
+    """A file, and the id of the document that it holds now."""
+
+    path: str
+    document_id: str
 
 
 class Library:
@@ -91,6 +98,14 @@ class Library:
         origins = await asyncio.to_thread(self._store.origins, document_id)
         files.check_origins(document_id, origins, self._settings)
         return document
+
+    async def changed(self, document_id: str) -> Changed | None:
+        """Return a file that a document was read from and that holds something else now.
+
+        Returns:
+            None where one of its files still holds it, or none can be read any more.
+        """
+        return await asyncio.to_thread(self._changed, document_id)
 
     async def passages(self, document_id: str) -> tuple[Passage, ...]:
         """Return a document's passages; together they are its text.
@@ -166,6 +181,28 @@ class Library:
         document_id = self._store.document_of(state)
         known = self._known(document_id) if document_id else None
         return state, known[0] if known else None
+
+    def _changed(self, document_id: str) -> Changed | None:
+        changed: Changed | None = None
+        for path in self._store.origins(document_id):
+            try:
+                now = self._held_by(files.find_file(path, self._settings))
+            except DocumentError:
+                continue
+            if now == document_id:
+                return None
+            changed = changed or Changed(path, now)
+        return changed
+
+    def _held_by(self, state: files.FileState) -> str:
+        """Return the id of what a file holds, whether that was ever opened or not."""
+        known = self._store.document_of(state)
+        if known is None:
+            with files.open_file(state) as file:
+                known = files.sha256(file)[: files.ID_LENGTH]
+            if self._store.document(known) is not None:
+                self._store.remember(state, known, unchanged=True)
+        return known
 
     def _keep(self, parsed: Parsed, name: str, digest: str) -> Document:
         """Cut, index and keep what was parsed."""

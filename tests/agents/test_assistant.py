@@ -1,4 +1,5 @@
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -218,3 +219,48 @@ async def test_an_extraction_leaves_nothing_out(assistant: Assistant, write: Wri
     said = " ".join(claim.text for claim in analysis.claims)
     assert [town for town in towns if f"{town} " not in said] == []
     assert analysis.coverage.complete
+
+
+async def test_a_follow_up_about_a_file_that_has_changed_says_so_and_answers_from_what_was_read(
+    assistant: Assistant, write: Write
+) -> None:
+    path = write("rules.md", RULES)
+    session = (await assistant.ask("For how long may a volume be borrowed?", [path])).session.session_id
+    write("rules.md", RULES.replace("28 days", "14 days"))
+
+    answer = await assistant.ask("For how many days may a reader borrow volumes?", session_id=session)
+
+    assert "28 days" in answer.markdown
+    assert any(path in warning and "has changed" in warning for warning in answer.warnings)
+
+
+async def test_a_changed_file_that_is_named_again_stands_for_itself(assistant: Assistant, write: Write) -> None:
+    path = write("rules.md", RULES)
+    session = (await assistant.ask("For how long may a volume be borrowed?", [path])).session.session_id
+    write("rules.md", RULES.replace("28 days", "14 days"))
+    await assistant.ask("How many volumes may be borrowed?", [path], session)
+
+    answer = await assistant.ask("For how many days may a reader borrow volumes?", session_id=session)
+
+    assert "14 days" in answer.markdown
+    assert "28 days" not in answer.markdown
+    assert answer.warnings == ()
+    assert len(answer.documents) == 1
+
+
+async def test_a_file_that_was_only_touched_copied_or_deleted_has_not_changed(
+    assistant: Assistant, write: Write
+) -> None:
+    path, copy = write("rules.md", RULES), write("copy.md", RULES)
+    question = "For how many days may a reader borrow volumes?"
+    session = (await assistant.ask(question, [path, copy])).session.session_id
+
+    os.utime(path)
+    assert (await assistant.ask(question, session_id=session)).warnings == ()
+    write("rules.md", "Something else.")
+    assert (await assistant.ask(question, session_id=session)).warnings == ()
+    os.remove(path)
+    os.remove(copy)
+    answer = await assistant.ask(question, session_id=session)
+    assert answer.warnings == ()
+    assert "28 days" in answer.markdown
