@@ -86,6 +86,13 @@ def locate(quote: str, document: Document, near: Sequence[tuple[int, int]] = ())
     return _find_fuzzy(wanted, document, held, spans)
 
 
+def stands_in(quote: str, document: Document) -> bool:
+    """Whether a document says a quote word for word, as `locate` compares words, and no negation stands before it."""
+    wanted, held = Normal(quote).text.strip(), normal(document.text)
+    found = _find_exact(wanted, held.text, ()) if any(map(str.isalnum, wanted)) else None
+    return found is not None and _located(document, held, *found, 1.0).verified == "exact"
+
+
 def _find_exact(wanted: str, text: str, near: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
     """Return where the words stand exactly, in one of the spans if they can."""
     for form in _forms(wanted):

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
+from agents.documents.quotes import stands_in
 from agents.engine.tasks.base import Task
 from agents.engine.tasks.reading import MOST_NOTES, NoteKind, PointToReduce, Reduce, WindowNotes
 from agents.runs import run_key
@@ -61,6 +62,8 @@ async def analyze(run: Run) -> tuple[Statement, ...]:
     limit = asyncio.Semaphore(run.parallel_windows)
     readings = await asyncio.gather(*(_read(run, window, len(windows), limit) for window in windows))
     points = [point for reading in readings for point in reading.points]
+    if mode(run) == "comparison":
+        points += await asyncio.to_thread(echoes, points, run.request.documents)
     run.outline = _outline(run, readings)
     if not points:
         return ()
@@ -69,6 +72,21 @@ async def analyze(run: Run) -> tuple[Statement, ...]:
     reduced = await reduce_points(run, [point for point in points if point.kind == "point"] or points)
     facts = _distinct([point for point in points if point.kind != "point"])[: FACTS[mode(run)]]
     return _statements([*reduced, *facts])
+
+
+def echoes(points: Sequence[Point], documents: Sequence[Document]) -> list[Point]:
+    """Return points once more for each other document that says their quotes word for word.
+
+    A reader notes only some of what a document says: what was noted in one document alone is not yet a difference.
+    """
+    noted = {(point.document, quote) for point in points for quote in point.quotes}
+    return [
+        point.model_copy(update={"document": document.title})
+        for point in points
+        for document in documents
+        if not any((document.title, quote) in noted for quote in point.quotes)
+        and all(stands_in(quote, document) for quote in point.quotes)
+    ]
 
 
 def reading_windows(run: Run, task: Task[Any], limit: int | None) -> tuple[Window, ...]:

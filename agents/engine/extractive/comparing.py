@@ -14,8 +14,9 @@ from agents.engine.tasks.reading import PointToReduce, ReducedPoint
 
 _SAME_TOPIC, _SAME_SENSE = 0.3, 0.5
 _MOST_ALONE = 12
-_LONGEST_SIDE = 170
+_LONGEST_ALONE = 340
 _LONGEST_TITLE, _LONGEST_TEXT = 40, 400
+_NAME = re.compile(r" \([^()]{1,60}\)$")
 SHARED, DIFFERENCES = "Shared", "Differences"
 
 
@@ -82,13 +83,17 @@ def _shared(gathered: Gathered, pair: _Pair) -> ReducedPoint:
     one, other = gathered.points[pair.one], gathered.points[pair.other]
     text = one.text if len(one.text) <= len(other.text) else other.text
     sources = (gathered.numbers[pair.one], gathered.numbers[pair.other])
-    text = shortened(f"{_title(one)} and {_title(other)}: {text}", _LONGEST_TEXT)
-    return ReducedPoint(section=SHARED, text=text, sources=sources)
+    # Of two documents it is plain which ones share it.
+    several = len({point.document for point in gathered.points}) > 2
+    label = f"{_title(one)} and {_title(other)}: " if several else ""
+    return ReducedPoint(section=SHARED, text=shortened(f"{label}{text}", _LONGEST_TEXT), sources=sources)
 
 
 def _differing(gathered: Gathered, pair: _Pair) -> ReducedPoint:
     one, other = gathered.points[pair.one], gathered.points[pair.other]
-    text = f"{_title(one)}: {_side(one)} {_title(other)}: {_side(other)}"
+    # Both sides fit beside their titles, so that neither is cut off with its figure.
+    length = (_LONGEST_TEXT - len(f"{_title(one)}:  {_title(other)}: ")) // 2
+    text = f"{_title(one)}: {_side(one, length)} {_title(other)}: {_side(other, length)}"
     return ReducedPoint(
         section=DIFFERENCES, text=text, sources=(gathered.numbers[pair.one], gathered.numbers[pair.other])
     )
@@ -96,7 +101,7 @@ def _differing(gathered: Gathered, pair: _Pair) -> ReducedPoint:
 
 def _alone(gathered: Gathered, index: int) -> ReducedPoint:
     point = gathered.points[index]
-    text = f"{_title(point)}: {_side(point, 2 * _LONGEST_SIDE)}"
+    text = f"{_title(point)}: {_side(point, _LONGEST_ALONE)}"
     return ReducedPoint(section=DIFFERENCES, text=text, sources=(gathered.numbers[index],))
 
 
@@ -110,13 +115,17 @@ def _in_turn(gathered: Gathered, indexes: Sequence[int], room: int) -> Iterator[
 
 
 def _title(point: PointToReduce) -> str:
-    # What stands before the colon is the label of a side, so that a title holds none of its own.
+    """Return a document's title as the label of a side: short, with no colon but its own, and the file's name if any.
+
+    The name in brackets behind a title tells two versions apart that are called the same.
+    """
     plain = re.sub(r"[.;](?=\s)", "", point.document[: 4 * _LONGEST_TITLE].replace(":", " –"))
-    words = plain.split() or ["One", "document"]
+    named = _NAME.search(plain)
+    words = plain[: named.start() if named else None].split() or ["One", "document"]
     while len(words) > 1 and (len(" ".join(words)) > _LONGEST_TITLE or words[-1].lower() in ENGLISH.function_words):
         words.pop()
-    return " ".join(words).rstrip(" ,;-–")
+    return " ".join(words).rstrip(" ,;-–") + (named[0] if named else "")
 
 
-def _side(point: PointToReduce, length: int = _LONGEST_SIDE) -> str:
+def _side(point: PointToReduce, length: int) -> str:
     return shortened(point.text, length)

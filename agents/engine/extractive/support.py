@@ -16,7 +16,7 @@ _SUPPORTED, _PARTLY = 0.8, 0.5
 _LONGEST_CLAIM = 400
 _LOOKED_AT, _LONGEST_JUDGED = 4_000, 2_000
 _ORDER: tuple[Support, ...] = ("not", "partly", "supported")
-_LABEL = re.compile(r"^(?:[^:.;]|\.(?=\S)){1,100}:\s+(?=\S+\s+\S+\s+\S+)")
+_LABEL = re.compile(r"^(?:[^:.;]|\.(?=\S)){1,240}:\s+(?=\S+\s+\S+\s+\S+)")
 _NOT_DENYING = re.compile(r"\b(?:no|not) (?:more|less|later|longer|fewer|earlier|greater|only|least)\b", re.IGNORECASE)
 _CLAUSE = re.compile(
     r"[,;:]\s|\b(?:and|but|whereas|while|although|und|aber|et|mais|y|pero|e|ma|en|maar)\b", re.IGNORECASE

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.documents.normal import Normal
-from agents.documents.quotes import LEAST_RATIO, Located, locate
+from agents.documents.quotes import LEAST_RATIO, Located, locate, stands_in
 from agents.schema import Document
 from agents.sentences import split_sentences
 from tests.agents.documents.samples import as_document
@@ -120,6 +120,21 @@ def test_a_negation_left_off_at_the_edge_is_put_back(quote: str, words: str) -> 
     located = find(quote)
     assert located is not None
     assert (located.quote, located.verified) == (words, "fuzzy")
+
+
+@pytest.mark.parametrize(
+    ("quote", "said"),
+    [
+        ("The feed pump shall be recalibrated at intervals of 14 days", True),
+        ("the first valve is not to be opened", True),
+        ("The feed pump shall be recalibrated at intervals of 12 days", False),
+        ("The feed pump shall be calibrated at intervals of 14 days", False),
+        ("later than 5 months before the end", False),
+        ("...", False),
+    ],
+)
+def test_a_document_says_what_stands_in_it_word_for_word(quote: str, said: bool) -> None:
+    assert stands_in(quote, DOCUMENT) is said
 
 
 def test_an_invented_quote_is_not_found() -> None:

@@ -119,7 +119,7 @@ def test_a_comparison_lines_up_what_is_shared_and_what_differs() -> None:
     found = {(point.section, point.text, point.sources) for point in reduced("comparison", old + new)}
 
     assert found == {
-        ("Shared", "Old and New: Rent is due on the first.", (2, 5)),
+        ("Shared", "Rent is due on the first.", (2, 5)),
         ("Differences", "Old: The notice period is 30 days. New: The notice period is 60 days.", (1, 4)),
         ("Differences", "Old: Pets are allowed. New: Pets are not allowed.", (3, 6)),
     }
@@ -133,6 +133,27 @@ def test_what_only_one_document_says_is_a_difference_of_its_own() -> None:
         ("Differences", "Old: The deposit is two rents."),
         ("Differences", "New: Walls are painted yearly."),
     ]
+
+
+def test_of_three_documents_a_comparison_says_which_two_share_a_point() -> None:
+    said = "Rent is due on the first."
+    given = points(said, document="Old") + points("Walls are painted yearly.", document="New")
+    found = reduced("comparison", given + points(said, document="Other"))
+
+    assert ("Shared", "Old and Other: Rent is due on the first.") in [(point.section, point.text) for point in found]
+
+
+def test_two_versions_with_one_title_keep_their_files_names_and_their_whole_sides() -> None:
+    title, end = (
+        "Supply Agreement for Membranes and Filter Elements",
+        "as long as the parties have not agreed otherwise",
+    )
+    versions = [(f"{title} (v{n}.docx)", f"The notice period is {n}0 days, {end} in writing.") for n in (3, 6)]
+    (found,) = reduced("comparison", tuple(p for name, text in versions for p in points(text, document=name)))
+
+    assert found.text == " ".join(
+        f"Supply Agreement for Membranes (v{n}.docx): {text}" for n, (_, text) in zip((3, 6), versions, strict=True)
+    )
 
 
 def test_nothing_to_reduce_is_an_error() -> None:
