@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
+from agents.engine.extractive.unmentioned import unmentioned
 from agents.engine.tasks.answering import ClaimToJudge, Revise, Support, Verdict
 from agents.errors import EngineError
 from agents.supervisor import grounding
@@ -21,8 +22,22 @@ async def validate(run: Run) -> str:
     revised = await asyncio.gather(*(_revise(run, claim) for claim in judged))
     judgement = settle(run, [claim for claim in revised if claim.support != "not"], len(draft))
     run.judgement = _better(judgement, run.earlier)
+    if run.judgement.claims:
+        await asyncio.to_thread(_note_unmentioned, run)
     run.report(0.95, f"{len(run.judgement.claims)} of {run.judgement.drafted} claims stand")
     return run.judgement.markdown
+
+
+def _note_unmentioned(run: Run) -> None:
+    """Say which words of a question the documents never use, where no model has understood it."""
+    if run.engine.info.name != "extractive" or run.kind == "whole_document":
+        return
+    if missing := unmentioned(run.question, (document.text for document in run.request.documents)):
+        quoted = ", ".join(f"“{word}”" for word in missing)
+        warning = (
+            f"Nowhere in what was read: {quoted}. Without a language model the answer may be about something else."
+        )
+        run.warnings = [*(each for each in run.warnings if each != warning), warning]
 
 
 def settle(run: Run, claims: Sequence[GroundedClaim], drafted: int) -> Judgement:

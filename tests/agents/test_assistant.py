@@ -277,3 +277,16 @@ async def test_a_file_that_was_only_touched_copied_or_deleted_has_not_changed(
     answer = await assistant.ask(question, session_id=session)
     assert answer.warnings == ()
     assert "28 days" in answer.markdown
+
+
+async def test_without_a_model_an_answer_says_which_words_of_the_question_the_document_never_uses(
+    assistant: Assistant, write: Write
+) -> None:
+    rules = write("rules.md", RULES)
+
+    known = await assistant.ask("For how many days may a reader borrow volumes?", [rules])
+    other = await assistant.ask("For how many days may a reader borrow submarines?", [rules])
+
+    assert known.warnings == ()
+    assert other.citations
+    assert ["Nowhere in what was read: “submarines”." in warning for warning in other.warnings] == [True]
