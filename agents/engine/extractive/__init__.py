@@ -18,7 +18,7 @@ What it computes:
 routing         Route, Plan and NextStep; planning cuts a question into parts
 followup        Condense; antecedents finds what pronouns stand for
 drafting        Draft; selection narrows the passages down, matching and answers weigh the statements
-support         Verdict and Revise
+support         Verdict and Revise; unmentioned names the words of a question that a document never uses
 notes           WindowNotes; centrality weighs sentences, focus steers them
 reducing        Reduce; comparing lines up several documents, agreement tells what must not be merged
 digest          Digest

@@ -22,6 +22,7 @@ _RISK = re.compile(
     re.IGNORECASE,
 )
 _SECTION, _SOFT = 0.6, 0.2
+_WORDS_ALONE, _KIND_ALONE = 0.4, 0.15
 _LOOKED_AT, _MOST_PARTS = 2_000, 12
 
 
@@ -82,8 +83,9 @@ class _Wanted:
         if self.sign:
             parts.append(float(self.sign(statement, vocabulary)))
         score = sum(parts) / len(parts)
-        # A kind alone is not enough where words were given as well.
-        score = min(score, 0.4) if min(parts) == 0.0 else score
+        if min(parts) == 0.0:
+            # A kind alone is less than the words alone, where both were given.
+            score = min(score, _KIND_ALONE if parts[0] == 0.0 else _WORDS_ALONE)
         return min(1.0, score * (1.0 - _SOFT) + _SOFT * self.likely(statement, vocabulary)) if self.likely else score
 
 
@@ -124,12 +126,14 @@ def _wanted(text: str, vocabulary: Vocabulary, statements: Sequence[Statement], 
     sign = next((sign for pattern, sign in _KINDS if pattern.search(text)), None)
     rest = next((pattern.sub("", text) for pattern, _ in _KINDS if pattern.search(text)), text)
     terms: list[tuple[float, Mapping[str, float]]] = []
-    for term in read_question(_WHOLE.sub(" ", rest), vocabulary).terms:
+    named = read_question(_WHOLE.sub(" ", rest), vocabulary).terms
+    for term in named:
         found = matching_stems(term.stem, known)
         if any(stem in known for stem in found):
             held = sum(any(stem in statement.stems for stem in found) for statement in statements)
             terms.append((_weight(term, len(statements), held), found))
-    return _Wanted(tuple(terms), sign, likely) if terms or sign else None
+    # "Telephone numbers" are not any numbers where nobody speaks of telephones.
+    return _Wanted(tuple(terms), sign, likely) if terms or (sign and not named) else None
 
 
 def _weight(term: QuestionTerm, total: int, held: int) -> float:

@@ -36,6 +36,11 @@ def test_a_comparison_is_given_points_only(observatory: tuple[Passage, ...]) -> 
     assert {found.kind for found in note(observatory, "comparison").notes} == {"point"}
 
 
+def test_a_kind_of_thing_nobody_speaks_of_is_not_any_thing_of_the_kind(observatory: tuple[Passage, ...]) -> None:
+    assert note(observatory, "extraction", "submarine numbers").notes == ()
+    assert note(observatory, "extraction", "numbers").notes != ()
+
+
 def test_a_focus_steers_what_is_noted(observatory: tuple[Passage, ...]) -> None:
     points = [found.text for found in note(observatory, focus="visitors and admission").notes if found.kind == "point"]
     assert sum("visitor" in text.lower() or "admission" in text.lower() for text in points[:4]) >= 3
@@ -48,6 +53,7 @@ def test_a_focus_steers_what_is_noted(observatory: tuple[Passage, ...]) -> None:
         ("all dates", "14 May 1871", "The tube weighs almost two tonnes"),
         ("names of people", "Mikael Ostrander", "Snow covers the summit"),
         ("obligations", "They must pass a test", "Snow covers the summit"),
+        ("admission numbers", "Admission costs 14 crowns", "The tube weighs almost two tonnes"),
     ],
 )
 def test_an_extraction_finds_what_its_focus_names(
