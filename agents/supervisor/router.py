@@ -17,7 +17,7 @@ async def route(run: Run) -> str:
 
 async def _choose(run: Run) -> None:
     if run.request.mode is not None:
-        run.kind, run.reason = "whole_document", f"A {run.request.mode} reads the whole document."
+        run.kind, run.reason = "whole_document", f"The {run.request.mode} reads the whole document."
     elif not run.settings.adaptive_routing:
         run.kind, run.reason = "complex", "Adaptive routing is off, so every question is planned."
     else:
