@@ -67,7 +67,7 @@ def check_analysis(
     if mode == "comparison" and not compare_with:
         raise RequestError("A comparison needs a second document.", hint="Name it in compare_with.")
     if compare_with and mode != "comparison":
-        raise RequestError(f"compare_with has no place in mode {mode}.", hint="Set mode to comparison, or leave it out.")
+        raise RequestError(f"compare_with has no place in mode {mode}.", hint="Set mode to comparison or leave it out.")
     if focus is not None:
         check_question(focus)
     if window_tokens is not None and window_tokens < LEAST_WINDOW_TOKENS:

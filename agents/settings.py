@@ -3,8 +3,10 @@
 Each part of Readroom receives its own section and never reads the environment itself.
 """
 
+import difflib
 import os
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +18,9 @@ from pydantic_settings.exceptions import SettingsError as SettingsSourceError
 from agents.errors import SettingsError
 
 LEAST_WINDOW_TOKENS = 1_024
+_PREFIX = "READROOM_"
+_NO_SETTINGS = ("READROOM_TEST_", "READROOM_VLLM_KERNELS")
+"""What the tests read, and what the engine tells its own process."""
 
 
 class Section(BaseModel):
@@ -161,7 +166,7 @@ class Settings(BaseSettings):
     """All of Readroom's settings."""
 
     model_config = SettingsConfigDict(
-        env_prefix="READROOM_",
+        env_prefix=_PREFIX,
         env_nested_delimiter="__",
         frozen=True,
         extra="forbid",
@@ -213,10 +218,36 @@ def load_settings() -> Settings:
         ) from error
     except ValidationError as error:
         first = error.errors()[0]
-        name = "READROOM_" + "__".join(str(part).upper() for part in first["loc"])
+        name = _PREFIX + "__".join(str(part).upper() for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise SettingsError(f"{name} is no setting.", hint=_instead_of(name)) from error
         raise SettingsError(
             f"{name}: {first['msg']}.", hint="Correct or unset it; docs/settings.md lists all."
         ) from error
+
+
+def ignored_variables(variables: Iterable[str]) -> tuple[str, ...]:
+    """Return a sentence for each READROOM_* variable that no setting reads, with the name that is probably meant."""
+    known = {*_variables(), *(_PREFIX + section.upper() for section in Settings.model_fields)}
+    ours = sorted(name for name in variables if name.upper().startswith(_PREFIX))
+    unknown = [name for name in ours if name.upper() not in known and not name.upper().startswith(_NO_SETTINGS)]
+    return tuple(f"{name} is no setting and is ignored. {_instead_of(name)}" for name in unknown)
+
+
+def _instead_of(name: str) -> str:
+    # Compared without the prefix: what all names share would make any two look alike.
+    names = [known.removeprefix(_PREFIX) for known in _variables()]
+    near = difflib.get_close_matches(name.upper().removeprefix(_PREFIX), names, n=1)
+    return f"Did you mean {_PREFIX}{near[0]}?" if near else "docs/settings.md lists all."
+
+
+def _variables() -> Iterator[str]:
+    for name, field in Settings.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, Section):
+            yield from (f"{_PREFIX}{name}__{nested}".upper() for nested in section.model_fields)
+        else:
+            yield f"{_PREFIX}{name}".upper()
 
 
 def hub_cache() -> Path:

@@ -12,6 +12,7 @@ PAGE = Path(__file__).with_name("settings.md")
 HEAD = """# Settings
 
 Settings are read from the environment. Lists are written as JSON: `READROOM_DOCUMENTS__ROOTS='["/home/me/papers"]'`.
+`readroom doctor` and `readroom serve` name a READROOM_* variable that no setting reads, and the one probably meant.
 This page is written by `python docs/settings_table.py` from agents/settings.py.
 """
 

@@ -2,6 +2,7 @@
 
 import gc
 import math
+import os
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -15,21 +16,38 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 1 an error, 2 a wrong option, 3 --wait ended before the work did.",
 )
 app.add_typer(engine)
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result, or the error, as JSON.")]
 Session = Annotated[str | None, typer.Option("--session", help="Go on with this session_id.")]
 Continue = Annotated[bool, typer.Option("--continue", "-c", help="Go on with the session used last.")]
-Wait = Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for the result at most.")]
+Wait = Annotated[
+    float, typer.Option("--wait", min=0, help="Seconds to wait at most; then the work stops, with exit code 3.")
+]
 Roots = Annotated[list[Path] | None, typer.Option("--root", help="A folder that may be read; may be repeated.")]
 Mode = Literal["summary", "detailed", "comparison", "extraction"]
 Suite = Literal["quick", "full", "context", "quality"]
 ClientName = Literal["claude-desktop", "claude-code", "cursor", "vscode"]
 
 
+def print_version(asked: bool) -> None:
+    """Print the installed version and end, where that is asked for."""
+    if asked:
+        from mcp_server.environment import readroom_version
+
+        typer.echo(f"readroom {readroom_version()}")
+        raise typer.Exit
+
+
 @app.callback()
-def refuse_a_shared_package(ctx: typer.Context) -> None:
+def refuse_a_shared_package(
+    ctx: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
     """Stop before a package that another distribution has overwritten is imported."""
     from mcp_server.environment import other_agents
 
@@ -50,16 +68,18 @@ def serve(
     as_json: Json = False,
 ) -> None:
     """Serve MCP clients."""
-    from mcp_server.terminal import exit_code
+    from mcp_server.terminal import exit_code, note
 
     with exit_code(as_json=as_json):
         # Imports make no garbage, and looking for some costs a seventh of the start.
         gc.disable()
-        from agents.settings import load_settings
+        from agents.settings import ignored_variables, load_settings
         from mcp_server.sources import with_roots
         from mcp_server.transports import serve as serve_clients
 
         gc.enable()
+        if ignored := ignored_variables(os.environ):
+            note(" ".join(ignored))
         settings = with_roots(load_settings(), root or [])
         address = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
         serve_clients(settings.model_copy(update={"server": settings.server.model_copy(update=address)}), transport)
@@ -71,18 +91,19 @@ def ask(
     session: Session = None,
     go_on: Continue = False,
     wait: Wait = math.inf,
+    root: Roots = None,
     as_json: Json = False,
 ) -> None:
     """Answer a question from one or more documents, or from a session's."""
     from mcp_server.terminal import exit_code, print_response, run
 
-    *files, question = words
     with exit_code(as_json=as_json):
         from agents.settings import load_settings
         from mcp_server.last_session import chosen, remember
-        from mcp_server.sources import absolute, allowing
+        from mcp_server.sources import absolute, allowing, files_and_question
 
-        settings = allowing(load_settings(), files)
+        files, question = files_and_question(words, in_session=go_on or session is not None)
+        settings = allowing(load_settings(), files, root or [])
         session = chosen(settings, session, go_on=go_on)
         answer = run(
             lambda assistant, on_progress: assistant.ask(
@@ -91,7 +112,7 @@ def ask(
             settings,
         )
         remember(settings, answer)
-        print_response(answer, as_json=as_json)
+        print_response(answer, wait=wait, as_json=as_json)
 
 
 @app.command()
@@ -106,6 +127,7 @@ def analyze(
     session: Session = None,
     go_on: Continue = False,
     wait: Wait = math.inf,
+    root: Roots = None,
     as_json: Json = False,
 ) -> None:
     """Read a whole document and analyse it."""
@@ -117,7 +139,7 @@ def analyze(
         from mcp_server.last_session import chosen, remember
         from mcp_server.sources import absolute, allowing
 
-        settings = allowing(load_settings(), [file, *others])
+        settings = allowing(load_settings(), [file, *others], root or [])
         session = chosen(settings, session, go_on=go_on)
         analysis = run(
             lambda assistant, on_progress: assistant.analyze(
@@ -133,13 +155,14 @@ def analyze(
             settings,
         )
         remember(settings, analysis)
-        print_response(analysis, as_json=as_json)
+        print_response(analysis, wait=wait, as_json=as_json)
 
 
 @app.command()
 def text(
     file: Annotated[str, typer.Argument(metavar="FILE", help="The document, or its document_id.")],
     page: Annotated[int | None, typer.Option(min=1, help="Only this page.")] = None,
+    root: Roots = None,
     as_json: Json = False,
 ) -> None:
     """Print a document's text exactly as citations count it."""
@@ -151,7 +174,7 @@ def text(
         from agents.settings import load_settings
         from mcp_server.sources import absolute, allowing, open_document, page_of
 
-        document = asyncio.run(open_document(absolute(file), allowing(load_settings(), [file])))
+        document = asyncio.run(open_document(absolute(file), allowing(load_settings(), [file], root or [])))
         start, end = (0, len(document.text)) if page is None else page_of(document, page)
         shown = document.model_copy(update={"text": document.text[start:end]})
         write(shown.model_dump_json(indent=2) + "\n" if as_json else shown.text)
@@ -166,6 +189,7 @@ def benchmark(
     compare: Annotated[
         tuple[str, str] | None, typer.Option(metavar="A.json B.json", help="Set two reports side by side instead.")
     ] = None,
+    root: Roots = None,
     as_json: Json = False,
 ) -> None:
     """Measure what Readroom does on this machine, or compare two reports."""
@@ -176,23 +200,22 @@ def benchmark(
         if mistaken := sorted(set(files or []) & set(get_args(Suite))):
             raise RequestError(f"{mistaken[0]} is a suite, not a file.", hint=f"Write --suite {mistaken[0]}.")
         if compare is None:
-            _run_benchmark(suite, files or [], as_json=as_json)
+            _run_benchmark(suite, files or [], root or [], as_json=as_json)
         elif files:
             raise RequestError("Reports are compared as they are.", hint="Leave the files out, or leave out --compare.")
         else:
             _compare_benchmarks(*compare, as_json=as_json)
 
 
-def _run_benchmark(suite: Suite, files: list[str], *, as_json: bool) -> None:
+def _run_benchmark(suite: Suite, files: list[str], roots: list[Path], *, as_json: bool) -> None:
     from agents.benchmark.runner import run_suite
     from agents.settings import load_settings
     from mcp_server.sources import absolute, allowing
     from mcp_server.terminal import note, print_result, run
 
     paths = [absolute(file) for file in files]
-    report = run(
-        lambda assistant, on_progress: run_suite(assistant, suite, on_progress, paths), allowing(load_settings(), files)
-    )
+    settings = allowing(load_settings(), files, roots)
+    report = run(lambda assistant, on_progress: run_suite(assistant, suite, on_progress, paths), settings)
     print_result(report, report.markdown, as_json=as_json)
     for path in (report.json_path, report.png_path):
         if path:

@@ -2,13 +2,14 @@
 
 import asyncio
 import importlib.metadata
+import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from mcp_server.environment import other_agents, readroom_version
 
@@ -24,7 +25,7 @@ class Check(BaseModel):
     name: str
     state: Literal["ok", "note", "problem"]
     detail: str
-    fix: tuple[str, ...] = ()
+    fix: tuple[str, ...] = Field(default=(), description="What to do, as Markdown: commands stand in code marks.")
 
 
 class Diagnosis(BaseModel):
@@ -41,7 +42,7 @@ class Diagnosis(BaseModel):
         """Return the checks as Markdown."""
         marks = {"ok": "✓", "note": "!", "problem": "✗"}
         lines = [f"{marks[check.state]} **{check.name}**: {check.detail}" for check in self.checks]
-        fixes = [f"`{fix}`" for check in self.checks for fix in check.fix]
+        fixes = [fix for check in self.checks for fix in check.fix]
         missing = ["", "To add what is missing:", *(f"- {fix}" for fix in dict.fromkeys(fixes))] if fixes else []
         return "\n".join([*(f"- {line}" for line in lines), *missing])
 
@@ -56,6 +57,7 @@ def diagnose() -> Diagnosis:
     except Exception as error:  # even a broken installation gets a diagnosis
         return Diagnosis(checks=(*checks, Check(name="settings", state="problem", detail=str(error))))
     looks = (
+        ("settings", _variables),
         ("folders", _folders),
         ("engine", _engine),
         ("resident vLLM", _resident_engine),
@@ -80,10 +82,10 @@ def _installation() -> Iterator[Check]:
     mcp_version = importlib.metadata.version("mcp")
     yield Check(name="Readroom", state="ok", detail=f"{readroom_version()}, with mcp {mcp_version}")
     if problem := other_agents():
-        yield Check(name="package agents", state="problem", detail=problem, fix=("uv tool install readroom",))
+        yield Check(name="package agents", state="problem", detail=problem, fix=("`uv tool install readroom`",))
     if missing := _missing_requirements():
         detail = f"not installed: {', '.join(missing)}"
-        yield Check(name="requirements", state="problem", detail=detail, fix=("pip install --upgrade readroom",))
+        yield Check(name="requirements", state="problem", detail=detail, fix=("`pip install --upgrade readroom`",))
 
 
 def _missing_requirements() -> list[str]:
@@ -101,6 +103,13 @@ def _is_installed(distribution: str) -> bool:
     except importlib.metadata.PackageNotFoundError:
         return False
     return True
+
+
+def _variables(_: "Settings") -> Iterator[Check]:
+    from agents.settings import ignored_variables
+
+    for ignored in ignored_variables(os.environ):
+        yield Check(name="settings", state="note", detail=ignored)
 
 
 def _folders(settings: "Settings") -> Iterator[Check]:
@@ -125,7 +134,7 @@ def _engine(settings: "Settings") -> Iterator[Check]:
 
     choice = choose_engine(settings.engine, settings.data_dir)
     state = "note" if choice.missing else "ok"
-    yield Check(name="engine", state=state, detail=f"{choice.kind}. {choice.reason}", fix=choice.missing)
+    yield Check(name="engine", state=state, detail=f"{choice.kind}. {choice.reason}", fix=marked(choice.missing))
     if settings.engine.base_url and choice.kind == "openai":
         yield _server(settings.engine, settings.engine.base_url)
 
@@ -155,7 +164,15 @@ def _resident_engine(settings: "Settings") -> Iterator[Check]:
     )
     state = "note" if found.missing or found.failure else "ok"
     notes = [*found.notes, *([found.failure] if found.failure else [])]
-    yield Check(name="resident vLLM", state=state, detail=". ".join([detail, *notes]), fix=tuple(found.missing))
+    yield Check(name="resident vLLM", state=state, detail=". ".join([detail, *notes]), fix=marked(found.missing))
+
+
+def marked(fixes: Sequence[str]) -> tuple[str, ...]:
+    """Return what the engine lacks as Markdown: its commands in code marks, its sentences without."""
+    from agents.engine.vllm_command import INSTALL_VLLM, USE_A_SERVER
+
+    commands = re.compile("|".join(re.escape(command) for command in (INSTALL_VLLM, USE_A_SERVER)))
+    return tuple(commands.sub(lambda command: f"`{command[0]}`", fix) for fix in fixes)
 
 
 def _gpu(settings: "Settings") -> Iterator[Check]:

@@ -10,6 +10,8 @@ from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+import anyio
+
 from agents.errors import ReadroomError
 from agents.settings import Settings
 
@@ -84,7 +86,9 @@ class LazyAssistant:
         finally:
             self._holders -= 1
             if not self._holders:
-                await self._close()
+                # A client that is killed cancels everything around this; what is half closed complains at length.
+                with anyio.CancelScope(shield=True):
+                    await self._close()
 
     async def _close(self) -> None:
         self._abandoned.set()

@@ -24,6 +24,16 @@ def response_text(response: Response, *, go_on: str = "pass it as session_id to 
     return "\n".join(lines)
 
 
+def stopped_text(response: Response, seconds: float) -> str:
+    """Return what to say of a response that is still running where the work ends with the caller's process."""
+    progress = response.progress
+    reached = f": {progress.message} ({progress.fraction:.0%})" if progress else ""
+    return (
+        f"Stopped after {seconds:g} s{reached}. Run the same command again to go on from what is finished, "
+        "without --wait to wait for the end."
+    )
+
+
 def fitted(response: ResponseT, limit: int = RESULT_TOKENS) -> ResponseT:
     """Return the response, shortened until its JSON holds at most about `limit` tokens.
 

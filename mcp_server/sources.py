@@ -10,6 +10,7 @@ from agents.settings import Settings
 
 _DOCUMENT_ID = re.compile(r"[0-9a-f]{16}")
 _URL = re.compile(r"https?://")
+_HOW_TO_ASK = 'Write `readroom ask FILE "QUESTION"`'
 
 
 def absolute(source: str) -> str:
@@ -25,12 +26,29 @@ def with_roots(settings: Settings, roots: Sequence[Path]) -> Settings:
     return settings.model_copy(update={"documents": documents})
 
 
-def allowing(settings: Settings, sources: Sequence[str]) -> Settings:
+def files_and_question(words: Sequence[str], *, in_session: bool) -> tuple[list[str], str]:
+    """Return the files and the question that `ask` was given.
+
+    Raises:
+        RequestError: One of them is missing; a session has files of its own.
+    """
+    *files, question = words
+    if _is_source(question):
+        raise RequestError(f"The question is missing: {question} is a document.", hint=f"{_HOW_TO_ASK}.")
+    if not files and not in_session:
+        raise RequestError(
+            "No document is named.", hint=f"{_HOW_TO_ASK}, or go on with the last session's documents: --continue."
+        )
+    return files, question
+
+
+def allowing(settings: Settings, sources: Sequence[str], roots: Sequence[Path] = ()) -> Settings:
     """Return the settings with every folder allowed, on the drives of this folder and of the named files.
 
-    Whoever types a path into a shell may read it, and go on with it later. Roots that are set explicitly hold all the
-    same.
+    Whoever types a path into a shell may read it, and go on with it later. Roots that are given, or set explicitly,
+    hold all the same.
     """
+    settings = with_roots(settings, roots)
     if settings.documents.roots:
         return settings
     named = [_path(source) for source in sources if not _is_id(source) and not _URL.match(source)]
@@ -67,6 +85,13 @@ def page_of(document: Document, number: int) -> tuple[int, int]:
 
 def _is_id(source: str) -> bool:
     return bool(_DOCUMENT_ID.fullmatch(source)) and not Path(source).exists()
+
+
+def _is_source(word: str) -> bool:
+    try:
+        return _is_id(word) or bool(_URL.match(word) and len(word.split()) == 1) or _path(word).is_file()
+    except (OSError, RuntimeError):  # what no path can be: too long a name, or an unknown ~user
+        return False
 
 
 def _path(source: str) -> Path:

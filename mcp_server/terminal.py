@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from agents import schema
 from agents.errors import ReadroomError
-from mcp_server.render import response_text
+from mcp_server.render import response_text, stopped_text
 
 if TYPE_CHECKING:
     from agents.assistant import Assistant
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ResultT = TypeVar("ResultT")
 OnProgress = Callable[[schema.Progress], None]
+STOPPED = 3
+"""The exit code where the time to wait ended before the work did; 1 is an error, 2 a wrong option."""
 
 
 def run(
@@ -70,8 +72,15 @@ def exit_code(*, as_json: bool) -> Generator[None]:
         raise typer.Exit(1) from error
 
 
-def print_response(response: schema.Response, *, as_json: bool) -> None:
-    """Print an answer or an analysis."""
+def print_response(response: schema.Response, *, wait: float, as_json: bool) -> None:
+    """Print an answer or an analysis.
+
+    Raises:
+        typer.Exit: It is not finished, and stops here with this process.
+    """
+    if response.status == "running":
+        _print_stopped(response, stopped_text(response, wait), as_json=as_json)
+        raise typer.Exit(STOPPED)
     session = f"go on with --session {response.session.session_id}"
     print_result(response, response_text(response, go_on=session), as_json=as_json)
 
@@ -96,6 +105,19 @@ def write(text: str) -> None:
 def note(text: str) -> None:
     """Print a line for the user that is no part of the result."""
     Console(stderr=True, highlight=False).print(text, markup=False, soft_wrap=True)
+
+
+def _print_stopped(response: schema.Response, stopped: str, *, as_json: bool) -> None:
+    # The assistant's first paragraph says that the work goes on, as it does in a server.
+    noted = response.markdown.partition("\n\n")[2]
+    if as_json:
+        write(
+            response.model_copy(update={"markdown": f"{stopped}\n\n{noted}".rstrip()}).model_dump_json(indent=2) + "\n"
+        )
+        return
+    if noted:
+        print_result(response, noted, as_json=False)
+    note(stopped)
 
 
 def _print_error(message: str, hint: str, *, as_json: bool) -> None:

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
+import anyio
 from mcp.server import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
@@ -20,11 +21,14 @@ from mcp_server.server import create_server
 if TYPE_CHECKING:
     import uvicorn
 
+_logger = logging.getLogger(__name__)
+
 HttpTransport = Literal["http", "sse", "all"]
 Transport = Literal["stdio"] | HttpTransport
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  # compared with, never bound here
 _SHUTDOWN_SECONDS = 5
+_GONE = (BrokenPipeError, ConnectionResetError, anyio.BrokenResourceError, anyio.ClosedResourceError)
 
 
 def serve(settings: Settings, transport: Transport) -> None:
@@ -36,13 +40,22 @@ def serve(settings: Settings, transport: Transport) -> None:
     _log_to_stderr()
     try:
         if transport == "stdio":
-            if sys.stdin.isatty():
-                _say("An MCP client is awaited on stdin. Clients start this themselves: see `readroom install --help`.")
-            create_server(settings).run("stdio")
+            serve_stdio(create_server(settings))
         else:
             asyncio.run(serve_http(settings, transport))
     except KeyboardInterrupt:
         pass
+
+
+def serve_stdio(server: MCPServer[Any]) -> None:
+    """Serve over stdio until the client hangs up, however it does."""
+    if sys.stdin.isatty():
+        _say("An MCP client is awaited on stdin. Clients start this themselves: see `readroom install --help`.")
+    try:
+        server.run("stdio")
+    except* _GONE:
+        # A client that is killed breaks the pipe under its answer: nobody is left to tell, and nothing is wrong here.
+        _logger.info("The client is gone.")
 
 
 def _log_to_stderr() -> None:

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from mcp_server.cli import app
+from mcp_server.environment import readroom_version
 from tests.agents.benchmark import reports
 from tests.mcp_server.processes import HEAVY, environment
 
@@ -84,6 +85,45 @@ def test_a_session_goes_on_without_naming_its_file(readroom: Readroom) -> None:
     assert third["session"] == {**third["session"], "session_id": session, "turns": 3}
 
 
+def test_a_question_that_is_missing_is_asked_for(readroom: Readroom) -> None:
+    for words in (("pump.md",), ("pump.md", "pump.md"), ("pump.md", "--continue"), ("https://example.org/pump.pdf",)):
+        done = readroom("ask", *words)
+        assert done.exit_code == 1
+        assert "The question is missing" in done.stderr
+        assert 'readroom ask FILE "QUESTION"' in done.stderr
+
+
+@pytest.mark.parametrize("question", ["How much?", "How much? " * 500])
+def test_a_question_without_a_document_says_where_to_name_one(readroom: Readroom, question: str) -> None:
+    done = readroom("ask", question)
+    assert done.exit_code == 1
+    assert "No document is named." in done.stderr
+    assert 'readroom ask FILE "QUESTION"' in done.stderr
+
+
+def test_work_that_is_not_waited_for_stops_and_says_how_to_go_on(readroom: Readroom) -> None:
+    for command in (("analyze", "pump.md"), ("ask", "pump.md", "How many litres does the pump hold?")):
+        done = readroom(*command, "--wait", "0")
+        assert (done.exit_code, done.stdout) == (3, "")
+        assert done.stderr.startswith("Stopped after 0 s: ")
+        assert "Run the same command again" in done.stderr
+        assert "goes on meanwhile" not in done.stderr
+        assert readroom(*command).exit_code == 0
+
+
+def test_work_that_is_not_waited_for_is_running_as_json(readroom: Readroom) -> None:
+    done = readroom("analyze", "pump.md", "--wait", "0", "--json")
+    analysis = json.loads(done.stdout)
+    assert done.exit_code == 3
+    assert analysis["status"] == "running"
+    assert analysis["markdown"].startswith("Stopped after 0 s: ")
+
+
+def test_the_version_is_printed(readroom: Readroom) -> None:
+    done = readroom("--version")
+    assert (done.exit_code, done.stdout) == (0, f"readroom {readroom_version()}\n")
+
+
 def test_analyze_reads_all_of_a_file(readroom: Readroom) -> None:
     analysis = json.loads(readroom("analyze", "pump.md", "--mode", "detailed", "--json").stdout)
     assert analysis["mode"] == "detailed"
@@ -126,6 +166,17 @@ def test_roots_that_are_set_hold_for_the_user_of_the_shell_too(readroom: Readroo
     done = readroom("ask", "pump.md", "How many litres?", READROOM_DOCUMENTS__ROOTS=json.dumps([str(elsewhere)]))
     assert done.exit_code == 1
     assert str(elsewhere) in done.stderr
+    assert "--root" in done.stderr
+
+
+@pytest.mark.parametrize("words", [("ask", "pump.md", "How many litres?"), ("analyze", "pump.md"), ("text", "pump.md")])
+def test_a_root_that_is_given_stands_before_those_that_are_set(
+    readroom: Readroom, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    elsewhere = json.dumps([str(tmp_path / "elsewhere")])
+    done = readroom(*words, "--root", ".", READROOM_DOCUMENTS__ROOTS=elsewhere)
+    assert done.exit_code == 0, done.stderr
+    assert readroom(*words, "--root", str(tmp_path / "elsewhere")).exit_code == 1
 
 
 def test_a_wrong_option_is_a_usage_error(readroom: Readroom) -> None:

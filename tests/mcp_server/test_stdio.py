@@ -1,12 +1,15 @@
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
 
+import anyio
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
+from mcp_server.transports import serve_stdio
 from tests.mcp_server.processes import HEAVY, REPOSITORY, server_process, server_started_by
 
 INITIALIZE = {
@@ -68,3 +71,53 @@ async def test_mcp_run_finds_the_server(tmp_path: Path) -> None:
     run = ["-c", "from mcp.cli import app; app()", "run", str(REPOSITORY / "mcp_server" / "server.py")]
     async with Client(StdioServerParameters(command=sys.executable, args=run, env=process.env)) as connected:
         assert connected.server_info.name == "readroom"
+
+
+def test_a_client_that_is_killed_in_a_call_ends_the_server_quietly(tmp_path: Path) -> None:
+    tmp_path.joinpath("pump.txt").write_text("The pump holds 40 litres.")
+    arguments = {"question": "How many litres?", "documents": [str(tmp_path / "pump.txt")]}
+    call = {"name": "ask", "arguments": arguments, "_meta": {"progressToken": "ours"}}
+    messages = [
+        INITIALIZE,
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call},
+    ]
+    how = server_process(tmp_path, "--root", str(tmp_path))
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([how.command, *how.args], env=how.env, cwd=how.cwd, text=True, **pipes) as server:
+        server.stdin.write("".join(json.dumps(message) + "\n" for message in messages))
+        server.stdin.flush()
+        assert '"id":1' in server.stdout.readline()
+        assert "notifications/progress" in server.stdout.readline()
+        # What the system does to the pipes of a process that is killed.
+        server.stdout.close()
+        server.stdin.close()
+        said = server.stderr.read()
+        assert server.wait() == 0, said
+    assert [line.partition("mcp_server.transports: ")[2] for line in said.splitlines()] in ([], ["The client is gone."])
+
+
+class BreakingServer:
+    """A server that ends with these errors."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self.errors = errors
+
+    def run(self, transport: str) -> None:
+        raise ExceptionGroup("the transport", [ExceptionGroup("the session", self.errors)])
+
+
+@pytest.mark.parametrize(
+    "gone", [BrokenPipeError(), ConnectionResetError(), anyio.BrokenResourceError(), anyio.ClosedResourceError()]
+)
+def test_a_client_that_is_gone_is_no_error(gone: Exception, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "mcp_server"):
+        serve_stdio(BreakingServer(gone, gone))
+    assert caplog.messages == ["The client is gone."]
+
+
+def test_an_error_beside_the_client_that_is_gone_is_not_hidden() -> None:
+    with pytest.raises(ExceptionGroup) as raised:
+        serve_stdio(BreakingServer(BrokenPipeError(), ValueError("a real one")))
+    (session,) = raised.value.exceptions
+    assert [str(error) for error in session.exceptions] == ["a real one"]
