@@ -32,12 +32,28 @@ _GOES_ON = re.compile(
 )
 _LIST_NUMBER = re.compile(r"[ \t]*(?:#{1,6}\s+)?(?:§+\s*)?(?:\d+(?:\.\d+)*|[a-zA-Z]|[ivxIVX]{1,5})\.$")
 
+# Months that are written with a capital after the number of a day; before small letters no sentence ends anyway.
+_MONTH = (
+    r"(?i:(?:jan|feb|mär|apr|jun|jul|aug|sept?|okt|nov|dez)\.|mrz\.|"
+    r"(?:januar|jänner|februar|feber|märz|mars|marts|april|mai|maj|juni|juli|august|september|oktober|november|"
+    r"dezember|desember|december)\b)"
+)
+DAY_OF_MONTH = rf"(?:[0-2]?\d|3[01])\.\s{{1,9}}(?:{_MONTH}|\d{{1,2}}\.\s{{0,9}}\d{{4}}\b)"
+"""A day and its month as they are written in German, as in 1. September and 1. 9. 2024."""
+
+_DAY_OF_MONTH = re.compile(rf"(?<!\w){DAY_OF_MONTH}")
+_MONTH_OF_DATE = re.compile(r"(?<!\d)\d{1,2}\.\s{1,9}\d{1,2}\.\s{1,9}\d{4}\b")
+_LEADS_TO_DATE = re.compile(
+    r"\b(?:am|vom|bis|zum|ab|dem|den|der|des|seit|und|oder|nach|vor|zwischen|spätestens|fra|til|og)$", re.IGNORECASE
+)
+_LONGEST_DATE = 40
+
 _ABBREVIATION = re.compile(
     # After these a full stop never ends a sentence, ...
     r"(?P<never>mr|mrs|ms|dr|prof|st|sr|fr|rev|hon|gen|col|lt|capt|sgt|messrs|e\.g|i\.e|cf|vs|viz|resp|z\.b|d\.h)"
     # ... after these it does not where a number follows, ...
     r"|(?P<number>no|nos|nr|fig|figs|eq|eqs|sec|sect|ch|chap|art|arts|vol|vols|pp|p|para|paras|cl|ver|v|tab|abs|item|"
-    r"ca|approx|c|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec|ref|refs|doc|ed|app)"
+    r"ca|approx|c|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec|mär|mrz|okt|dez|ref|refs|doc|ed|app)"
     # ... and after these only where a sentence plainly begins.
     r"|(?P<perhaps>etc|inc|ltd|co|corp|al|jr|a\.m|p\.m|u\.s|u\.k|e\.u|ph\.d|bros|est|dept|max|min|bzw|usw)"
 )
@@ -108,6 +124,8 @@ def _wrapped(line: str, tail: str, following: str, room: float) -> bool:
     """Whether the break between a line, of which the tail is the end, and the following one is only a wrap."""
     if following[:5].isalpha() and following[0].islower():
         return True
+    if _DAY_OF_MONTH.match(following) and _LEADS_TO_DATE.search(tail):
+        return True
     if _STARTS_ALONE.match(following) or (tail[-1:] not in ".!?:" and _numbers(line) and _numbers(following)):
         return False
     if tail[-1:] in ",-;\u00ad" or following[:1].islower() or _GOES_ON.search(tail[-12:]):
@@ -167,6 +185,8 @@ def _abbreviated(text: str, begin: int, dot: int, following: str) -> bool:
     written = text[max(begin, dot - 30) : dot].rpartition(" ")[2].rpartition("\n")[2].lstrip("([\"'“‘*_")
     if len(written) > _LONGEST_ABBREVIATION:
         return False
+    if written.isdigit():
+        return _in_date(text, begin, dot)
     known = _ABBREVIATION.fullmatch(written.lower())
     kind = known.lastgroup if known else None
     if following[0].isdigit():
@@ -174,6 +194,14 @@ def _abbreviated(text: str, begin: int, dot: int, following: str) -> bool:
     if kind == "perhaps" or (len(written) == 1 and written.isupper()):
         return not _OPENERS.fullmatch(following.lower())
     return kind == "never"
+
+
+def _in_date(text: str, begin: int, dot: int) -> bool:
+    """Whether the full stop at `dot` stands behind the day or the month of a date."""
+    end = dot + _LONGEST_DATE
+    if any(_DAY_OF_MONTH.match(text, max(begin, dot - digits), end) for digits in (1, 2)):
+        return True
+    return any(found.start() < dot < found.end() for found in _MONTH_OF_DATE.finditer(text, max(begin, dot - 14), end))
 
 
 def _cut_long(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

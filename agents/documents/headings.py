@@ -4,6 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
+from agents.sentences import DAY_OF_MONTH
+
 Found = tuple[int, str, int]
 """Level, text and start."""
 
@@ -14,7 +16,9 @@ _MARKDOWN = re.compile(
     r"^ {0,3}(#{1,6})[ \t]+(\S[^\n]{0,300}?)(?:[ \t]{1,9}#+)?[ \t]{0,99}$|^ {0,3}(```|~~~)", re.MULTILINE
 )
 _UNDERLINED = re.compile(r"^(\S[^\n]{0,159})\n(=+|-+)[ \t]*$", re.MULTILINE)
-_NUMBERED = re.compile(r"^(\d{1,2}(?:\.\d{1,2}){0,4})\.?[ \t]+([^\W\d_][^\n]{1,90}[^\s.;:,])$", re.MULTILINE)
+_NUMBERED = re.compile(
+    rf"^(?!{DAY_OF_MONTH})(\d{{1,2}}(?:\.\d{{1,2}}){{0,4}})\.?[ \t]+([^\W\d_][^\n]{{1,90}}[^\s.;:,])$", re.MULTILINE
+)
 _MARKS = re.compile(r"[*`]+|\[([^\]]*)\]\([^)]*\)")
 
 

@@ -94,8 +94,12 @@ class Library:
         Raises:
             DocumentError: There is none with this id, or every file it was read from is outside the allowed folders.
         """
-        document, _ = await asyncio.to_thread(self._load, document_id)
         origins = await asyncio.to_thread(self._store.origins, document_id)
+        # Where an older version of ours parsed it, conversations about it go on all the same.
+        parsed = await asyncio.to_thread(self._known, document_id)
+        if parsed is None and (path := await asyncio.to_thread(self._file_of, document_id, origins)):
+            return await self.open(path)
+        document, _ = await asyncio.to_thread(self._load, document_id)
         files.check_origins(document_id, origins, self._settings)
         return document
 
@@ -183,26 +187,27 @@ class Library:
         return state, known[0] if known else None
 
     def _changed(self, document_id: str) -> Changed | None:
-        changed: Changed | None = None
-        for path in self._store.origins(document_id):
-            try:
-                now = self._held_by(files.find_file(path, self._settings))
-            except DocumentError:
-                continue
-            if now == document_id:
-                return None
-            changed = changed or Changed(path, now)
-        return changed
+        found = [Changed(path, held) for path in self._store.origins(document_id) if (held := self._held_by(path))]
+        same = any(each.document_id == document_id for each in found)
+        return None if same or not found else found[0]
 
-    def _held_by(self, state: files.FileState) -> str:
-        """Return the id of what a file holds, whether that was ever opened or not."""
-        known = self._store.document_of(state)
-        if known is None:
+    def _file_of(self, document_id: str, origins: Sequence[str]) -> str | None:
+        """Return a file that still holds a document and may be read."""
+        return next((path for path in origins if self._held_by(path) == document_id), None)
+
+    def _held_by(self, path: str) -> str | None:
+        """Return the id of what a file holds, whether that was ever opened or not; None where it may not be read."""
+        try:
+            state = files.find_file(path, self._settings)
+            if known := self._store.document_of(state):
+                return known
             with files.open_file(state) as file:
-                known = files.sha256(file)[: files.ID_LENGTH]
-            if self._store.document(known) is not None:
-                self._store.remember(state, known, unchanged=True)
-        return known
+                held = files.sha256(file)[: files.ID_LENGTH]
+        except DocumentError:
+            return None
+        if self._store.document(held) is not None:
+            self._store.remember(state, held, unchanged=True)
+        return held
 
     def _keep(self, parsed: Parsed, name: str, digest: str) -> Document:
         """Cut, index and keep what was parsed."""

@@ -12,10 +12,8 @@ import sys
 from typing import NoReturn
 
 from agents.documents import formats
-from agents.documents.parsed import Parsed
+from agents.documents.parsed import MOST_CHARACTERS, Parsed
 from agents.errors import DocumentError
-
-_MOST_CHARACTERS = 60_000_000
 
 
 def main() -> None:
@@ -63,9 +61,9 @@ def parse(data: bytes, name: str) -> Parsed:
     parsed = _read(data, name, kind)
     if not parsed.text.strip():
         raise DocumentError(f"{name} holds no text.", hint="Open a document that has text.")
-    if len(parsed.text) > _MOST_CHARACTERS:
+    if len(parsed.text) > MOST_CHARACTERS:
         raise DocumentError(
-            f"{name} holds {len(parsed.text):,} characters, more than {_MOST_CHARACTERS:,}.",
+            f"{name} holds {len(parsed.text):,} characters, more than {MOST_CHARACTERS:,}.",
             hint="Split it and open the parts.",
         )
     return parsed

@@ -8,8 +8,11 @@ from typing import NamedTuple
 from agents.sentences import split_sentences
 from agents.tokens import estimate_tokens
 
-PARSER_VERSION = 1
+PARSER_VERSION = 2
 """Goes up whenever parsing or cutting changes, so that the library reads its documents anew."""
+
+MOST_CHARACTERS = 60_000_000
+"""The longest text that a document may have."""
 
 PAGE_BREAK = "\n\n"
 """What stands between two pages in a document's text; it belongs to neither."""

@@ -68,7 +68,8 @@ def cut(
     for start, end in pairwise([*starts, len(text)]):
         first = _first_word(text, start)
         page = document.pages[max(0, bisect_right(page_starts, first) - 1)].number
-        block = max(block, text.rfind("\n\n", spans[-1].start if spans else 0, start) + 2 if start else 0)
+        blank = text.rfind("\n\n", spans[-1].start if spans else 0, start)
+        block = blank + 2 if blank >= 0 else block
         columns = _columns(text, block) if block < start and text.startswith("|", start) else ""
         heading = " > ".join(filter(None, (breadcrumbs[bisect_right(heading_starts, first)], columns)))
         spans.append(Span(start, end, page, heading))

@@ -32,7 +32,7 @@ def _note_unmentioned(run: Run) -> None:
     """Say which words of a question the documents never use, where no model has understood it."""
     if run.engine.info.name != "extractive" or run.kind == "whole_document":
         return
-    if missing := unmentioned(run.question, (document.text for document in run.request.documents)):
+    if missing := unmentioned(run.question, [document.text for document in run.request.documents]):
         quoted = ", ".join(f"“{word}”" for word in missing)
         warning = (
             f"Nowhere in what was read: {quoted}. Without a language model the answer may be about something else."

@@ -83,3 +83,23 @@ async def test_most_unanswerable_questions_are_refused_and_no_answerable_one_is(
     )
 
     assert sum(answer.not_found for answer in answers) / len(cases) >= 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "question", "expected"),
+    [
+        ("work_orders.csv", "Who was assigned to WO-1204?", "Assigned to: Anselm Duarte"),
+        ("work_orders.csv", "WO-1204", "Order: WO-1204"),
+        ("work_orders.csv", "What did WO-1203 cost?", "Cost (EUR): 112"),
+        ("readings.csv", "How much fuel was used in February 2024?", "Fuel used (L): 13900"),
+    ],
+)
+async def test_separated_values_are_answered_from_like_a_spreadsheet(
+    assistant: Assistant, name: str, question: str, expected: str
+) -> None:
+    answer = await assistant.ask(question, [str(EXAMPLES / "maintenance" / name)])
+    document = await assistant.library.get(answer.documents[0].document_id)
+
+    assert expected in answer.markdown.split("\n")[0]
+    assert document.title == Path(name).stem
+    assert all(document.text[citation.start : citation.end] == citation.quote for citation in answer.citations)

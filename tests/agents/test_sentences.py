@@ -25,6 +25,13 @@ def sentences(text: str) -> list[str]:
         '"Why?" he asked.',
         "| 1.5 | Two parts. Three parts. |",
         "Storage . . . . . . . . 17",
+        "Die Arbeiten beginnen am 1. September und dürfen nicht später enden.",
+        "Die Frist läuft vom 15. Okt. 2024 bis zum 31. MÄRZ 2025.",
+        "Die Anlage wird am 3. 10. 2024 geprüft.",
+        "1. September 2024 ist der erste Tag.",
+        "Arbejdet begynder den 1. september og slutter den 3. Maj.",
+        "Práce začínají 6. prosince a končí brzy.",
+        "Der Umbau der gesamten Anlage beginnt am\n1. September und endet im Mai.",
     ],
 )
 def test_a_full_stop_inside_a_sentence_does_not_end_it(text: str) -> None:
@@ -39,6 +46,11 @@ def test_a_full_stop_inside_a_sentence_does_not_end_it(text: str) -> None:
         ("It ran until 5 p.m. The end came.", ["It ran until 5 p.m.", "The end came."]),
         ("“Stop!” Then it ended.[12] A new one began.", ["“Stop!”", "Then it ended.[12]", "A new one began."]),
         ("これは文です。次の文です。", ["これは文です。", "次の文です。"]),
+        (
+            "Es sind 28. Danach kommt Mai 1903. Mai ist warm.",
+            ["Es sind 28.", "Danach kommt Mai 1903.", "Mai ist warm."],
+        ),
+        ("1. Januar Neujahr\n2. Januar Ferien", ["1. Januar Neujahr", "2. Januar Ferien"]),
         ("- Close it.\n- Open it.", ["- Close it.", "- Open it."]),
         ("Cost: 12\nDate: 4 May", ["Cost: 12", "Date: 4 May"]),
         ("WO-1 12 450 220\nWO-2 13 451 221", ["WO-1 12 450 220", "WO-2 13 451 221"]),

@@ -9,7 +9,7 @@ from agents.engine.extractive.matching import Evidence
 from agents.engine.extractive.planning import sub_questions
 from agents.engine.extractive.questions import Question, read_question
 from agents.engine.extractive.selection import best_passages
-from agents.engine.extractive.statements import Statement, clean, read_statements
+from agents.engine.extractive.statements import Statement, clean, read_row, read_statements
 from agents.engine.extractive.words import Vocabulary
 from agents.engine.tasks.answering import Compose, ComposeResult, Draft, DraftClaim, DraftResult
 from agents.schema import Passage
@@ -125,8 +125,8 @@ def _claim(passages: Sequence[Passage], evidence: Evidence, found: _Quotable) ->
     start, end = _shortened(text, evidence.statements[found.first].start, statement.end, evidence)
     quote = text[start:end]
     if statement.form == "row" and end == statement.end:
-        head = (text[slice(*statement.header)],) if statement.header else ()
-        return DraftClaim(text=statement.text, quotes=(quote, *head))
+        head = (statement.head,) if statement.head else ()
+        return DraftClaim(text=read_row(quote, statement.head), quotes=(quote, *head))
     return DraftClaim(text=clean(quote), quotes=(quote,))
 
 

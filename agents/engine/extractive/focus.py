@@ -105,7 +105,7 @@ class Focus:
     def of(cls, focus: str | None, vocabulary: Vocabulary, statements: Sequence[Statement]) -> "Focus":
         """Take a focus apart at "and" and commas; words that no statement holds are left out."""
         known = {stem for statement in statements for stem in statement.stems}
-        known |= {stem for section in {s.section for s in statements} for stem in vocabulary.terms(section)}
+        known |= {stem for above in {_above(s) for s in statements} for stem in vocabulary.terms(above)}
         text = (focus or "")[:_LOOKED_AT]
         parts = [part.strip(" ?.!") for part in _ALTERNATIVES.split(text)]
         wanted = [_wanted(part, vocabulary, statements, known) for part in parts if part][:_MOST_PARTS]
@@ -116,8 +116,13 @@ class Focus:
         """Return how well a statement fits the focus, 0 to 1."""
         if not self.wanted:
             return 0.0
-        above = frozenset(self.vocabulary.terms(statement.section))
+        above = frozenset(self.vocabulary.terms(_above(statement)))
         return max(one.match(statement, above, self.vocabulary) for one in self.wanted)
+
+
+def _above(statement: Statement) -> str:
+    """Return what stands above a statement: its headings, and the names of a row's columns."""
+    return f"{statement.section} {statement.head}"
 
 
 def _wanted(text: str, vocabulary: Vocabulary, statements: Sequence[Statement], known: set[str]) -> _Wanted | None:

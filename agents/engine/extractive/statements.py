@@ -8,14 +8,18 @@ from typing import Literal
 from agents.engine.extractive.facts import Fact, find_facts
 from agents.engine.extractive.words import Vocabulary, Word
 from agents.schema import Passage
-from agents.sentences import split_sentences
+from agents.sentences import DAY_OF_MONTH, split_sentences
 
 _HEADING_MARK = re.compile(r"#{1,6}\s+")
 _NUMBERED_HEADING = re.compile(
+    rf"(?!{DAY_OF_MONTH})"
     r"(?:(?:Section|Chapter|Article|Schedule|Annex|Appendix|Part|Slide|Sheet)\s+[\dA-Z]+\b|\d+(?:\.\d+)*\.?\s+(?=[A-Z]))"
 )
 _SEPARATOR_ROW = re.compile(r"[\s|:+=_*~`.…-]*$")
-_BULLET = re.compile(r"(?:[-*+•‣◦▪–—·]\s+|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]\s+|>\s*)+")
+# A pipe inside a cell is written with a backslash before it.
+_CELL_BORDER = re.compile(r"(?<!\\)\|")
+_OUTER_BORDERS = re.compile(r"^\|+|(?<!\\)\|+$")
+_BULLET = re.compile(rf"(?:[-*+•‣◦▪–—·]\s+|(?!{DAY_OF_MONTH})\(?(?:\d{{1,3}}|[a-zA-Z]|[ivx]{{1,5}})[.)]\s+|>\s*)+")
 _EMPHASIS = re.compile(r"(\*\*|__|`)(?=\S)(.{1,300}?)(?<=\S)\1")
 _HYPHENATED = re.compile(r"(?<=[^\W\d_])[-\u00ad]\s*\n\s*(?=[a-zà-ÿ])|\u00ad")
 _RUNNING_LINE = re.compile(r"[^\n]{0,100}\bpage \d+(?: of \d+)?|-?\s*\d{1,4}\s*-?", re.IGNORECASE)
@@ -39,10 +43,8 @@ class Statement:
     """The headings above it."""
     lead: int = -1
     """The statement that announces the list it stands in, or -1."""
-    header: tuple[int, int] | None = None
-    """Where its table's head stands in the passage."""
     head: str = ""
-    """The head's words."""
+    """Its table's head, which may stand in an earlier passage."""
     words: list[Word] = field(default_factory=list[Word])
     stems: frozenset[str] = frozenset()
     """The stems of its content words, its table's head left out."""
@@ -97,8 +99,16 @@ def shortened(text: str, length: int) -> str:
 
 def cells(row: str) -> list[str]:
     """Return the cells of a table's row, written with pipes or tabs."""
-    parts = row.strip().strip("|").split("|") if "|" in row else row.split("\t")
-    return [" ".join(part.split()) for part in parts]
+    parts = _CELL_BORDER.split(_OUTER_BORDERS.sub("", row.strip())) if "|" in row else row.split("\t")
+    return [" ".join(part.split()).replace("\\|", "|") for part in parts]
+
+
+def read_row(row: str, head: str) -> str:
+    """Return a row as "head: cell; head: cell", without the names where the head has fewer cells or more."""
+    values, names = cells(row), cells(head)
+    if len(names) != len(values):
+        return "; ".join(value for value in values if value)
+    return "; ".join(f"{name}: {value}" if name else value for name, value in zip(names, values, strict=True) if value)
 
 
 def is_heading(line: str, known: Sequence[str] = ()) -> bool:
@@ -117,7 +127,7 @@ def is_heading(line: str, known: Sequence[str] = ()) -> bool:
 def _cut(number: int, passage: Passage) -> Iterator[Statement]:
     known = tuple(part.strip() for part in passage.heading.split(" > ") if part.strip())
     section = passage.heading
-    table = _Table()
+    table = _Table(_columns_above(passage))
     for start, end in split_sentences(passage.text):
         piece = passage.text[start:end]
         if _SEPARATOR_ROW.match(piece):
@@ -135,14 +145,25 @@ def _cut(number: int, passage: Passage) -> Iterator[Statement]:
         elif table.is_head(start, end, passage.text):
             continue
         text = table.read(piece, passage.text) if form == "row" else clean(piece)
-        head = passage.text[slice(*table.header)] if table.header else ""
-        yield Statement(number, start, end, text, form, section, header=table.header, head=head)
+        head = table.head(piece, passage.text) if form == "row" else ""
+        yield Statement(number, start, end, text, form, section, head=head)
+
+
+def _columns_above(passage: Passage) -> str:
+    """Return the head of the table that goes on where a passage begins; a passage's heading ends in its names."""
+    names = passage.heading.rpartition(" > ")[2].split(", ")
+    return f"| {' | '.join(names)} |" if passage.text.lstrip().startswith("|") and len(names) > 1 else ""
 
 
 class _Table:
-    """The table that is being read: its head and how its rows are put into words."""
+    """The table that is being read: its head and how its rows are put into words.
 
-    def __init__(self) -> None:
+    Args:
+        above: Its head, where that stands in an earlier passage.
+    """
+
+    def __init__(self, above: str = "") -> None:
+        self._above = above
         self.header: tuple[int, int] | None = None
         self._first: tuple[int, int] | None = None
         self._rows = 0
@@ -161,15 +182,15 @@ class _Table:
         below = text[end:].lstrip("\n ").split("\n", 1)[0]
         return "|" in below and bool(_SEPARATOR_ROW.match(below))
 
+    def head(self, row: str, text: str) -> str:
+        """Return the head that stands above a row."""
+        if self.header:
+            return text[slice(*self.header)]
+        return self._above if len(cells(self._above)) == len(cells(row)) else ""
+
     def read(self, row: str, text: str) -> str:
-        """Return a row as "head: cell; head: cell"."""
-        values = cells(row)
-        names = cells(text[slice(*self.header)]) if self.header else []
-        if len(names) != len(values):
-            return "; ".join(value for value in values if value)
-        return "; ".join(
-            f"{name}: {value}" if name else value for name, value in zip(names, values, strict=True) if value
-        )
+        """Return a row in words, with the names of its columns where they stand in the same passage."""
+        return read_row(row, text[slice(*self.header)] if self.header else "")
 
 
 def _form(piece: str) -> Form:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.documents import plain
 from agents.documents.library import Library
 from agents.documents.parse import parse
 from agents.documents.parsed import Parsed
@@ -207,10 +208,70 @@ def test_numbered_sections_of_plain_text_are_headings(write: Callable[[str, str]
     assert parsed.headings[0][2] == text.rindex("1 Scope")
 
 
-def test_the_columns_of_a_csv_stand_as_heading_over_its_rows(write: Callable[[str, str], str]) -> None:
-    text = 'Part,"Price, net"\nSeal,12\n'
-    parsed = read(write("a.csv", text))
-    assert (parsed.text, parsed.headings) == (text, [(1, "Part, Price, net", 0)])
+@pytest.mark.parametrize(
+    ("name", "text", "rows"),
+    [
+        ("a.csv", 'Part,"Price, net"\nSeal,12\n', ["Part | Price, net", "--- | ---", "Seal | 12"]),
+        ("a.csv", "a;b;c\r\n1,5;2,3;x\r\n2;3;y", ["a | b | c", "--- | --- | ---", "1,5 | 2,3 | x", "2 | 3 | y"]),
+        ("a.csv", "sep=;\nName;Net, EUR\nA;1,5", ["Name | Net, EUR", "--- | ---", "A | 1,5"]),
+        ("a.tsv", 'Pipe\tNo\n5" bent\t1\n"odd\t2\n', ["Pipe | No", "--- | ---", '5" bent | 1', '"odd | 2']),
+        (
+            "a.csv",
+            'A,B\n"two\nlines","x|y"\n\n"say ""hi""",\n',
+            ["A | B", "--- | ---", r"two lines | x\|y", 'say "hi" | '],
+        ),
+        ("a.csv", "A,B\n1,2,\n3,4,\n", ["A | B | ", "--- | --- | ---", "1 | 2 | ", "3 | 4 | "]),
+        ("a.csv", ",2022,2023\nNorth,5,6\n", [" | 2022 | 2023", "--- | --- | ---", "North | 5 | 6"]),
+        ("a.csv", "WO-1,4.5\nWO-2,3.5\n", [" | ", "--- | ---", "WO-1 | 4.5", "WO-2 | 3.5"]),
+    ],
+)
+def test_separated_values_are_read_as_the_table_of_a_spreadsheet(
+    name: str, text: str, rows: list[str], write: Callable[[str, str], str]
+) -> None:
+    parsed = read(write(name, text))
+    assert parsed.text.split("\n") == [f"| {row} |" for row in rows]
+    assert (parsed.title, parsed.headings) == ("", [])
+    assert len(parsed.sentences) == len(rows)
+
+
+def test_what_an_export_writes_above_its_table_stays_above_it(write: Callable[[str, str], str]) -> None:
+    parsed = read(write("a.csv", "Report of May,,,\n\nDay,Sum,Who,What\n2,3,A,x\n3,4,B,y\n"))
+    assert parsed.text.startswith("Report of May\n\n| Day | Sum | Who | What |\n| --- |")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Dear Ann, all is well.\nThe pump, which leaked, is dry.\nGreetings, also to Ben, Kay and Lu, Bo\n",
+        "only\none\ncolumn\n",
+        "Part,Price",
+        "|",
+    ],
+)
+def test_a_csv_that_holds_no_table_stays_as_it_is(text: str, write: Callable[[str, str], str]) -> None:
+    assert read(write("a.csv", text)).text == text
+
+
+def test_a_table_that_would_grow_too_long_stays_as_it_is(
+    write: Callable[[str, str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "a,b,c\n" + "1,2,3\n" * 100
+    monkeypatch.setattr(plain, "MOST_CHARACTERS", 1_000)
+    assert read(write("a.csv", text)).text == text
+
+
+def test_form_feeds_part_the_pages_of_plain_text(write: Callable[[str, str], str]) -> None:
+    parsed = read(write("a.txt", "First page.\n\fSecond page.\n\f\fFourth page.\n\f"))
+    assert pages(parsed) == ["First page.\n", "Second page.\n", "", "Fourth page.\n"]
+    assert parsed.text == "First page.\n\nSecond page.\n\n\nFourth page.\n\n"
+
+
+def test_a_form_feed_before_all_text_begins_no_second_page(write: Callable[[str, str], str]) -> None:
+    assert pages(read(write("a.txt", "\fAll is well."))) == ["All is well."]
+
+
+def test_dates_of_a_calendar_are_no_numbered_sections(write: Callable[[str, str], str]) -> None:
+    assert read(write("a.txt", "1. Januar Neujahr\n2. Januar Ferien\n3. Januar Arbeit\n")).headings == []
 
 
 def test_json_stays_as_it_is(write: Callable[[str, str], str]) -> None:

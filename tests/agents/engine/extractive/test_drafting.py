@@ -67,6 +67,17 @@ def test_a_row_of_a_table_is_read_with_its_head(passage: Callable[..., Passage])
     assert claim.quotes == (row, head)
 
 
+def test_a_row_is_read_with_the_head_of_its_table_in_an_earlier_passage(passage: Callable[..., Passage]) -> None:
+    row = "| PA-2 | 4.8 bar | Check a valve |"
+    text = f"| LA-1 | 1.1 m | Stop a pump |\n{row}"
+    claim = first(
+        answer("What is the action for alarm PA-2?", passage(text, heading="Alarms > Alarm, Setting, Action"))
+    )
+
+    assert claim.text == "Alarm: PA-2; Setting: 4.8 bar; Action: Check a valve"
+    assert claim.quotes == (row, "| Alarm | Setting | Action |")
+
+
 def test_a_long_sentence_is_quoted_where_it_answers(passage: Callable[..., Passage]) -> None:
     filler = "and of everything else that was said on that long evening in the old hall " * 6
     text = f"The council spoke of the weather {filler}and then it set the toll of the bridge at 5 crowns {filler}."

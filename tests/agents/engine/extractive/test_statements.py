@@ -37,6 +37,15 @@ def test_rows_are_read_with_the_names_of_their_columns(passage: Callable[..., Pa
     assert [statement.text for statement in found] == ["Form: 4; Kept by: Chemist", "Form: 5; Kept by: Desk"]
 
 
+def test_a_pipe_inside_a_cell_parts_no_cells(passage: Callable[..., Passage]) -> None:
+    found = statements(passage("| Form | Kept by |\n|---|---|\n| 4\\|5 | Desk\\| |"))
+    assert [statement.text for statement in found] == ["Form: 4|5; Kept by: Desk|"]
+
+
+def test_a_date_alone_on_its_line_is_no_heading(passage: Callable[..., Passage]) -> None:
+    assert [statement.text for statement in statements(passage("30. September 2024"))] == ["30. September 2024"]
+
+
 @pytest.mark.parametrize(
     ("text", "cleaned"),
     [
@@ -44,6 +53,7 @@ def test_rows_are_read_with_the_names_of_their_columns(passage: Callable[..., Pa
         ("2) **Close** the `valve`.", "Close the valve."),
         ("the mem-\nbranes of train\nA", "the membranes of train A"),
         ("3.5 percent of it", "3.5 percent of it"),
+        ("1. September 2024 ist der Tag.", "1. September 2024 ist der Tag."),
     ],
 )
 def test_a_slice_is_cleaned_for_reading(text: str, cleaned: str) -> None:

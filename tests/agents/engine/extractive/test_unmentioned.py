@@ -2,7 +2,10 @@ import pytest
 
 from agents.engine.extractive.unmentioned import unmentioned
 
-TEXT = "The reading room opens at nine. A reader may borrow five volumes; the fee is 20 euros."
+TEXT = (
+    "The reading room opens at nine. A reader may borrow five volumes; the fee is 20 euros. "
+    "On 2 February a company holds what one man chose."
+)
 
 
 @pytest.mark.parametrize(
@@ -13,6 +16,7 @@ TEXT = "The reading room opens at nine. A reader may borrow five volumes; the fe
         ("What is the price?", ()),
         ("Who feeds the submarine, and when does the submarine leave?", ("feeds", "submarine", "leave")),
         ("Is it 30 or 2026 or B2?", ()),
+        ("Which companies held it in February, and what did the men choose?", ()),
         ("", ()),
     ],
 )
