@@ -23,4 +23,5 @@ async def meant(library: Library, ids: Sequence[str]) -> tuple[tuple[str, ...], 
             kept.append(document_id)
         if changed is not None and changed.document_id not in ids:
             warnings.append(f"{changed.path} has changed since it was read. Name it again to have its new text read.")
-    return tuple(kept), tuple(warnings)
+    # Of two files that changed places each holds what the other did.
+    return tuple(kept or ids), tuple(warnings)

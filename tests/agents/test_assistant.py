@@ -279,6 +279,19 @@ async def test_a_file_that_was_only_touched_copied_or_deleted_has_not_changed(
     assert "28 days" in answer.markdown
 
 
+async def test_two_files_that_changed_places_are_both_still_meant(assistant: Assistant, write: Write) -> None:
+    texts = RULES, RULES.replace("28 days", "14 days")
+    files = [write(name, text) for name, text in zip(("one.md", "two.md"), texts, strict=True)]
+    question = "For how many days may a reader borrow volumes?"
+    session = (await assistant.ask(question, files)).session.session_id
+    write("one.md", texts[1])
+    write("two.md", texts[0])
+
+    answer = await assistant.ask(question, session_id=session)
+
+    assert len(answer.documents) == 2
+
+
 async def test_without_a_model_an_answer_says_which_words_of_the_question_the_document_never_uses(
     assistant: Assistant, write: Write
 ) -> None:
