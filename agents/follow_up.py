@@ -15,13 +15,14 @@ async def meant(library: Library, ids: Sequence[str]) -> tuple[tuple[str, ...], 
         library: Knows where the documents came from.
         ids: Of the session's documents.
     """
+    now = {document_id: await library.held_now(document_id) for document_id in ids}
+    current = {held.document_id for files in now.values() for held in files}
     kept: list[str] = []
     warnings: list[str] = []
-    for document_id in ids:
-        changed = await library.changed(document_id)
-        if changed is None or changed.document_id not in ids:
+    for document_id, files in now.items():
+        if document_id in current or not files:
             kept.append(document_id)
-        if changed is not None and changed.document_id not in ids:
-            warnings.append(f"{changed.path} has changed since it was read. Name it again to have its new text read.")
-    # Of two files that changed places each holds what the other did.
-    return tuple(kept or ids), tuple(warnings)
+        elif not any(held.document_id in now for held in files):
+            kept.append(document_id)
+            warnings.append(f"{files[0].path} has changed since it was read. Name it again to have its new text read.")
+    return tuple(kept), tuple(warnings)

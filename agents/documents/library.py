@@ -30,8 +30,8 @@ Cut = tuple[Document, tuple[Span, ...]]
 """A document and where its passages stand."""
 
 
-class Changed(NamedTuple):
-    """A file, and the id of the document that it holds now."""
+class Held(NamedTuple):
+    """A file, and the id of the document that it holds now, whether that was ever opened or not."""
 
     path: str
     document_id: str
@@ -103,13 +103,9 @@ class Library:
         files.check_origins(document_id, origins, self._settings)
         return document
 
-    async def changed(self, document_id: str) -> Changed | None:
-        """Return a file that a document was read from and that holds something else now.
-
-        Returns:
-            None where one of its files still holds it, or none can be read any more.
-        """
-        return await asyncio.to_thread(self._changed, document_id)
+    async def held_now(self, document_id: str) -> tuple[Held, ...]:
+        """Return what the files hold now that a document was read from, as far as they may be read."""
+        return await asyncio.to_thread(self._held_now, document_id)
 
     async def passages(self, document_id: str) -> tuple[Passage, ...]:
         """Return a document's passages; together they are its text.
@@ -186,17 +182,15 @@ class Library:
         known = self._known(document_id) if document_id else None
         return state, known[0] if known else None
 
-    def _changed(self, document_id: str) -> Changed | None:
-        found = [Changed(path, held) for path in self._store.origins(document_id) if (held := self._held_by(path))]
-        same = any(each.document_id == document_id for each in found)
-        return None if same or not found else found[0]
+    def _held_now(self, document_id: str) -> tuple[Held, ...]:
+        return tuple(Held(path, held) for path in self._store.origins(document_id) if (held := self._held_by(path)))
 
     def _file_of(self, document_id: str, origins: Sequence[str]) -> str | None:
         """Return a file that still holds a document and may be read."""
         return next((path for path in origins if self._held_by(path) == document_id), None)
 
     def _held_by(self, path: str) -> str | None:
-        """Return the id of what a file holds, whether that was ever opened or not; None where it may not be read."""
+        """Return the id of what a file holds; None where it may not be read."""
         try:
             state = files.find_file(path, self._settings)
             if known := self._store.document_of(state):
