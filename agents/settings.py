@@ -241,13 +241,17 @@ def _instead_of(name: str) -> str:
     return f"Did you mean {_PREFIX}{near[0]}?" if near else "docs/settings.md lists all."
 
 
+def sections() -> dict[str, type[Section]]:
+    """Return the settings' sections by their names."""
+    types = {name: field.annotation for name, field in Settings.model_fields.items()}
+    return {name: kind for name, kind in types.items() if isinstance(kind, type) and issubclass(kind, Section)}
+
+
 def _variables() -> Iterator[str]:
-    for name, field in Settings.model_fields.items():
-        section = field.annotation
-        if isinstance(section, type) and issubclass(section, Section):
-            yield from (f"{_PREFIX}{name}__{nested}".upper() for nested in section.model_fields)
-        else:
-            yield f"{_PREFIX}{name}".upper()
+    parts = sections()
+    yield from (f"{_PREFIX}{name}".upper() for name in Settings.model_fields if name not in parts)
+    for name, section in parts.items():
+        yield from (f"{_PREFIX}{name}__{nested}".upper() for nested in section.model_fields)
 
 
 def hub_cache() -> Path:

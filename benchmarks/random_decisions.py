@@ -23,7 +23,7 @@ from typing import Any, cast
 from agents.assistant import Assistant
 from agents.benchmark.recording import RecordingEngine
 from agents.engine.base import Engine, Outcome, ResultT
-from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult, Verdict, VerdictResult
+from agents.engine.tasks.answering import MOST_CLAIMS, Draft, DraftClaim, DraftResult, Verdict, VerdictResult
 from agents.engine.tasks.base import Task
 from agents.engine.tasks.decisions import NextStep, NextStepResult, Plan, PlanResult, Route, RouteResult
 from agents.engine.tasks.reading import Note, NotesResult, WindowNotes
@@ -45,8 +45,6 @@ TRUE_QUOTES = 0.4
 """Share of the real and altered sentences."""
 ADDED_CLAIMS = 2
 """On sentences of the text, added to every draft: on some CPUs the model itself claims nothing."""
-MOST_CLAIMS = 8
-"""In a draft, as its schema says."""
 MODES: tuple[Any, ...] = ("summary", "detailed", "extraction", "comparison")
 
 

@@ -12,10 +12,11 @@ import asyncio
 import os
 import statistics
 import tempfile
-from collections.abc import AsyncIterator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from agents.benchmark.completions import CompletionClient
 from agents.benchmark.served import find_served
@@ -30,20 +31,6 @@ FORMS = ("text", "ids")
 TOKENS_PER_SENTENCE = 24.5
 PLUGINS_VARIABLE = "VLLM_PLUGINS"
 """vLLM loads no plugin but those that it names."""
-
-
-@contextmanager
-def without_plugins() -> Generator[None]:
-    """Have vLLM started without any plugin."""
-    before = os.environ.get(PLUGINS_VARIABLE)
-    os.environ[PLUGINS_VARIABLE] = ""
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[PLUGINS_VARIABLE]
-        else:
-            os.environ[PLUGINS_VARIABLE] = before
 
 
 @asynccontextmanager
@@ -89,7 +76,7 @@ async def measure(command: str, folder: Path, tokens: int) -> dict[str, Any]:
     async with started(engine, folder / "ours") as client:
         version = await client.version()
         ours = await first_tokens(client, text)
-    with without_plugins():
+    with patch.dict(os.environ, {PLUGINS_VARIABLE: ""}):
         async with started(engine, folder / "vllms") as client:
             vllms = await first_tokens(client, text)
     return {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, SecretStr
 
-from agents.settings import Section, Settings
+from agents.settings import Settings, sections
 
 PAGE = Path(__file__).with_name("settings.md")
 HEAD = """# Settings
@@ -19,18 +19,17 @@ This page is written by `python docs/settings_table.py` from agents/settings.py.
 
 def page() -> str:
     """Return the whole page."""
-    sections = [_table("", Settings)]
-    for name, field in Settings.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
-            doc = inspect.cleandoc(field.annotation.__doc__ or "")
-            sections.append(f"## {name.capitalize()}\n\n{doc}\n\n{_table(f'{name.upper()}__', field.annotation)}")
-    return "\n".join([HEAD, *sections])
+    tables = [_table("", Settings)]
+    for name, section in sections().items():
+        doc = inspect.cleandoc(section.__doc__ or "")
+        tables.append(f"## {name.capitalize()}\n\n{doc}\n\n{_table(f'{name.upper()}__', section)}")
+    return "\n".join([HEAD, *tables])
 
 
 def _table(prefix: str, model: type[BaseModel]) -> str:
     rows = ["| Variable | Default | Meaning |", "|---|---|---|"]
     for name, field in model.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+        if model is Settings and name in sections():
             continue
         default = "the user's data folder" if name == "data_dir" else f"`{_shown(field.default)}`"
         meaning = " ".join((field.description or "").split())

@@ -37,7 +37,8 @@ def find_file(source: str, settings: DocumentsSettings) -> FileState:
     """Find the file that a caller named.
 
     Raises:
-        DocumentError: It is missing, no regular file, empty, too large, or outside the allowed folders.
+        DocumentError: It is missing, no regular file, empty, too large, outside the allowed folders, or hidden in the
+            home folder.
     """
     path = _absolute(source, settings)
     real = Path(os.path.realpath(path))
@@ -56,7 +57,7 @@ def check_origins(document_id: str, paths: Sequence[str], settings: DocumentsSet
     """Check that a known document may be read here: another program may have opened it, with other folders allowed.
 
     Raises:
-        DocumentError: All files that it was read from are outside the allowed folders.
+        DocumentError: None of the files that it was read from may be read.
     """
     refused = [_refused(Path(path), settings) for path in paths]
     if refused and all(refused):

@@ -95,13 +95,14 @@ class Library:
             DocumentError: There is none with this id, or every file it was read from is outside the allowed folders.
         """
         origins = await asyncio.to_thread(self._store.origins, document_id)
+        known = await asyncio.to_thread(self._known, document_id)
+        if known is not None:
+            files.check_origins(document_id, origins, self._settings)
+            return known[0]
         # Where an older version of ours parsed it, conversations about it go on all the same.
-        parsed = await asyncio.to_thread(self._known, document_id)
-        if parsed is None and (path := await asyncio.to_thread(self._file_of, document_id, origins)):
+        if path := await asyncio.to_thread(self._file_of, document_id, origins):
             return await self.open(path)
-        document, _ = await asyncio.to_thread(self._load, document_id)
-        files.check_origins(document_id, origins, self._settings)
-        return document
+        raise _unknown(document_id)
 
     async def held_now(self, document_id: str) -> tuple[Held, ...]:
         """Return what the files hold now that a document was read from, as far as they may be read."""
@@ -199,8 +200,7 @@ class Library:
                 held = files.sha256(file)[: files.ID_LENGTH]
         except DocumentError:
             return None
-        if self._store.document(held) is not None:
-            self._store.remember(state, held, unchanged=True)
+        self._store.remember(state, held, unchanged=True)
         return held
 
     def _keep(self, parsed: Parsed, name: str, digest: str) -> Document:
@@ -215,10 +215,7 @@ class Library:
         """Return a document and its passages, or raise."""
         known = self._known(document_id)
         if known is None:
-            raise DocumentError(
-                f"There is no document with the id {document_id!r}.",
-                hint="Open the document by its absolute path; ids come from the results of earlier calls.",
-            )
+            raise _unknown(document_id)
         return known
 
     def _known(self, document_id: str) -> Cut | None:
@@ -262,6 +259,13 @@ class Library:
             if not any(isinstance(each, Estimate) for each in counts):
                 self._store.add_token_counts(document_id, self._size, tokenizer, counts)
         return counts
+
+
+def _unknown(document_id: str) -> DocumentError:
+    return DocumentError(
+        f"There is no document with the id {document_id!r}.",
+        hint="Open the document by its absolute path; ids come from the results of earlier calls.",
+    )
 
 
 def _document(parsed: Parsed, name: str, digest: str) -> Document:

@@ -34,10 +34,9 @@ def _note_unmentioned(run: Run) -> None:
         return
     if missing := unmentioned(run.question, [document.text for document in run.request.documents]):
         quoted = ", ".join(f"“{word}”" for word in missing)
-        warning = (
+        run.warnings.append(
             f"Nowhere in what was read: {quoted}. Without a language model the answer may be about something else."
         )
-        run.warnings = [*(each for each in run.warnings if each != warning), warning]
 
 
 def settle(run: Run, claims: Sequence[GroundedClaim], drafted: int) -> Judgement:

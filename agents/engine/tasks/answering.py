@@ -8,6 +8,9 @@ from typing_extensions import override
 from agents.engine.tasks.base import Task, bounded
 from agents.schema import Frozen
 
+MOST_CLAIMS = 8
+"""In one draft."""
+
 Support = Literal["supported", "partly", "not"]
 
 
@@ -23,7 +26,7 @@ class DraftClaim(Frozen):
 class DraftResult(Frozen):
     """An answer as claims, or the finding that the text does not say."""
 
-    claims: tuple[DraftClaim, ...] = Field(default=(), max_length=8)
+    claims: tuple[DraftClaim, ...] = Field(default=(), max_length=MOST_CLAIMS)
     not_found: bool = False
 
 

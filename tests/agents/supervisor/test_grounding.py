@@ -3,6 +3,7 @@ import pytest
 from agents.schema import Document, Page
 from agents.supervisor.grounding import ground, unsupported_figures, unsupported_names
 from agents.supervisor.state import Statement
+from tests.agents.documents.samples import as_document
 
 TEXT = (
     "The feed pump runs at 1,450 revolutions. Maria Holm signs every loan. Loans last 28 days, fines start at 2 euros."
@@ -110,8 +111,7 @@ def test_the_first_word_of_a_sentence_is_no_name() -> None:
 
 
 def titled(title: str, text: str) -> Document:
-    pages = (Page(number=1, start=0, end=len(text)),)
-    return DOCUMENT.model_copy(update={"document_id": title, "title": title, "text": text, "pages": pages})
+    return as_document(text).model_copy(update={"document_id": title, "title": title})
 
 
 @pytest.mark.parametrize(
