@@ -81,7 +81,10 @@ class EngineSettings(Section):
         default="fp8_e5m2", description="KV cache: both FP8 kinds take half of auto (bf16); e5m2 needs no scales."
     )
     vram_budget_gib: float = Field(
-        default=15.0, gt=0, description="GPU memory the engine may take, driver included: what a 16 GB card can give."
+        default=15.0,
+        gt=0,
+        description="GPU memory the engine may take, in GiB, driver included: what a 16 GB card can give. "
+        "A start takes 0.4 GiB more for a moment, so that 15.4 must be free for all of it.",
     )
     max_num_seqs: int = Field(default=8, ge=1, le=1_024, description="Requests computed at once; also the CUDA graphs.")
     max_num_batched_tokens: int = Field(

@@ -47,7 +47,7 @@ def row(name: str, form: str, engines: Sequence[Any], *path: str) -> str:
 
 def speeds() -> Iterator[str]:
     """Yield what the README says of the engine's speed."""
-    engines = recorded("engine_h100")["engines"]
+    engines = recorded("engine_h200")["engines"]
     columns = [engines[name]["steps"] for name in ENGINES]
     one, eight = (("decode_short", f"{count}_streams", "tokens_per_second") for count in (1, 8))
     yield row("Decode, one stream, 1K context", "{:.0f} tok/s", columns, *one)
@@ -59,7 +59,8 @@ def speeds() -> Iterator[str]:
     yield row("Start", "{:.0f} s", columns, "start", "seconds")
     yield row("The next start, with what it compiled on disk", "{:.0f} s", columns, "start_again", "seconds")
     offloading = recorded("offload_fp8_e5m2_h100")["engines"]["offloading"]["evicted"]
-    again, computed = (each["back"][0]["seconds"] for each in (offloading, columns[0]["evicted"]))
+    without = recorded("engine_h100")["engines"]["fp8_e5m2"]["steps"]["evicted"]
+    again, computed = (each["back"][0]["seconds"] for each in (offloading, without))
     yield f"A document of {offloading['prompt_tokens']:,} tokens"
     yield f"{again:.2f} s from RAM"
     yield f"in {computed:.2f} s computed again"
@@ -72,13 +73,16 @@ def speeds() -> Iterator[str]:
 
 def memory() -> Iterator[str]:
     """Yield what the README says of the engine's memory."""
-    engines = recorded("engine_h100")["engines"]
+    engines = recorded("engine_h200")["engines"]
     columns = [engines[name] for name in ENGINES]
     peak = ("memory_peaks_gib", "long_context", "largest_process_gib")
     yield row("Engine's memory at a full window", "{:.2f} GiB", columns, *peak)
     asleep = columns[0]["steps"]["sleep"]
     yield f"leaves {asleep['asleep_used_gib']:.2f} GiB on the GPU"
     yield f"wakes up in {asleep['wake_seconds']:.2f} s"
+    served = [start for start in recorded("small_card_h200")["starts"] if "whole_context" in start]
+    least = min(served, key=lambda start: start["plan"]["needed_gib"])
+    yield f"with {least['plan']['needed_gib']:.1f} GiB for the engine, {least['context_tokens']:,} tokens were read"
 
 
 def quality() -> Iterator[str]:
@@ -94,7 +98,7 @@ def test_every_figure_of_the_readme_stands_in_the_results() -> None:
     for said in (*speeds(), *memory(), *quality()):
         assert said in measured, said
         left = left.replace(said, "")
-    vllm = recorded("engine_h100")["engines"]["fp8_e5m2"]["steps"]["start"]["vllm"]
+    vllm = recorded("engine_h200")["engines"]["fp8_e5m2"]["steps"]["start"]["vllm"]
     assert f"vLLM {vllm}" in measured
     names = rf"vLLM {re.escape(vllm)}|(?:benchmarks/)?results/\w+\.json|H[12]00|E[45]M[23]|FP8|bf16|Qwen3-4B"
     # What is left says on what it was measured; a figure that no file holds is not among it.

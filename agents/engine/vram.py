@@ -30,6 +30,9 @@ FLASH_ATTENTION_GIB = 0.1
 """What FlashAttention, which other caches run on, takes beside our kernels: 15.06 GiB of 15.00 planned without it."""
 MARGIN_GIB = 0.25
 """What FlashAttention and the allocator took beyond the other parts: 15.12 GiB where 15.00 had been planned."""
+START_GIB = 0.4
+"""What a start takes for a moment beyond the plan: vLLM keeps what it compiled and profiled with until the KV cache is
+there. 0.26 to 0.35 GiB; without it, each of five starts that were planned with all that was free ran out of memory."""
 BLOCK_TOKENS = 16
 MIN_BATCH_TOKENS = 1_024
 MIN_CONTEXT_TOKENS = 8_192
@@ -54,7 +57,7 @@ class MemoryPlan(Frozen):
     context_tokens: int
     kv_tokens: int = Field(description="Tokens that the KV cache holds for all requests together.")
     batch_tokens: int
-    gpu_memory_utilization: float
+    gpu_memory_utilization: float = Field(description="Share of the GPU below which vLLM is to refuse to start.")
     notes: tuple[str, ...] = ()
 
     @property
@@ -98,7 +101,7 @@ def plan(settings: EngineSettings, gpus: Sequence[Gpu], shape: ModelShape | None
             hint=f"Download it first (`hf download {settings.model}`), or set READROOM_ENGINE__MODEL to a folder.",
         )
     gpu = _tightest(gpus, settings.tensor_parallel_size)
-    allowed = min(settings.vram_budget_gib, gpu.total_gib, gpu.free_gib)
+    allowed = max(0.0, min(settings.vram_budget_gib, gpu.free_gib - START_GIB))
     wanted = min(settings.max_model_len, shape.max_positions)
     batch = settings.max_num_batched_tokens
     while True:
@@ -111,19 +114,20 @@ def plan(settings: EngineSettings, gpus: Sequence[Gpu], shape: ModelShape | None
     context = min(wanted, tokens)
     if context < min(MIN_CONTEXT_TOKENS, wanted):
         raise _refusal(settings, gpu, allowed, sum(fixed.values()), _kv_gib(MIN_CONTEXT_TOKENS, shape, settings))
+    kv_gib = _kv_gib(tokens, shape, settings)
     return MemoryPlan(
         gpu=gpu.name,
         gpus=settings.tensor_parallel_size,
         total_gib=gpu.total_gib,
         free_gib=gpu.free_gib,
         budget_gib=settings.vram_budget_gib,
-        kv_cache_gib=_kv_gib(tokens, shape, settings),
+        kv_cache_gib=kv_gib,
         kv_cache_dtype=settings.kv_cache_dtype,
         kv_bytes_per_token=shape.kv_bytes_per_token(settings.kv_cache_dtype),
         context_tokens=context,
         kv_tokens=tokens,
         batch_tokens=batch,
-        gpu_memory_utilization=_utilization(allowed, gpu),
+        gpu_memory_utilization=_utilization(fixed["weights_gib"] + kv_gib, gpu),
         notes=_notes(settings, shape, context, batch, gpu, allowed),
         **fixed,
     )
@@ -192,16 +196,24 @@ def _kv_gib(tokens: int, shape: ModelShape, settings: EngineSettings) -> float:
     return blocks * BLOCK_TOKENS * _per_gpu_token_bytes(shape, settings) / GIB
 
 
-def _utilization(allowed: float, gpu: Gpu) -> float:
-    """Return the share of the GPU that vLLM may take; it refuses to start when less is free."""
-    return max(0.01, round(allowed / gpu.total_gib - 0.0005, 3))
+def _utilization(certain_gib: float, gpu: Gpu) -> float:
+    """Return the share of the GPU that must be free when vLLM looks; nothing else depends on it.
+
+    It looks when its CUDA context is there already, so that what is planned for that is no longer free: asked for the
+    whole plan, it refuses to start wherever the plan takes all that is free.
+
+    Args:
+        certain_gib: Weights and KV cache, the parts that are taken later for certain.
+        gpu: Its size.
+    """
+    return max(0.01, round(certain_gib / gpu.total_gib - 0.0005, 3))
 
 
 def _notes(
     settings: EngineSettings, shape: ModelShape, context: int, batch: int, gpu: Gpu, allowed: float
 ) -> tuple[str, ...]:
     notes: list[str] = []
-    limit = f"{allowed:.2f} GiB ({'free now' if allowed == gpu.free_gib else 'the budget'})"
+    limit = f"{allowed:.2f} GiB ({'the budget' if allowed == settings.vram_budget_gib else _free_now(gpu)})"
     if settings.max_model_len > shape.max_positions:
         notes.append(f"The model itself ends at {shape.max_positions:,} tokens.")
     if context < min(settings.max_model_len, shape.max_positions):
@@ -211,11 +223,16 @@ def _notes(
     return tuple(notes)
 
 
+def _free_now(gpu: Gpu) -> str:
+    return f"{gpu.free_gib:.2f} are free, {START_GIB} for the start"
+
+
 def _refusal(settings: EngineSettings, gpu: Gpu, allowed: float, fixed: float, kv: float) -> EngineError:
     needed = fixed + kv
-    if gpu.free_gib < needed <= min(settings.vram_budget_gib, gpu.total_gib):
-        hint = f"Free {needed - gpu.free_gib:.1f} GiB on {gpu.name}; nvidia-smi lists who holds it."
-    elif needed <= gpu.total_gib:
+    with_start = needed + START_GIB
+    if needed <= settings.vram_budget_gib and gpu.free_gib < with_start <= gpu.total_gib:
+        hint = f"Free {with_start - gpu.free_gib:.1f} GiB on {gpu.name}; nvidia-smi lists who holds it."
+    elif with_start <= gpu.total_gib:
         hint = f"Set READROOM_ENGINE__VRAM_BUDGET_GIB to at least {needed:.1f}."
     else:
         hint = "Set READROOM_ENGINE__MODEL to a smaller model, or READROOM_ENGINE__BASE_URL to a server elsewhere."

@@ -56,7 +56,22 @@ def test_what_others_hold_is_not_planned_with() -> None:
     plan = vram.plan(EngineSettings(), [gpu(16, free=10)])
     assert plan.needed_gib <= 10
     assert 8_192 <= plan.context_tokens < 131_072
-    assert "free now" in plan.notes[0]
+    assert "10.00 are free" in plan.notes[0]
+
+
+@pytest.mark.parametrize("total", [8, 12, 16, 80])
+def test_a_start_has_room_for_what_it_takes_beyond_the_plan(total: float) -> None:
+    plan = vram.plan(EngineSettings(), [gpu(total, free=7.5)])
+    assert plan.needed_gib <= 7.5 - vram.START_GIB
+    assert plan.context_tokens >= 8_192
+
+
+@pytest.mark.parametrize("total", [8, 12, 16, 80])
+def test_vllm_does_not_ask_for_memory_that_its_own_context_has_taken_when_it_looks(total: float) -> None:
+    free = 7.5
+    plan = vram.plan(EngineSettings(), [gpu(total, free=free)])
+    assert plan.gpu_memory_utilization * total <= free - vram.CONTEXT_GIB - 0.5
+    assert plan.gpu_memory_utilization * total >= plan.weights_gib
 
 
 def test_a_card_that_is_too_small_is_refused_with_the_numbers() -> None:
@@ -69,6 +84,13 @@ def test_a_card_that_is_taken_is_refused_with_how_much_to_free() -> None:
     with pytest.raises(EngineError, match=r"free 2\.0 of 16\.0") as caught:
         vram.plan(EngineSettings(), [gpu(16, free=2)])
     assert "nvidia-smi" in caught.value.hint
+    more = float(caught.value.hint.removeprefix("Free ").partition(" ")[0])
+    assert vram.plan(EngineSettings(), [gpu(16, free=2 + more + 0.1)]).context_tokens >= 8_192
+
+
+def test_a_card_of_which_next_to_nothing_is_free_allows_nothing() -> None:
+    with pytest.raises(EngineError, match=r"allows 0\.0 GiB"):
+        vram.plan(EngineSettings(), [gpu(16, free=0.1)])
 
 
 def test_a_budget_that_is_too_small_is_refused_with_one_that_would_do() -> None:
