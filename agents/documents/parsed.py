@@ -8,7 +8,7 @@ from typing import NamedTuple
 from agents.sentences import split_sentences
 from agents.tokens import estimate_tokens
 
-PARSER_VERSION = 2
+PARSER_VERSION = 3
 """Goes up whenever parsing or cutting changes, so that the library reads its documents anew."""
 
 MOST_CHARACTERS = 60_000_000

@@ -15,6 +15,7 @@ from agents.runs import run_key
 from agents.schema import Document, Frozen, Mode
 from agents.sentences import split_sentences
 from agents.supervisor.context import fits_one_pass
+from agents.supervisor.scope import scope
 from agents.supervisor.state import Run, Statement
 from agents.supervisor.windows import Window, cut_windows
 
@@ -90,12 +91,18 @@ def echoes(points: Sequence[Point], documents: Sequence[Document]) -> list[Point
 
 
 def reading_windows(run: Run, task: Task[Any], limit: int | None) -> tuple[Window, ...]:
-    """Cut the run's documents into windows of at most `limit` tokens; what fits whole beside the task stays whole."""
+    """Cut the run's documents into windows of at most `limit` tokens; what fits whole beside the task stays whole.
+
+    A question that names pages or sections is about these alone.
+    """
+    named = () if run.request.mode else scope(run, run.question)
 
     def cut(document: Document) -> tuple[Window, ...]:
         whole = limit == run.window_tokens and fits_one_pass(run, task, [document])
         key = document.document_id
-        return cut_windows(document, run.passages[key], run.tokens[key], None if whole else limit)
+        passages = [each for each in named if each.document_id == key] if named else run.passages[key]
+        counts = [run.tokens[key][passage.index] for passage in passages]
+        return cut_windows(document, passages, counts, None if whole else limit)
 
     return tuple(window for document in run.request.documents for window in cut(document))
 

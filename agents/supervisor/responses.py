@@ -5,6 +5,7 @@ from typing import Any
 
 from agents.schema import Analysis, Answer, Coverage, Document, DocumentInfo, RouteReport, SessionInfo
 from agents.supervisor.rendering import cite, to_claims, to_table
+from agents.supervisor.scope import scope
 from agents.supervisor.state import GroundedClaim, Run
 
 
@@ -46,9 +47,11 @@ def coverage(run: Run) -> Coverage:
         for index in run.read[key]
         for page in _pages(run, key, index)
     }
+    outside = not run.request.mode and scope(run, run.question)
+    why = "the question names others" if outside else "the search found them less relevant"
     unread = [
         f"{document.title}: {left:,} of {len(run.passages[document.document_id]):,} passages were not read, "
-        "because the search found them less relevant"
+        f"because {why}"
         for document in run.request.documents
         if (left := len(run.passages[document.document_id]) - len(run.read[document.document_id]))
     ]

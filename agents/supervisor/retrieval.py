@@ -4,8 +4,10 @@ import asyncio
 
 from agents.engine.tasks.answering import Draft
 from agents.engine.tasks.decisions import Condense
+from agents.places import without
 from agents.schema import Passage
-from agents.supervisor.context import fits_one_pass
+from agents.supervisor.context import evidence_fits, fits_one_pass
+from agents.supervisor.scope import scope
 from agents.supervisor.state import Part, Run
 
 
@@ -21,10 +23,7 @@ async def retrieve(run: Run) -> str:
     part.taken = True
     if run.sequential:
         part.question = await _resolve(run, part)
-    # Counting what fits may take a while, above all where a server counts.
-    fits = await asyncio.to_thread(fits_one_pass, run, Draft(question=run.question), run.request.documents)
-    whole = choose_whole(run, fits=fits)
-    part.passages = run.all_passages if whole else await _search(run, part.question)
+    part.passages = await _passages(run, part.question)
     if len(run.parts) > 1:
         await _read(run, part)
     part.done = True
@@ -55,10 +54,30 @@ def choose_whole(run: Run, *, fits: bool) -> bool:
     return fits and (run.warm or run.kind == "complex")
 
 
-async def _search(run: Run, question: str) -> tuple[Passage, ...]:
+async def _passages(run: Run, question: str) -> tuple[Passage, ...]:
+    """Return the pages and sections that are named, the whole documents, or what a search finds."""
+    named = await asyncio.to_thread(scope, run, question) or await asyncio.to_thread(scope, run, run.question)
+    if named:
+        whole = await asyncio.to_thread(evidence_fits, run, Draft(evidence=named, question=run.question))
+        return named if whole else await _search_within(run, named, question)
+    # Counting what fits may take a while, above all where a server counts.
+    fits = await asyncio.to_thread(fits_one_pass, run, Draft(question=run.question), run.request.documents)
+    return run.all_passages if choose_whole(run, fits=fits) else await _search(run, question, run.settings.passages)
+
+
+async def _search(run: Run, question: str, limit: int) -> tuple[Passage, ...]:
     ids = [document.document_id for document in run.request.documents]
-    hits = await run.library.search(question, ids, run.settings.passages)
+    hits = await run.library.search(question, ids, limit)
     return tuple(hit.passage for hit in hits)
+
+
+async def _search_within(run: Run, named: tuple[Passage, ...], question: str) -> tuple[Passage, ...]:
+    """Return the best of the passages that are named, in the order of the text."""
+    found = await _search(run, without(question), len(run.all_passages))
+    best = [(passage.document_id, passage.index) for passage in found]
+    inside = {(passage.document_id, passage.index) for passage in named}
+    kept = [key for key in best if key in inside][: run.settings.passages]
+    return tuple(each for each in named if (each.document_id, each.index) in kept) or named[: run.settings.passages]
 
 
 async def _read(run: Run, part: Part) -> None:
@@ -80,6 +99,9 @@ async def _resolve(run: Run, part: Part) -> str:
 
 def _look_further(run: Run) -> str:
     """Lay out everything for a second look, after a first one that found too little."""
+    if scope(run, run.question):
+        run.beyond_scope = True
+        run.warnings.append("What the question names did not answer it, so the rest was read too.")
     run.parts = [Part(run.question, passages=run.all_passages, taken=True, done=True)]
     run.earlier, run.judgement, run.draft, run.widened = run.judgement, None, None, True
     return f"All {len(run.parts[0].passages)} passages, for a second look."

@@ -1,6 +1,10 @@
 """The router: which way a request takes."""
 
+import asyncio
+
 from agents.engine.tasks.decisions import Condense, Route
+from agents.places import named
+from agents.supervisor.scope import missing_pages, scope
 from agents.supervisor.state import Run
 
 
@@ -23,6 +27,22 @@ async def _choose(run: Run) -> None:
     else:
         result = await run.ask(Route(question=run.question))
         run.kind, run.reason, run.language = result.kind, result.reason, result.language
+        await asyncio.to_thread(_look_for_places, run)
+
+
+def _look_for_places(run: Run) -> None:
+    """Say what is read where the question names pages or sections, and which pages there are not."""
+    called = ", ".join(map(str, named(run.question)))
+    if not called:
+        return
+    run.warnings.extend(missing_pages(run, run.question))
+    if scope(run, run.question):
+        run.because(f"Only {called}: the question is about that.")
+    elif run.kind == "whole_document":
+        # What was not found cannot be summed up, and the whole is not what was asked about.
+        run.kind, run.reason = "simple", f"Searched: {called} was not found by its number."
+        if not all(place.is_page for place in named(run.question)):
+            run.warnings.append(f"Nothing begins with the number of {called}, so these words were searched for.")
 
 
 async def _self_contained(run: Run) -> str:

@@ -146,6 +146,10 @@ class Run:
     parts: list[Part] = field(default_factory=list[Part])
     sequential: bool = False
     widened: bool = False
+    beyond_scope: bool = False
+    """Whether the pages and sections that the question names were read, and did not answer it."""
+    scopes: dict[str, tuple[Passage, ...]] = field(default_factory=dict[str, tuple[Passage, ...]])
+    """By question: the pages and sections that it names."""
     draft: tuple[Statement, ...] | None = None
     judgement: Judgement | None = None
     earlier: Judgement | None = None

@@ -7,6 +7,7 @@ from dataclasses import replace
 from agents.engine.extractive.unmentioned import unmentioned
 from agents.engine.tasks.answering import ClaimToJudge, Revise, Support, Verdict
 from agents.errors import EngineError
+from agents.places import without
 from agents.supervisor import grounding
 from agents.supervisor.rendering import to_markdown
 from agents.supervisor.state import GroundedClaim, Judgement, Run
@@ -32,7 +33,7 @@ def _note_unmentioned(run: Run) -> None:
     """Say which words of a question the documents never use, where no model has understood it."""
     if run.engine.info.name != "extractive" or run.kind == "whole_document":
         return
-    if missing := unmentioned(run.question, [document.text for document in run.request.documents]):
+    if missing := unmentioned(without(run.question), [document.text for document in run.request.documents]):
         quoted = ", ".join(f"“{word}”" for word in missing)
         run.warnings.append(
             f"Nowhere in what was read: {quoted}. Without a language model the answer may be about something else."

@@ -12,6 +12,7 @@ from agents.engine.extractive.selection import best_passages
 from agents.engine.extractive.statements import Statement, clean, read_row, read_statements
 from agents.engine.extractive.words import Vocabulary
 from agents.engine.tasks.answering import Compose, ComposeResult, Draft, DraftClaim, DraftResult
+from agents.places import without
 from agents.schema import Passage
 
 _MOST_CLAIMS = 4
@@ -40,7 +41,7 @@ def draft(task: Draft) -> DraftResult:
     """Answer from the evidence with its own sentences, the best first, or say that it does not answer."""
     sample = task.evidence[0].text[:_SAMPLE] if task.evidence else ""
     vocabulary = Vocabulary.of(f"{sample} {task.question[:_SAMPLE]}")
-    parts = [read_question(part, vocabulary) for part in _parts(task)]
+    parts = [read_question(without(part) or part, vocabulary) for part in _parts(task)]
     few = len(task.evidence) <= _MOST_PASSAGES
     passages = task.evidence if few else _selected(task.evidence, parts, vocabulary)
     statements = read_statements(passages, vocabulary)

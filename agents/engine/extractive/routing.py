@@ -1,8 +1,11 @@
 """Route, Plan and NextStep: decisions by rule."""
 
+from agents import places
 from agents.engine.extractive.languages import detect_language
 from agents.engine.extractive.patterns import any_of, phrase
 from agents.engine.extractive.planning import split_question
+from agents.engine.extractive.questions import read_question
+from agents.engine.extractive.words import Vocabulary
 from agents.engine.tasks.decisions import NextStep, NextStepResult, Plan, PlanResult, Route, RouteResult
 
 _LOOKED_AT = 2_000
@@ -21,6 +24,15 @@ _WHOLE = phrase(
     all (?:the )?(?:\w+ )?(?:mentions|occurrences|references|dates|names|people|deadlines|figures|risks|obligations)
     fass\w*\b.{{0,80}}\bzusammen|zusammenfass\w*|überblick|résum\w+|aperçu|resum\w+|visión general|riassu\w+|panoramica
     samenvat\w*|overzicht|visão geral
+    """
+)
+# What only says that a place is to be told of: no word of it need stand there.
+_TELLING = phrase(
+    r"""
+    explain\w*|outlines?|read|quote|contain\w*|cover\w*|deals?|dealt|discuss\w*|mean\w*|please|tell|regulate[sd]?|provide[sd]?
+    contents?|present\w*|written|stands?|happens?|about
+    steh(?:t|en)|sagt|sagen|regel(?:t|n)|enthält|besagt|erklär\w*|beschreib\w*|worum|geht|lautet|inhalt|bitte
+    dit|contient|prévoit|expli\w+|décri\w+|dice|contiene|trata|describe|cosa|tratta|spiega|staat|zegt|bevat|gaat|diz|contém
     """
 )
 _COMPARATIVE = any_of(
@@ -46,6 +58,8 @@ def route(task: Route) -> RouteResult:
     whole = _WHOLE.search(question)
     if whole:
         return RouteResult(kind="whole_document", language=language, reason=f'"{whole.group()[:60]}" needs all of it')
+    if places.named(question) and _asks_for_all(places.without(question)):
+        return RouteResult(kind="whole_document", language=language, reason="it asks what stands there, all of it")
     parts = len(split_question(question)[0])
     if parts > 1:
         return RouteResult(kind="complex", language=language, reason=f"it asks for {parts} things")
@@ -53,6 +67,12 @@ def route(task: Route) -> RouteResult:
     if compared:
         return RouteResult(kind="complex", language=language, reason=f'"{compared.group()[:60]}" compares')
     return RouteResult(kind="simple", language=language, reason="it asks for one thing")
+
+
+def _asks_for_all(rest: str) -> bool:
+    """Whether a question says nothing but that the place it names is to be told of."""
+    rest = _TELLING.sub(" ", rest)
+    return all(term.weight < 1.0 for term in read_question(rest, Vocabulary.of(rest)).terms)
 
 
 def plan(task: Plan) -> PlanResult:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Literal
 
 from agents.engine.extractive.facts import Fact, find_facts
@@ -26,6 +27,10 @@ _RUNNING_LINE = re.compile(r"[^\n]{0,100}\bpage \d+(?: of \d+)?|-?\s*\d{1,4}\s*-
 # A line of a table of contents, or a page's running head or foot.
 _PAGE_FURNITURE = re.compile(rf"\.{{5,}}|(?:\s\.){{4,}}|…{{3,}}|^\s*(?:{_RUNNING_LINE.pattern})\s*$", re.IGNORECASE)
 _LONGEST_HEADING = 90
+# "7. Delivery." or "Article 4. Governing law.": the title of a clause that goes on in the same line.
+_CLAUSE_TITLE = re.compile(
+    r"(?:[A-Z][a-z]{2,11}\s+|§+\s*)?\(?\d{1,3}(?:\.\d{1,3}){0,4}[.):]?\s+[^\W\d_][^\s.!?:;]*(?:\s+[^\s.!?:;]+){0,5}\."
+)
 
 Form = Literal["sentence", "item", "row"]
 
@@ -128,7 +133,7 @@ def _cut(number: int, passage: Passage) -> Iterator[Statement]:
     known = tuple(part.strip() for part in passage.heading.split(" > ") if part.strip())
     section = passage.heading
     table = _Table(_columns_above(passage))
-    for start, end in split_sentences(passage.text):
+    for start, end in _with_titles(passage.text):
         piece = passage.text[start:end]
         if _SEPARATOR_ROW.match(piece):
             table.separator()
@@ -147,6 +152,18 @@ def _cut(number: int, passage: Passage) -> Iterator[Statement]:
         text = table.read(piece, passage.text) if form == "row" else clean(piece)
         head = table.head(piece, passage.text) if form == "row" else ""
         yield Statement(number, start, end, text, form, section, head=head)
+
+
+def _with_titles(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the sentences of a text, a clause's title together with the sentence behind it in its line."""
+    title = -1
+    spans = split_sentences(text)
+    for (start, end), (following, _) in zip_longest(spans, spans[1:], fillvalue=(-1, -1)):
+        begins = start if title < 0 else title
+        goes_on = following > 0 and "\n" not in text[end:following] and text[start - 1 : start] in ("", "\n")
+        title = begins if title < 0 and goes_on and _CLAUSE_TITLE.fullmatch(text[start:end]) else -1
+        if title < 0:
+            yield begins, end
 
 
 def _columns_above(passage: Passage) -> str:

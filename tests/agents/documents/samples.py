@@ -95,6 +95,17 @@ def write_scan(path: Path, *, words: str = "") -> str:
     return str(path)
 
 
+def write_lines_as_docx(path: Path, lines: Iterable[str]) -> str:
+    """Write a Word document with a paragraph for each line."""
+    import docx
+
+    document = docx.Document()
+    for line in lines:
+        document.add_paragraph(line)
+    document.save(str(path))
+    return str(path)
+
+
 def write_docx(path: Path) -> str:
     """Write a Word document with headings, a list, a table and hidden words."""
     import docx

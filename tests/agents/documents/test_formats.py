@@ -90,6 +90,19 @@ def test_word_keeps_headings_lists_and_tables_and_reports_what_is_hidden(tmp_pat
     ]
 
 
+def test_word_keeps_what_markdown_would_take_for_marks(tmp_path: Path) -> None:
+    lines = [
+        "4. Law. It holds.",
+        "1) First",
+        "+ more",
+        "> less",
+        "a_b `c` [d] <e> ~f !g",
+        r"C:\new\1. x",
+        "12. Dez. 2024",
+    ]
+    assert read(samples.write_lines_as_docx(tmp_path / "a.docx", lines)).text.split("\n\n") == lines
+
+
 def test_slides_are_pages(tmp_path: Path) -> None:
     parsed = read(samples.write_pptx(tmp_path / "a.pptx"))
     assert [page.split("\n")[0] for page in pages(parsed)] == [

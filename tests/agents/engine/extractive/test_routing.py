@@ -14,6 +14,9 @@ from agents.engine.tasks.decisions import NextStep, Plan, Route
         "What are the key points?",
         "Fasse das Dokument zusammen",
         "Fais un résumé du rapport",
+        "What does page 19 say?",
+        "Explain clause 4.2",
+        "Was steht in § 5?",
     ],
 )
 def test_what_only_the_whole_document_answers_is_read_whole(question: str) -> None:

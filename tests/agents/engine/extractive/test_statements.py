@@ -32,6 +32,17 @@ def test_items_know_the_sentence_that_announces_them(passage: Callable[..., Pass
     assert [(statement.form, statement.lead) for statement in found] == [("sentence", -1), ("item", 0), ("item", 0)]
 
 
+def test_the_title_of_a_clause_stands_with_its_first_sentence(passage: Callable[..., Passage]) -> None:
+    found = statements(
+        passage("7. Governing Law. The law of Scotland holds. Its courts decide.\n\n8. Stay calm. Wait.")
+    )
+    assert [statement.text for statement in found] == [
+        "Governing Law. The law of Scotland holds.",
+        "Its courts decide.",
+        "Stay calm. Wait.",
+    ]
+
+
 def test_rows_are_read_with_the_names_of_their_columns(passage: Callable[..., Passage]) -> None:
     found = statements(passage("| Form | Kept by |\n|---|---|\n| 4 | Chemist |\n| 5 | Desk |"))
     assert [statement.text for statement in found] == ["Form: 4; Kept by: Chemist", "Form: 5; Kept by: Desk"]

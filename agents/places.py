@@ -1,0 +1,177 @@
+"""The places of a document that a question names: its pages, and its numbered sections."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from agents.schema import Document
+
+_PAGE = r"pages?|pp?\.|pgs?\.|seiten?|páginas?|pág\.|pagin[ae]|pagina['’]s|bladzijden?|blz\."
+_SECTION = (
+    r"(?:sub)?sections?|sect?\.|(?:sub)?clauses?|articles?|art\.|paragraphs?|paras?\.?|chapters?|ch\.|parts?|rules?|"
+    r"appendix|appendices|annex(?:es)?|schedules?|exhibits?|§+|"
+    r"(?:unter)?abschnitt\w*|artikel\w*|kapitel\w*|klausel\w*|ziffern?|paragra(?:ph|f)\w*|anhang|anlagen?|teil|"
+    r"sección|secciones|cláusulas?|artículos?|capítulos?|anexos?|seç(?:ão|ões)|artigos?|"
+    r"sezion[ei]|clausol[ae]|articol[oi]|capitol[oi]|allegat[oi]|chapitres?|annexes?|alinéas?|"
+    r"hoofdstuk\w*|paragraaf|bijlagen?|artikelen"
+)
+_NUMBER = r"(?:\d{1,4}(?:\.\d{1,3}){0,5}(?![\d%€$£]|[.,]\d)|[IVXLC]{1,6}\b(?!['’])|[A-H]\b(?!['’]))"
+_TO = r"\s*(?:-|–|—|to|through|bis|à|a|al|até|t/m|tot)\s*"
+_AND = r"\s*(?:,|&|and|or|und|oder|et|ou|y|e|en)\s*"
+_NUMBERS = rf"{_NUMBER}(?:(?:{_TO}|{_AND}){_NUMBER})*"
+_BEFORE = (
+    r"(?i:\b(?:in|on|under|of|at|from|by|per|within|according to|auf|in|im|unter|laut|nach|gemäß|aus|von|dans|à|sur|"
+    r"de|du|selon|en|según|del|a|alla|nella|di|op|van|volgens|em|na|no|da|do)\s+)?"
+    r"(?i:\b(?:the|der|die|das|dem|den|la|le|el|il|lo|het|o|os|as|los|las)\s+|\bl['’])?"
+)
+# The word may be in small letters or capitals; a Roman number or a letter is in capitals.
+_NAMED = re.compile(
+    rf"{_BEFORE}(?<![\w.])(?P<word>(?i:{_PAGE}|{_SECTION}))\s*(?:(?i:no|nr)\.\s*)?(?P<numbers>{_NUMBERS})(?:\(\w{{1,4}}\))*"
+)
+_ENDS = (
+    (r"first|erste[nr]?|première|primera|primeira|prima|eerste", 1),
+    (r"last|letzte[nr]?|dernière|última|ultima|laatste", -1),
+)
+_FIRST_OR_LAST = tuple(
+    (re.compile(rf"{_BEFORE}\b(?:{words})\s+(?P<word>page|seite|página|pagina|bladzijde)\b", re.IGNORECASE), number)
+    for words, number in _ENDS
+)
+_IS_PAGE = re.compile(rf"(?:{_PAGE})$", re.IGNORECASE)
+_EACH = re.compile(rf"(?P<to>{_TO})?(?:{_AND})?(?P<number>{_NUMBER})")
+_MOST_PAGES = 1_000
+"""Of one range."""
+_HEADING = re.compile(
+    r"\W*(?:(?P<word>[^\W\d_]+\.?|§+)\s*)?(?P<number>\d{1,4}(?:\.\d{1,3}){0,5}(?!\d)|[IVXLC]{1,6}\b|[A-H]\b)",
+    re.IGNORECASE,
+)
+_BEGINS = r"^[ \t>*_#]{{0,8}}(?:(?:[^\W\d_]{{3,12}}|§+)[ \t]*)?(?P<number>{numbers})[.):]?[ \t*_]+(?=[^\W\d_]|[\"“„«(])"
+"""A line that begins with one of some numbers."""
+_MOST_CANDIDATES = 2
+"""A table of contents and the text; what begins more often with one number is a list, and could be any of them."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page or a section by its number, as a question names it."""
+
+    word: str
+    """What it is called: "page", "section", "Artikel"."""
+    number: str
+    """As it is written: "19", "4.2", "IV", "B"; "-1" for the last page."""
+    is_page: bool
+
+    def __str__(self) -> str:
+        return f"the last {self.word}" if self.number == "-1" else f"{self.word} {self.number}".replace("§ ", "§ ")
+
+    def spans(self, document: Document) -> tuple[tuple[int, int], ...]:
+        """Return where it stands in a document's text, start and end in characters; nothing where it is not found."""
+        span = _page(self, document) if self.is_page else _section(self, document)
+        return (span,) if span else ()
+
+
+def named(question: str) -> tuple[Place, ...]:
+    """Return the pages and sections that a question names by their numbers, in its order, none twice."""
+    found = [(match.start(), place) for match in _NAMED.finditer(question) for place in _places(match)]
+    for pattern, number in _FIRST_OR_LAST:
+        found += [(each.start(), Place(each["word"], str(number), is_page=True)) for each in pattern.finditer(question)]
+    return tuple(dict.fromkeys(place for _, place in sorted(found, key=lambda each: each[0])))
+
+
+def without(question: str) -> str:
+    """Return a question without the places that it names: what is asked of them."""
+    for pattern in (_NAMED, *(pattern for pattern, _ in _FIRST_OR_LAST)):
+        question = pattern.sub(" ", question)
+    return " ".join(question.split())
+
+
+def _places(match: re.Match[str]) -> Iterator[Place]:
+    word = match["word"]
+    is_page = bool(_IS_PAGE.match(word))
+    last = ""
+    for each in _EACH.finditer(match["numbers"]):
+        number = each["number"]
+        if each["to"] and last.isdigit() and number.isdigit():
+            for between in range(int(last) + 1, min(int(number), int(last) + _MOST_PAGES)):
+                yield Place(word, str(between), is_page)
+        if number.isdigit() or not is_page:
+            yield Place(word, number, is_page)
+        last = number
+
+
+def _page(place: Place, document: Document) -> tuple[int, int] | None:
+    if place.number == "-1":
+        return (document.pages[-1].start, document.pages[-1].end)
+    return next(((page.start, page.end) for page in document.pages if page.number == int(place.number)), None)
+
+
+def _section(place: Place, document: Document) -> tuple[int, int] | None:
+    """Return the section whose heading begins with the number, else the paragraphs that do."""
+    found: list[tuple[int, int, int]] = []
+    for index, heading in enumerate(document.headings):
+        match = _HEADING.match(heading.text)
+        if match and match["number"].casefold() == place.number.casefold():
+            rank = _unlike(place, match["word"])
+            if rank is not None:
+                found.append((rank, heading.start, _section_end(document, index, place.number)))
+    if found:
+        best = min(rank for rank, _, _ in found)
+        return max(((start, end) for rank, start, end in found if rank == best), key=lambda span: span[1] - span[0])
+    return _clause(place, document) if place.number[0].isdigit() else None
+
+
+def _unlike(place: Place, word: str | None) -> int | None:
+    """Return how little a heading's word is like the place's: 0 for the same; None where it may not be another."""
+    if word and word.casefold().rstrip(".") == place.word.casefold().rstrip("."):
+        return 0
+    if not place.number[0].isdigit():
+        return None
+    return 1 if not word else 2
+
+
+def _section_end(document: Document, index: int, number: str) -> int:
+    """Return where the next section begins that is not one of this one's own."""
+    level = document.headings[index].level
+    for heading in document.headings[index + 1 :]:
+        match = _HEADING.match(heading.text)
+        inside = match is not None and match["number"].startswith(f"{number}.")
+        if heading.level <= level and not inside:
+            return heading.start
+    return len(document.text)
+
+
+def _clause(place: Place, document: Document) -> tuple[int, int] | None:
+    """Return the paragraphs of a clause: from the line that begins with its number to that of the next clause."""
+    numbers = "|".join(map(re.escape, (place.number, *_next_numbers(place.number))))
+    begins = re.compile(_BEGINS.format(numbers=numbers), re.MULTILINE)
+    lines = [(match["number"] == place.number, match.start()) for match in begins.finditer(document.text)]
+    bounds = [heading.start for heading in document.headings]
+    spans: list[tuple[bool, int, int]] = []
+    for index, (own, start) in enumerate(lines):
+        if own:
+            following = next((begin for mine, begin in lines[index + 1 :] if not mine), None)
+            limit = next((bound for bound in bounds if bound > start), len(document.text))
+            spans.append((following is not None, start, min(limit, following or limit)))
+    sure = [span for span in spans if span[0]] or spans
+    if not 0 < len(sure) <= _MOST_CANDIDATES:
+        return None
+    _, start, end = max(sure, key=lambda span: span[2] - span[1])
+    return start, end
+
+
+def _next_numbers(number: str) -> tuple[str, ...]:
+    """Return what may follow a section that has ended: 4.3 and 5 behind 4.2."""
+    parts = [int(part) for part in number.split(".")]
+    return tuple(".".join(map(str, [*parts[:depth], parts[depth] + 1])) for depth in range(len(parts)))
+
+
+def joined(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return spans in order, those that touch or overlap as one."""
+    ordered = sorted(spans)
+    merged = ordered[:1]
+    for (_, _), (start, end) in pairwise(ordered):
+        if start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((start, end))
+    return tuple(merged)

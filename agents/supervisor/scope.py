@@ -1,0 +1,55 @@
+"""What a question is about where it names pages or sections: these passages, and nothing beside them."""
+
+from agents import places
+from agents.places import Place
+from agents.schema import Document, Passage
+from agents.sentences import split_sentences
+from agents.supervisor.state import Run
+
+
+def scope(run: Run, question: str) -> tuple[Passage, ...]:
+    """Return the pages and sections that a question names, cut out of the run's passages; nothing where it names none.
+
+    Documents that have none of them are left out. What the run has given up to look only there is everything again.
+    """
+    if run.beyond_scope:
+        return ()
+    if question not in run.scopes:
+        named = places.named(question)
+        inside = (passage for document in run.request.documents for passage in _inside(run, document, named))
+        run.scopes[question] = tuple(inside)
+    return run.scopes[question]
+
+
+def missing_pages(run: Run, question: str) -> tuple[str, ...]:
+    """Return what to say of pages that a question names and no document has."""
+    documents = run.request.documents
+    return tuple(
+        f"There is no {place}: "
+        + "; ".join(f"{each.title} has {len(each.pages):,} page{'s' * (len(each.pages) != 1)}" for each in documents)
+        + "."
+        for place in places.named(question)
+        if place.is_page and not any(place.spans(document) for document in documents)
+    )
+
+
+def _inside(run: Run, document: Document, named: tuple[Place, ...]) -> list[Passage]:
+    spans = places.joined(span for place in named for span in place.spans(document))
+    cut = (_cut(each, span) for span in spans for each in run.passages[document.document_id])
+    return [passage for passage in cut if passage is not None]
+
+
+def _cut(passage: Passage, span: tuple[int, int]) -> Passage | None:
+    """Return a passage's whole sentences within a span; None where it has none there."""
+    if passage.start >= span[1] or passage.end <= span[0]:
+        return None
+    inside = [
+        (passage.start + start, passage.start + end)
+        for start, end in split_sentences(passage.text)
+        if passage.start + start < span[1] and passage.start + end > span[0]
+    ]
+    if not inside:
+        return None
+    start, end = inside[0][0], inside[-1][1]
+    text = passage.text[start - passage.start : end - passage.start]
+    return passage.model_copy(update={"start": start, "end": end, "text": text})

@@ -1,0 +1,104 @@
+"""Questions about a page or a section."""
+
+from agents.engine.extractive_engine import ExtractiveEngine
+from agents.engine.tasks.answering import Draft
+from agents.engine.tasks.decisions import Route, RouteResult
+from agents.engine.tasks.reading import WindowNotes
+from agents.supervisor.responses import coverage
+from agents.supervisor.state import Run
+from tests.agents.supervisor.conftest import Reading
+from tests.fakes import FakeEngine
+
+CONTRACT = """# Services Agreement
+
+## 1 Services
+
+The supplier hosts the shop on every day of the year. The shop is kept up to date and repaired within two hours.
+
+## 2 Fees
+
+### 2.1 Monthly fee
+
+The customer pays 4,200 euros a month. Late payments bear interest of 2 % a month.
+
+### 2.2 Expenses
+
+Expenses are refunded where they were agreed in writing. Travel is refunded in second class.
+
+## 3 Term
+
+The agreement begins on 1 March 2026. Either party may end it with 90 days' notice.
+"""
+
+
+def quotes(run: Run) -> str:
+    assert run.judgement is not None
+    return " ".join(quote.located.quote for claim in run.judgement.claims for quote in claim.quotes)
+
+
+async def test_what_a_section_says_is_read_there_and_nowhere_else(read: Reading) -> None:
+    run = await read(ExtractiveEngine(), "What does section 2 say?", CONTRACT)
+
+    assert "4,200 euros" in quotes(run)
+    assert "second class" in quotes(run)
+    assert "90 days" not in quotes(run)
+    assert "hosts" not in quotes(run)
+
+
+async def test_an_engine_is_given_only_the_sentences_of_the_section(read: Reading) -> None:
+    engine = FakeEngine()
+    await read(engine, "Who pays what in clause 2.1?", CONTRACT)
+
+    (draft,) = [task for task in engine.tasks if isinstance(task, Draft)]
+    text = " ".join(passage.text for passage in draft.evidence)
+    assert text.startswith("### 2.1 Monthly fee")
+    assert text.endswith("interest of 2 % a month.")
+
+
+async def test_a_whole_reading_of_a_section_gives_its_windows_nothing_else(read: Reading) -> None:
+    engine = FakeEngine({Route: RouteResult(kind="whole_document", reason="All of it.")})
+    await read(engine, "Summarise section 3", CONTRACT)
+
+    (window,) = [task for task in engine.tasks if isinstance(task, WindowNotes)]
+    assert [passage.text.split("\n")[0] for passage in window.evidence] == ["## 3 Term"]
+
+
+async def test_a_fact_that_the_section_lacks_is_looked_for_elsewhere_and_that_is_said(read: Reading) -> None:
+    run = await read(ExtractiveEngine(), "What interest do late payments bear by section 3?", CONTRACT)
+
+    assert "2 % a month" in quotes(run)
+    assert "What the question names did not answer it, so the rest was read too." in run.warnings
+
+
+async def test_a_page_that_is_not_there_is_said_and_nothing_is_made_up(read: Reading) -> None:
+    run = await read(ExtractiveEngine(), "What does page 7 say?", CONTRACT)
+
+    assert quotes(run) == ""
+    assert "There is no page 7: Services Agreement has 1 page." in run.warnings
+
+
+async def test_a_section_that_is_not_there_is_not_taken_for_the_whole_document(read: Reading) -> None:
+    engine = FakeEngine({Route: RouteResult(kind="whole_document", reason="All of it.")})
+    run = await read(engine, "Summarise section 9", CONTRACT)
+
+    assert run.kind == "simple"
+    assert not [task for task in engine.tasks if isinstance(task, WindowNotes)]
+    assert any("section 9" in warning for warning in run.warnings)
+
+
+async def test_what_was_left_out_was_not_asked_about(read: Reading) -> None:
+    run = await read(ExtractiveEngine(), "What does clause 2.2 say?", CONTRACT)
+
+    assert coverage(run).skipped[0].endswith("because the question names others")
+
+
+async def test_a_long_section_is_searched_within(read: Reading) -> None:
+    filler = "".join(f"Lamp {number} is trimmed at dusk by the keeper of the tower. " for number in range(600))
+    text = f"# Log\n\n## 1 Lamps\n\n{filler}The lens is made of beryl.\n\n## 2 Boats\n\nThe lens is made of quartz.\n"
+    engine = FakeEngine(context_tokens=8_192)
+    await read(engine, "What is the lens of section 1 made of?", text)
+
+    (draft, *_) = [task for task in engine.tasks if isinstance(task, Draft)]
+    words = " ".join(passage.text for passage in draft.evidence)
+    assert "beryl" in words
+    assert "quartz" not in words
