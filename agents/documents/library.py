@@ -270,7 +270,8 @@ def _unknown(document_id: str) -> DocumentError:
 
 def _document(parsed: Parsed, name: str, digest: str) -> Document:
     """Return what was parsed as a document; without a title of its own it goes by its first heading or its name."""
-    first = next((text for _, text, _ in parsed.headings[:1]), "")
+    # "1. Definitions" is the name of a section.
+    first = next((text for _, text, _ in parsed.headings[:1] if not text[0].isdigit()), "")
     return Document(
         document_id=digest[: files.ID_LENGTH],
         title=parsed.title or first or Path(name).stem,

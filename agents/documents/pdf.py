@@ -22,7 +22,10 @@ _MOST_PROCESSES = 4
 _MANY = 10
 _LONGEST_HEADING = 160
 _END_MARK_WITHIN = 65_536
-_WEAK_TITLE = re.compile(r"untitled|microsoft word -|.*\.(?:docx?|pdf|indd|tex|dvi|qxd|pptx?)$|\W*$", re.IGNORECASE)
+_WEAK_TITLE = re.compile(
+    r"untitled|\(?(?:anonymous|unknown)\)?$|microsoft word -|.*\.(?:docx?|pdf|indd|tex|dvi|qxd|pptx?)$|\W*$",
+    re.IGNORECASE,
+)
 _OUTLINE_DEPTH = 6
 
 

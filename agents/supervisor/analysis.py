@@ -14,6 +14,7 @@ from agents.engine.tasks.reading import MOST_NOTES, NoteKind, PointToReduce, Red
 from agents.runs import run_key
 from agents.schema import Document, Frozen, Mode
 from agents.sentences import split_sentences
+from agents.supervisor.changes import MOST_CHANGES, asks_for_differences, changes
 from agents.supervisor.context import fits_one_pass
 from agents.supervisor.scope import scope
 from agents.supervisor.state import Run, Statement
@@ -66,13 +67,35 @@ async def analyze(run: Run) -> tuple[Statement, ...]:
     if mode(run) == "comparison":
         points += await asyncio.to_thread(echoes, points, run.request.documents)
     run.outline = _outline(run, readings)
+    changed = await asyncio.to_thread(_changes, run)
     if not points:
-        return ()
+        return changed
     if mode(run) == "extraction":
         return _statements(_distinct([point for point in points if point.kind != "point"] or points))
     reduced = await reduce_points(run, [point for point in points if point.kind == "point"] or points)
     facts = _distinct([point for point in points if point.kind != "point"])[: FACTS[mode(run)]]
-    return _statements([*reduced, *facts])
+    return _with_changes(_statements([*reduced, *facts]), changed)
+
+
+def _changes(run: Run) -> tuple[Statement, ...]:
+    """Return all that differs between two versions of one text, and say where that is nothing or too much."""
+    documents: Sequence[Document] = run.request.documents
+    if mode(run) != "comparison" or len(documents) > 2:
+        return ()
+    if len(documents) == 1:
+        run.warnings.append("Both are the same file, byte for byte.")
+    found = changes(documents[0], documents[-1])
+    if found == () and len(documents) == 2:
+        run.warnings.append(f"No sentence of {documents[0].title} differs from {documents[-1].title}.")
+    if found and len(found) > MOST_CHANGES:
+        run.warnings.append(f"{len(found) - MOST_CHANGES:,} more sentences differ than are shown.")
+    return (found or ())[:MOST_CHANGES]
+
+
+def _with_changes(told: Sequence[Statement], changed: Sequence[Statement]) -> tuple[Statement, ...]:
+    """Return the points and every change, those left out of the points that say no more than the changes do."""
+    quoted = {quote for change in changed for quote in change.quotes}
+    return (*(each for each in told if not (each.quotes and quoted.issuperset(each.quotes))), *changed)
 
 
 def echoes(points: Sequence[Point], documents: Sequence[Document]) -> list[Point]:
@@ -117,8 +140,9 @@ def window_tokens(run: Run) -> int:
 
 
 def mode(run: Run) -> Mode:
-    """Return the mode of the reading; a question about the whole document is a summary focused on it."""
-    return run.request.mode or "summary"
+    """Return the mode of the reading; a question about whole documents compares them, or sums them up."""
+    compared = len(run.request.documents) > 1 and asks_for_differences(run.question)
+    return run.request.mode or ("comparison" if compared else "summary")
 
 
 def focus(run: Run) -> str | None:
@@ -179,13 +203,19 @@ async def _read_once(run: Run, window: Window, limit: asyncio.Semaphore) -> Wind
     )
     stored = await run.store.get(key)
     if stored is not None:
-        reading = WindowReading.model_validate_json(stored)
+        reading = _titled(WindowReading.model_validate_json(stored), window.document.title)
         run.windows_from_store += 1
     else:
         async with limit:
             reading = await _note(run, window)
         await run.store.put(key, reading.model_dump_json())
     return reading
+
+
+def _titled(reading: WindowReading, title: str) -> WindowReading:
+    """Return a stored reading under the name that its document has in this run."""
+    points = tuple(point.model_copy(update={"document": title}) for point in reading.points)
+    return WindowReading(topic=reading.topic, points=points)
 
 
 async def _note(run: Run, window: Window) -> WindowReading:

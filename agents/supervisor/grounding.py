@@ -22,6 +22,7 @@ MANY_SAME_WORDS = 6
 _NAME = re.compile(r"(?<![.!?:;\"'“(\[]\s)(?<!^)\b[A-ZÀ-Þ][\w'’-]{2,}", re.MULTILINE)
 _CAPITALISED = re.compile(r"\b[A-ZÀ-Þ][\w'’-]+")
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
+_LETTER = re.compile(r"[^\W\d_]")
 _ORDER: tuple[Support, ...] = ("not", "partly", "supported")
 
 Spans = Mapping[str, Sequence[tuple[int, int]]]
@@ -35,8 +36,9 @@ def ground(statements: Iterable[Statement], documents: Sequence[Document], read:
         texts = zip_longest(statement.quotes, statement.titles)
         quotes = tuple(quote for text, title in texts if (quote := find(text, _first(title, documents), read)))
         if quotes:
-            support = check(statement.text, quotes)
-            claims.append(GroundedClaim(statement.text, quotes, support, statement.section, statement.kind))
+            whole = statement.verbatim and len(quotes) == len(statement.quotes)
+            support: Support = "supported" if whole else check(statement.text, quotes)
+            claims.append(GroundedClaim(statement.text, quotes, support, statement.section, statement.kind, whole))
     return claims
 
 
@@ -98,14 +100,17 @@ def check(claim: str, quotes: Sequence[Quote]) -> Support:
 def without_figures_of_titles(claim: str, titles: Sequence[str]) -> str:
     """Return a claim without the figures by which it names a document: "Loans 2023: ...", "the 2023 loans".
 
-    A figure does so where it stands in a title, and in the claim beside another word of that title.
+    A figure does so where it stands in a title, and in the claim beside another word of that title or within one.
     """
     known = {contradictions.bare(word).casefold() for title in titles for word in title.split()}
     naming = {word for word in known - {""} if word not in ENGLISH.function_words and not figures(word)}
     words = claim.split()
     plain = ["", *(contradictions.bare(word).casefold() for word in words), ""]
     around = zip(plain, plain[1:], plain[2:], strict=False)
-    kept = (not (figures(word) and word in known and {before, after} & naming) for before, word, after in around)
+    kept = (
+        not (figures(word) and word in known and (_LETTER.search(word) or {before, after} & naming))
+        for before, word, after in around
+    )
     return " ".join(compress(words, kept))
 
 

@@ -4,6 +4,7 @@ import asyncio
 
 from agents.engine.tasks.decisions import Condense, Route
 from agents.places import named
+from agents.supervisor.changes import asks_for_differences
 from agents.supervisor.scope import missing_pages, scope
 from agents.supervisor.state import Run
 
@@ -27,6 +28,8 @@ async def _choose(run: Run) -> None:
     else:
         result = await run.ask(Route(question=run.question))
         run.kind, run.reason, run.language = result.kind, result.reason, result.language
+        if len(run.request.documents) > 1 and asks_for_differences(run.question) and not named(run.question):
+            run.kind, run.reason = "whole_document", "The documents are compared, from beginning to end."
         await asyncio.to_thread(_look_for_places, run)
 
 

@@ -57,6 +57,8 @@ class Statement:
     kind: NoteKind = "point"
     titles: tuple[str, ...] = ()
     """Of the documents that the quotes were taken from, in their order; empty where nobody noted them."""
+    verbatim: bool = False
+    """Whether code has put it together from its quotes, so that there is nothing to judge."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class GroundedClaim:
     support: Support
     section: str = ""
     kind: NoteKind = "point"
+    verbatim: bool = False
 
 
 @dataclass(frozen=True)

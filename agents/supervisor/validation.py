@@ -54,12 +54,14 @@ def _better(judgement: Judgement, earlier: Judgement | None) -> Judgement:
 
 async def _judge(run: Run, claims: Sequence[GroundedClaim]) -> list[GroundedClaim]:
     """Have the engine judge each claim, a few at a time; the code's own judgement is never improved upon."""
-    batches = [claims[start : start + CLAIMS_AT_ONCE] for start in range(0, len(claims), CLAIMS_AT_ONCE)]
-    verdicts = await asyncio.gather(*(_verdicts(run, batch) for batch in batches))
-    flat: list[Support] = [verdict for batch in verdicts for verdict in batch]
+    open_to_doubt = [claim for claim in claims if not claim.verbatim]
+    batches = [open_to_doubt[start : start + CLAIMS_AT_ONCE] for start in range(0, len(open_to_doubt), CLAIMS_AT_ONCE)]
+    judged = await asyncio.gather(*(_verdicts(run, batch) for batch in batches))
+    flat: list[Support] = [verdict for batch in judged for verdict in batch]
+    verdicts = iter(flat)
     return [
-        replace(claim, support=grounding.weaker(claim.support, verdict))
-        for claim, verdict in zip(claims, flat, strict=True)
+        claim if claim.verbatim else replace(claim, support=grounding.weaker(claim.support, next(verdicts)))
+        for claim in claims
     ]
 
 

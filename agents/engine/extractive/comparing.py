@@ -122,7 +122,10 @@ def _title(point: PointToReduce) -> str:
     plain = re.sub(r"[.;](?=\s)", "", point.document[: 4 * _LONGEST_TITLE].replace(":", " –"))
     named = _NAME.search(plain)
     words = plain[: named.start() if named else None].split() or ["One", "document"]
-    while len(words) > 1 and (len(" ".join(words)) > _LONGEST_TITLE or words[-1].lower() in ENGLISH.function_words):
+    whole = len(words)
+    while len(words) > 1 and (
+        len(" ".join(words)) > _LONGEST_TITLE or (len(words) < whole and words[-1].lower() in ENGLISH.function_words)
+    ):
         words.pop()
     return " ".join(words).rstrip(" ,;-–") + (named[0] if named else "")
 

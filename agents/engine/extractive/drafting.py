@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from agents.engine.extractive.agreement import Particulars
 from agents.engine.extractive.matching import Evidence
 from agents.engine.extractive.planning import sub_questions
 from agents.engine.extractive.questions import Question, read_question
 from agents.engine.extractive.selection import best_passages
-from agents.engine.extractive.statements import Statement, clean, read_row, read_statements
+from agents.engine.extractive.statements import clean, read_row, read_statements
 from agents.engine.extractive.words import Vocabulary
 from agents.engine.tasks.answering import Compose, ComposeResult, Draft, DraftClaim, DraftResult
 from agents.places import without
@@ -85,7 +86,7 @@ def _answers(evidence: Evidence, passages: Sequence[Passage], least: float) -> l
         widened = next((place for place, other in enumerate(chosen) if other.last == first != found.last), None)
         if widened is not None:
             chosen[widened] = found
-        elif not any(_repeats(evidence.statements, found, other) for other in chosen):
+        elif not any(_repeats(evidence, found, other) for other in chosen):
             chosen.append(found)
     return chosen
 
@@ -101,12 +102,16 @@ def _leans(evidence: Evidence, passages: Sequence[Passage], index: int) -> bool:
     return previous.form != "row" and len(text.split()) <= _LONGEST_QUOTE
 
 
-def _repeats(statements: Sequence[Statement], one: _Quotable, two: _Quotable) -> bool:
-    """Whether two quotes overlap, or say nearly the same in other places."""
+def _repeats(evidence: Evidence, one: _Quotable, two: _Quotable) -> bool:
+    """Whether two quotes overlap, or say nearly the same in other places, with the same figures and names."""
+    statements, vocabulary = evidence.statements, evidence.vocabulary
     if one.first <= two.last and two.first <= one.last:
         return True
-    first, second = statements[one.last].stems, statements[two.last].stems
-    return len(first & second) >= _SAME * max(len(first), len(second))
+    first, second = statements[one.last], statements[two.last]
+    if len(first.stems & second.stems) < _SAME * max(len(first.stems), len(second.stems)):
+        return False
+    # Two versions of a contract differ in a figure: both are the answer.
+    return Particulars.of(first.text, vocabulary).agree(Particulars.of(second.text, vocabulary))
 
 
 def _interleave(answers: Sequence[Sequence[_Quotable]], most: int) -> list[tuple[int, _Quotable]]:

@@ -45,7 +45,7 @@ class Evidence:
     def __init__(self, statements: Sequence[Statement], question: Question, vocabulary: Vocabulary) -> None:
         self.statements = statements
         self.question = question
-        self._vocabulary = vocabulary
+        self.vocabulary = vocabulary
         counts: Counter[str] = Counter(stem for statement in statements for stem in statement.stems)
         above = {_above(statement) for statement in statements}
         self._sections = {text: frozenset(vocabulary.terms(text)) for text in above}
@@ -63,7 +63,7 @@ class Evidence:
         scored: list[Scored] = []
         for index, statement in enumerate(self.statements):
             coverage = self._share(self._in_context(index))
-            answer = holds_answer(statement, self.question, self._vocabulary)
+            answer = holds_answer(statement, self.question, self.vocabulary)
             score = coverage + _ANSWER * answer + _CLOSENESS * self._closeness(index)
             score += _WHOLE_PASSAGE * self._share(self._passages[statement.passage]) - _RANK * statement.passage
             score += _BOUND * (wants_bound and sets_bound(statement.text)) - _LENGTH * math.log(len(statement.words))
@@ -112,7 +112,7 @@ class Evidence:
 
     def tells(self, word: str) -> bool:
         """Whether a word of the text stands for one of the question's."""
-        stems = [found.stem for found in self._vocabulary.words(word)]
+        stems = [found.stem for found in self.vocabulary.words(word)]
         return any(stem in found for stem in stems for found in self._matches)
 
     def leans_on_previous(self, index: int) -> bool:
