@@ -47,6 +47,10 @@ _LEADS_TO_DATE = re.compile(
     r"\b(?:am|vom|bis|zum|ab|dem|den|der|des|seit|und|oder|nach|vor|zwischen|spätestens|fra|til|og)$", re.IGNORECASE
 )
 _LONGEST_DATE = 40
+# The number of a floor or of a paragraph as it is written in German: "im 3. Obergeschoss".
+_ORDINAL = re.compile(
+    r"\b(?:im|ins|am|der|die|das|dem|den|des|vom|zum|zur|jede[rsnm]?|einem|ihre[rnms]?|seine[rnms]?)\s\d{1,2}$"
+)
 
 _ABBREVIATION = re.compile(
     # After these a full stop never ends a sentence, ...
@@ -186,7 +190,7 @@ def _abbreviated(text: str, begin: int, dot: int, following: str) -> bool:
     if len(written) > _LONGEST_ABBREVIATION:
         return False
     if written.isdigit():
-        return _in_date(text, begin, dot)
+        return _in_date(text, begin, dot) or bool(_ORDINAL.search(text, max(begin, dot - 16), dot))
     known = _ABBREVIATION.fullmatch(written.lower())
     kind = known.lastgroup if known else None
     if following[0].isdigit():

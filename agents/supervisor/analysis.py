@@ -79,7 +79,7 @@ async def analyze(run: Run) -> tuple[Statement, ...]:
 
 def _changes(run: Run) -> tuple[Statement, ...]:
     """Return all that differs between two versions of one text, and say where that is nothing or too much."""
-    documents: Sequence[Document] = run.request.documents
+    documents = list(run.request.documents)
     if mode(run) != "comparison" or len(documents) > 2:
         return ()
     if len(documents) == 1:

@@ -10,6 +10,8 @@ from agents.supervisor.context import evidence_fits, fits_one_pass
 from agents.supervisor.scope import scope
 from agents.supervisor.state import Part, Run
 
+_MOST_OPENINGS = 3
+
 
 async def retrieve(run: Run) -> str:
     """Find the passages for the next part that nobody has taken; parts are read at once, each by its own turn."""
@@ -62,7 +64,15 @@ async def _passages(run: Run, question: str) -> tuple[Passage, ...]:
         return named if whole else await _search_within(run, named, question)
     # Counting what fits may take a while, above all where a server counts.
     fits = await asyncio.to_thread(fits_one_pass, run, Draft(question=run.question), run.request.documents)
-    return run.all_passages if choose_whole(run, fits=fits) else await _search(run, question, run.settings.passages)
+    if choose_whole(run, fits=fits):
+        return run.all_passages
+    return _with_openings(run, await _search(run, question, run.settings.passages))
+
+
+def _with_openings(run: Run, found: tuple[Passage, ...]) -> tuple[Passage, ...]:
+    """Return passages with how each document begins: who made it, when and what it is, in words of its own."""
+    openings = [run.passages[document.document_id][0] for document in run.request.documents[:_MOST_OPENINGS]]
+    return (*found, *(each for each in openings if each not in found))
 
 
 async def _search(run: Run, question: str, limit: int) -> tuple[Passage, ...]:

@@ -25,6 +25,7 @@ def sentences(text: str) -> list[str]:
         '"Why?" he asked.',
         "| 1.5 | Two parts. Three parts. |",
         "Storage . . . . . . . . 17",
+        "Vermietet wird die Wohnung im 3. Obergeschoss links.",
         "Die Arbeiten beginnen am 1. September und dürfen nicht später enden.",
         "Die Frist läuft vom 15. Okt. 2024 bis zum 31. MÄRZ 2025.",
         "Die Anlage wird am 3. 10. 2024 geprüft.",

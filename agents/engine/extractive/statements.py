@@ -26,10 +26,19 @@ _HYPHENATED = re.compile(r"(?<=[^\W\d_])[-\u00ad]\s*\n\s*(?=[a-zà-ÿ])|\u00ad")
 _RUNNING_LINE = re.compile(r"[^\n]{0,100}\bpage \d+(?: of \d+)?|-?\s*\d{1,4}\s*-?", re.IGNORECASE)
 # A line of a table of contents, or a page's running head or foot.
 _PAGE_FURNITURE = re.compile(rf"\.{{5,}}|(?:\s\.){{4,}}|…{{3,}}|^\s*(?:{_RUNNING_LINE.pattern})\s*$", re.IGNORECASE)
+_ROLE = re.compile(
+    r"\((?:[\w\s,'-]{0,40}[\s,])?[\"“„«]([^\"“”»()]{2,40})[\"“”»]\)|\((?:the|each an?|der|die)\s+([A-Z]\w{2,30})\)"
+)
+PARTIES = "parties"
 _LONGEST_HEADING = 90
+# The answer to a question above it may begin with this sentence of its own.
+_YES_OR_NO = r"(?:Yes|No|Ja|Nein|Oui|Non|Sí|Nee|Sim|Não)[.!]"
+# A line of its own that asks what the lines below it answer.
+_QUESTION = re.compile(r"(?:[-*>#_\s]|\(?\d{1,3}[.)]|(?:Q|F|P|D)\d{0,3}[:.])*[^\W\d_][^\n?]{0,200}\?[*_]{0,3}")
 # "7. Delivery." or "Article 4. Governing law.": the title of a clause that goes on in the same line.
 _CLAUSE_TITLE = re.compile(
-    r"(?:[A-Z][a-z]{2,11}\s+|§+\s*)?\(?\d{1,3}(?:\.\d{1,3}){0,4}[.):]?\s+[^\W\d_][^\s.!?:;]*(?:\s+[^\s.!?:;]+){0,5}\."
+    rf"{_YES_OR_NO}|(?:[A-Z][a-z]{{2,11}}\s+|§+\s*)?\(?\d{{1,3}}(?:\.\d{{1,3}}){{0,4}}[.):]?\s+"
+    r"[^\W\d_][^\s.!?:;]*(?:\s+[^\s.!?:;]+){0,5}\."
 )
 
 Form = Literal["sentence", "item", "row"]
@@ -77,6 +86,9 @@ def read_statements(evidence: Sequence[Passage], vocabulary: Vocabulary) -> list
             statement.stems = frozenset(word.stem for word in own if not word.function)
             if not statement.stems:
                 continue
+            if len(roles(statement.text)) > 1:
+                # Who the parties are is said without the word.
+                statement.stems |= {vocabulary.stem(PARTIES)}
             if statement.section != section:
                 section, lead = statement.section, -1
             if statement.form == "item":
@@ -85,6 +97,11 @@ def read_statements(evidence: Sequence[Passage], vocabulary: Vocabulary) -> list
                 lead = len(statements) if statement.text.endswith(":") else -1
             statements.append(statement)
     return statements
+
+
+def roles(text: str) -> tuple[str, ...]:
+    """Return the names that a text gives to those it introduces: Supplier of 'Pine Ltd (the "Supplier")'."""
+    return tuple(quoted or bare for quoted, bare in _ROLE.findall(text))
 
 
 def clean(text: str) -> str:
@@ -142,6 +159,9 @@ def _cut(number: int, passage: Passage) -> Iterator[Statement]:
         for heading in headings:
             section = _below(section, clean(_HEADING_MARK.sub("", heading)))
         piece = passage.text[start:end]
+        if _asks_for_what_follows(passage.text, start, end):
+            section = _below(section, clean(piece))
+            continue
         if not piece or _PAGE_FURNITURE.search(piece):
             continue
         form = _form(piece)
@@ -152,6 +172,15 @@ def _cut(number: int, passage: Passage) -> Iterator[Statement]:
         text = table.read(piece, passage.text) if form == "row" else clean(piece)
         head = table.head(piece, passage.text) if form == "row" else ""
         yield Statement(number, start, end, text, form, section, head=head)
+
+
+def _asks_for_what_follows(text: str, start: int, end: int) -> bool:
+    """Whether a sentence is a question on a line of its own with its answer below, as in a list of questions."""
+    alone = text[start - 1 : start] in ("", "\n") and text[end : end + 1] == "\n"
+    if not alone or not _QUESTION.fullmatch(text[start:end]):
+        return False
+    below = text[end:].lstrip().split("\n", 1)[0]
+    return bool(below) and not below.rstrip("*_ ").endswith("?")
 
 
 def _with_titles(text: str) -> Iterator[tuple[int, int]]:

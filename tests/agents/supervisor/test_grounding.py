@@ -141,3 +141,17 @@ def test_what_several_documents_say_is_cited_from_the_one_it_was_taken_from() ->
     (claim,) = ground([quoted], documents, {})
 
     assert [quote.document.title for quote in claim.quotes] == ["New", "Old", "Old"]
+
+
+def test_a_claim_in_the_words_of_its_whole_quote_says_what_that_says() -> None:
+    text = "No. There is a sauna on the second floor. Nobody may lend an atlas to a friend."
+    document = as_document(text)
+    whole, cut = (
+        Statement(words, (quote,))
+        for words, quote in (
+            ("No. There is a sauna on the second floor.", "No. There is a sauna on the second floor."),
+            ("A reader may lend an atlas to a friend.", "Nobody may lend an atlas to a friend."),
+        )
+    )
+
+    assert [claim.support for claim in ground([whole, cut], [document], {})] == ["supported", "not"]

@@ -176,3 +176,30 @@ def test_most_questions_that_a_text_does_not_answer_are_refused(
 ) -> None:
     refused = [answer(question, *observatory).not_found for question in observatory_questions["unanswerable"]]
     assert sum(refused) >= 0.7 * len(refused)
+
+
+PREAMBLE = (
+    'This lease is made between Pine Software Ltd of Leeds (the "Supplier") and Elm Logistics AS (the "Customer").'
+)
+
+
+@pytest.mark.parametrize("question", ["Who is the Supplier?", "Who is the Customer?", "Who are the parties?"])
+def test_who_has_a_role_is_said_where_the_role_is_given(passage: Callable[..., Passage], question: str) -> None:
+    text = f"{PREAMBLE}\n\nThe Supplier pays the Customer. Neither party may assign it. The Customer names a contact."
+
+    assert first(answer(question, passage(text))).text == PREAMBLE
+
+
+def test_two_versions_that_differ_in_a_figure_are_both_the_answer(passage: Callable[..., Passage]) -> None:
+    old, new = "The monthly fee is 42,500 euros for the services.", "The monthly fee is 47,900 euros for the services."
+    found = answer("What is the monthly fee?", passage(old), passage(new, 1))
+
+    assert [claim.text for claim in found.claims] == [old, new]
+
+
+def test_a_place_that_the_question_names_need_not_stand_in_the_answer(passage: Callable[..., Passage]) -> None:
+    text = "Either party may end the lease with 90 days' notice. It begins in March."
+
+    assert first(answer("What notice does clause 17.2 ask for to end the lease?", passage(text))).text.startswith(
+        "Either"
+    )
