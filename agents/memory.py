@@ -9,13 +9,14 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from agents.conversation import Turn, fitting, newest, opening, shorten, summary_by_rule, tokens_of
 from agents.errors import SessionError
 from agents.schema import SessionInfo
-from agents.session_database import SessionDatabase, Turn
+from agents.session_database import KeptSession, SessionDatabase
 from agents.settings import MemorySettings
 from agents.tokens import TokenCounter
 
@@ -28,8 +29,6 @@ _DAY = 86_400.0
 _CACHED_COUNTS = 8_192
 _FOLD_TURNS = 64
 _SUMMARY_TOKENS = 1_024
-_OPENING = 'The conversation began with: "{}"'
-_LEFT_OUT = "(Turns between are left out here.)"
 
 
 class SessionStore:
@@ -94,6 +93,22 @@ class SessionStore:
         """
         return await self.database.count_sessions(self.oldest_use())
 
+    async def sessions(self, *, expired: bool = False) -> tuple[KeptSession, ...]:
+        """Return every session that has not expired, or really every one, the one last used first.
+
+        Raises:
+            SessionError: The store cannot be read.
+        """
+        return await self.database.overview(0.0 if expired else self.oldest_use())
+
+    async def forget(self, session_id: str) -> None:
+        """Delete a session with all that was said in it, from the disk too.
+
+        Raises:
+            SessionError: The store cannot be written.
+        """
+        await self.database.erase(session_id)
+
     async def settle(self) -> None:
         """Wait until the running summaries under way are written."""
         await asyncio.gather(*self._folds.values(), return_exceptions=True)
@@ -154,9 +169,9 @@ class Session:
         own_limit = self._store.settings.token_limit
         limit = own_limit if token_limit is None else min(token_limit, own_limit)
         turns = await self._database.turns(self.session_id, archived=False)
-        fitting = await asyncio.to_thread(_newest, turns, limit, self._store.count)
+        held = await asyncio.to_thread(newest, turns, limit, self._store.count)
         self._counted = True
-        return fitting
+        return held
 
     async def summary(self) -> str:
         """Return the running summary of all archived turns; empty while there are none."""
@@ -176,7 +191,7 @@ class Session:
         if not self._counted:
             # llama-index would count the whole history on the event loop; this does so beside it.
             await self.history()
-        await asyncio.to_thread(_tokens, Turn(question=question, answer=answer), self._store.count)
+        await asyncio.to_thread(tokens_of, Turn(question=question, answer=answer), self._store.count)
         await self.touch()
         await self._database.put(self.session_id, question, answer)
         self._store.fold_later(self)
@@ -194,7 +209,7 @@ class Session:
         return SessionInfo(
             session_id=self.session_id,
             turns=state.turns,
-            tokens=sum(_tokens(turn, self._store.count) for turn in held),
+            tokens=sum(tokens_of(turn, self._store.count) for turn in held),
             token_limit=self._store.settings.token_limit,
             archived_turns=state.archived,
         )
@@ -220,7 +235,7 @@ class Session:
         while (state := await self._database.state(self.session_id)).archived > state.summarized:
             told = state.summarized
             waiting = await self._database.turns(self.session_id, archived=True, offset=told, limit=_FOLD_TURNS)
-            batch = await asyncio.to_thread(_fitting, waiting, settings.flush_tokens, count)
+            batch = await asyncio.to_thread(fitting, waiting, settings.flush_tokens, count)
             if not batch:
                 return
             # Another process may fold the same turns meanwhile: the first one counts.
@@ -230,7 +245,7 @@ class Session:
     async def _digested(self, summary: str, turns: Sequence[Turn]) -> str:
         if self._store.digest is None:
             return self._summary_by_rule(summary, turns)
-        opening, _, body = (summary or _opening(turns[0], self._summary_tokens)).partition("\n")
+        first, _, body = (summary or opening(turns[0], self._summary_tokens)).partition("\n")
         try:
             text = await self._store.digest(body, tuple(f"Question: {t.question}\nAnswer: {t.answer}" for t in turns))
         except Exception as error:
@@ -238,7 +253,7 @@ class Session:
             text = ""
         if not text.strip():
             return self._summary_by_rule(summary, turns)
-        return shorten(f"{opening}\n{text.strip()}", self._summary_tokens, self._store.count)
+        return shorten(f"{first}\n{text.strip()}", self._summary_tokens, self._store.count)
 
     @property
     def _summary_tokens(self) -> int:
@@ -246,75 +261,3 @@ class Session:
 
     def _summary_by_rule(self, summary: str, turns: Sequence[Turn]) -> str:
         return summary_by_rule(summary, turns, self._summary_tokens, self._store.count)
-
-
-def summary_by_rule(summary: str, turns: Sequence[Turn], token_limit: int, count: TokenCounter) -> str:
-    """Fold turns into a running summary without a model: how the conversation began, then a line for each turn.
-
-    What does not fit is left out of the middle, and a line says so.
-    """
-    width = min(240, token_limit // 4)
-    lines = [line for line in (summary or _opening(turns[0], token_limit)).splitlines() if line != _LEFT_OUT]
-    lines += (f"- Asked: {_head(turn.question, width)} Answered: {_head(turn.answer, width)}" for turn in turns)
-    first, rest = lines[:2], lines[2:]
-    whole = len(rest)
-    while rest and count("\n".join([*first, _LEFT_OUT, *rest])) > token_limit:
-        rest.pop(0)
-    middle = [_LEFT_OUT] if len(rest) < whole or _LEFT_OUT in summary else []
-    return shorten("\n".join([*first, *middle, *rest]), token_limit, count)
-
-
-def shorten(text: str, token_limit: int, count: TokenCounter) -> str:
-    """Return a text of at most `token_limit` tokens: whole, or without its middle and with a mark there.
-
-    Empty if not even the mark fits.
-    """
-    total = count(text)
-    if total <= token_limit:
-        return text
-    mark = f"\n[... about {total - token_limit:,} of {total:,} tokens left out ...]\n"
-    kept = token_limit
-    while kept > 0:
-        half = len(text) * kept // total // 2
-        shortened = f"{text[:half]}{mark}{text[len(text) - half :]}"
-        if count(shortened) <= token_limit:
-            return shortened
-        kept -= max(1, token_limit // 10)
-    return ""
-
-
-def _newest(turns: Sequence[Turn], token_limit: int, count: TokenCounter) -> tuple[Turn, ...]:
-    fitting = _fitting(turns[::-1], token_limit, count)
-    return tuple(turn for turn in reversed(fitting) if turn.question or turn.answer or not turn.shortened)
-
-
-def _fitting(turns: Iterable[Turn], token_limit: int, count: TokenCounter) -> list[Turn]:
-    """Return the first turns that fit together; the very first is shortened if it does not fit alone."""
-    fitting: list[Turn] = []
-    left = token_limit
-    for turn in turns:
-        left -= _tokens(turn, count)
-        if left < 0:
-            return fitting or [_shortened(turn, token_limit, count)]
-        fitting.append(turn)
-    return fitting
-
-
-def _shortened(turn: Turn, token_limit: int, count: TokenCounter) -> Turn:
-    """Fit a turn into the limit; of a long question and a long answer each gets half."""
-    question = shorten(turn.question, max(token_limit // 2, token_limit - count(turn.answer)), count)
-    answer = shorten(turn.answer, token_limit - count(question), count)
-    return turn.model_copy(update={"question": question, "answer": answer, "shortened": True})
-
-
-def _tokens(turn: Turn, count: TokenCounter) -> int:
-    return count(turn.question) + count(turn.answer)
-
-
-def _opening(turn: Turn, token_limit: int) -> str:
-    return _OPENING.format(_head(turn.question, min(400, token_limit // 2)))
-
-
-def _head(text: str, characters: int) -> str:
-    words = " ".join(text[: 2 * characters].split())
-    return words if len(words) <= characters else f"{words[: characters - 2]} …"

@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from agents.sqlite_files import open_shared, transaction
+from agents.sqlite_files import erasure, open_shared, transaction
 
 _logger = logging.getLogger(__name__)
 _SCHEMA = """
@@ -72,6 +72,10 @@ class ResultStore:
         """Forget what was put under a key."""
         await asyncio.to_thread(self._execute, ("DELETE FROM results WHERE key = ?", key))
 
+    async def erase(self) -> None:
+        """Delete every result, from the disk too: a key does not tell what a result is about."""
+        await asyncio.to_thread(self._erase)
+
     async def close(self) -> None:
         """Close the file."""
         await asyncio.to_thread(self._close)
@@ -92,6 +96,13 @@ class ResultStore:
         except (sqlite3.Error, OSError) as error:
             _logger.warning("Results in %s cannot be read or written: %s", self._path, error)
         return rows
+
+    def _erase(self) -> None:
+        try:
+            with self._lock, erasure(self._open()):
+                self._open().execute("DELETE FROM results")
+        except (sqlite3.Error, OSError) as error:
+            _logger.warning("Results in %s cannot be deleted: %s", self._path, error)
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from filelock import AsyncFileLock, Timeout
 from pydantic import Field
 
+from agents import session_statements as sql
+from agents.conversation import Turn
 from agents.errors import SessionError
 from agents.schema import Frozen
 from agents.session_tables import OwnTables
@@ -31,43 +33,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# llama-index's table holds two messages to a turn; its `key` is our session's id.
-_MESSAGES = "messages"
-_TABLES = (
-    """CREATE TABLE IF NOT EXISTS sessions (
-        id TEXT PRIMARY KEY, created REAL NOT NULL, used REAL NOT NULL,
-        summary TEXT NOT NULL DEFAULT '', summarized INTEGER NOT NULL DEFAULT 0)""",
-    "CREATE INDEX IF NOT EXISTS sessions_used ON sessions (used)",
-    """CREATE TABLE IF NOT EXISTS session_documents (
-        session_id TEXT NOT NULL, document_id TEXT NOT NULL, PRIMARY KEY (session_id, document_id))""",
-)
-_CREATE = (
-    "DELETE FROM messages WHERE key IN (SELECT id FROM sessions WHERE used < :oldest)",
-    "DELETE FROM session_documents WHERE session_id IN (SELECT id FROM sessions WHERE used < :oldest)",
-    "UPDATE sessions SET summary = '', summarized = 0 WHERE used < :oldest AND summarized > 0",
-    "DELETE FROM sessions WHERE used < :forgotten",
-    "INSERT INTO sessions (id, created, used) VALUES (:id, :now, :now)",
-)
-_STATE = """
-    SELECT summary, summarized,
-        (SELECT COUNT(*) / 2 FROM messages WHERE key = :id) AS turns,
-        (SELECT COUNT(*) / 2 FROM messages WHERE key = :id AND status = 'archived') AS archived
-    FROM sessions WHERE id = :id
-"""
-_TURNS = """
-    SELECT data FROM messages WHERE key = :id AND (:status IS NULL OR status = :status)
-    ORDER BY timestamp, id LIMIT :limit OFFSET :offset
-"""
 _POLL_SECONDS = 0.005
-
-
-class Turn(Frozen):
-    """A question and its answer."""
-
-    question: str
-    answer: str
-    archived: bool = Field(default=False, description="Whether it now stands behind the running summary.")
-    shortened: bool = Field(default=False, description="Whether its middle was left out to fit; a mark says so.")
 
 
 class State(Frozen):
@@ -77,6 +43,16 @@ class State(Frozen):
     archived: int = Field(default=0, description="Turns behind the running summary.")
     summary: str = ""
     summarized: int = Field(default=0, description="Archived turns that the summary tells of.")
+
+
+class KeptSession(Frozen):
+    """A session in a list of all."""
+
+    session_id: str
+    used: float = Field(description="When it was last used, in seconds since 1970.")
+    turns: int
+    question: str = Field(description="The first one; empty before it is answered.")
+    document_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -106,7 +82,7 @@ class SessionDatabase:
     async def create(self, session_id: str, now: float, oldest: float, forgotten: float) -> None:
         """Add a session; forget the turns of those last used before `oldest`, and the ids from before `forgotten`."""
         times = {"now": now, "oldest": oldest, "forgotten": forgotten}
-        await self._run(_CREATE, {"id": session_id, **times})
+        await self._run(sql.CREATE, {"id": session_id, **times})
 
     async def touch(self, session_id: str, now: float, oldest: float) -> bool:
         """Note that a session is in use; False if there is none that was used since `oldest`."""
@@ -122,6 +98,25 @@ class SessionDatabase:
         rows = await self._run(["SELECT COUNT(*) AS n FROM sessions WHERE used >= :oldest"], {"oldest": oldest})
         return rows[0]["n"]
 
+    async def overview(self, oldest: float) -> tuple[KeptSession, ...]:
+        """Return the sessions used since `oldest`, the one last used first."""
+        rows = await self._run([sql.OVERVIEW], {"oldest": oldest})
+        return tuple(
+            KeptSession(
+                session_id=row["id"],
+                used=row["used"],
+                turns=row["turns"],
+                question=_content(row["first"]) if row["first"] else "",
+                document_ids=tuple(json.loads(row["documents"])),
+            )
+            for row in rows
+        )
+
+    async def erase(self, session_id: str) -> None:
+        """Delete a session with all that was said in it."""
+        own = (await self._ready()).own
+        await self._complete(asyncio.to_thread(own.erase, sql.FORGET, {"id": session_id}))
+
     async def document_ids(self, session_id: str) -> tuple[str, ...]:
         """Return a session's documents in the order in which they came."""
         query = "SELECT document_id FROM session_documents WHERE session_id = :id ORDER BY rowid"
@@ -134,7 +129,7 @@ class SessionDatabase:
 
     async def state(self, session_id: str) -> State:
         """Return what a session holds; nothing if there is no such session."""
-        rows = await self._run([_STATE], {"id": session_id})
+        rows = await self._run([sql.STATE], {"id": session_id})
         return State.model_validate(rows[0]) if rows else State()
 
     async def summarize(self, session_id: str, summary: str, before: int, after: int) -> None:
@@ -156,7 +151,7 @@ class SessionDatabase:
         status = {None: None, True: "archived", False: "active"}[archived]
         # SQLite takes a limit below zero for none.
         pages = {"limit": -1 if limit is None else 2 * limit, "offset": 2 * offset}
-        rows = await self._run([_TURNS], {"id": session_id, "status": status, **pages})
+        rows = await self._run([sql.TURNS], {"id": session_id, "status": status, **pages})
         return tuple(_pair((row["data"] for row in rows), archived=bool(archived)))
 
     async def put(self, session_id: str, question: str, answer: str) -> None:
@@ -219,7 +214,7 @@ class SessionDatabase:
         opened = await asyncio.to_thread(_connect, self._path)
         try:
             await opened.chats.get_messages("", limit=1)
-            await asyncio.to_thread(opened.own.execute, _TABLES, {})
+            await asyncio.to_thread(opened.own.execute, sql.TABLES, {})
         except BaseException:
             await opened.engine.dispose()
             opened.own.close()
@@ -279,7 +274,7 @@ def _connect(path: Path) -> _Opened:
 
     engine = create_async_engine(URL.create("sqlite+aiosqlite", database=str(path)))
     event.listen(engine.sync_engine, "connect", set_pragmas)
-    return _Opened(engine, SQLAlchemyChatStore(table_name=_MESSAGES, async_engine=engine), OwnTables(path))
+    return _Opened(engine, SQLAlchemyChatStore(table_name=sql.MESSAGES, async_engine=engine), OwnTables(path))
 
 
 def _storage_reason(error: Exception) -> str | None:
@@ -303,6 +298,13 @@ def _pair(messages: Iterable[str], *, archived: bool) -> Iterator[Turn]:
             question = message.content or ""
         else:
             yield Turn(question=question, answer=message.content or "", archived=archived)
+
+
+def _content(message: str) -> str:
+    """Return the text of one of llama-index's messages."""
+    from llama_index.core.base.llms.types import ChatMessage
+
+    return ChatMessage.model_validate_json(message).content or ""
 
 
 def _storable(text: str) -> str:

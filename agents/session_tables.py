@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from agents.sqlite_files import connect, transaction
+from agents.sqlite_files import connect, erasure, transaction
 
 
 class OwnTables:
@@ -29,6 +29,12 @@ class OwnTables:
             with transaction(self._connection):
                 rows = [self._rows(statement, values) for statement in statements]
             return rows[-1]
+
+    def erase(self, statements: Sequence[str], values: Mapping[str, object]) -> None:
+        """Execute statements that delete, so that what they delete cannot be read from the disk either."""
+        with self._lock, erasure(self._connection):
+            for statement in statements:
+                self._connection.execute(statement, values)
 
     def close(self) -> None:
         """Close the connection."""

@@ -64,6 +64,20 @@ def set_pragmas(connection: "DBAPIConnection | sqlite3.Connection", _record: obj
 
 
 @contextmanager
+def erasure(connection: sqlite3.Connection) -> Generator[None]:
+    """Commit what is deleted meanwhile, so that it can be read neither from the file nor from its log.
+
+    Raises:
+        sqlite3.Error: As in `transaction`.
+    """
+    connection.execute("PRAGMA secure_delete = ON")
+    with transaction(connection):
+        yield
+    # What another process is reading stays in the log until it has done so.
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+@contextmanager
 def transaction(connection: sqlite3.Connection) -> Generator[None]:
     """Commit what is executed meanwhile, or all of it is undone.
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, get_args
 import typer
 
 from mcp_server.engine_cli import engine
+from mcp_server.kept_cli import app as kept
 
 app = typer.Typer(
     name="readroom",
@@ -19,6 +20,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 an error, 2 a wrong option, 3 --wait ended before the work did.",
 )
 app.add_typer(engine)
+app.add_typer(kept)
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result, or the error, as JSON.")]
 Session = Annotated[str | None, typer.Option("--session", help="Go on with this session_id.")]

@@ -1,5 +1,7 @@
 """The session that the command line used last, for `--continue`."""
 
+from collections.abc import Sequence
+
 from agents.errors import RequestError, SessionError
 from agents.schema import Response
 from agents.settings import Settings
@@ -10,6 +12,13 @@ _FILE = "last-session"
 def remember(settings: Settings, response: Response) -> None:
     """Note the response's session as the last one."""
     (settings.ready_data_dir() / _FILE).write_text(response.session.session_id)
+
+
+def forget_last(settings: Settings, session_ids: Sequence[str]) -> None:
+    """Forget which session was the last, if it is one of these."""
+    file = settings.data_dir / _FILE
+    if file.exists() and file.read_text().strip() in session_ids:
+        file.unlink()
 
 
 def chosen(settings: Settings, session: str | None, *, go_on: bool) -> str | None:

@@ -15,7 +15,7 @@ from agents.documents.loader import Loader
 from agents.documents.parsed import Parsed
 from agents.documents.passages import Span, cut, passage
 from agents.documents.search import PassageSearch
-from agents.documents.store import Store
+from agents.documents.store import KeptDocument, Store
 from agents.documents.terms import document_terms
 from agents.documents.urls import fetch
 from agents.errors import DocumentError
@@ -154,6 +154,17 @@ class Library:
     async def count(self) -> int:
         """Return how many documents the library holds."""
         return await asyncio.to_thread(self._store.count)
+
+    async def kept(self) -> tuple[KeptDocument, ...]:
+        """Return every document that the library holds, by title."""
+        return await asyncio.to_thread(self._store.kept)
+
+    async def forget(self, document_id: str) -> None:
+        """Delete all that was kept of a document, from the disk too; its files are left alone."""
+        self._search.clear()
+        self._held.clear()
+        self._latest = "", ()
+        await asyncio.to_thread(self._store.erase, document_id)
 
     async def close(self) -> None:
         """Close the database and end the processes; what is used after all opens again."""

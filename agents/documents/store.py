@@ -9,13 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from agents.documents.files import FileState
 from agents.documents.parsed import PARSER_VERSION
 from agents.documents.passages import Span
 from agents.documents.terms import Terms
 from agents.errors import DocumentError
-from agents.schema import Document, Heading, Page
-from agents.sqlite_files import open_shared, transaction
+from agents.schema import Document, Frozen, Heading, Page
+from agents.sqlite_files import erasure, open_shared, transaction
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
@@ -40,6 +42,16 @@ CREATE TABLE IF NOT EXISTS files (
 CREATE TABLE IF NOT EXISTS origins (document_id TEXT NOT NULL, path TEXT NOT NULL, PRIMARY KEY (document_id, path));
 INSERT OR IGNORE INTO origins SELECT document_id, path FROM files;
 """
+
+
+class KeptDocument(Frozen):
+    """A document in a list of all."""
+
+    document_id: str
+    title: str
+    pages: int
+    characters: int
+    paths: tuple[str, ...] = Field(description="The files that it was read from.")
 
 
 class Store:
@@ -78,6 +90,26 @@ class Store:
         """Return how many documents there are."""
         row = self._row("SELECT count(*) FROM documents WHERE parser = ?", (PARSER_VERSION,))
         return row[0] if row else 0
+
+    def kept(self) -> tuple[KeptDocument, ...]:
+        """Return every document, by title, whatever version of the parser read it."""
+        query = """
+            SELECT document_id, title, json_array_length(pages), length(text),
+                (SELECT json_group_array(path) FROM origins WHERE origins.document_id = documents.document_id)
+            FROM documents ORDER BY title, document_id
+        """
+        with self._named_errors(), self._lock:
+            rows = self._open().execute(query).fetchall()
+        return tuple(
+            KeptDocument(document_id=key, title=title, pages=pages, characters=length, paths=tuple(json.loads(paths)))
+            for key, title, pages, length, paths in rows
+        )
+
+    def erase(self, document_id: str) -> None:
+        """Delete all that was kept of a document."""
+        with self._lock, self._named_errors(), erasure(self._open()):
+            for table in ("documents", "passages", "token_counts", "vectors", "files", "origins"):
+                self._open().execute(f"DELETE FROM {table} WHERE document_id = ?", (document_id,))  # noqa: S608
 
     def add(self, document: Document, sha256: str, size: int, spans: Sequence[Span], terms: Terms) -> None:
         """Keep a document and its passages, in place of what an older parser read."""

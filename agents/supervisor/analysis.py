@@ -1,4 +1,4 @@
-"""Reading whole documents: notes from every window, reduced in a tree that never exceeds the window."""
+"""Reading whole documents: notes from every window, reduced to an analysis."""
 
 import asyncio
 import bisect
@@ -6,49 +6,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from pydantic import Field
-
 from agents.documents.quotes import stands_in
 from agents.engine.tasks.base import Task
-from agents.engine.tasks.reading import MOST_NOTES, NoteKind, PointToReduce, Reduce, WindowNotes
+from agents.engine.tasks.reading import MOST_NOTES, Reduce, WindowNotes
 from agents.runs import run_key
 from agents.schema import Document, Frozen, Mode
 from agents.sentences import split_sentences
 from agents.supervisor.changes import MOST_CHANGES, asks_for_differences, changes
 from agents.supervisor.context import fits_one_pass
+from agents.supervisor.reduction import Point, reduce_points
 from agents.supervisor.scope import scope
 from agents.supervisor.state import Run, Statement
 from agents.supervisor.windows import Window, cut_windows
 
-POINTS_AT_ONCE = 60
-"""Points that one reduction is given; it returns at most half of them, so every level shrinks."""
 HALVINGS = 5
 """How often a window is halved that may hold more than the notes it gave: 4,096 tokens to 128."""
-MOST_POINTS = 24
-LONGEST_POINT = 400
-"""Characters; a model that does not keep to its schema must not outgrow the window that its points go into."""
-MOST_QUOTES = 3
-"""Under one point."""
 FACTS: dict[Mode, int] = {"summary": 8, "detailed": 24, "comparison": 0, "extraction": 0}
 """Figures, dates and names that stand in the table beside the points."""
-
-
-class Point(Frozen):
-    """A note, or what several notes were reduced to, with the quotes it rests on."""
-
-    document: str
-    section: str
-    text: str
-    kind: NoteKind = "point"
-    quotes: tuple[str, ...]
-    titles: tuple[str, ...] = Field(
-        default=(), description="Of the documents that the quotes are from; empty where all are from `document`."
-    )
-    rank: float = 0.0
-
-    def sources(self) -> tuple[tuple[str, str], ...]:
-        """Return each quote with the title of its document."""
-        return tuple(zip(self.quotes, self.titles or (self.document,) * len(self.quotes), strict=True))
 
 
 class WindowReading(Frozen):
@@ -72,7 +46,8 @@ async def analyze(run: Run) -> tuple[Statement, ...]:
         return changed
     if mode(run) == "extraction":
         return _statements(_distinct([point for point in points if point.kind != "point"] or points))
-    reduced = await reduce_points(run, [point for point in points if point.kind == "point"] or points)
+    bare = Reduce(mode=mode(run), focus=focus(run), points=(), language=run.language)
+    reduced = await reduce_points(run, bare, [point for point in points if point.kind == "point"] or points)
     facts = _distinct([point for point in points if point.kind != "point"])[: FACTS[mode(run)]]
     return _with_changes(_statements([*reduced, *facts]), changed)
 
@@ -257,50 +232,6 @@ def _heading_at(document: Document, offset: int) -> str:
     """Return the nearest heading above an offset."""
     above = bisect.bisect_right([heading.start for heading in document.headings], offset)
     return document.headings[above - 1].text if above else ""
-
-
-async def reduce_points(run: Run, points: Sequence[Point]) -> list[Point]:
-    """Reduce points, level by level, until one reduction can write the analysis."""
-    level = list(points)
-    while len(batches := _batches(run, level)) > 1:
-        run.report(0.75, f"Reducing {len(level)} notes")
-        shorter = await asyncio.gather(*(_reduce(run, batch, final=False) for batch in batches))
-        level = [point for batch in shorter for point in batch]
-    return await _reduce(run, level, final=True)
-
-
-def _batches(run: Run, points: Sequence[Point]) -> list[list[Point]]:
-    """Cut points into contiguous batches that fit one reduction in number and in tokens."""
-    batches: list[list[Point]] = [[]]
-    tokens = 0
-    for point in points:
-        cost = run.engine.count_tokens(point.text) + run.engine.count_tokens(point.section)
-        full = len(batches[-1]) >= POINTS_AT_ONCE or tokens + cost > run.window_tokens // 2
-        # Two at least, or a level might be no shorter than the one before it.
-        if full and len(batches[-1]) > 1:
-            batches.append([])
-            tokens = 0
-        batches[-1].append(point)
-        tokens += cost
-    return batches
-
-
-async def _reduce(run: Run, points: Sequence[Point], *, final: bool) -> list[Point]:
-    numbered = tuple(
-        PointToReduce(document=p.document, section=p.section, text=p.text, kind=p.kind, rank=p.rank) for p in points
-    )
-    task = Reduce(mode=mode(run), focus=focus(run), points=numbered, final=final, language=run.language)
-    reduced: list[Point] = []
-    kept = MOST_POINTS if final else max(1, len(points) // 2)
-    for point in (await run.ask(task)).points[:kept]:
-        sources = [points[number - 1] for number in point.sources if 0 < number <= len(points)]
-        if sources:
-            quotes, titles = zip(*dict.fromkeys(each for source in sources for each in source.sources()), strict=True)
-            changed = {"text": point.text[:LONGEST_POINT], "section": point.section}
-            reduced.append(
-                sources[0].model_copy(update=changed | {"quotes": quotes[:MOST_QUOTES], "titles": titles[:MOST_QUOTES]})
-            )
-    return reduced
 
 
 def _outline(run: Run, readings: Sequence[WindowReading]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from agents.memory import Turn, shorten, summary_by_rule
+from agents.conversation import Turn, shorten, summary_by_rule
 from agents.tokens import TokenCounter
 
 SUMMARY_TOKENS = 1_024

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.conversation import Turn, shorten, summary_by_rule
 from agents.errors import SessionError
-from agents.memory import Session, SessionStore, Turn, shorten, summary_by_rule
+from agents.memory import Session, SessionStore
 from agents.settings import MemorySettings
 from agents.tokens import estimate_tokens
 

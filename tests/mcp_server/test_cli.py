@@ -45,6 +45,7 @@ def readroom(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Readroom:
 def test_help_names_every_command_and_imports_nothing_heavy(readroom: Readroom, folder: Path) -> None:
     done = readroom("--help")
     commands = ["serve", "ask", "analyze", "text", "benchmark", "engine", "doctor", "install"]
+    commands += ["sessions", "documents", "forget"]
     assert done.exit_code == 0
     assert all(f" {command} " in done.stdout for command in commands)
     modules = "import json, sys, mcp_server.cli; print(json.dumps([m.partition('.')[0] for m in sys.modules]))"
@@ -290,3 +291,24 @@ def test_a_benchmark_of_a_missing_document_says_so(readroom: Readroom) -> None:
     done = readroom("benchmark", "pumps.md", "--suite", "quality")
     assert done.exit_code == 1
     assert "pump.md" in done.stderr
+
+
+def test_what_was_asked_is_listed_and_forgotten(readroom: Readroom) -> None:
+    readroom("ask", "pump.md", "How many litres does the pump hold?")
+    listed = readroom("sessions")
+    assert "1 turn, “How many litres does the pump hold?”: Pump manual" in listed.stdout
+    assert "Pump manual, 1 page" in readroom("documents").stdout
+
+    session_id = json.loads(readroom("sessions", "--json").stdout)["sessions"][0]["session_id"]
+    done = readroom("forget", session_id, "pump.md")
+    assert (done.exit_code, done.stdout.split("\n")[0]) == (0, "Forgotten: 1 session, 1 document.")
+    assert "No session is kept." in readroom("sessions").stdout
+    assert "No document is kept." in readroom("documents").stdout
+    assert "There is no session to continue" in readroom("ask", "--continue", "And when?").stderr
+
+
+def test_forget_wants_to_be_told_what(readroom: Readroom) -> None:
+    assert "Name sessions, documents or files, or give --all." in readroom("forget").stderr
+    assert readroom("forget", "pump.md", "--all").exit_code == 1
+    assert "Nothing is kept of pump.md." in readroom("forget", "pump.md").stderr
+    assert readroom("forget", "--all").stdout.startswith("Forgotten: 0 sessions, 0 documents.")

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.memory import Turn
+from agents.conversation import Turn
 from agents.supervisor.history import LEAST_TOKENS, History
 from agents.tokens import estimate_tokens
 
