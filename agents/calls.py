@@ -68,6 +68,8 @@ def check_analysis(
         raise RequestError("A comparison needs a second document.", hint="Name it in compare_with.")
     if compare_with and mode != "comparison":
         raise RequestError(f"compare_with has no place in mode {mode}.", hint="Set mode to comparison or leave it out.")
+    if focus is not None and not focus.strip():
+        raise RequestError("The focus is empty.", hint="Say what to look for, or leave focus out.")
     if focus is not None:
         check_question(focus)
     if window_tokens is not None and window_tokens < LEAST_WINDOW_TOKENS:

@@ -14,6 +14,7 @@ from agents.documents import headings
 from agents.documents.parsed import MOST_CHARACTERS, Parsed, clean, parsed, shorten
 
 _DECLARED = re.compile(rb"charset\s*=\s*[\"']?([\w-]+)|<\?xml[^>]{0,80}encoding=[\"']([\w-]+)", re.IGNORECASE)
+_QUOTE_MARKS = re.compile(r"(?:> ?)+")
 _HEADER_NAMES = ("From", "To", "Cc", "Date", "Subject")
 _COMMENT = re.compile(r"<!--([^<>]{1,2000})-->")
 _COMMENT_WORDS = 4
@@ -236,4 +237,18 @@ def _mail_body(message: EmailMessage) -> Parsed:
         from agents.documents.office import read_page
 
         return read_page(content, "the mail's body")
-    return parsed("", clean(content).strip("\n"))
+    return parsed("", _without_quote_marks(clean(content)).strip("\n"))
+
+
+def _without_quote_marks(text: str) -> str:
+    """Return a mail without the marks before what it quotes; where more or less is quoted a paragraph begins."""
+    lines: list[str] = []
+    deep = 0
+    for line in text.split("\n"):
+        marks = _QUOTE_MARKS.match(line)
+        depth = marks[0].count(">") if marks else 0
+        if depth != deep:
+            lines.append("")
+        lines.append(line[marks.end() :] if marks else line)
+        deep = depth
+    return "\n".join(lines)

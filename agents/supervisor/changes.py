@@ -88,7 +88,9 @@ def _sentences(document: Document) -> list[_Sentence]:
     return [
         sentence
         for sentence in found
-        if len(sentence.key.split()) >= _FEWEST_WORDS and numbered[_DIGITS.sub("0", sentence.key)] < _FURNITURE
+        if len(sentence.key.split()) >= _FEWEST_WORDS
+        and numbered[_DIGITS.sub("0", sentence.key)] < _FURNITURE
+        and not f"{document.title} (".startswith(f"{sentence.key} (")
     ]
 
 

@@ -37,6 +37,7 @@ def _says(pattern: re.Pattern[str]) -> Sign:
 
 _QUANTITIES = ("quantity", "percent", "money", "duration")
 _FORMS_OF_KINDS: tuple[tuple[str, Sign], ...] = (
+    ("money|sums|geld|geldbeträge|argent|dinero|denaro", _facts("money")),
     ("dates?|timeline|chronology|years?|daten|termine|fechas?|datas?", _facts("date", "time")),
     (
         "deadlines?|time limits?|due dates?|fristen?|délais?|plazos?|scadenze|termijnen|prazos",
@@ -61,6 +62,7 @@ _LIKELY = (
     ),
     (re.compile(r"limits?|thresholds?|tolerances?|maxim\w+|minim\w+", re.IGNORECASE), _facts(*_QUANTITIES)),
 )
+_MONEY = re.compile(r"\b(?:amounts?|sums?) of money\b", re.IGNORECASE)
 _WHOLE = re.compile(
     r"\b(?:summari\w+|overview|documents?|text|paper|handbook|manual|contract|agreement|report|article|book|about|key|main|"
     r"points?|list|give|find|extract|show|short|brief|mention\w*|occurrences?|references?|important|roles?|everything|content\w*)\b",
@@ -107,7 +109,7 @@ class Focus:
         """Take a focus apart at "and" and commas; words that no statement holds are left out."""
         known = {stem for statement in statements for stem in statement.stems}
         known |= {stem for above in {_above(s) for s in statements} for stem in vocabulary.terms(above)}
-        text = without((focus or "")[:_LOOKED_AT])
+        text = _MONEY.sub("money", without((focus or "")[:_LOOKED_AT]))
         parts = [part.strip(" ?.!") for part in _ALTERNATIVES.split(text)]
         wanted = [_wanted(part, vocabulary, statements, known) for part in parts if part][:_MOST_PARTS]
         named = any(wanted) or bool(vocabulary.terms(_WHOLE.sub(" ", text)))

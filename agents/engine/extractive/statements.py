@@ -26,6 +26,7 @@ _HYPHENATED = re.compile(r"(?<=[^\W\d_])[-\u00ad]\s*\n\s*(?=[a-zà-ÿ])|\u00ad")
 _RUNNING_LINE = re.compile(r"[^\n]{0,100}\bpage \d+(?: of \d+)?|-?\s*\d{1,4}\s*-?", re.IGNORECASE)
 # A line of a table of contents, or a page's running head or foot.
 _PAGE_FURNITURE = re.compile(rf"\.{{5,}}|(?:\s\.){{4,}}|…{{3,}}|^\s*(?:{_RUNNING_LINE.pattern})\s*$", re.IGNORECASE)
+_NUMBERED = re.compile(r"#|[-*•]\s|\(?(?:\d{1,3}(?:\.\d{1,3})*|[a-z])[.)]\s")
 _ROLE = re.compile(
     r"\((?:[\w\s,'-]{0,40}[\s,])?[\"“„«]([^\"“”»()]{2,40})[\"“”»]\)|\((?:the|each an?|der|die)\s+([A-Z]\w{2,30})\)"
 )
@@ -35,6 +36,7 @@ _LONGEST_HEADING = 90
 _YES_OR_NO = r"(?:Yes|No|Ja|Nein|Oui|Non|Sí|Nee|Sim|Não)[.!]"
 # A line of its own that asks what the lines below it answer.
 _QUESTION = re.compile(r"(?:[-*>#_\s]|\(?\d{1,3}[.)]|(?:Q|F|P|D)\d{0,3}[:.])*[^\W\d_][^\n?]{0,200}\?[*_]{0,3}")
+_CLAUSE_NUMBER = re.compile(r"\d{1,3}(?:\.\d{1,3})+\.?\s+(?=[^\W\d_])")
 # "7. Delivery." or "Article 4. Governing law.": the title of a clause that goes on in the same line.
 _CLAUSE_TITLE = re.compile(
     rf"{_YES_OR_NO}|(?:[A-Z][a-z]{{2,11}}\s+|§+\s*)?\(?\d{{1,3}}(?:\.\d{{1,3}}){{0,4}}[.):]?\s+"
@@ -65,9 +67,11 @@ class Statement:
     _facts: list[Fact] | None = None
 
     def facts(self, vocabulary: Vocabulary) -> list[Fact]:
-        """Return its dates, amounts and names."""
+        """Return its dates, amounts and names; the number of its clause is none of them."""
         if self._facts is None:
-            self._facts = find_facts(self.text, vocabulary.language)
+            number = _CLAUSE_NUMBER.match(self.text)
+            begin = number.end() if number else 0
+            self._facts = [fact for fact in find_facts(self.text, vocabulary.language) if fact.start >= begin]
         return self._facts
 
 
@@ -174,9 +178,14 @@ def _cut(number: int, passage: Passage) -> Iterator[Statement]:
         yield Statement(number, start, end, text, form, section, head=head)
 
 
+def _line_begins(text: str, start: int) -> bool:
+    """Whether nothing but white space stands before a place in its line."""
+    return not text[text.rfind("\n", 0, start) + 1 : start].strip()
+
+
 def _asks_for_what_follows(text: str, start: int, end: int) -> bool:
     """Whether a sentence is a question on a line of its own with its answer below, as in a list of questions."""
-    alone = text[start - 1 : start] in ("", "\n") and text[end : end + 1] == "\n"
+    alone = _line_begins(text, start) and text[end : end + 1] == "\n"
     if not alone or not _QUESTION.fullmatch(text[start:end]):
         return False
     below = text[end:].lstrip().split("\n", 1)[0]
@@ -184,12 +193,12 @@ def _asks_for_what_follows(text: str, start: int, end: int) -> bool:
 
 
 def _with_titles(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the sentences of a text, a clause's title together with the sentence behind it in its line."""
+    """Yield the sentences of a text, a clause's title together with the sentence behind it, which has no number."""
     title = -1
     spans = split_sentences(text)
     for (start, end), (following, _) in zip_longest(spans, spans[1:], fillvalue=(-1, -1)):
         begins = start if title < 0 else title
-        goes_on = following > 0 and "\n" not in text[end:following] and text[start - 1 : start] in ("", "\n")
+        goes_on = following > 0 and _line_begins(text, start) and not _NUMBERED.match(text, following)
         title = begins if title < 0 and goes_on and _CLAUSE_TITLE.fullmatch(text[start:end]) else -1
         if title < 0:
             yield begins, end

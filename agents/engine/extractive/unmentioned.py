@@ -1,10 +1,17 @@
 """Words of a question that a document never uses: without a language model, what it asks for may not be there."""
 
+import re
 from collections.abc import Sequence
 
 from agents.engine.extractive.synonyms import synonyms
 from agents.engine.extractive.words import Vocabulary, Word
 
+_ASKING = re.compile(
+    r"\b(?:how|wie|hoe)\s+(?:long|high|large|many|much|often|old|far|fast|deep|heavy|soon|lange?|hoch|groß|viel\w*|oft|alt|"
+    r"weit|schnell|tief|schwer|veel|vaak|oud)\b|\b(?:hello|thanks?|please|help|tell|know|find|bitte|danke|hallo)\b",
+    re.IGNORECASE,
+)
+"""What only asks: no document need hold it."""
 _SHORTEST = 4
 """Letters of a word that is looked for; shorter ones stand inside of others."""
 _MOST_READ = 2_000_000
@@ -16,6 +23,7 @@ def unmentioned(question: str, texts: Sequence[str]) -> tuple[str, ...]:
 
     A word counts as held wherever it stands, also inside of another word: what is returned is surely not there.
     """
+    question = _ASKING.sub(" ", question)
     held = [text.casefold() for text in texts]
     words = {
         word.text: word

@@ -103,6 +103,14 @@ def test_word_keeps_what_markdown_would_take_for_marks(tmp_path: Path) -> None:
     assert read(samples.write_lines_as_docx(tmp_path / "a.docx", lines)).text.split("\n\n") == lines
 
 
+def test_what_a_mail_quotes_is_read_without_its_marks(tmp_path: Path) -> None:
+    mail = "Subject: Pumps\n\nAgreed.\n\nPaul wrote:\n> We can ship all\n> twelve pumps.\n>> Where are\n>> they?\n"
+    (tmp_path / "a.eml").write_text(mail)
+
+    text = read(str(tmp_path / "a.eml")).text
+    assert "We can ship all\ntwelve pumps.\n\nWhere are\nthey?" in text
+
+
 def test_slides_are_pages(tmp_path: Path) -> None:
     parsed = read(samples.write_pptx(tmp_path / "a.pptx"))
     assert [page.split("\n")[0] for page in pages(parsed)] == [

@@ -65,6 +65,12 @@ def test_heads_and_feet_of_pages_are_no_changes() -> None:
     assert changes(version("Old", *KEPT), paged) == ()
 
 
+def test_the_title_of_a_version_is_no_change() -> None:
+    assert told(["# Old", *OLD], ["# New", *OLD]) == []
+    named = version("Contract 2024 (a.md)", "# Contract 2024", *OLD), version("Contract 2025", "# Contract 2025", *OLD)
+    assert changes(*named) == ()
+
+
 def test_rows_that_differ_in_their_figures_alone_are_compared() -> None:
     fees = [f"The fee of year {year} is {year}00 euros." for year in range(1, 9)]
     raised = [*fees[:4], "The fee of year 5 is 900 euros.", *fees[5:]]

@@ -74,6 +74,19 @@ def test_roles_are_the_names_that_a_contract_gives_its_parties(text: str, given:
     assert roles(text) == given
 
 
+def test_the_title_of_a_clause_stands_with_the_paragraph_below_it(passage: Callable[..., Passage]) -> None:
+    found = statements(passage("  15. Disclaimer of Warranty.\n\n  It has none.\n\n16. Limits. None."))
+    assert [statement.text for statement in found] == [
+        "Disclaimer of Warranty. It has none.",
+        "Limits. None.",
+    ]
+
+
+def test_the_number_of_a_clause_is_no_figure(passage: Callable[..., Passage]) -> None:
+    (statement,) = statements(passage("30.2 Disputes cost 500 euros in the district court."))
+    assert [fact.text for fact in statement.facts(Vocabulary(ENGLISH)) if fact.kind != "name"] == ["500 euros"]
+
+
 def test_rows_are_read_with_the_names_of_their_columns(passage: Callable[..., Passage]) -> None:
     found = statements(passage("| Form | Kept by |\n|---|---|\n| 4 | Chemist |\n| 5 | Desk |"))
     assert [statement.text for statement in found] == ["Form: 4; Kept by: Chemist", "Form: 5; Kept by: Desk"]
