@@ -44,7 +44,8 @@ AnalysisMode = Annotated[
     Mode,
     Field(
         description="summary: the main points of the whole document. detailed: section by section. comparison: what "
-        "the document and compare_with share and where they differ. extraction: a table of what focus names."
+        "the document and compare_with share and where they differ; of two versions, every sentence that changed. "
+        "extraction: a table of what focus names."
     ),
 ]
 BenchmarkSuite = Annotated[

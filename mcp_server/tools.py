@@ -59,8 +59,9 @@ def _add_ask(server: MCPServer[Any], assistant: LazyAssistant, default_wait: flo
         """Answer a question from documents on this machine, with quotes that were checked.
 
         Every statement carries a quote with its document and page, located in the source by code. Use it for
-        questions that some passages answer; use analyze_document to read a whole document. The result holds a
-        session_id: with it, the next question knows the history and the documents.
+        questions that some passages answer, or that name pages or sections ("page 19", "clause 4.2"); use
+        analyze_document to read a whole document or to compare two. The result holds a session_id: with it, the
+        next question knows the history and the documents.
         """
         with readable_errors():
             async with notified_progress(ctx) as on_progress:
