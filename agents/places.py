@@ -1,11 +1,11 @@
 """The places of a document that a question names: its pages, and its numbered sections."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
-from agents.schema import Document
+from agents.schema import Document, Passage
 
 _PAGE = r"pages?|pp?\.|pgs?\.|seiten?|páginas?|pág\.|pagin[ae]|pagina['’]s|bladzijden?|blz\."
 _SECTION = (
@@ -25,10 +25,15 @@ _BEFORE = (
     r"de|du|selon|en|según|del|a|alla|nella|di|op|van|volgens|em|na|no|da|do)\s+)?"
     r"(?i:\b(?:the|der|die|das|dem|den|la|le|el|il|lo|het|o|os|as|los|las)\s+|\bl['’])?"
 )
+_COUNTED = r"million|billion|thousand|percent|per cent|years?|months?|weeks?|days?|people|persons?|euros?|dollars?"
 # The word may be in small letters or capitals; a Roman number or a letter is in capitals.
 _NAMED = re.compile(
     rf"{_BEFORE}(?<![\w.])(?P<word>(?i:{_PAGE}|{_SECTION}))\s*(?:(?i:no|nr)\.\s*)?(?P<numbers>{_NUMBERS})(?:\(\w{{1,4}}\))*"
+    rf"(?!\s+(?i:{_COUNTED})\b)"
 )
+_OF = re.compile(r"\s+(?:of|in|under|der|des|von|de|du|del|della|van)\s+(?:the\s+)?", re.IGNORECASE)
+_PRONOUN = re.compile(r"\b[a-z]+\s+I$")
+"""In "the part I play" I is nobody's number."""
 _ENDS = (
     (r"first|erste[nr]?|première|primera|primeira|prima|eerste", 1),
     (r"last|letzte[nr]?|dernière|última|ultima|laatste", -1),
@@ -72,7 +77,14 @@ class Place:
 
 def named(question: str) -> tuple[Place, ...]:
     """Return the pages and sections that a question names by their numbers, in its order, none twice."""
-    found = [(match.start(), place) for match in _NAMED.finditer(question) for place in _places(match)]
+    matches = [each for each in _NAMED.finditer(question) if not _PRONOUN.search(each.group())]
+    # In "paragraph 3 of clause 4" the clause is found, and its paragraph is in it.
+    outer = [
+        match
+        for match, after in zip_longest(matches, matches[1:])
+        if after is None or not _OF.fullmatch(question[match.end() : after.start("word")])
+    ]
+    found = [(match.start(), place) for match in outer for place in _places(match)]
     for pattern, number in _FIRST_OR_LAST:
         found += [(each.start(), Place(each["word"], str(number), is_page=True)) for each in pattern.finditer(question)]
     return tuple(dict.fromkeys(place for _, place in sorted(found, key=lambda each: each[0])))
@@ -83,6 +95,17 @@ def without(question: str) -> str:
     for pattern in (_NAMED, *(pattern for pattern, _ in _FIRST_OR_LAST)):
         question = pattern.sub(" ", question)
     return " ".join(question.split())
+
+
+def all_within(question: str, passages: Sequence[Passage]) -> bool:
+    """Whether passages are nothing but the places that a question names, as far as their pages and beginnings tell."""
+    places = named(question)
+    pages = {int(place.number) for place in places if place.is_page}
+    numbers = "|".join(re.escape(place.number) for place in places if not place.is_page)
+    begins = re.compile(rf"\W*(?:[^\W\d_]+\.?\s+)?(?:{numbers})(?!\w|\.\d)")
+    first = passages[0].text if passages else ""
+    in_section, on_page = numbers and begins.match(first), pages and all(each.page in pages for each in passages)
+    return bool(passages and (in_section or on_page))
 
 
 def _places(match: re.Match[str]) -> Iterator[Place]:

@@ -32,10 +32,13 @@ _FURNITURE = 3
 """Lines that differ in nothing but the number of their page: its head or foot."""
 _ASKED = re.compile(
     r"\b(?:differences?|differ|changed|changes|compare|comparison|versus|unterschied\w*|geändert|vergleich\w*|"
-    r"différences?|compar\w+|diferencias?|differenz\w*|verschil\w*|diferenças?)\b"
-    r"(?=.*\b(?:versions?|documents?|contracts?|agreements?|files?|texts?|drafts?|reports?|polic(?:y|ies)|editions?|two|both|them|"
-    r"fassung\w*|versionen|dokumente?n?|verträgen?|beiden|deux|documentos|versiones|contratos|versioni|documenti|versies)\b)",
-    re.IGNORECASE | re.DOTALL,
+    r"différences?|compar\w+|diferencias?|differenz\w*|verschil\w*|diferenças?)"
+    r"(?:\s+(?!of\b|in the\b)\w+){0,3}\s+(?:(?:old|new|older|newer|these|two|both|alten?|neuen?|beiden|deux)\s+){0,3}"
+    r"(?:versions?|documents?|contracts?|agreements?|files?|texts?|drafts?|reports?|polic(?:y|ies)|editions?|fassung\w*|"
+    r"versionen|dokumenten?|verträgen?|documentos|versiones|contratos|versioni|documenti|versies|versões)\b"
+    r"|^\W*(?:what|which)\s+(?:(?:are|is)\s+(?:the\s+)?differences?|(?:has\s+)?changed|differs)\W*$"
+    r"|^\W*compare\s+(?:them|both|these|the two)\W*$",
+    re.IGNORECASE,
 )
 
 

@@ -36,7 +36,8 @@ def missing_pages(run: Run, question: str) -> tuple[str, ...]:
 def _inside(run: Run, document: Document, named: tuple[Place, ...]) -> list[Passage]:
     spans = places.joined(span for place in named for span in place.spans(document))
     cut = (_cut(each, span) for span in spans for each in run.passages[document.document_id])
-    return [passage for passage in cut if passage is not None]
+    found = [passage for passage in cut if passage is not None]
+    return [each.model_copy(update={"page": document.page_at(each.start)}) for each in found]
 
 
 def _cut(passage: Passage, span: tuple[int, int]) -> Passage | None:

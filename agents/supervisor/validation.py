@@ -10,6 +10,7 @@ from agents.errors import EngineError
 from agents.places import without
 from agents.supervisor import grounding
 from agents.supervisor.rendering import to_markdown
+from agents.supervisor.scope import scope
 from agents.supervisor.state import GroundedClaim, Judgement, Run
 
 CLAIMS_AT_ONCE = 12
@@ -33,7 +34,8 @@ def _note_unmentioned(run: Run) -> None:
     """Say which words of a question the documents never use, where no model has understood it."""
     if run.engine.info.name != "extractive" or run.kind == "whole_document":
         return
-    if missing := unmentioned(without(run.question), [document.text for document in run.request.documents]):
+    asked = without(run.question) if scope(run, run.question) else run.question
+    if missing := unmentioned(asked, [document.text for document in run.request.documents]):
         quoted = ", ".join(f"“{word}”" for word in missing)
         run.warnings.append(
             f"Nowhere in what was read: {quoted}. Without a language model the answer may be about something else."

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from agents import places
 from agents.documents.headings import in_markdown
 from agents.places import Place
-from agents.schema import Document
+from agents.schema import Document, Passage
 from tests.agents.documents.samples import as_document
 
 
@@ -36,6 +36,11 @@ def found(question: str, document: Document) -> list[str]:
         ("Which part of it applies to 3 persons?", []),
         ("Did article 5% rise?", []),
         ("Who signed it in 2024?", []),
+        ("Did article 5 million cost?", []),
+        ("What is the part I play in it?", []),
+        ("What does Part I say?", ["Part I"]),
+        ("What does paragraph 3 of clause 4 say?", ["clause 4"]),
+        ("Who is named in part A and in part B?", ["part A", "part B"]),
     ],
 )
 def test_a_question_names_pages_and_sections_by_their_numbers(question: str, names: list[str]) -> None:
@@ -152,3 +157,14 @@ def test_a_number_that_begins_many_lines_names_no_place() -> None:
 def test_a_page_is_told_by_its_word() -> None:
     assert Place("Seite", "3", is_page=True) == places.named("Seite 3")[0]
     assert not places.named("section 3")[0].is_page
+
+
+def test_a_question_is_about_its_evidence_alone_where_that_is_the_place_it_names() -> None:
+    section = Passage(document_id="d", title="T", index=3, start=0, end=9, page=7, text="## 4.2 Fees\n\nNine.")
+
+    assert places.all_within("What is the fee in section 4.2?", [section])
+    assert places.all_within("What is the fee on page 7?", [section])
+    assert not places.all_within("What is the price of part 4711?", [section])
+    assert not places.all_within("What is the fee in section 4?", [section])
+    assert not places.all_within("What is the fee?", [section])
+    assert not places.all_within("What is the fee in section 4.2?", [])

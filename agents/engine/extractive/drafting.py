@@ -13,7 +13,7 @@ from agents.engine.extractive.selection import best_passages
 from agents.engine.extractive.statements import clean, read_row, read_statements
 from agents.engine.extractive.words import Vocabulary
 from agents.engine.tasks.answering import Compose, ComposeResult, Draft, DraftClaim, DraftResult
-from agents.places import without
+from agents.places import all_within, without
 from agents.schema import Passage
 
 _MOST_CLAIMS = 4
@@ -42,7 +42,7 @@ def draft(task: Draft) -> DraftResult:
     """Answer from the evidence with its own sentences, the best first, or say that it does not answer."""
     sample = task.evidence[0].text[:_SAMPLE] if task.evidence else ""
     vocabulary = Vocabulary.of(f"{sample} {task.question[:_SAMPLE]}")
-    parts = [read_question(without(part) or part, vocabulary) for part in _parts(task)]
+    parts = [read_question(_asked(part, task.evidence), vocabulary) for part in _parts(task)]
     few = len(task.evidence) <= _MOST_PASSAGES
     passages = task.evidence if few else _selected(task.evidence, parts, vocabulary)
     statements = read_statements(passages, vocabulary)
@@ -63,6 +63,11 @@ def _parts(task: Draft) -> tuple[str, ...]:
     """Return the questions to answer: those that were planned, else what the question itself consists of."""
     planned = dict.fromkeys(finding.question for finding in task.findings if finding.question != task.question)
     return tuple(planned)[:_MOST_PARTS] or sub_questions(task.question)
+
+
+def _asked(part: str, evidence: Sequence[Passage]) -> str:
+    """Return a question without the places that it names, where the evidence is these and nothing else."""
+    return (without(part) or part) if all_within(part, evidence) else part
 
 
 def _selected(evidence: Sequence[Passage], parts: Sequence[Question], vocabulary: Vocabulary) -> tuple[Passage, ...]:

@@ -10,7 +10,6 @@ from agents.engine.extractive.questions import QuestionTerm, read_question
 from agents.engine.extractive.statements import Statement
 from agents.engine.extractive.synonyms import matching_stems
 from agents.engine.extractive.words import Vocabulary
-from agents.places import without
 
 Sign = Callable[[Statement, Vocabulary], bool]
 
@@ -109,7 +108,7 @@ class Focus:
         """Take a focus apart at "and" and commas; words that no statement holds are left out."""
         known = {stem for statement in statements for stem in statement.stems}
         known |= {stem for above in {_above(s) for s in statements} for stem in vocabulary.terms(above)}
-        text = _MONEY.sub("money", without((focus or "")[:_LOOKED_AT]))
+        text = _MONEY.sub("money", (focus or "")[:_LOOKED_AT])
         parts = [part.strip(" ?.!") for part in _ALTERNATIVES.split(text)]
         wanted = [_wanted(part, vocabulary, statements, known) for part in parts if part][:_MOST_PARTS]
         named = any(wanted) or bool(vocabulary.terms(_WHOLE.sub(" ", text)))

@@ -98,8 +98,12 @@ def test_two_texts_that_have_little_in_common_are_no_versions() -> None:
         ("What are the differences between the two versions?", True),
         ("Compare the contracts", True),
         ("What has changed between both documents?", True),
-        ("Was unterscheidet die beiden Fassungen? Nenne die Unterschiede der beiden.", True),
+        ("Was sind die Unterschiede zwischen den beiden Fassungen?", True),
+        ("What has changed?", True),
+        ("Compare the old version with the new one", True),
         ("What is the difference between gross and net?", False),
+        ("What is the difference between the two pumps?", False),
+        ("Compare the prices of both pumps", False),
         ("Who pays?", False),
     ],
 )
