@@ -29,6 +29,8 @@ class Forgotten(Frozen):
     documents: tuple[str, ...] = ()
     still_quoted_in: tuple[str, ...] = ()
     """Sessions that are kept and were about one of the documents: their answers quote it."""
+    still_logged: bool = False
+    """Whether another process has the folder open, so that its log may hold what was forgotten."""
 
 
 async def kept(settings: Settings) -> Kept:
@@ -71,12 +73,15 @@ async def forget(settings: Settings, names: Sequence[str]) -> Forgotten:
         for each in every.sessions
         if each.session_id not in sessions and not set(documents).isdisjoint(each.document_ids)
     ]
-    return Forgotten(sessions=tuple(sessions), documents=tuple(documents), still_quoted_in=tuple(quoting))
+    logged = any(log.stat().st_size for log in settings.data_dir.glob("*-wal"))
+    return Forgotten(
+        sessions=tuple(sessions), documents=tuple(documents), still_quoted_in=tuple(quoting), still_logged=logged
+    )
 
 
 def _called(name: str, every: Kept) -> Kept:
     """Return what a name stands for: of a file, every version that was read."""
-    named, path = name.strip().lower(), str(Path(name).expanduser().resolve())
+    named, path = name.strip().lower(), _path(name)
     sessions = tuple(each for each in every.sessions if each.session_id == named)
     documents = tuple(each for each in every.documents if each.document_id == named or path in each.paths)
     if not sessions and not documents:
@@ -84,6 +89,13 @@ def _called(name: str, every: Kept) -> Kept:
             f"Nothing is kept of {name}.", hint="`readroom sessions` and `readroom documents` list what is."
         )
     return Kept(sessions=sessions, documents=documents)
+
+
+def _path(name: str) -> str:
+    try:
+        return str(Path(name).expanduser().resolve())
+    except (OSError, RuntimeError, ValueError):
+        return name
 
 
 @asynccontextmanager

@@ -25,7 +25,11 @@ _BEFORE = (
     r"de|du|selon|en|según|del|a|alla|nella|di|op|van|volgens|em|na|no|da|do)\s+)?"
     r"(?i:\b(?:the|der|die|das|dem|den|la|le|el|il|lo|het|o|os|as|los|las)\s+|\bl['’])?"
 )
-_COUNTED = r"million|billion|thousand|percent|per cent|years?|months?|weeks?|days?|people|persons?|euros?|dollars?"
+_COUNTED = (
+    # What is counted, or the law that an article is of.
+    r"GDPR|DSGVO|BGB|HGB|StGB|ZPO|TFEU|of the \w+ (?:act|code)|"
+    r"million|billion|thousand|percent|per cent|years?|months?|weeks?|days?|people|persons?|euros?|dollars?"
+)
 # The word may be in small letters or capitals; a Roman number or a letter is in capitals.
 _NAMED = re.compile(
     rf"{_BEFORE}(?<![\w.])(?P<word>(?i:{_PAGE}|{_SECTION}))\s*(?:(?i:no|nr)\.\s*)?(?P<numbers>{_NUMBERS})(?:\(\w{{1,4}}\))*"
@@ -44,14 +48,22 @@ _FIRST_OR_LAST = tuple(
 )
 _IS_PAGE = re.compile(rf"(?:{_PAGE})$", re.IGNORECASE)
 _EACH = re.compile(rf"(?P<to>{_TO})?(?:{_AND})?(?P<number>{_NUMBER})")
+_LIKE_SECTION = re.compile(
+    r"(?:sub)?sections?|sect?\.?|(?:sub)?clauses?|articles?|art\.?|paragraphs?|paras?\.?|rules?|§+|(?:unter)?abschnitt\w*|"
+    r"artikel\w*|klausel\w*|ziffern?|paragra(?:ph|f)\w*|sección|secciones|cláusulas?|artículos?|seç(?:ão|ões)|artigos?|"
+    r"sezion[ei]|clausol[ae]|articol[oi]|alinéas?|paragraaf|artikelen",
+    re.IGNORECASE,
+)
+_CHAPTERS = ("chapter", "ch", "kapitel", "chapitre", "capítulo", "capitolo", "capitoli", "hoofdstuk")
+_SAME_WORD, _NO_WORD, _OTHER_WORD = range(3)
+_SHORT_WORD = 4
+"""Letters; an "s" at the end of a longer one is its plural's."""
 _MOST_PAGES = 1_000
 """Of one range."""
 _HEADING = re.compile(
-    r"\W*(?:(?P<word>[^\W\d_]+\.?|§+)\s*)?(?P<number>\d{1,4}(?:\.\d{1,3}){0,5}(?!\d)|[IVXLC]{1,6}\b|[A-H]\b)",
+    r"\W*(?:(?:(?P<word>[^\W\d_]{2,})(?:\.\s*|\s+)|§+\s*))?(?P<number>\d{1,4}(?:\.\d{1,3}){0,5}(?!\d)|[IVXLC]{1,6}\b|[A-H]\b)",
     re.IGNORECASE,
 )
-_BEGINS = r"^[ \t>*_#]{{0,8}}(?:(?:[^\W\d_]{{3,12}}|§+)[ \t]*)?(?P<number>{numbers})[.):]?[ \t*_]+(?=[^\W\d_]|[\"“„«(])"
-"""A line that begins with one of some numbers."""
 _MOST_CANDIDATES = 2
 """A table of contents and the text; what begins more often with one number is a list, and could be any of them."""
 
@@ -71,8 +83,10 @@ class Place:
 
     def spans(self, document: Document) -> tuple[tuple[int, int], ...]:
         """Return where it stands in a document's text, start and end in characters; nothing where it is not found."""
-        span = _page(self, document) if self.is_page else _section(self, document)
-        return (span,) if span else ()
+        if not self.is_page:
+            return _section(self, document)
+        page = _page(self, document)
+        return (page,) if page else ()
 
 
 def named(question: str) -> tuple[Place, ...]:
@@ -109,8 +123,8 @@ def all_within(question: str, passages: Sequence[Passage]) -> bool:
 
 
 def _places(match: re.Match[str]) -> Iterator[Place]:
-    word = match["word"]
-    is_page = bool(_IS_PAGE.match(word))
+    is_page = bool(_IS_PAGE.match(match["word"]))
+    word = match["word"].removesuffix("s") if len(match["word"]) > _SHORT_WORD else match["word"]
     last = ""
     for each in _EACH.finditer(match["numbers"]):
         number = each["number"]
@@ -128,28 +142,47 @@ def _page(place: Place, document: Document) -> tuple[int, int] | None:
     return next(((page.start, page.end) for page in document.pages if page.number == int(place.number)), None)
 
 
-def _section(place: Place, document: Document) -> tuple[int, int] | None:
-    """Return the section whose heading begins with the number, else the paragraphs that do."""
+def _section(place: Place, document: Document) -> tuple[tuple[int, int], ...]:
+    """Return the sections whose heading is the place's, else the paragraphs that begin with its number."""
     found: list[tuple[int, int, int]] = []
     for index, heading in enumerate(document.headings):
         match = _HEADING.match(heading.text)
         if match and match["number"].casefold() == place.number.casefold():
-            rank = _unlike(place, match["word"])
+            rank = _unlike(place, match["word"], heading.text[match.end() :])
             if rank is not None:
                 found.append((rank, heading.start, _section_end(document, index, place.number)))
-    if found:
-        best = min(rank for rank, _, _ in found)
-        return max(((start, end) for rank, start, end in found if rank == best), key=lambda span: span[1] - span[0])
-    return _clause(place, document) if place.number[0].isdigit() else None
+    best = min((rank for rank, _, _ in found), default=_OTHER_WORD)
+    if (
+        best == _OTHER_WORD
+        and place.number[0].isdigit()
+        and _is_section(place.word)
+        and (clause := _clause(place, document))
+    ):
+        return (clause,)
+    return tuple((start, end) for rank, start, end in found if rank == best)
 
 
-def _unlike(place: Place, word: str | None) -> int | None:
-    """Return how little a heading's word is like the place's: 0 for the same; None where it may not be another."""
-    if word and word.casefold().rstrip(".") == place.word.casefold().rstrip("."):
-        return 0
-    if not place.number[0].isdigit():
-        return None
-    return 1 if not word else 2
+def _unlike(place: Place, word: str | None, behind: str) -> int | None:
+    """Return how little a heading is like a place with its number; None where it is of another kind.
+
+    Section 2, clause 2 and article 2 may be one and the same, an annex or a chapter only what is called so.
+    """
+    if word and _singular(word) == _singular(place.word):
+        return _SAME_WORD
+    if word:
+        return _OTHER_WORD if _is_section(word) and _is_section(place.word) else None
+    # "A history" begins with no number.
+    numbered = place.number[0].isdigit() or behind[:1] in (".", ")", ":")
+    bare = _is_section(place.word) or _singular(place.word) in _CHAPTERS
+    return _NO_WORD if numbered and bare else None
+
+
+def _is_section(word: str) -> bool:
+    return bool(_LIKE_SECTION.fullmatch(word))
+
+
+def _singular(word: str) -> str:
+    return word.casefold().rstrip(".").removesuffix("s")
 
 
 def _section_end(document: Document, index: int, number: str) -> int:
@@ -166,7 +199,11 @@ def _section_end(document: Document, index: int, number: str) -> int:
 def _clause(place: Place, document: Document) -> tuple[int, int] | None:
     """Return the paragraphs of a clause: from the line that begins with its number to that of the next clause."""
     numbers = "|".join(map(re.escape, (place.number, *_next_numbers(place.number))))
-    begins = re.compile(_BEGINS.format(numbers=numbers), re.MULTILINE)
+    begins = re.compile(
+        rf"^[ \t>*_#]{{0,8}}(?:(?i:{_LIKE_SECTION.pattern})[ \t]*)?(?P<number>{numbers})[.):]?[ \t*_]+"
+        r"(?=[^\W\d_]|[\"“„«(])",
+        re.MULTILINE,
+    )
     lines = [(match["number"] == place.number, match.start()) for match in begins.finditer(document.text)]
     bounds = [heading.start for heading in document.headings]
     spans: list[tuple[bool, int, int]] = []

@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from agents.errors import SessionError
 from agents.sqlite_files import erasure, open_shared, transaction
 
 _logger = logging.getLogger(__name__)
@@ -73,7 +74,11 @@ class ResultStore:
         await asyncio.to_thread(self._execute, ("DELETE FROM results WHERE key = ?", key))
 
     async def erase(self) -> None:
-        """Delete every result, from the disk too: a key does not tell what a result is about."""
+        """Delete every result, from the disk too: a key does not tell what a result is about.
+
+        Raises:
+            SessionError: They cannot be deleted.
+        """
         await asyncio.to_thread(self._erase)
 
     async def close(self) -> None:
@@ -102,7 +107,10 @@ class ResultStore:
             with self._lock, erasure(self._open()):
                 self._open().execute("DELETE FROM results")
         except (sqlite3.Error, OSError) as error:
-            _logger.warning("Results in %s cannot be deleted: %s", self._path, error)
+            raise SessionError(
+                f"The results in {self._path} cannot be deleted: {error}.",
+                hint="Stop other Readroom processes and run it again, or delete the file.",
+            ) from error
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:

@@ -58,6 +58,8 @@ def set_pragmas(connection: "DBAPIConnection | sqlite3.Connection", _record: obj
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1_000}")
     cursor.execute("PRAGMA journal_mode = WAL")
+    # What is deleted is overwritten, also where it is only old.
+    cursor.execute("PRAGMA secure_delete = ON")
     # What is committed survives the death of the process; only a machine that loses power may lose the last of it.
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.close()
@@ -70,10 +72,9 @@ def erasure(connection: sqlite3.Connection) -> Generator[None]:
     Raises:
         sqlite3.Error: As in `transaction`.
     """
-    connection.execute("PRAGMA secure_delete = ON")
     with transaction(connection):
         yield
-    # What another process is reading stays in the log until it has done so.
+    # What another process is reading meanwhile stays in the log.
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 

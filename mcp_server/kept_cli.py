@@ -83,6 +83,8 @@ def forgotten_text(forgotten: "Forgotten") -> str:
     """Return what was forgotten as Markdown, and what still quotes it."""
     done = f"Forgotten: {_count(len(forgotten.sessions), 'session')}, {_count(len(forgotten.documents), 'document')}."
     lines = [done, "A server that runs keeps what it has read in its memory until it ends."]
+    if forgotten.still_logged:
+        lines.append("Another process has the data folder open: end it and run this again, for its log may hold them.")
     if forgotten.still_quoted_in:
         ids = " ".join(forgotten.still_quoted_in)
         lines.append(f"The answers of other sessions still quote what was forgotten: `readroom forget {ids}`")

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -279,10 +280,13 @@ def _unknown(document_id: str) -> DocumentError:
     )
 
 
+_SECTION_NUMBER = re.compile(r"\d{1,2}(?:\.\d{1,2})*[.)]?\s")
+
+
 def _document(parsed: Parsed, name: str, digest: str) -> Document:
     """Return what was parsed as a document; without a title of its own it goes by its first heading or its name."""
     # "1. Definitions" is the name of a section.
-    first = next((text for _, text, _ in parsed.headings[:1] if not text[0].isdigit()), "")
+    first = next((text for _, text, _ in parsed.headings[:1] if not _SECTION_NUMBER.match(text)), "")
     return Document(
         document_id=digest[: files.ID_LENGTH],
         title=parsed.title or first or Path(name).stem,

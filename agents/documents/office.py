@@ -16,8 +16,8 @@ Extracted = Any
 _MOST_CELLS = 5_000_000
 _EMPHASIS = re.compile(r"(?<![\w*\\])(\*{1,3})(?=[^\s*])([^*\n]{1,2000}?)(?<=[^\s*])\1(?![\w*])")
 _LINK = re.compile(r"!?\[([^\]\n]{0,2000})\]\([^()\s]{0,2000}(?:\s\"[^\"\n]{0,500}\")?\)")
-_CODE_BLOCK = re.compile(r"^(```[^\n]*\n.*?^```)", re.MULTILINE | re.DOTALL)
-_ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+\-.!<>~&=:])")
+_CODE = re.compile(r"(^```[^\n]*\n.*?^```|(?<![\\`])`[^`\n]+`(?!`))", re.MULTILINE | re.DOTALL)
+_ESCAPED = re.compile(r"\\([\\`*_{}\[\]#+\-.!<>~&=:])")
 """What xberg marks as no Markdown; a bar stays marked, which would end a table's cell."""
 _BLANK_LINES = re.compile(r"\n{3,}")
 _BARE_TABLE_END = re.compile(r"(?:\n\|(?:[ \t]*\|)+[ \t]*)+\Z")
@@ -91,8 +91,8 @@ def _page_title(page: Extracted) -> str:
 
 
 def _without_marks(markdown: str) -> str:
-    """Return the text without emphasis, link targets and escapes, code blocks left alone."""
-    parts = _CODE_BLOCK.split(clean(markdown))
+    """Return the text without emphasis, link targets and escapes, code left alone."""
+    parts = _CODE.split(clean(markdown))
     parts[::2] = [_ESCAPED.sub(r"\1", _LINK.sub(r"\1", _EMPHASIS.sub(r"\2", part))) for part in parts[::2]]
     text = _BLANK_LINES.sub("\n\n", "".join(parts)).strip("\n")
     return _BARE_TABLE_END.sub("", text)

@@ -188,6 +188,10 @@ class Store:
     def remember(self, state: FileState, document_id: str, *, unchanged: bool) -> None:
         """Note which document a file held and, if it has not changed meanwhile, holds."""
         with self._transaction() as connection:
+            held = connection.execute("SELECT 1 FROM documents WHERE document_id = ?", (document_id,)).fetchone()
+            if held is None:
+                # Another process has forgotten it meanwhile.
+                return
             connection.execute("INSERT OR IGNORE INTO origins VALUES (?, ?)", (document_id, state.path))
             if unchanged:
                 connection.execute(

@@ -117,7 +117,8 @@ def window_tokens(run: Run) -> int:
 def mode(run: Run) -> Mode:
     """Return the mode of the reading; a question about whole documents compares them, or sums them up."""
     compared = len(run.request.documents) > 1 and asks_for_differences(run.question)
-    return run.request.mode or ("comparison" if compared else "summary")
+    # A page or a section is told of closely: it is short, and was asked for by its number.
+    return run.request.mode or ("comparison" if compared else "detailed" if scope(run, run.question) else "summary")
 
 
 def focus(run: Run) -> str | None:

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import takewhile
 from typing import TypeAlias
 
 from agents.schema import Document
@@ -21,15 +20,23 @@ LEAST_SAME = 0.3
 LEAST_ALIKE = 0.6
 """Share of words that a sentence keeps where it was changed, and not replaced by another."""
 _MOST_SENTENCES = 20_000
-_FEWEST_WORDS = 2
-_SHOWN_WORDS = 40
-"""Of a sentence beside the other; the quotes hold more of both."""
 _BEHIND = 8
 """Words that are shown behind the first that differs, at least."""
-_MARKS = re.compile(r"^[#>*•–-]*\s*(?:(?:§\s*)?\(?\d{1,3}(?:\.\d{1,3})*[.)]?\s+)?")
+_MARKS = re.compile(
+    r"^[#>*•–-]*\s*(?:(?:§+\s*\d{1,3}\w?|\d{1,3}(?:\.\d{1,3})+[.)]?|\(?(?:\d{1,3}|[a-z])[.)])\s+)?[*_]*"
+)
+"""What stands before a sentence's words: marks, and the number of its clause; a bare number may count something."""
+_WRAPPED = re.compile(r"(?<=[^\W\d_])-\s*\n\s*(?=[a-zà-ÿ])")
+_QUOTES = str.maketrans("“”„’‘", '"""\'\'')
 _DIGITS = re.compile(r"\d+")
 _FURNITURE = 3
-"""Lines that differ in nothing but the number of their page: its head or foot."""
+"""Pages with a line that differs from page to page in nothing but their number: its head or foot."""
+_MOVABLE_WORDS = 4
+"""A shorter line with a figure in it means another thing in another place."""
+_BAND = 20
+"""How far from its place the counterpart of a sentence that went is looked for, in sentences."""
+_MOST_PLACES = 4
+"""Of one long sentence that are shown where it changed in several."""
 _ASKED = re.compile(
     r"\b(?:differences?|differ|changed|changes|compare|comparison|versus|unterschied\w*|geändert|vergleich\w*|"
     r"différences?|compar\w+|diferencias?|differenz\w*|verschil\w*|diferenças?)"
@@ -67,69 +74,109 @@ def changes(one: Document, other: Document) -> tuple[Statement, ...] | None:
     if not first or not second or max(len(first), len(second)) > _MOST_SENTENCES:
         return None
     keys, others = [sentence.key for sentence in first], [sentence.key for sentence in second]
-    same = set(keys) & set(others)
-    if sum(key in same for key in min(keys, others, key=len)) < LEAST_SAME * min(len(keys), len(others)):
+    same = (Counter(keys) & Counter(others)).total()
+    if same < LEAST_SAME * min(len(keys), len(others)):
         return None
+    went, came = Counter(keys) - Counter(others), Counter(others) - Counter(keys)
     return tuple(
         statement
-        for _, begin, end, start, stop in SequenceMatcher(None, keys, others, autojunk=False).get_opcodes()
+        for tag, begin, end, start, stop in SequenceMatcher(None, keys, others, autojunk=False).get_opcodes()
+        if tag != "equal"
         for statement in _differing(
-            (one, [sentence for sentence in first[begin:end] if sentence.key not in same]),
-            (other, [sentence for sentence in second[start:stop] if sentence.key not in same]),
+            (one, _not_moved(first[begin:end], went)), (other, _not_moved(second[start:stop], came))
         )
     )
 
 
 def _sentences(document: Document) -> list[_Sentence]:
     spans = split_sentences(document.text)
-    found = [_Sentence(text, _MARKS.sub("", " ".join(text.split()))) for text in (document.text[a:b] for a, b in spans)]
-    numbered = Counter(
-        _DIGITS.sub("0", sentence.key)
-        for (start, _), sentence in zip(spans, found, strict=True)
-        if str(document.page_at(start)) in _DIGITS.findall(sentence.key)
-    )
+    found = [_Sentence(text, _key(text)) for text in (document.text[start:end] for start, end in spans)]
+    pages: dict[str, set[int]] = {}
+    for (start, _), sentence in zip(spans, found, strict=True):
+        page = document.page_at(start)
+        if str(page) in _DIGITS.findall(sentence.key):
+            pages.setdefault(_DIGITS.sub("0", sentence.key), set()).add(page)
+    furniture = {key for key, on in pages.items() if len(on) >= _FURNITURE}
     return [
         sentence
         for sentence in found
-        if len(sentence.key.split()) >= _FEWEST_WORDS
-        and numbered[_DIGITS.sub("0", sentence.key)] < _FURNITURE
+        if any(map(str.isalnum, sentence.key))
+        and _DIGITS.sub("0", sentence.key) not in furniture
         and not f"{document.title} (".startswith(f"{sentence.key} (")
     ]
+
+
+def _key(text: str) -> str:
+    line = " ".join(_WRAPPED.sub("", text).translate(_QUOTES).split())
+    return _MARKS.sub("", line).rstrip("*_") or line
+
+
+def _not_moved(sentences: Sequence[_Sentence], surplus: Counter[str]) -> list[_Sentence]:
+    """Return the sentences that stand nowhere in the other version, or not as often; each is taken off the surplus."""
+    kept: list[_Sentence] = []
+    for sentence in sentences:
+        fixed = len(sentence.key.split()) < _MOVABLE_WORDS and _DIGITS.search(sentence.key)
+        if surplus[sentence.key] > 0 or fixed:
+            surplus[sentence.key] = max(0, surplus[sentence.key] - 1)
+            kept.append(sentence)
+    return kept
 
 
 def _differing(one: _Side, other: _Side) -> Iterator[Statement]:
     """Yield each sentence that went beside the one that came in its place, and those that have no counterpart."""
     (old, gone), (new, come) = one, other
-    left = list(come)
-    for sentence in gone:
-        scores = [_alike(sentence, each) for each in left]
-        best = max(range(len(left)), key=scores.__getitem__, default=None)
-        if best is not None and scores[best] >= LEAST_ALIKE:
-            yield _changed(old, sentence.text, new, left.pop(best).text)
+    partners = _partners(gone, come)
+    for index, sentence in enumerate(gone):
+        if index in partners:
+            yield from _changed(old, sentence, new, come[partners[index]])
         else:
             yield _only_in(old, sentence.text)
-    yield from (_only_in(new, sentence.text) for sentence in left)
+    taken = set(partners.values())
+    yield from (_only_in(new, sentence.text) for index, sentence in enumerate(come) if index not in taken)
 
 
-def _changed(old: Document, gone: str, new: Document, come: str) -> Statement:
-    same = sum(1 for _ in takewhile(lambda words: words[0] == words[1], zip(gone.split(), come.split(), strict=False)))
-    shown = [_around(text, same, _SHOWN_WORDS) for text in (gone, come)]
-    quotes = tuple(_around(text, same, MAX_QUOTE_WORDS) for text in (gone, come))
-    text = f"{old.title}: {_line(shown[0], gone)} {new.title}: {_line(shown[1], come)}"
-    return Statement(text, quotes, SECTION, titles=(old.title, new.title), verbatim=True)
+def _partners(gone: Sequence[_Sentence], come: Sequence[_Sentence]) -> dict[int, int]:
+    """Return which sentence came in the place of which, the most alike first."""
+    alike = [
+        (_alike(sentence, come[place]), index, place)
+        for index, sentence in enumerate(gone)
+        for place in range(max(0, index - _BAND), min(len(come), index + _BAND))
+    ]
+    found: dict[int, int] = {}
+    for score, index, place in sorted(alike, key=lambda each: (-each[0], abs(each[1] - each[2]))):
+        if score >= LEAST_ALIKE and index not in found and place not in found.values():
+            found[index] = place
+    return found
+
+
+def _changed(old: Document, gone: _Sentence, new: Document, come: _Sentence) -> Iterator[Statement]:
+    """Yield what changed in a sentence: a long one is shown around each place where it did."""
+    shown = (-1, -1)
+    blocks = SequenceMatcher(None, gone.text.split(), come.text.split(), autojunk=False).get_opcodes()
+    places = [(begin, start) for tag, begin, _, start, _ in blocks if tag != "equal"]
+    for begin, start in places[: 1 if gone.key == come.key else None][:_MOST_PLACES]:
+        if begin < shown[0] and start < shown[1]:
+            continue
+        sides = [_around(text, place) for text, place in ((gone.text, begin), (come.text, start))]
+        shown = sides[0][1], sides[1][1]
+        quotes = (sides[0][0], sides[1][0])
+        text = f"{old.title}: {_line(quotes[0], gone.text)} {new.title}: {_line(quotes[1], come.text)}"
+        yield Statement(text, quotes, SECTION, titles=(old.title, new.title), verbatim=True)
 
 
 def _only_in(document: Document, sentence: str) -> Statement:
-    text = f"Only in {document.title}: {_line(_around(sentence, 0, _SHOWN_WORDS), sentence)}"
-    quotes = (_around(sentence, 0, MAX_QUOTE_WORDS),)
-    return Statement(text, quotes, SECTION, titles=(document.title,), verbatim=True)
+    quote, _ = _around(sentence, 0)
+    text = f"Only in {document.title}: {_line(quote, sentence)}"
+    return Statement(text, (quote,), SECTION, titles=(document.title,), verbatim=True)
 
 
-def _around(text: str, place: int, most: int) -> str:
-    """Return the slice of a text of at most so many words that holds the word at a place: the first, if they do."""
+def _around(text: str, place: int) -> tuple[str, int]:
+    """Return the slice of a text that holds the word at a place, as long as a quote may be, and where its words end."""
     words = list(re.finditer(r"\S+", text))
-    first = 0 if place < most - _BEHIND else max(0, min(place - most // 2, len(words) - most))
-    return text[words[first].start() : words[min(first + most, len(words)) - 1].end()]
+    far = place >= MAX_QUOTE_WORDS - _BEHIND
+    first = max(0, min(place - MAX_QUOTE_WORDS // 2, len(words) - MAX_QUOTE_WORDS)) if far else 0
+    last = min(first + MAX_QUOTE_WORDS, len(words))
+    return text[words[first].start() : words[last - 1].end()], last
 
 
 def _line(part: str, whole: str) -> str:

@@ -23,6 +23,7 @@ _NAME = re.compile(r"(?<![.!?:;\"'“(\[]\s)(?<!^)\b[A-ZÀ-Þ][\w'’-]{2,}", re
 _CAPITALISED = re.compile(r"\b[A-ZÀ-Þ][\w'’-]+")
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 _LETTER = re.compile(r"[^\W\d_]")
+_EXACTLY = re.compile(r"\d+(?:[.,:/-]\d+)*|\w+")
 _ORDER: tuple[Support, ...] = ("not", "partly", "supported")
 
 Spans = Mapping[str, Sequence[tuple[int, int]]]
@@ -86,7 +87,7 @@ def check(claim: str, quotes: Sequence[Quote]) -> Support:
 
     A claim in the words of one whole quote says what that says.
     """
-    if any(_WORD.findall(claim) == _WORD.findall(quote.located.quote) for quote in quotes):
+    if any(_EXACTLY.findall(claim) == _EXACTLY.findall(quote.located.quote) for quote in quotes):
         return "supported"
     quoted = " ".join(quote.located.quote for quote in quotes)
     titles = [quote.document.title for quote in quotes]

@@ -60,7 +60,8 @@ async def _passages(run: Run, question: str) -> tuple[Passage, ...]:
     """Return the pages and sections that are named, the whole documents, or what a search finds."""
     named = await asyncio.to_thread(scope, run, question) or await asyncio.to_thread(scope, run, run.question)
     if named:
-        whole = await asyncio.to_thread(evidence_fits, run, Draft(evidence=named, question=run.question))
+        draft = Draft(evidence=named, question=run.question, history=run.history, language=run.language)
+        whole = await asyncio.to_thread(evidence_fits, run, draft)
         return named if whole else await _search_within(run, named, question)
     # Counting what fits may take a while, above all where a server counts.
     fits = await asyncio.to_thread(fits_one_pass, run, Draft(question=run.question), run.request.documents)

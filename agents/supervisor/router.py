@@ -3,10 +3,13 @@
 import asyncio
 
 from agents.engine.tasks.decisions import Condense, Route
-from agents.places import named
+from agents.places import named, without
 from agents.supervisor.changes import asks_for_differences
-from agents.supervisor.scope import missing_pages, scope
+from agents.supervisor.scope import called, missing_pages, scope
 from agents.supervisor.state import Run
+
+_ASKS_FOR_MORE = 6
+"""Words beside the places that a question names, from which on it asks for more than what stands there."""
 
 
 async def route(run: Run) -> str:
@@ -35,17 +38,20 @@ async def _choose(run: Run) -> None:
 
 def _look_for_places(run: Run) -> None:
     """Say what is read where the question names pages or sections, and which pages there are not."""
-    called = ", ".join(map(str, named(run.question)))
-    if not called:
+    if not (places := called(run.question)):
+        return
+    if run.kind == "whole_document" and len(without(run.question).split()) > _ASKS_FOR_MORE:
+        # "Summarise it. Does section 1 cover all staff?" is not about section 1 alone.
+        run.beyond_scope = True
         return
     run.warnings.extend(missing_pages(run, run.question))
     if scope(run, run.question):
-        run.because(f"Only {called}: the question is about that.")
+        run.because(f"Only {places}: the question is about that.")
     elif run.kind == "whole_document":
         # What was not found cannot be summed up, and the whole is not what was asked about.
-        run.kind, run.reason = "simple", f"Searched: {called} was not found by its number."
+        run.kind, run.reason = "simple", f"Searched: {places} was not found by its number."
         if not all(place.is_page for place in named(run.question)):
-            run.warnings.append(f"Nothing begins with the number of {called}, so these words were searched for.")
+            run.warnings.append(f"Nothing begins with the number of {places}, so these words were searched for.")
 
 
 async def _self_contained(run: Run) -> str:

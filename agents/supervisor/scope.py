@@ -6,6 +6,8 @@ from agents.schema import Document, Passage
 from agents.sentences import split_sentences
 from agents.supervisor.state import Run
 
+_NAMED_AT_ONCE = 4
+
 
 def scope(run: Run, question: str) -> tuple[Passage, ...]:
     """Return the pages and sections that a question names, cut out of the run's passages; nothing where it names none.
@@ -24,13 +26,19 @@ def scope(run: Run, question: str) -> tuple[Passage, ...]:
 def missing_pages(run: Run, question: str) -> tuple[str, ...]:
     """Return what to say of pages that a question names and no document has."""
     documents = run.request.documents
-    return tuple(
-        f"There is no {place}: "
-        + "; ".join(f"{each.title} has {len(each.pages):,} page{'s' * (len(each.pages) != 1)}" for each in documents)
-        + "."
-        for place in places.named(question)
-        if place.is_page and not any(place.spans(document) for document in documents)
-    )
+    pages = [place for place in places.named(question) if place.is_page]
+    missing = [str(place) for place in pages if not any(place.spans(document) for document in documents)]
+    if not missing:
+        return ()
+    called = ", ".join(missing) if len(missing) <= _NAMED_AT_ONCE else f"{missing[0]} to {missing[-1]}"
+    held = (f"{each.title} has {len(each.pages):,} page{'s' * (len(each.pages) != 1)}" for each in documents)
+    return (f"There is no {called}: {'; '.join(held)}.",)
+
+
+def called(question: str) -> str:
+    """Return the places that a question names in a few words."""
+    names = [str(place) for place in places.named(question)]
+    return ", ".join(names) if len(names) <= _NAMED_AT_ONCE else f"{names[0]} to {names[-1]}"
 
 
 def _inside(run: Run, document: Document, named: tuple[Place, ...]) -> list[Passage]:

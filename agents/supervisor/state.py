@@ -232,9 +232,11 @@ class Run:
         }
 
     def mark_read(self, passages: Sequence[Passage]) -> None:
-        """Note that the engine was given these passages."""
+        """Note that the engine was given these passages; one of which it was given a part is not read."""
         for passage in passages:
-            self.read[passage.document_id].add(passage.index)
+            whole = self.passages[passage.document_id][passage.index]
+            if (passage.start, passage.end) == (whole.start, whole.end):
+                self.read[passage.document_id].add(passage.index)
 
     def because(self, reason: str) -> None:
         """Add a reason for the way that the run takes, once."""

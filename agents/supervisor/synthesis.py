@@ -112,7 +112,7 @@ def _cited(passages: Iterable[Passage], findings: Iterable[Finding]) -> tuple[Pa
 
 
 def _distinct(passages: Iterable[Passage]) -> tuple[Passage, ...]:
-    return tuple({(passage.document_id, passage.index): passage for passage in passages}.values())
+    return tuple({(passage.document_id, passage.start): passage for passage in passages}.values())
 
 
 def _statements(claims: tuple[DraftClaim, ...]) -> tuple[Statement, ...]:

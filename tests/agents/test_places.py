@@ -30,7 +30,7 @@ def found(question: str, document: Document) -> list[str]:
         ("Que dit l'article 12 ?", ["article 12"]),
         ("¿Qué dice la cláusula 5?", ["cláusula 5"]),
         ("What does Annex II contain, and Appendix B?", ["Annex II", "Appendix B"]),
-        ("pages 3-5 and 7", ["pages 3", "pages 4", "pages 5", "pages 7"]),
+        ("pages 3-5 and 7", ["page 3", "page 4", "page 5", "page 7"]),
         ("What is on the last page?", ["the last page"]),
         ("How many pages are there?", []),
         ("Which part of it applies to 3 persons?", []),
@@ -168,3 +168,22 @@ def test_a_question_is_about_its_evidence_alone_where_that_is_the_place_it_names
     assert not places.all_within("What is the fee in section 4?", [section])
     assert not places.all_within("What is the fee?", [section])
     assert not places.all_within("What is the fee in section 4.2?", [])
+
+
+def test_an_annex_is_no_section_of_the_same_number() -> None:
+    text = "1. Goods. Pipes.\n\n2. Delivery. They come.\n\n3. Price. Nine.\n\nAnnex 2\n\nA drawing."
+    document = as_document(text, headings=[(1, "Annex 2", text.index("Annex"))])
+
+    assert found("annex 2", document) == ["Annex 2\n\nA drawing."]
+    assert found("clause 2", document) == ["2. Delivery. They come."]
+    assert found("schedule 3", document) == []
+    assert called("Does it fit Article 28 GDPR?") == []
+
+
+def test_a_roman_number_and_a_chapter_need_no_word_in_their_heading() -> None:
+    text = "IV. Elections\n\nYearly.\n\nA history of it\n\nLong.\n\n13 Whales\n\nThey sleep."
+    document = as_document(text, headings=[(1, "IV. Elections", 0), (1, "A history of it", 23), (1, "13 Whales", 46)])
+
+    assert found("section IV", document) == ["IV. Elections\n\nYearly."]
+    assert found("chapter 13", document) == ["13 Whales\n\nThey sleep."]
+    assert found("section A", document) == []

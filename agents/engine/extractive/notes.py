@@ -74,12 +74,11 @@ def _sample(evidence: Sequence[Passage]) -> str:
 def _worth_noting(statements: Sequence[Statement]) -> list[Statement]:
     """Leave out what stands on many pages, what only announces, and what says too little."""
     counts = Counter(statement.text for statement in statements)
+    fewest = _FEWEST_TERMS if len(statements) > _MOST_NOTES else 1
     return [
         statement
         for statement in statements
-        if counts[statement.text] < 3
-        and len(statement.stems) >= _FEWEST_TERMS
-        and not statement.text.endswith(("?", ":"))
+        if counts[statement.text] < 3 and len(statement.stems) >= fewest and not statement.text.endswith(("?", ":"))
     ]
 
 

@@ -111,6 +111,11 @@ def test_what_a_mail_quotes_is_read_without_its_marks(tmp_path: Path) -> None:
     assert "We can ship all\ntwelve pumps.\n\nWhere are\nthey?" in text
 
 
+def test_code_in_a_web_page_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text("<h1>A page</h1><p>Match <code>\\d+\\.\\d+</code> in 1986. Or not.</p>")
+    assert "`\\d+\\.\\d+`" in read(str(tmp_path / "a.html")).text
+
+
 def test_slides_are_pages(tmp_path: Path) -> None:
     parsed = read(samples.write_pptx(tmp_path / "a.pptx"))
     assert [page.split("\n")[0] for page in pages(parsed)] == [

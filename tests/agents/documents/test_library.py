@@ -281,3 +281,18 @@ async def test_a_document_read_by_an_older_parser_is_had_by_its_id_while_its_fil
     with pytest.raises(DocumentError, match="There is no document"):
         await newer.get(other.document_id)
     await newer.close()
+
+
+@pytest.mark.parametrize(
+    ("first", "title"),
+    [
+        ("# [](#top)", "paper"),
+        ("# 1. Definitions", "paper"),
+        ("# 2024 Annual Report", "2024 Annual Report"),
+        ("# 3M products", "3M products"),
+    ],
+)
+async def test_a_document_goes_by_its_first_heading_or_by_its_file(
+    library: Library, write: Callable[[str, str], str], first: str, title: str
+) -> None:
+    assert (await library.open(write("paper.md", f"{first}\n\nThe fee is 5 euros."))).title == title

@@ -88,6 +88,69 @@ def test_a_change_far_inside_a_long_sentence_is_shown_and_quoted() -> None:
     assert all(len(quote.split()) <= 60 for quote in change.quotes)
 
 
+def test_of_a_long_sentence_every_place_is_shown_where_it_changed() -> None:
+    long = " ".join(f"word{number}" for number in range(80))
+    found = told(
+        [*OLD, f"The fee is 10 euros, {long}, the fine 50."], [*OLD, f"The fee is 12 euros, {long}, the fine 70."]
+    )
+
+    assert [("10" in text, "12" in text, "50." in text, "70." in text) for text in found] == [
+        (True, True, False, False),
+        (False, False, True, True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("30 days' notice is required.", "60 days' notice is required."),
+        ("- 30 days of leave", "- 25 days of leave"),
+        ("42,500", "47,900"),
+        ("3 months", "6 months"),
+        ("7. Confidential.", "7. Public."),
+        ("| 1 | 100 |", "| 1 | 900 |"),
+    ],
+)
+def test_a_short_line_or_a_quantity_in_front_is_compared(old: str, new: str) -> None:
+    assert told([*OLD, old], [*OLD, new]) != []
+
+
+def test_one_of_two_equal_sentences_that_went_is_told() -> None:
+    twice = "The fee is paid in advance by the customer."
+
+    assert told([twice, *OLD, twice], [twice, *OLD]) == [f"Only in Old: {twice}"]
+
+
+def test_figures_that_changed_places_are_told() -> None:
+    found = told(
+        ["Anna pays", "10 euros", *OLD, "Ben pays", "20 euros"], ["Anna pays", "20 euros", *OLD, "Ben pays", "10 euros"]
+    )
+
+    assert any("Old: 10 euros" in text or "Only in Old: 10 euros" in text for text in found)
+
+
+def test_the_most_alike_are_set_beside_each_other() -> None:
+    old = ["The Basic plan costs 10 euros a month.", "The Pro plan costs 20 euros a month."]
+
+    assert told([*OLD, *old], [*OLD, "The Pro plan costs 25 euros a month."]) == [
+        f"Only in Old: {old[0]}",
+        f"Old: {old[1]} New: The Pro plan costs 25 euros a month.",
+    ]
+
+
+def test_how_a_line_is_wrapped_and_quoted_is_no_change() -> None:
+    old, new = 'The "Supplier" shall co-\noperate with it.', "The “Supplier” shall cooperate with it."
+
+    assert told([*OLD, old], [*OLD, new]) == []
+
+
+def test_long_lists_of_changed_prices_are_compared_in_their_order() -> None:
+    old = [f"Article number {number} costs {number} euros." for number in range(400)]
+    new = [f"Article number {number} costs {number + 1} euros." for number in range(400)]
+
+    assert len(told([*KEPT * 60, *old], [*KEPT * 60, *new])) == 400
+
+
 def test_two_texts_that_have_little_in_common_are_no_versions() -> None:
     assert changes(version("Old", *OLD), version("New", "Whales sleep upright.", "Squids do not sleep.")) is None
 

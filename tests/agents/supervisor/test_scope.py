@@ -1,7 +1,7 @@
 """Questions about a page or a section."""
 
 from agents.engine.extractive_engine import ExtractiveEngine
-from agents.engine.tasks.answering import Draft
+from agents.engine.tasks.answering import Draft, DraftResult
 from agents.engine.tasks.decisions import Route, RouteResult
 from agents.engine.tasks.reading import WindowNotes
 from agents.supervisor.responses import coverage
@@ -102,3 +102,47 @@ async def test_a_long_section_is_searched_within(read: Reading) -> None:
     words = " ".join(passage.text for passage in draft.evidence)
     assert "beryl" in words
     assert "quartz" not in words
+
+
+async def test_a_part_of_a_passage_is_not_taken_for_the_whole_document(read: Reading) -> None:
+    engine = FakeEngine({Draft: lambda task: DraftResult(not_found=True)})
+    run = await read(engine, "What notice follows from section 1?", CONTRACT)
+
+    first, *_, last = [task for task in engine.tasks if isinstance(task, Draft)]
+    assert "90 days" not in " ".join(passage.text for passage in first.evidence)
+    assert "90 days" in " ".join(passage.text for passage in last.evidence)
+    assert "What the question names did not answer it, so the rest was read too." in run.warnings
+
+
+async def test_two_places_in_one_passage_are_both_read(read: Reading) -> None:
+    engine = FakeEngine()
+    await read(engine, "Which sums are named in sections 2.1 and 2.2?", CONTRACT)
+
+    drafts = [task for task in engine.tasks if isinstance(task, Draft)]
+    text = " ".join(passage.text for passage in drafts[-1].evidence)
+    assert "4,200 euros" in text
+    assert "second class" in text
+
+
+async def test_every_sentence_of_a_short_section_is_told(read: Reading) -> None:
+    rules = (
+        "# House\n\n## 1 Rules\n\nDogs are forbidden. Smoking is forbidden. The cellar is shared.\n\n## 2 Rent\n\nPay."
+    )
+    run = await read(ExtractiveEngine(), "What does section 1 say?", rules)
+
+    assert all(rule in quotes(run) for rule in ("Dogs are forbidden.", "Smoking is forbidden.", "The cellar is shared"))
+
+
+async def test_a_question_that_asks_for_more_than_a_section_is_not_cut_to_it(read: Reading) -> None:
+    engine = FakeEngine({Route: RouteResult(kind="whole_document", reason="All of it.")})
+    await read(engine, "Summarise the agreement, and say whether clause 2 is usual for it", CONTRACT)
+
+    (window,) = [task for task in engine.tasks if isinstance(task, WindowNotes)]
+    assert "90 days" in " ".join(passage.text for passage in window.evidence)
+
+
+async def test_many_missing_pages_are_told_in_one_line(read: Reading) -> None:
+    run = await read(ExtractiveEngine(), "What do pages 2-400 say?", CONTRACT)
+
+    (warning,) = [each for each in run.warnings if "There is no" in each]
+    assert warning == "There is no page 2 to page 400: Services Agreement has 1 page."
