@@ -79,7 +79,7 @@ class Place:
     is_page: bool
 
     def __str__(self) -> str:
-        return f"the last {self.word}" if self.number == "-1" else f"{self.word} {self.number}".replace("§ ", "§ ")
+        return f"the last {self.word}" if self.number == "-1" else f"{self.word} {self.number}"
 
     def spans(self, document: Document) -> tuple[tuple[int, int], ...]:
         """Return where it stands in a document's text, start and end in characters; nothing where it is not found."""
