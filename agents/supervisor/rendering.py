@@ -100,6 +100,8 @@ def _table(rows: Sequence[GroundedClaim], ids: dict[tuple[str, int, int], str]) 
 
 
 def _nothing_found(run: Run) -> str:
+    if run.nowhere:
+        return " ".join(run.nowhere)
     if run.everything_read and run.engine.info.name == "extractive":
         return (
             "No sentence was found that answers this in its own words. Everything was searched, but without a language "

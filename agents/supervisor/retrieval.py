@@ -58,6 +58,8 @@ def choose_whole(run: Run, *, fits: bool) -> bool:
 
 async def _passages(run: Run, question: str) -> tuple[Passage, ...]:
     """Return the pages and sections that are named, the whole documents, or what a search finds."""
+    if run.nowhere:
+        return ()
     named = await asyncio.to_thread(scope, run, question) or await asyncio.to_thread(scope, run, run.question)
     if named:
         draft = Draft(evidence=named, question=run.question, history=run.history, language=run.language)

@@ -44,8 +44,12 @@ def _look_for_places(run: Run) -> None:
         # "Summarise it. Does section 1 cover all staff?" is not about section 1 alone.
         run.beyond_scope = True
         return
-    run.warnings.extend(missing_pages(run, run.question))
-    if scope(run, run.question):
+    missing, found = missing_pages(run, run.question), scope(run, run.question)
+    if missing and not found and len(without(run.question).split()) <= _ASKS_FOR_MORE:
+        run.kind, run.reason, run.nowhere = "simple", f"There is no {places}.", missing
+        return
+    run.warnings.extend(missing)
+    if found:
         run.because(f"Only {places}: the question is about that.")
     elif run.kind == "whole_document":
         # What was not found cannot be summed up, and the whole is not what was asked about.

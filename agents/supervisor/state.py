@@ -151,6 +151,8 @@ class Run:
     widened: bool = False
     beyond_scope: bool = False
     """Whether the pages and sections that the question names were read, and did not answer it."""
+    nowhere: tuple[str, ...] = ()
+    """What to say where the question is about pages alone that no document has."""
     scopes: dict[str, tuple[Passage, ...]] = field(default_factory=dict[str, tuple[Passage, ...]])
     """By question: the pages and sections that it names."""
     draft: tuple[Statement, ...] | None = None

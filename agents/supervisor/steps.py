@@ -50,7 +50,7 @@ def _before_drafting(run: Run) -> Options:
 def _after_validation(run: Run) -> Options:
     """Look once more, at everything, where the first look found nothing that stands."""
     judgement = run.judgement
-    may_look_further = not run.widened and not run.everything_read and run.kind != "whole_document"
+    may_look_further = not run.nowhere and not run.widened and not run.everything_read and run.kind != "whole_document"
     if judgement is None or run.budget.spent or not may_look_further:
         return Options(finish=("validation",))
     if not judgement.claims:

@@ -22,7 +22,9 @@ class _Found:
 
 async def synthesize(run: Run) -> str:
     """Draft the answer: from the whole documents, from all windows, or from the passages found."""
-    if run.kind == "whole_document":
+    if run.nowhere:
+        run.draft = ()
+    elif run.kind == "whole_document":
         run.draft = await analyze(run)
     elif run.widened:
         run.draft = _statements(await _read_windows(run))

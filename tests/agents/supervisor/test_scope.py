@@ -71,9 +71,21 @@ async def test_a_fact_that_the_section_lacks_is_looked_for_elsewhere_and_that_is
 
 
 async def test_a_page_that_is_not_there_is_said_and_nothing_is_made_up(read: Reading) -> None:
-    run = await read(ExtractiveEngine(), "What does page 7 say?", CONTRACT)
+    engine = FakeEngine()
+    for each in (engine, ExtractiveEngine()):
+        run = await read(each, "What does page 7 say?", CONTRACT)
 
-    assert quotes(run) == ""
+        assert quotes(run) == ""
+        assert run.judgement is not None
+        assert run.judgement.markdown.startswith("There is no page 7: Services Agreement has 1 page.")
+    assert not [task for task in engine.tasks if isinstance(task, Draft | WindowNotes)]
+
+
+async def test_a_question_that_only_mentions_a_missing_page_is_searched_for(read: Reading) -> None:
+    engine = FakeEngine()
+    run = await read(engine, "According to page 7, how many euros a month does the customer pay?", CONTRACT)
+
+    assert [task for task in engine.tasks if isinstance(task, Draft)]
     assert "There is no page 7: Services Agreement has 1 page." in run.warnings
 
 
@@ -142,7 +154,8 @@ async def test_a_question_that_asks_for_more_than_a_section_is_not_cut_to_it(rea
 
 
 async def test_many_missing_pages_are_told_in_one_line(read: Reading) -> None:
-    run = await read(ExtractiveEngine(), "What do pages 2-400 say?", CONTRACT)
+    run = await read(ExtractiveEngine(), "What do pages 1-400 say?", CONTRACT)
 
     (warning,) = [each for each in run.warnings if "There is no" in each]
     assert warning == "There is no page 2 to page 400: Services Agreement has 1 page."
+    assert "4,200 euros" in quotes(run)
