@@ -4,6 +4,8 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from pydantic import Field
+
 from agents.documents.library import Library
 from agents.documents.store import KeptDocument
 from agents.errors import RequestError
@@ -27,10 +29,12 @@ class Forgotten(Frozen):
 
     sessions: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
-    still_quoted_in: tuple[str, ...] = ()
-    """Sessions that are kept and were about one of the documents: their answers quote it."""
-    still_logged: bool = False
-    """Whether another process has the folder open, so that its log may hold what was forgotten."""
+    still_quoted_in: tuple[str, ...] = Field(
+        default=(), description="Sessions that are kept and were about one of the documents: their answers quote it."
+    )
+    still_logged: bool = Field(
+        default=False, description="Whether another process has the folder open, whose log may hold what was forgotten."
+    )
 
 
 async def kept(settings: Settings) -> Kept:

@@ -162,18 +162,20 @@ class Library:
 
     async def forget(self, document_id: str) -> None:
         """Delete all that was kept of a document, from the disk too; its files are left alone."""
-        self._search.clear()
-        self._held.clear()
-        self._latest = "", ()
+        self._let_go()
         await asyncio.to_thread(self._store.erase, document_id)
 
     async def close(self) -> None:
         """Close the database and end the processes; what is used after all opens again."""
+        self._let_go()
+        await asyncio.to_thread(self._loader.close)
+        await asyncio.to_thread(self._store.close)
+
+    def _let_go(self) -> None:
+        """Let go of everything that is held in memory."""
         self._search.clear()
         self._held.clear()
         self._latest = "", ()
-        await asyncio.to_thread(self._loader.close)
-        await asyncio.to_thread(self._store.close)
 
     async def _read(self, file: IO[bytes], name: str) -> Document:
         """Parse an open file, unless its content is known."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TypeAlias
 
+from agents.documents.normal import Normal, normal
 from agents.schema import Document
 from agents.sentences import split_sentences
 from agents.supervisor.grounding import MAX_QUOTE_WORDS
@@ -23,11 +24,9 @@ _MOST_SENTENCES = 20_000
 _BEHIND = 8
 """Words that are shown behind the first that differs, at least."""
 _MARKS = re.compile(
-    r"^[#>*•–-]*\s*(?:(?:§+\s*\d{1,3}\w?|\d{1,3}(?:\.\d{1,3})+[.)]?|\(?(?:\d{1,3}|[a-z])[.)])\s+)?[*_]*"
+    r"^(?:[#>•\u2014-]+\s+)*(?:(?:§+\s*\d{1,3}\w?|\d{1,3}(?:\.\d{1,3})+[.)]?|\(?(?:\d{1,3}|[a-z])[.)])\s+)?_*"
 )
 """What stands before a sentence's words: marks, and the number of its clause; a bare number may count something."""
-_WRAPPED = re.compile(r"(?<=[^\W\d_])-\s*\n\s*(?=[a-zà-ÿ])")
-_QUOTES = str.maketrans("“”„’‘", '"""\'\'')
 _DIGITS = re.compile(r"\d+")
 _FURNITURE = 3
 """Pages with a line that differs from page to page in nothing but their number: its head or foot."""
@@ -53,7 +52,7 @@ _ASKED = re.compile(
 class _Sentence:
     text: str
     key: str
-    """What must be the same: its words, without the number of its clause."""
+    """What must be the same: its normal form, without the number of its clause."""
 
 
 _Side: TypeAlias = tuple[Document, Sequence[_Sentence]]
@@ -89,8 +88,12 @@ def changes(one: Document, other: Document) -> tuple[Statement, ...] | None:
 
 
 def _sentences(document: Document) -> list[_Sentence]:
-    spans = split_sentences(document.text)
-    found = [_Sentence(text, _key(text)) for text in (document.text[start:end] for start, end in spans)]
+    spans, held = split_sentences(document.text), normal(document.text)
+    found = [
+        _Sentence(document.text[start:end], _key(held.text[held.position(start) : held.position(end)]))
+        for start, end in spans
+    ]
+    title = f"{Normal(document.title).text} ("
     pages: dict[str, set[int]] = {}
     for (start, _), sentence in zip(spans, found, strict=True):
         page = document.page_at(start)
@@ -102,13 +105,13 @@ def _sentences(document: Document) -> list[_Sentence]:
         for sentence in found
         if any(map(str.isalnum, sentence.key))
         and _DIGITS.sub("0", sentence.key) not in furniture
-        and not f"{document.title} (".startswith(f"{sentence.key} (")
+        and not title.startswith(f"{sentence.key} (")
     ]
 
 
-def _key(text: str) -> str:
-    line = " ".join(_WRAPPED.sub("", text).translate(_QUOTES).split())
-    return _MARKS.sub("", line).rstrip("*_") or line
+def _key(line: str) -> str:
+    line = line.strip()
+    return _MARKS.sub("", line).rstrip("_") or line
 
 
 def _not_moved(sentences: Sequence[_Sentence], surplus: Counter[str]) -> list[_Sentence]:

@@ -1,5 +1,7 @@
 """What a question is about where it names pages or sections: these passages, and nothing beside them."""
 
+from collections.abc import Sequence
+
 from agents import places
 from agents.places import Place
 from agents.schema import Document, Passage
@@ -30,14 +32,16 @@ def missing_pages(run: Run, question: str) -> tuple[str, ...]:
     missing = [str(place) for place in pages if not any(place.spans(document) for document in documents)]
     if not missing:
         return ()
-    called = ", ".join(missing) if len(missing) <= _NAMED_AT_ONCE else f"{missing[0]} to {missing[-1]}"
     held = (f"{each.title} has {len(each.pages):,} page{'s' * (len(each.pages) != 1)}" for each in documents)
-    return (f"There is no {called}: {'; '.join(held)}.",)
+    return (f"There is no {_in_few_words(missing)}: {'; '.join(held)}.",)
 
 
 def called(question: str) -> str:
     """Return the places that a question names in a few words."""
-    names = [str(place) for place in places.named(question)]
+    return _in_few_words([str(place) for place in places.named(question)])
+
+
+def _in_few_words(names: Sequence[str]) -> str:
     return ", ".join(names) if len(names) <= _NAMED_AT_ONCE else f"{names[0]} to {names[-1]}"
 
 

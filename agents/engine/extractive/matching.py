@@ -9,16 +9,16 @@ from dataclasses import dataclass
 
 from agents.engine.extractive.answers import holds_answer, sets_bound
 from agents.engine.extractive.questions import Question, QuestionTerm
-from agents.engine.extractive.statements import PARTIES, Statement, roles
+from agents.engine.extractive.statements import PARTIES, Statement
 from agents.engine.extractive.synonyms import matching_stems
 from agents.engine.extractive.words import Vocabulary
 
 # What a question's word is worth where it stands beside the statement instead of in it.
 _ANTECEDENT, _SECTION, _LEAD, _NEIGHBOUR, _PASSAGE = 0.7, 0.75, 0.7, 0.4, 0.2
 # What else counts, beside the share of the question's words (1.0).
+_ANSWER, _BOUND, _CLOSENESS, _WHOLE_PASSAGE, _RANK, _LENGTH = 0.35, 0.15, 0.12, 0.15, 0.012, 0.05
 # What gives somebody the name that is asked for says who that is, whatever else speaks of them.
 _INTRODUCES = 1.0
-_ANSWER, _BOUND, _CLOSENESS, _WHOLE_PASSAGE, _RANK, _LENGTH = 0.35, 0.15, 0.12, 0.15, 0.012, 0.05
 _LOOKED_AT = 400
 _NEARLY, _HELD = 0.6, 0.4
 
@@ -92,10 +92,12 @@ class Evidence:
 
     def _introduces(self, statement: Statement) -> bool:
         """Whether a statement gives the name to what is asked about, as in 'Pine Ltd (the "Supplier")'."""
-        asked, given = {term.stem for term in self.question.terms}, roles(statement.text)
-        if len(given) > 1 and self.question.kind == "person" and self.vocabulary.stem(PARTIES) in asked:
+        if not statement.roles:
+            return False
+        asked = {term.stem for term in self.question.terms}
+        if len(statement.roles) > 1 and self.question.kind == "person" and self.vocabulary.stem(PARTIES) in asked:
             return True
-        return bool(asked) and any(asked == set(self.vocabulary.terms(role)) for role in given)
+        return bool(asked) and any(asked == set(self.vocabulary.terms(role)) for role in statement.roles)
 
     def _weight(self, term: QuestionTerm, counts: Counter[str]) -> float:
         total = len(self.statements)

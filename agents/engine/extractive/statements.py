@@ -64,6 +64,8 @@ class Statement:
     words: list[Word] = field(default_factory=list[Word])
     stems: frozenset[str] = frozenset()
     """The stems of its content words, its table's head left out."""
+    roles: tuple[str, ...] = ()
+    """The names that it gives to those it introduces."""
     _facts: list[Fact] | None = None
 
     def facts(self, vocabulary: Vocabulary) -> list[Fact]:
@@ -90,7 +92,8 @@ def read_statements(evidence: Sequence[Passage], vocabulary: Vocabulary) -> list
             statement.stems = frozenset(word.stem for word in own if not word.function)
             if not statement.stems:
                 continue
-            if len(roles(statement.text)) > 1:
+            statement.roles = roles(statement.text)
+            if len(statement.roles) > 1:
                 # Who the parties are is said without the word.
                 statement.stems |= {vocabulary.stem(PARTIES)}
             if statement.section != section:

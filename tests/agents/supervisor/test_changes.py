@@ -71,6 +71,10 @@ def test_the_title_of_a_version_is_no_change() -> None:
     assert changes(*named) == ()
 
 
+def test_a_minus_is_no_mark() -> None:
+    assert told([*OLD, "5 points of margin."], [*OLD, "-5 points of margin."]) != []
+
+
 def test_rows_that_differ_in_their_figures_alone_are_compared() -> None:
     fees = [f"The fee of year {year} is {year}00 euros." for year in range(1, 9)]
     raised = [*fees[:4], "The fee of year 5 is 900 euros.", *fees[5:]]
@@ -184,8 +188,9 @@ def compare(library: Library, store: ResultStore, tmp_path: Path) -> Callable[..
             (tmp_path / name).write_text("\n\n".join(sentences))
             documents.append(await library.open(str(tmp_path / name)))
         asked = Request(question, tuple(documents), mode=None if question else "comparison")
-        made = Supervisor(library, store, SupervisorSettings()).start(asked, engine)
-        await Supervisor(library, store, SupervisorSettings()).complete(made)
+        supervisor = Supervisor(library, store, SupervisorSettings())
+        made = supervisor.start(asked, engine)
+        await supervisor.complete(made)
         return made
 
     return run
