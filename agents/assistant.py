@@ -9,23 +9,23 @@ from typing import Any, TypeVar
 from agents import follow_up
 from agents.calls import Call, OnProgress, check_analysis, check_question, describe_analysis, told_apart
 from agents.documents.library import Library
-from agents.engine.base import Engine
-from agents.engine.choice import choose_engine
+from agents.engine.engine import Engine
 from agents.engine.opening import EngineOpening, Opened
+from agents.engine.registry import choose_engine
 from agents.engine.tasks.reading import Digest
 from agents.errors import EngineError, RequestError
-from agents.memory import Session, SessionStore
-from agents.results import ResultStore
-from agents.runs import Report, Running, Runs, run_key
+from agents.jobs.single_flight import Report, Running, Runs, run_key
+from agents.jobs.window_cache import ResultStore
+from agents.language.tokens import estimate_tokens
 from agents.schema import Analysis, Answer, Document, EngineInfo, Mode, Progress, ServerStatus, SessionInfo
+from agents.sessions.history import History
+from agents.sessions.sessions import Session, SessionStore
 from agents.settings import Settings
-from agents.supervisor.history import History
+from agents.supervisor.answer import to_analysis, to_answer
+from agents.supervisor.prefix_cache import Warmth
 from agents.supervisor.rendering import without_sources
-from agents.supervisor.responses import to_analysis, to_answer
-from agents.supervisor.state import Request, Run
+from agents.supervisor.run import Request, Run
 from agents.supervisor.supervisor import Supervisor
-from agents.tokens import estimate_tokens
-from agents.warmth import Warmth
 
 HISTORY_WITHOUT_CONTEXT = 8_192
 """Tokens of history that an engine without a context is given."""

@@ -9,12 +9,12 @@ from pydantic import Field
 from agents.documents.library import Library
 from agents.documents.store import KeptDocument
 from agents.errors import RequestError
-from agents.memory import SessionStore
-from agents.results import ResultStore
+from agents.jobs.window_cache import ResultStore
+from agents.language.tokens import estimate_tokens
 from agents.schema import Frozen
-from agents.session_database import KeptSession
+from agents.sessions.sessions import SessionStore
+from agents.sessions.store import KeptSession
 from agents.settings import Settings
-from agents.tokens import estimate_tokens
 
 
 class Kept(Frozen):

@@ -21,7 +21,7 @@ from agents.engine.tasks.decisions import Route, RouteResult
 from agents.schema import Answer
 from agents.settings import DocumentsSettings, Settings
 from benchmarks.record import record
-from tests.fakes import FakeEngine
+from tests.support.fakes import FakeEngine
 
 PAGES = 100
 

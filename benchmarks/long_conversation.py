@@ -19,10 +19,10 @@ from agents.benchmark.made_documents import write_markdown
 from agents.benchmark.metrics import percentile
 from agents.benchmark.workbench import ask, timed
 from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult
+from agents.language.tokens import estimate_tokens
 from agents.settings import DocumentsSettings, Settings
-from agents.tokens import estimate_tokens
 from benchmarks.record import record
-from tests.fakes import FakeEngine
+from tests.support.fakes import FakeEngine
 
 CLAIMS = 8
 QUOTED_WORDS = 40

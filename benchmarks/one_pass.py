@@ -18,14 +18,14 @@ from typing import Any
 
 from agents.assistant import Assistant
 from agents.benchmark.recording import RecordingEngine
-from agents.engine import prompts, structured
-from agents.engine.base import Engine
+from agents.engine import output_schema, prompt_layout
+from agents.engine.engine import Engine
 from agents.engine.tasks.answering import Draft
 from agents.engine.tasks.base import Task
 from agents.engine.tasks.reading import WindowNotes
 from agents.schema import Analysis, Answer
 from agents.settings import DocumentsSettings, Settings, SupervisorSettings, load_settings
-from agents.supervisor.context import LEAST_ANSWER_TOKENS
+from agents.supervisor.context_budget import LEAST_ANSWER_TOKENS
 from benchmarks.checkpoints import sentences
 from benchmarks.record import record
 
@@ -59,8 +59,8 @@ class Pass:
 
 def tokens_around(engine: Engine, task: Task[Any]) -> int:
     """Return the tokens of a task's prompt beside its document: system, instruction, form, question and marks."""
-    rendered = prompts.messages(task, structured.form(structured.schema(task)))
-    return sum(engine.count_tokens(each["content"]) for each in rendered) + prompts.TEMPLATE_TOKENS + FENCE_TOKENS
+    rendered = prompt_layout.messages(task, output_schema.form(output_schema.schema(task)))
+    return sum(engine.count_tokens(each["content"]) for each in rendered) + prompt_layout.TEMPLATE_TOKENS + FENCE_TOKENS
 
 
 def made_text(engine: Engine, tokens: int) -> str:

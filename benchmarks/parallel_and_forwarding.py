@@ -21,15 +21,15 @@ from agents.assistant import Assistant
 from agents.benchmark.completions import CompletionClient
 from agents.benchmark.recording import RecordingEngine
 from agents.benchmark.served import find_served
-from agents.engine.base import Engine, Outcome
+from agents.engine.engine import Engine, Outcome
 from agents.engine.tasks.answering import Draft
 from agents.engine.tasks.base import Task
 from agents.engine.tasks.decisions import Plan, PlanResult, Route, RouteResult
+from agents.language.tokens import estimate_tokens
 from agents.schema import Answer, Frozen, Usage
 from agents.settings import DocumentsSettings, Settings, SupervisorSettings, load_settings
-from agents.tokens import estimate_tokens
 from benchmarks.record import record
-from tests.fakes import FakeEngine
+from tests.support.fakes import FakeEngine
 
 ResultT = TypeVar("ResultT", bound=Frozen)
 RULES = """# Rules of the reading room

@@ -27,9 +27,9 @@ from agents.benchmark.made_documents import write_markdown
 from agents.benchmark.metrics import rise
 from agents.benchmark.recording import RecordingEngine
 from agents.benchmark.served import find_served
-from agents.engine.base import Outcome, ResultT
-from agents.engine.endpoint import Endpoint
-from agents.engine.prompts import messages
+from agents.engine.engine import Outcome, ResultT
+from agents.engine.openai.endpoint import Endpoint
+from agents.engine.prompt_layout import messages
 from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult, Verdict, VerdictResult
 from agents.engine.tasks.base import Task
 from agents.engine.tasks.decisions import (

@@ -22,7 +22,7 @@ from typing import Any, cast
 
 from agents.assistant import Assistant
 from agents.benchmark.recording import RecordingEngine
-from agents.engine.base import Engine, Outcome, ResultT
+from agents.engine.engine import Engine, Outcome, ResultT
 from agents.engine.tasks.answering import MOST_CLAIMS, Draft, DraftClaim, DraftResult, Verdict, VerdictResult
 from agents.engine.tasks.base import Task
 from agents.engine.tasks.decisions import NextStep, NextStepResult, Plan, PlanResult, Route, RouteResult
@@ -31,7 +31,7 @@ from agents.schema import Analysis, Answer, Document, Frozen
 from agents.settings import DocumentsSettings, Settings, load_settings
 from benchmarks.record import record
 from benchmarks.well_formed import faults, misplaced
-from tests.lies import LIES, change_word, sentences
+from tests.support.lies import LIES, change_word, sentences
 
 REPOSITORY = Path(__file__).parents[1]
 EXAMPLES = REPOSITORY / "examples"

@@ -12,15 +12,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-from agents.engine import vllm_server
-from agents.engine.processes import wait_until
-from agents.engine.resident_engine import ResidentEngine
-from agents.engine.state import EngineFiles
 from agents.engine.tasks.answering import ClaimToJudge, Compose, Draft, Revise, Verdict
 from agents.engine.tasks.base import Task
 from agents.engine.tasks.decisions import Condense, NextStep, Plan, Route
 from agents.engine.tasks.reading import Digest, PointToReduce, Reduce, WindowNotes
-from agents.engine.vllm_probe import Probe
+from agents.engine.vllm import lifecycle
+from agents.engine.vllm.engine import ResidentEngine
+from agents.engine.vllm.probe import Probe
+from agents.engine.vllm.processes import wait_until
+from agents.engine.vllm.state_files import EngineFiles
 from agents.errors import EngineError
 from agents.schema import Passage
 from agents.settings import EngineSettings
@@ -130,7 +130,7 @@ async def measure(command: str, folder: Path, requests: int) -> dict[str, Any]:
         return started | parts[0] | parts[1] | parts[2]
     finally:
         await engine.close()
-        await vllm_server.stop(folder)
+        await lifecycle.stop(folder)
 
 
 def main() -> None:

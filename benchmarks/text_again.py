@@ -20,8 +20,8 @@ from unittest.mock import patch
 
 from agents.benchmark.completions import CompletionClient
 from agents.benchmark.served import find_served
-from agents.engine import vllm_server
-from agents.engine.resident_engine import ResidentEngine
+from agents.engine.vllm import lifecycle
+from agents.engine.vllm.engine import ResidentEngine
 from agents.settings import EngineSettings, Settings
 from benchmarks.checkpoints import sentences, write_tiny
 from benchmarks.record import record
@@ -46,7 +46,7 @@ async def started(engine: EngineSettings, data_dir: Path) -> AsyncIterator[Compl
         await client.close()
     finally:
         await opened.close()
-        await vllm_server.stop(data_dir)
+        await lifecycle.stop(data_dir)
 
 
 async def first_tokens(client: CompletionClient, text: str) -> dict[str, float]:

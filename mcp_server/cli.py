@@ -70,7 +70,7 @@ def serve(
     as_json: Json = False,
 ) -> None:
     """Serve MCP clients."""
-    from mcp_server.terminal import exit_code, note
+    from mcp_server.cli_output import exit_code, note
 
     with exit_code(as_json=as_json):
         # Imports make no garbage, and looking for some costs a seventh of the start.
@@ -97,7 +97,7 @@ def ask(
     as_json: Json = False,
 ) -> None:
     """Answer a question from one or more documents, or from a session's."""
-    from mcp_server.terminal import exit_code, print_response, run
+    from mcp_server.cli_output import exit_code, print_response, run
 
     with exit_code(as_json=as_json):
         from agents.settings import load_settings
@@ -133,7 +133,7 @@ def analyze(
     as_json: Json = False,
 ) -> None:
     """Read a whole document and analyse it."""
-    from mcp_server.terminal import exit_code, print_response, run
+    from mcp_server.cli_output import exit_code, print_response, run
 
     others = compare or []
     with exit_code(as_json=as_json):
@@ -168,7 +168,7 @@ def text(
     as_json: Json = False,
 ) -> None:
     """Print a document's text exactly as citations count it."""
-    from mcp_server.terminal import exit_code, write
+    from mcp_server.cli_output import exit_code, write
 
     with exit_code(as_json=as_json):
         import asyncio
@@ -196,7 +196,7 @@ def benchmark(
 ) -> None:
     """Measure what Readroom does on this machine, or compare two reports."""
     from agents.errors import RequestError
-    from mcp_server.terminal import exit_code
+    from mcp_server.cli_output import exit_code
 
     with exit_code(as_json=as_json):
         if mistaken := sorted(set(files or []) & set(get_args(Suite))):
@@ -212,8 +212,8 @@ def benchmark(
 def _run_benchmark(suite: Suite, files: list[str], roots: list[Path], *, as_json: bool) -> None:
     from agents.benchmark.runner import run_suite
     from agents.settings import load_settings
+    from mcp_server.cli_output import note, print_result, run
     from mcp_server.sources import absolute, allowing
-    from mcp_server.terminal import note, print_result, run
 
     paths = [absolute(file) for file in files]
     settings = allowing(load_settings(), files, roots)
@@ -227,7 +227,7 @@ def _run_benchmark(suite: Suite, files: list[str], roots: list[Path], *, as_json
 def _compare_benchmarks(before: str, after: str, *, as_json: bool) -> None:
     from agents.benchmark.comparison import Comparison
     from agents.benchmark.report import load_report
-    from mcp_server.terminal import print_result
+    from mcp_server.cli_output import print_result
 
     comparison = Comparison.of(load_report(before), load_report(after))
     print_result(comparison, comparison.markdown, as_json=as_json)
@@ -236,7 +236,7 @@ def _compare_benchmarks(before: str, after: str, *, as_json: bool) -> None:
 @app.command()
 def doctor(as_json: Json = False) -> None:
     """Say what is installed, which engine would answer and why, and what is missing."""
-    from mcp_server.terminal import exit_code, print_result
+    from mcp_server.cli_output import exit_code, print_result
 
     with exit_code(as_json=as_json):
         from mcp_server.doctor import diagnose
@@ -255,7 +255,7 @@ def install(
     as_json: Json = False,
 ) -> None:
     """Enter Readroom into a client's configuration, keeping what is there."""
-    from mcp_server.terminal import exit_code, print_result
+    from mcp_server.cli_output import exit_code, print_result
 
     with exit_code(as_json=as_json):
         from mcp_server.install import enter, plan

@@ -130,7 +130,7 @@ def _is_readable(folder: Path) -> bool:
 
 
 def _engine(settings: "Settings") -> Iterator[Check]:
-    from agents.engine.choice import choose_engine
+    from agents.engine.registry import choose_engine
 
     choice = choose_engine(settings.engine, settings.data_dir)
     state = "note" if choice.missing else "ok"
@@ -140,7 +140,7 @@ def _engine(settings: "Settings") -> Iterator[Check]:
 
 
 def _server(settings: "EngineSettings", base_url: str) -> Check:
-    from agents.engine.endpoint import find_endpoint
+    from agents.engine.openai.endpoint import find_endpoint
     from agents.errors import EngineError
 
     try:
@@ -152,11 +152,11 @@ def _server(settings: "EngineSettings", base_url: str) -> Check:
 
 
 def _resident_engine(settings: "Settings") -> Iterator[Check]:
-    from agents.engine import vllm_server
+    from agents.engine.vllm import lifecycle
 
     if settings.engine.base_url:
         return
-    found = asyncio.run(vllm_server.status(settings.engine, settings.data_dir))
+    found = asyncio.run(lifecycle.status(settings.engine, settings.data_dir))
     memory = "" if found.memory_gib is None else f", {found.memory_gib:.2f} GiB in use"
     detail = (
         f"{found.state}: {found.model}, KV cache {found.kv_cache_dtype}, {found.context_tokens:,} tokens of context"
@@ -169,15 +169,15 @@ def _resident_engine(settings: "Settings") -> Iterator[Check]:
 
 def marked(fixes: Sequence[str]) -> tuple[str, ...]:
     """Return what the engine lacks as Markdown: its commands in code marks, its sentences without."""
-    from agents.engine.vllm_command import INSTALL_VLLM, USE_A_SERVER
+    from agents.engine.vllm.launch import INSTALL_VLLM, USE_A_SERVER
 
     commands = re.compile("|".join(re.escape(command) for command in (INSTALL_VLLM, USE_A_SERVER)))
     return tuple(commands.sub(lambda command: f"`{command[0]}`", fix) for fix in fixes)
 
 
 def _gpu(settings: "Settings") -> Iterator[Check]:
-    from agents.engine import vram
-    from agents.engine.gpus import read_gpus
+    from agents.engine.vllm import memory_plan
+    from agents.engine.vllm.hardware import read_gpus
     from agents.errors import EngineError
 
     gpus = read_gpus()
@@ -187,7 +187,7 @@ def _gpu(settings: "Settings") -> Iterator[Check]:
     if not gpus:
         return
     try:
-        plan = vram.plan(settings.engine, gpus)
+        plan = memory_plan.plan(settings.engine, gpus)
     except EngineError as error:
         yield Check(name="GPU memory", state="note", detail=error.message, fix=(error.hint,))
         return

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from agents.engine.vllm_server import EngineStatus
+    from agents.engine.vllm.lifecycle import EngineStatus
 
 engine = typer.Typer(name="engine", help="The resident vLLM that all of a user's servers share.", no_args_is_help=True)
 
@@ -15,35 +15,35 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result, or the err
 @engine.command()
 def start(as_json: Json = False) -> None:
     """Start the engine, or wait until the one that is starting is ready."""
-    from mcp_server.terminal import exit_code, print_result, progress_bar
+    from mcp_server.cli_output import exit_code, print_result, progress_bar
 
     with exit_code(as_json=as_json):
         import asyncio
 
-        from agents.engine import vllm_server
+        from agents.engine.vllm import lifecycle
         from agents.settings import load_settings
 
         settings = load_settings()
         data_dir = settings.ready_data_dir()
         with progress_bar() as on_progress:
-            asyncio.run(vllm_server.start(settings.engine, data_dir, on_progress))
-        running = asyncio.run(vllm_server.status(settings.engine, data_dir))
+            asyncio.run(lifecycle.start(settings.engine, data_dir, on_progress))
+        running = asyncio.run(lifecycle.status(settings.engine, data_dir))
         print_result(running, status_text(running), as_json=as_json)
 
 
 @engine.command()
 def stop(as_json: Json = False) -> None:
     """Stop the engine and give the GPU back."""
-    from mcp_server.terminal import exit_code, write
+    from mcp_server.cli_output import exit_code, write
 
     with exit_code(as_json=as_json):
         import asyncio
         import json
 
-        from agents.engine import vllm_server
+        from agents.engine.vllm import lifecycle
         from agents.settings import load_settings
 
-        stopped = asyncio.run(vllm_server.stop(load_settings().data_dir))
+        stopped = asyncio.run(lifecycle.stop(load_settings().data_dir))
         said = "The engine was stopped." if stopped else "No engine was running."
         write((json.dumps({"stopped": stopped}) if as_json else said) + "\n")
 
@@ -51,16 +51,16 @@ def stop(as_json: Json = False) -> None:
 @engine.command()
 def status(as_json: Json = False) -> None:
     """Say whether the engine runs, what it holds, and what it would need."""
-    from mcp_server.terminal import exit_code, print_result
+    from mcp_server.cli_output import exit_code, print_result
 
     with exit_code(as_json=as_json):
         import asyncio
 
-        from agents.engine import vllm_server
+        from agents.engine.vllm import lifecycle
         from agents.settings import load_settings
 
         settings = load_settings()
-        found = asyncio.run(vllm_server.status(settings.engine, settings.data_dir))
+        found = asyncio.run(lifecycle.status(settings.engine, settings.data_dir))
         print_result(found, status_text(found), as_json=as_json)
 
 
@@ -70,15 +70,15 @@ def logs(
     as_json: Json = False,
 ) -> None:
     """Print the end of vLLM's log."""
-    from mcp_server.terminal import exit_code, note, write
+    from mcp_server.cli_output import exit_code, note, write
 
     with exit_code(as_json=as_json):
         import json
 
-        from agents.engine import vllm_server
+        from agents.engine.vllm import lifecycle
         from agents.settings import load_settings
 
-        tail = vllm_server.log_tail(load_settings().data_dir, lines)
+        tail = lifecycle.log_tail(load_settings().data_dir, lines)
         write(json.dumps({"log": tail}, ensure_ascii=False) + "\n" if as_json else tail)
         if not tail:
             note("There is no log: the engine has not been started.")

@@ -38,7 +38,7 @@ def forget(
     as_json: Json = False,
 ) -> None:
     """Delete sessions and documents from Readroom's data folder; the files themselves are left alone."""
-    from mcp_server.terminal import exit_code, print_result
+    from mcp_server.cli_output import exit_code, print_result
 
     with exit_code(as_json=as_json):
         import asyncio
@@ -92,7 +92,7 @@ def forgotten_text(forgotten: "Forgotten") -> str:
 
 
 def _list(text: "Callable[[Kept], str]", *, as_json: bool) -> None:
-    from mcp_server.terminal import exit_code, print_result
+    from mcp_server.cli_output import exit_code, print_result
 
     with exit_code(as_json=as_json):
         import asyncio

@@ -2,8 +2,8 @@
 
 from typing import TypeVar
 
+from agents.language.tokens import estimate_tokens
 from agents.schema import Response
-from agents.tokens import estimate_tokens
 
 RESULT_TOKENS = 24_000
 """Hosts cut what is longer than about 25,000 tokens, without a word."""

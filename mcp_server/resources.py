@@ -8,7 +8,7 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
 from agents.errors import DocumentError, ReadroomError, SessionError
-from mcp_server.loading import LazyAssistant
+from mcp_server.lazy_assistant import LazyAssistant
 
 PART_CHARACTERS = 80_000
 """Longest text of one read, about 20,000 tokens."""

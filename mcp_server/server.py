@@ -11,7 +11,7 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from agents.settings import Settings, load_settings
 from mcp_server.auth import auth_settings, token_verifier
 from mcp_server.environment import readroom_version
-from mcp_server.loading import LazyAssistant
+from mcp_server.lazy_assistant import LazyAssistant
 from mcp_server.prompts import add_prompts
 from mcp_server.resources import add_resources
 from mcp_server.tools import add_tools

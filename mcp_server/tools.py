@@ -17,7 +17,7 @@ from mcp_types import CallToolResult, ContentBlock, ImageContent, TextContent, T
 from agents.benchmark.report import BenchmarkReport, Suite
 from agents.errors import ReadroomError
 from agents.schema import Analysis, Answer, Response
-from mcp_server.loading import LazyAssistant
+from mcp_server.lazy_assistant import LazyAssistant
 from mcp_server.parameters import (
     AnalysisMode,
     BenchmarkDocuments,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents.documents.library import Library
-from agents.results import ResultStore
+from agents.jobs.window_cache import ResultStore
 from agents.settings import DocumentsSettings
 
 REPOSITORY = Path(__file__).parent.parent

@@ -10,7 +10,7 @@ from agents.benchmark.metrics import percentile
 from agents.benchmark.recording import RecordingEngine, ReplayEngine
 from agents.benchmark.report import Figure
 from agents.benchmark.workbench import SEED, Workbench, ask, count, timed
-from agents.engine.extractive_engine import ExtractiveEngine
+from agents.engine.extractive.engine import ExtractiveEngine
 from agents.schema import Usage
 
 MADE_PAGE_TOKENS = 730

@@ -11,7 +11,7 @@ import httpx
 
 from agents.benchmark.made_documents import prose
 from agents.benchmark.metrics import Metrics
-from agents.engine.endpoint import Endpoint, is_loopback
+from agents.engine.openai.endpoint import Endpoint, is_loopback
 from agents.errors import EngineError
 
 _POOL_SENTENCES = 400

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 
 from agents.benchmark.report import Machine
-from agents.engine.gpus import read_gpus
+from agents.engine.vllm.hardware import read_gpus
 
 GIB = 1024**3
 _DISTRIBUTIONS = (

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from agents.benchmark.made_documents import prose
 from agents.benchmark.report import Figure
 from agents.benchmark.serving import Serving
-from agents.engine.gpus import read_gpus
+from agents.engine.vllm.hardware import read_gpus
 from agents.errors import EngineError
 
 CONTEXTS = (2_048, 8_192, 32_768)

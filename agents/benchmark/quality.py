@@ -10,8 +10,8 @@ from agents.benchmark.questions import DEPTHS, KnownQuestion, own_questions, pla
 from agents.benchmark.report import Figure
 from agents.benchmark.workbench import SEED, Workbench, ask
 from agents.documents.library import Library
+from agents.language.tokens import estimate_tokens
 from agents.schema import Answer, Citation, Document
-from agents.tokens import estimate_tokens
 
 LENGTHS = (2_048, 8_192, 32_768, 131_072)
 """Tokens of the copies in which needles are planted."""

@@ -8,8 +8,8 @@ from itertools import islice
 from pydantic import Field
 
 from agents.benchmark.facts import Fact, made_facts
+from agents.language.sentences import split_sentences
 from agents.schema import Document, Frozen
-from agents.sentences import split_sentences
 
 DEPTHS = (5, 25, 50, 75, 95)
 """Where in a document needles are looked for or planted, in percent."""

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from typing import Any, cast
 
-from agents.engine.base import Engine, Outcome, ResultT
+from agents.engine.engine import Engine, Outcome, ResultT
 from agents.engine.tasks.base import Task
 from agents.schema import EngineInfo
 

@@ -21,8 +21,8 @@ from agents.benchmark.served import MemoryWatch, find_served, serving
 from agents.benchmark.steps import Step, Target, steps
 from agents.benchmark.targets import judge
 from agents.benchmark.workbench import Workbench
-from agents.documents.files import find_file
-from agents.engine.choice import choose_engine
+from agents.documents.access import find_file
+from agents.engine.registry import choose_engine
 from agents.errors import ReadroomError
 from agents.schema import EngineInfo, Progress
 

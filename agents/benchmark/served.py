@@ -12,14 +12,14 @@ from pydantic import SecretStr
 from agents.benchmark.completions import CompletionClient
 from agents.benchmark.report import Figure
 from agents.benchmark.serving import Serving, kv_figures
-from agents.engine.choice import choose_engine
-from agents.engine.endpoint import Endpoint, find_endpoint, is_loopback
-from agents.engine.gpus import read_gpus
-from agents.engine.memory_reading import MemoryReading
-from agents.engine.model_shape import read_shape
-from agents.engine.state import Client, EngineFiles, EngineState
-from agents.engine.vllm_probe import Probe
-from agents.engine.vram import MemoryPlan
+from agents.engine.model_config import read_shape
+from agents.engine.openai.endpoint import Endpoint, find_endpoint, is_loopback
+from agents.engine.registry import choose_engine
+from agents.engine.vllm.hardware import read_gpus
+from agents.engine.vllm.memory_plan import MemoryPlan
+from agents.engine.vllm.memory_reading import MemoryReading
+from agents.engine.vllm.probe import Probe
+from agents.engine.vllm.state_files import Client, EngineFiles, EngineState
 from agents.errors import EngineError
 from agents.schema import EngineInfo
 from agents.settings import Settings

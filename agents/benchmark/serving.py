@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from agents.benchmark.completions import Completion, CompletionClient
 from agents.benchmark.metrics import Metrics, agreement, rise
 from agents.benchmark.report import Figure
-from agents.engine.model_shape import GIB, ModelShape
+from agents.engine.model_config import GIB, ModelShape
 
 DECODE_PROMPT_TOKENS = 1_024
 DECODE_TOKENS = 128

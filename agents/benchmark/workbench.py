@@ -13,7 +13,7 @@ from agents.benchmark.made_documents import write_markdown, write_pdf
 from agents.benchmark.questions import own_questions
 from agents.benchmark.report import Figure, Suite
 from agents.documents.library import Library
-from agents.engine.base import Engine
+from agents.engine.engine import Engine
 from agents.schema import Answer
 from agents.settings import Settings
 

@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import IO, NamedTuple
 from weakref import WeakValueDictionary
 
-from agents.documents import files
-from agents.documents.embeddings import Embed
-from agents.documents.loader import Loader
-from agents.documents.parsed import Parsed
+from agents.documents import access
+from agents.documents.parsing.parsed import Parsed
+from agents.documents.parsing.sandbox import Loader
 from agents.documents.passages import Span, cut, passage
-from agents.documents.search import PassageSearch
+from agents.documents.search.embeddings import Embed
+from agents.documents.search.passage_search import PassageSearch
+from agents.documents.search.terms import document_terms
 from agents.documents.store import KeptDocument, Store
-from agents.documents.terms import document_terms
 from agents.documents.urls import fetch
 from agents.errors import DocumentError
+from agents.language.tokens import Estimate, TokenCounter
 from agents.schema import Document, Heading, Page, Passage, SearchHit
 from agents.settings import DocumentsSettings
 from agents.telemetry import span
-from agents.tokens import Estimate, TokenCounter
 
 _HELD_CHARACTERS = 50_000_000
 
@@ -74,16 +74,16 @@ class Library:
         """
         source = source.strip()
         with span("documents.open"):
-            if files.DOCUMENT_ID.fullmatch(source):
+            if access.DOCUMENT_ID.fullmatch(source):
                 return await self.get(source)
-            if files.URL.match(source):
+            if access.URL.match(source):
                 file, name = await fetch(source, self._settings)
                 with file:
                     return await self._read(file, name)
             state, known = await asyncio.to_thread(self._find, source)
             if known is not None:
                 return known
-            with await asyncio.to_thread(files.open_file, state) as file:
+            with await asyncio.to_thread(access.open_file, state) as file:
                 document = await self._read(file, Path(state.path).name)
                 unchanged = os.fstat(file.fileno()).st_mtime_ns == state.mtime_ns
             await asyncio.to_thread(self._store.remember, state, document.document_id, unchanged=unchanged)
@@ -98,7 +98,7 @@ class Library:
         origins = await asyncio.to_thread(self._store.origins, document_id)
         known = await asyncio.to_thread(self._known, document_id)
         if known is not None:
-            files.check_origins(document_id, origins, self._settings)
+            access.check_origins(document_id, origins, self._settings)
             return known[0]
         # Where an older version of ours parsed it, conversations about it go on all the same.
         if path := await asyncio.to_thread(self._file_of, document_id, origins):
@@ -179,20 +179,20 @@ class Library:
 
     async def _read(self, file: IO[bytes], name: str) -> Document:
         """Parse an open file, unless its content is known."""
-        digest = await asyncio.to_thread(files.sha256, file)
+        digest = await asyncio.to_thread(access.sha256, file)
         reading = self._reading.get(digest) or asyncio.Lock()
         self._reading[digest] = reading
         async with reading:
-            known = await asyncio.to_thread(self._known, digest[: files.ID_LENGTH])
+            known = await asyncio.to_thread(self._known, digest[: access.ID_LENGTH])
             if known is not None:
                 return known[0]
             async with self._parsing:
                 parsed = await self._loader.parse(file, name)
             return await asyncio.to_thread(self._keep, parsed, name, digest)
 
-    def _find(self, source: str) -> tuple[files.FileState, Document | None]:
+    def _find(self, source: str) -> tuple[access.FileState, Document | None]:
         """Find a file, and the document in it if it has not changed since it was last opened."""
-        state = files.find_file(source, self._settings)
+        state = access.find_file(source, self._settings)
         document_id = self._store.document_of(state)
         known = self._known(document_id) if document_id else None
         return state, known[0] if known else None
@@ -207,11 +207,11 @@ class Library:
     def _held_by(self, path: str) -> str | None:
         """Return the id of what a file holds; None where it may not be read."""
         try:
-            state = files.find_file(path, self._settings)
+            state = access.find_file(path, self._settings)
             if known := self._store.document_of(state):
                 return known
-            with files.open_file(state) as file:
-                held = files.sha256(file)[: files.ID_LENGTH]
+            with access.open_file(state) as file:
+                held = access.sha256(file)[: access.ID_LENGTH]
         except DocumentError:
             return None
         self._store.remember(state, held, unchanged=True)
@@ -290,7 +290,7 @@ def _document(parsed: Parsed, name: str, digest: str) -> Document:
     # "1. Definitions" is the name of a section.
     first = next((text for _, text, _ in parsed.headings[:1] if not _SECTION_NUMBER.match(text)), "")
     return Document(
-        document_id=digest[: files.ID_LENGTH],
+        document_id=digest[: access.ID_LENGTH],
         title=parsed.title or first or Path(name).stem,
         name=name,
         text=parsed.text,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from agents.documents.parsed import measured_sentences
+from agents.documents.parsing.parsed import measured_sentences
+from agents.language.tokens import estimate_tokens
 from agents.schema import Document, Heading, Passage
-from agents.tokens import estimate_tokens
 
 # Shares of a passage's size. A new section or page starts a new passage once this much is in the old one, ...
 _ENOUGH = 0.25

@@ -11,13 +11,13 @@ from typing import Any
 
 from pydantic import Field
 
-from agents.documents.files import FileState
-from agents.documents.parsed import PARSER_VERSION
+from agents.documents.access import FileState
+from agents.documents.parsing.parsed import PARSER_VERSION
 from agents.documents.passages import Span
-from agents.documents.terms import Terms
+from agents.documents.search.terms import Terms
 from agents.errors import DocumentError
 from agents.schema import Document, Frozen, Heading, Page
-from agents.sqlite_files import erasure, open_shared, transaction
+from agents.storage import erasure, open_shared, transaction
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (

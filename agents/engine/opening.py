@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.engine.base import Engine
-from agents.engine.choice import choose_engine, open_engine
+from agents.engine.engine import Engine
+from agents.engine.registry import choose_engine, open_engine
 from agents.errors import EngineError
 from agents.schema import Progress
 from agents.settings import EngineSettings
@@ -89,6 +89,6 @@ class EngineOpening:
 
     @staticmethod
     def _without(reason: str) -> Opened:
-        from agents.engine.extractive_engine import ExtractiveEngine
+        from agents.engine.extractive.engine import ExtractiveEngine
 
         return Opened(ExtractiveEngine(), f"{reason}; the extractive engine answered instead.")

@@ -15,8 +15,8 @@ from typing_extensions import override
 from agents.engine.tasks.answering import Compose
 from agents.engine.tasks.decisions import NextStep
 from agents.errors import EngineError
-from agents.supervisor.state import Run
-from agents.supervisor.steps import Options, describe, next_options
+from agents.supervisor.policy import Options, describe, next_options
+from agents.supervisor.run import Run
 
 
 class DecisionModel(BaseChatModel):

@@ -2,11 +2,11 @@
 
 import asyncio
 
-from agents.engine.extractive_engine import ExtractiveEngine
+from agents.engine.extractive.engine import ExtractiveEngine
+from agents.grounding.claims import ground
 from agents.schema import AgentStep
-from agents.supervisor import grounding
 from agents.supervisor.retrieval import retrieve
-from agents.supervisor.state import Run
+from agents.supervisor.run import Run
 from agents.supervisor.synthesis import synthesize
 from agents.supervisor.validation import settle
 
@@ -20,7 +20,7 @@ async def fall_back(run: Run) -> None:
         run.warnings.append(NOTICE)
         await _draft(run)
     draft = run.draft or ()
-    claims = await asyncio.to_thread(grounding.ground, draft, run.request.documents, run.read_spans())
+    claims = await asyncio.to_thread(ground, draft, run.request.documents, run.read_spans())
     run.judgement = settle(run, [claim for claim in claims if claim.support != "not"], len(draft))
     run.steps.append(AgentStep(agent="fallback", seconds=run.budget.clock() - started))
 

@@ -21,7 +21,7 @@ from agents.supervisor.decision import DecisionModel
 from agents.supervisor.planner import plan
 from agents.supervisor.retrieval import retrieve
 from agents.supervisor.router import route
-from agents.supervisor.state import Run
+from agents.supervisor.run import Run
 from agents.supervisor.synthesis import synthesize
 from agents.supervisor.validation import validate
 from agents.telemetry import span

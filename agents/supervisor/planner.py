@@ -1,7 +1,7 @@
 """The planner: a complex question in parts."""
 
 from agents.engine.tasks.decisions import Plan
-from agents.supervisor.state import Part, Run
+from agents.supervisor.run import Part, Run
 
 
 async def plan(run: Run) -> str:

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from agents.engine.tasks.reading import NoteKind, PointToReduce, Reduce
 from agents.schema import Frozen
-from agents.supervisor.state import Run
+from agents.supervisor.run import Run
 
 POINTS_AT_ONCE = 60
 """Points that one reduction is given; it returns at most half of them, so every level shrinks."""

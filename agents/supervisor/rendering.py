@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from agents.schema import Citation, Claim, TableRow
-from agents.supervisor.state import GroundedClaim, Quote, Run
+from agents.supervisor.run import GroundedClaim, Quote, Run
 
 MAX_ROWS_SHOWN = 200
 SOURCES = "**Sources**"

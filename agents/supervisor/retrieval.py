@@ -4,11 +4,11 @@ import asyncio
 
 from agents.engine.tasks.answering import Draft
 from agents.engine.tasks.decisions import Condense
-from agents.places import without
+from agents.language.section_references import without
 from agents.schema import Passage
-from agents.supervisor.context import evidence_fits, fits_one_pass
+from agents.supervisor.context_budget import evidence_fits, fits_one_pass
+from agents.supervisor.run import Part, Run
 from agents.supervisor.scope import scope
-from agents.supervisor.state import Part, Run
 
 _MOST_OPENINGS = 3
 

@@ -3,10 +3,10 @@
 import asyncio
 
 from agents.engine.tasks.decisions import Condense, Route
-from agents.places import named, without
-from agents.supervisor.changes import asks_for_differences
+from agents.grounding.version_diff import asks_for_differences
+from agents.language.section_references import named, without
+from agents.supervisor.run import Run
 from agents.supervisor.scope import called, missing_pages, scope
-from agents.supervisor.state import Run
 
 _ASKS_FOR_MORE = 6
 """Words beside the places that a question names, from which on it asks for more than what stands there."""

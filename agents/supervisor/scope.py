@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from agents import places
-from agents.places import Place
+from agents.language import section_references
+from agents.language.section_references import Place
+from agents.language.sentences import split_sentences
 from agents.schema import Document, Passage
-from agents.sentences import split_sentences
-from agents.supervisor.state import Run
+from agents.supervisor.run import Run
 
 _NAMED_AT_ONCE = 4
 
@@ -19,7 +19,7 @@ def scope(run: Run, question: str) -> tuple[Passage, ...]:
     if run.beyond_scope:
         return ()
     if question not in run.scopes:
-        named = places.named(question)
+        named = section_references.named(question)
         inside = (passage for document in run.request.documents for passage in _inside(run, document, named))
         run.scopes[question] = tuple(inside)
     return run.scopes[question]
@@ -28,7 +28,7 @@ def scope(run: Run, question: str) -> tuple[Passage, ...]:
 def missing_pages(run: Run, question: str) -> tuple[str, ...]:
     """Return what to say of pages that a question names and no document has."""
     documents = run.request.documents
-    pages = [place for place in places.named(question) if place.is_page]
+    pages = [place for place in section_references.named(question) if place.is_page]
     missing = [str(place) for place in pages if not any(place.spans(document) for document in documents)]
     if not missing:
         return ()
@@ -38,7 +38,7 @@ def missing_pages(run: Run, question: str) -> tuple[str, ...]:
 
 def called(question: str) -> str:
     """Return the places that a question names in a few words."""
-    return _in_few_words([str(place) for place in places.named(question)])
+    return _in_few_words([str(place) for place in section_references.named(question)])
 
 
 def _in_few_words(names: Sequence[str]) -> str:
@@ -46,7 +46,7 @@ def _in_few_words(names: Sequence[str]) -> str:
 
 
 def _inside(run: Run, document: Document, named: tuple[Place, ...]) -> list[Passage]:
-    spans = places.joined(span for place in named for span in place.spans(document))
+    spans = section_references.joined(span for place in named for span in place.spans(document))
     cut = (_cut(each, span) for span in spans for each in run.passages[document.document_id])
     found = [passage for passage in cut if passage is not None]
     return [each.model_copy(update={"page": document.page_at(each.start)}) for each in found]

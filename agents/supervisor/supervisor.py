@@ -8,15 +8,15 @@ from functools import cached_property
 from langchain_core.messages import HumanMessage
 
 from agents.documents.library import Library
-from agents.engine.base import Engine
-from agents.results import ResultStore
-from agents.runs import Report
+from agents.engine.engine import Engine
+from agents.jobs.single_flight import Report
+from agents.jobs.window_cache import ResultStore
 from agents.settings import SupervisorSettings
-from agents.supervisor.context import fit_history
+from agents.supervisor.context_budget import fit_history
 from agents.supervisor.fallback import fall_back
 from agents.supervisor.graph import Graph, build_graph, recursion_limit
 from agents.supervisor.rendering import accept_rewritten
-from agents.supervisor.state import Budget, Clock, Request, Run, unheard
+from agents.supervisor.run import Budget, Clock, Request, Run, unheard
 from agents.telemetry import span, untraced
 
 _LOG = logging.getLogger(__name__)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from agents.engine.tasks.answering import Draft, DraftClaim, Finding
 from agents.schema import Passage
-from agents.supervisor.analysis import analyze, reading_windows
-from agents.supervisor.context import evidence_fits
-from agents.supervisor.state import Run, Statement
+from agents.supervisor.context_budget import evidence_fits
+from agents.supervisor.map_reduce import analyze, reading_windows
+from agents.supervisor.run import Run, Statement
 from agents.supervisor.windows import Window
 
 

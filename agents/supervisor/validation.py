@@ -7,11 +7,11 @@ from dataclasses import replace
 from agents.engine.extractive.unmentioned import unmentioned
 from agents.engine.tasks.answering import ClaimToJudge, Revise, Support, Verdict
 from agents.errors import EngineError
-from agents.places import without
-from agents.supervisor import grounding
+from agents.grounding.claims import check, ground, weaker
+from agents.language.section_references import without
 from agents.supervisor.rendering import to_markdown
+from agents.supervisor.run import GroundedClaim, Judgement, Run
 from agents.supervisor.scope import scope
-from agents.supervisor.state import GroundedClaim, Judgement, Run
 
 CLAIMS_AT_ONCE = 12
 
@@ -19,7 +19,7 @@ CLAIMS_AT_ONCE = 12
 async def validate(run: Run) -> str:
     """Keep what stands: located quotes, supported claims; rewrite once what its quotes do not support."""
     draft = run.draft or ()
-    claims = await asyncio.to_thread(grounding.ground, draft, run.request.documents, run.read_spans())
+    claims = await asyncio.to_thread(ground, draft, run.request.documents, run.read_spans())
     judged = await _judge(run, claims)
     revised = await asyncio.gather(*(_revise(run, claim) for claim in judged))
     judgement = settle(run, [claim for claim in revised if claim.support != "not"], len(draft))
@@ -62,8 +62,7 @@ async def _judge(run: Run, claims: Sequence[GroundedClaim]) -> list[GroundedClai
     flat: list[Support] = [verdict for batch in judged for verdict in batch]
     verdicts = iter(flat)
     return [
-        claim if claim.verbatim else replace(claim, support=grounding.weaker(claim.support, next(verdicts)))
-        for claim in claims
+        claim if claim.verbatim else replace(claim, support=weaker(claim.support, next(verdicts))) for claim in claims
     ]
 
 
@@ -87,8 +86,8 @@ async def _revise(run: Run, claim: GroundedClaim) -> GroundedClaim:
     except EngineError:
         return claim
     # Made for a longer claim, a quote may say otherwise than what is left of it.
-    quotes = tuple(quote for quote in claim.quotes if grounding.check(text, [quote]) != "not") or claim.quotes
-    revised = replace(claim, text=text, quotes=quotes, support=grounding.check(text, quotes))
+    quotes = tuple(quote for quote in claim.quotes if check(text, [quote]) != "not") or claim.quotes
+    revised = replace(claim, text=text, quotes=quotes, support=check(text, quotes))
     return (await _judge(run, [revised]))[0]
 
 

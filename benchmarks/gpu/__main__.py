@@ -22,7 +22,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from agents.engine import vllm_server
+from agents.engine.vllm import lifecycle
 from benchmarks.gpu import agents_run, suites
 from benchmarks.gpu.card import this_card
 from benchmarks.gpu.measure import Bench, Sizes
@@ -86,7 +86,7 @@ async def measure(asked: argparse.Namespace, sampler: Sampler) -> dict[str, Any]
             if "error" in engine["steps"].get("start", {}):
                 break
         if not asked.keep_running:
-            await vllm_server.stop(data_dir(asked, kv))
+            await lifecycle.stop(data_dir(asked, kv))
     return report
 
 

@@ -28,11 +28,11 @@ from agents.benchmark.facts import Fact
 from agents.benchmark.made_documents import made_pages, write_markdown
 from agents.benchmark.metrics import Metrics, rise
 from agents.benchmark.served import Served, find_served
-from agents.engine import vllm_server
-from agents.engine.base import Outcome, ResultT
-from agents.engine.resident_engine import ResidentEngine
+from agents.engine.engine import Outcome, ResultT
 from agents.engine.tasks.base import Task
 from agents.engine.tasks.decisions import Condense, CondenseResult
+from agents.engine.vllm import lifecycle
+from agents.engine.vllm.engine import ResidentEngine
 from agents.errors import EngineError
 from agents.schema import Analysis, Answer
 from agents.settings import EngineSettings
@@ -267,7 +267,7 @@ async def measure(asked: argparse.Namespace, kv: str, out: Path, seconds: float)
         run, seconds, lambda part: write_json(out, report | part), replays=not asked.no_replays
     )
     if asked.stop:
-        await vllm_server.stop(folder)
+        await lifecycle.stop(folder)
     return not any("error" in part for parts in (found["runs"], found["layouts"]) for part in parts.values())
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from agents.engine.gpus import read_gpus
+from agents.engine.vllm.hardware import read_gpus
 
 _VENDOR = re.compile(r"^(NVIDIA|Tesla|Quadro|GeForce|Graphics Device)\s+", re.IGNORECASE)
 _DETAIL = re.compile(r"^(\d+GB.*|HBM\d?\w*|PCIe|SXM\d?|NVL|MIG|Laptop|GPU|Generation)$", re.IGNORECASE)

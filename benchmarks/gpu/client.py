@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import httpx
 
 from agents.benchmark.metrics import Metrics
-from agents.engine.state import EngineFiles, EngineState
+from agents.engine.vllm.state_files import EngineFiles, EngineState
 
 SOURCES = ("local_compute", "local_cache_hit", "external_kv_transfer")
 """Where vLLM's metrics say that prompt tokens came from."""

@@ -92,7 +92,7 @@ def measure_linear(tokens: Sequence[int], tune: bool) -> dict[str, Any]:
     """Time the products of one layer for so many tokens."""
     import torch
 
-    from agents.engine.vllm_plugin.block_weights import check
+    from agents.engine.vllm.plugin.block_weights import check
 
     found: dict[str, Any] = {}
     for name, (n, k) in SHAPES.items():
@@ -116,14 +116,14 @@ def measure_linear(tokens: Sequence[int], tune: bool) -> dict[str, Any]:
 
 def product(tokens: int) -> Callable[..., Any]:
     """Return Readroom's kernel for so many tokens."""
-    from agents.engine.vllm_plugin import one_token, several_tokens
+    from agents.engine.vllm.plugin import one_token, several_tokens
 
     return one_token.multiply if tokens == 1 else several_tokens.multiply
 
 
 def tilings(tokens: int, k: int) -> list[Any]:
     """Return the ways to cut the work up that are worth trying for weights of k columns."""
-    from agents.engine.vllm_plugin import one_token, several_tokens
+    from agents.engine.vllm.plugin import one_token, several_tokens
 
     if tokens > 1:
         several = (several_tokens.Tiling(*each) for each in itertools.product((32, 64), (4,), (3, 4), (1, 2, 4)))
@@ -168,7 +168,7 @@ def measure_prefill(contexts: Sequence[int], news: Sequence[int]) -> dict[str, A
     from vllm.v1.attention.backends.fa_utils import flash_attn_varlen_func, get_flash_attn_version
     from vllm.v1.attention.ops.merge_attn_states import merge_attn_states
 
-    from agents.engine.vllm_plugin.stretches import StretchedAttention, lay_out
+    from agents.engine.vllm.plugin.stretches import StretchedAttention, lay_out
 
     attention = StretchedAttention(
         partial(flash_attn_varlen_func, fa_version=get_flash_attn_version()), merge_attn_states

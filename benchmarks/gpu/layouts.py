@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 import httpx
 
 from agents.benchmark.completions import CompletionClient
-from agents.engine.endpoint import Endpoint
-from agents.engine.prompts import messages
+from agents.engine.openai.endpoint import Endpoint
+from agents.engine.prompt_layout import messages
 from agents.engine.tasks.base import Task
 from benchmarks.prefix_sharing import prefilled, question_first, role_first
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agents.engine import vllm_server
-from agents.engine.resident_engine import ResidentEngine
-from agents.engine.state import EngineFiles, EngineState
 from agents.engine.tasks.decisions import Route
-from agents.engine.vllm_probe import Probe
+from agents.engine.vllm import lifecycle
+from agents.engine.vllm.engine import ResidentEngine
+from agents.engine.vllm.probe import Probe
+from agents.engine.vllm.state_files import EngineFiles, EngineState
 from agents.schema import Passage
 from agents.settings import EngineSettings
 from benchmarks.checkpoints import sentences
@@ -256,7 +256,7 @@ class Bench:
             await self._raw.close()
         if self._engine:
             await self._engine.close()
-        stopped = await vllm_server.stop(self._data_dir)
+        stopped = await lifecycle.stop(self._data_dir)
         self._raw = self._engine = None
         return {"stopped": stopped, "seconds": round(time.monotonic() - began, 1), "device": read_device()}
 

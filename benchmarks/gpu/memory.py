@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any, cast
 
-from agents.engine.gpus import visible_handles
+from agents.engine.vllm.hardware import visible_handles
 
 GIB = 1024**3
 

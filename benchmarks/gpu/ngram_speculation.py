@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from agents.engine import vllm_plugin
+from agents.engine.vllm import plugin
 from benchmarks.gpu.unattended import Task, describe, last_lines, plugin_folder, run_all, settings, write_json
 
 LABEL = (
@@ -29,7 +29,7 @@ LABEL = (
 )
 
 
-KERNELS = {vllm_plugin.KERNELS_VARIABLE: "1"}
+KERNELS = {plugin.KERNELS_VARIABLE: "1"}
 """As the product starts its engine."""
 
 
@@ -93,7 +93,7 @@ class Measurement:
         command += ["--context", str(self._asked.context), "--answer", str(self._asked.answer)]
         command += ["--prompts", str(self._asked.prompts), "--kv-gib", str(self._asked.kv_gib), *more]
         if self._asked.weights == "fp8":
-            command += ["--quantization", vllm_plugin.QUANTIZATION_WITH_KERNELS]
+            command += ["--quantization", plugin.QUANTIZATION_WITH_KERNELS]
         path = os.pathsep.join(filter(None, (str(plugin_folder(self._work)), os.environ.get("PYTHONPATH"))))
         task = Task(row.name, command, into.with_suffix(".log"), {"PYTHONPATH": path} | KERNELS)
 

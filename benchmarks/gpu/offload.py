@@ -20,8 +20,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from agents.engine import vllm_server
-from agents.engine.state import EngineFiles
+from agents.engine.vllm import lifecycle
+from agents.engine.vllm.state_files import EngineFiles
 from benchmarks.gpu.measure import Bench, Sizes
 from benchmarks.gpu.memory import GIB, Sampler
 from benchmarks.gpu.options import data_dir, engine_settings, parser, prepare, surroundings
@@ -63,10 +63,10 @@ async def measure_engine(
             found[name] = {"error": f"{type(error).__name__}: {error or 'the time was up'}"[:2_000]}
             traceback.print_exc()
             if name == "start":
-                found["log"] = vllm_server.log_tail(folder, 60)[-6_000:]
+                found["log"] = lifecycle.log_tail(folder, 60)[-6_000:]
                 break
         print(f"{kv}, {gib:g} GiB of RAM, {name}: {json.dumps(found[name])[:700]}", flush=True)
-    await vllm_server.stop(folder)
+    await lifecycle.stop(folder)
     return found | {"memory_peaks_gib": dict(sampler.peaks)}
 
 

@@ -65,10 +65,10 @@ def engine(asked: argparse.Namespace) -> "LLM":
         # As the product starts it: E5M2 runs on FlashInfer alone, and there only with queries in 16 bits.
         more["attention_config"] = {"backend": "FLASHINFER", "disable_flashinfer_q_quantization": True}
     if asked.kv_cache_dtype == "fp8_e5m2" and (asked.checkpoint / "quantization.json").exists():
-        from agents.engine import vllm_plugin
+        from agents.engine.vllm import plugin
 
-        vllm_plugin.register()
-        more["quantization"] = vllm_plugin.QUANTIZATION
+        plugin.register()
+        more["quantization"] = plugin.QUANTIZATION
     return LLM(
         model=str(asked.checkpoint),
         dtype="bfloat16",

@@ -22,7 +22,7 @@ from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
-from agents.engine import vllm_server
+from agents.engine.vllm import lifecycle
 from agents.errors import EngineError
 from agents.schema import Progress
 from benchmarks.gpu.measure import Bench, Sizes
@@ -96,7 +96,7 @@ async def measure_free(asked: argparse.Namespace, kv: str, free_gib: float, samp
         sampler.peaks, sampler.phase = {}, "start"
         began = time.monotonic()
         try:
-            state = await vllm_server.start(settings, folder, partial(_enter, sampler))
+            state = await lifecycle.start(settings, folder, partial(_enter, sampler))
             found["start_seconds"] = round(time.monotonic() - began, 1)
             sampler.phase = "served"
             long = state.context_tokens - _BESIDE_TOKENS
@@ -104,9 +104,9 @@ async def measure_free(asked: argparse.Namespace, kv: str, free_gib: float, samp
             found |= await _served(bench)
         except EngineError as error:
             found["refused"] = str(error)
-            found["log"] = vllm_server.log_tail(folder, 40)[-4_000:]
+            found["log"] = lifecycle.log_tail(folder, 40)[-4_000:]
         finally:
-            await vllm_server.stop(folder)
+            await lifecycle.stop(folder)
     total = (read_device() or {}).get("total_gib", 0.0)
     found["least_free_gib"] = {phase: round(total - peak["used_gib"], 3) for phase, peak in sampler.peaks.items()}
     return found

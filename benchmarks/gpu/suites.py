@@ -25,7 +25,7 @@ from agents.benchmark.report import Figure, Suite
 from agents.benchmark.runner import Plan, run_suite
 from agents.benchmark.steps import Step, Target, steps
 from agents.benchmark.workbench import SEED, Workbench
-from agents.engine import vllm_server
+from agents.engine.vllm import lifecycle
 from agents.errors import EngineError
 from agents.schema import Progress
 from agents.settings import Settings
@@ -129,7 +129,7 @@ async def measure(asked: argparse.Namespace, kv: str, out: Path, seconds: float)
         "suites": {},
     }
     began = time.monotonic()
-    await vllm_server.start(settings.engine, settings.data_dir, _tell)
+    await lifecycle.start(settings.engine, settings.data_dir, _tell)
     documents = [_document(settings, asked.pages)] if asked.pages else []
     report["documents"] = f"a made PDF of {asked.pages} pages, as a user's own" if documents else "the suites' own"
     report["engine_open_seconds"] = round(time.monotonic() - began, 1)
@@ -144,7 +144,7 @@ async def measure(asked: argparse.Namespace, kv: str, out: Path, seconds: float)
             traceback.print_exc()
         write_json(out, report)
     if asked.stop:
-        await vllm_server.stop(settings.data_dir)
+        await lifecycle.stop(settings.data_dir)
     return all("error" not in found for found in report["suites"].values())
 
 

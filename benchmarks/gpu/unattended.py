@@ -59,7 +59,7 @@ def plugin_folder(folder: Path) -> Path:
     info.mkdir(parents=True, exist_ok=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: readroom-vllm-plugin\nVersion: 1\n")
     (info / "entry_points.txt").write_text(
-        "[vllm.general_plugins]\nreadroom_fp8 = agents.engine.vllm_plugin:register\n"
+        "[vllm.general_plugins]\nreadroom_fp8 = agents.engine.vllm.plugin:register\n"
     )
     return folder
 

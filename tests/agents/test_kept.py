@@ -10,7 +10,7 @@ from agents.errors import RequestError, SessionError
 from agents.kept import forget, kept
 from agents.schema import Answer
 from agents.settings import DocumentsSettings, Settings
-from tests.fakes import FakeEngine
+from tests.support.fakes import FakeEngine
 
 SECRET = "The vault opens with the word heliotrope."
 Ask = Callable[..., Awaitable[Answer]]

@@ -1,6 +1,6 @@
 import pytest
 
-from agents.engine.gpus import read_gpus
+from agents.engine.vllm.hardware import read_gpus
 from benchmarks.gpu.small_card import memory_left, stage
 
 

@@ -10,8 +10,8 @@ from typer.testing import CliRunner, Result
 
 from mcp_server.cli import app
 from mcp_server.environment import readroom_version
-from tests.agents.benchmark import reports
-from tests.mcp_server.processes import HEAVY, environment
+from tests.support import reports
+from tests.support.processes import HEAVY, environment
 
 PUMP = (
     "# Pump manual\n\nThe pump holds 40 litres. It was built in 1987.\n\n# Care\n\nReplace the filter every 90 days.\n"

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from agents.engine.vllm_command import INSTALL_VLLM, USE_A_SERVER
+from agents.engine.vllm.launch import INSTALL_VLLM, USE_A_SERVER
 from agents.settings import Settings, ignored_variables
 from mcp_server.doctor import Check, Diagnosis, marked
-from tests.mcp_server.processes import REPOSITORY, environment
+from tests.support.processes import REPOSITORY, environment
 
 
 def readroom(data_dir: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -13,8 +13,8 @@ from mcp_types import CallToolResult
 
 from agents.benchmark.report import BenchmarkReport
 from agents.schema import Analysis, Answer
-from tests.mcp_server import hostile
-from tests.mcp_server.processes import server_process
+from tests.support import hostile
+from tests.support.processes import server_process
 
 QUESTION = "How many litres does the pump hold?"
 FACTS = "The pump holds 40 litres. The valve was made by Orlov in 1987. The filter is replaced every 90 days."

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mcp_server.environment import other_agents
-from tests.mcp_server.processes import REPOSITORY, environment
+from tests.support.processes import REPOSITORY, environment
 
 
 @pytest.fixture

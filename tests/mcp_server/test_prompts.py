@@ -2,7 +2,7 @@ from mcp import Client
 
 from agents.settings import Settings
 from mcp_server.server import create_server
-from tests.mcp_server.fake_assistant import FakeAssistant
+from tests.support.fake_assistant import FakeAssistant
 
 
 async def test_every_prompt_and_every_argument_is_described() -> None:

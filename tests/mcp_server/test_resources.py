@@ -6,7 +6,7 @@ from mcp import Client, MCPError
 from agents.settings import Settings
 from mcp_server.resources import PART_CHARACTERS
 from mcp_server.server import create_server
-from tests.mcp_server.fake_assistant import DOCUMENT_ID, SESSION_ID, FakeAssistant
+from tests.support.fake_assistant import DOCUMENT_ID, SESSION_ID, FakeAssistant
 
 
 def client(assistant: FakeAssistant | None = None) -> Client:

@@ -10,7 +10,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from mcp_server.transports import serve_stdio
-from tests.mcp_server.processes import HEAVY, REPOSITORY, server_process, server_started_by
+from tests.support.processes import HEAVY, REPOSITORY, server_process, server_started_by
 
 INITIALIZE = {
     "jsonrpc": "2.0",
@@ -58,7 +58,7 @@ def test_the_handshake_is_answered_before_anything_heavy_is_imported(tmp_path: P
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
 async def test_what_is_printed_by_the_way_never_reaches_the_client(mode: str, tmp_path: Path) -> None:
     with (tmp_path / "stderr").open("w+") as stderr:
-        transport = stdio_client(server_started_by(tmp_path, "tests/mcp_server/printing_server.py"), errlog=stderr)
+        transport = stdio_client(server_started_by(tmp_path, "tests/support/printing_server.py"), errlog=stderr)
         async with Client(transport, mode=mode) as connected:
             result = await connected.call_tool("ask", {"question": "How much?", "documents": ["/manuals/pump.pdf"]})
         assert result.structured_content["markdown"] == "The pump holds 40 litres [1]."

@@ -6,11 +6,11 @@ from mcp import Client
 from mcp_types import CallToolResult, TextContent
 
 from agents.errors import DocumentError
+from agents.language.tokens import estimate_tokens
 from agents.schema import Analysis, Answer, Progress, TableRow
 from agents.settings import Settings
-from agents.tokens import estimate_tokens
 from mcp_server.server import create_server
-from tests.mcp_server.fake_assistant import COMMON, DOCUMENT_ID, SESSION_ID, FakeAssistant, OnProgress
+from tests.support.fake_assistant import COMMON, DOCUMENT_ID, SESSION_ID, FakeAssistant, OnProgress
 
 QUESTION = {"question": "How much does the pump hold?", "documents": ["/manuals/pump.pdf"]}
 

@@ -15,7 +15,7 @@ from agents.errors import SettingsError
 from agents.settings import ServerSettings, Settings
 from mcp_server import transports
 from mcp_server.server import create_server
-from tests.mcp_server.fake_assistant import FakeAssistant, OnProgress
+from tests.support.fake_assistant import FakeAssistant, OnProgress
 
 TOKEN = "correct horse battery staple"
 REACHABLE = ["0.0.0.0", "::", "192.0.2.1", "example.org"]  # noqa: S104

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from agents.engine.extractive.facts import find_facts
 from agents.engine.extractive.patterns import word_set
 from agents.engine.extractive.support import negated, numbers
-from agents.engine.extractive.words import ORDINAL_WORDS, Vocabulary
+from agents.language.stems import ORDINAL_WORDS, Vocabulary
 
 # Words of number that have no value among the stems. A word that another language reads otherwise only keeps apart.
 _WORDS_OF_NUMBER = word_set(

@@ -11,7 +11,7 @@ from agents.engine.extractive.phrases import INSTITUTIONS
 from agents.engine.extractive.questions import AnswerKind, Question
 from agents.engine.extractive.statements import Statement
 from agents.engine.extractive.synonyms import stands_for
-from agents.engine.extractive.words import Vocabulary
+from agents.language.stems import Vocabulary
 
 _ROLE = phrase(
     """

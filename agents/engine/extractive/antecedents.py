@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 
 from agents.engine.extractive.facts import Fact, find_facts
-from agents.engine.extractive.languages import ENGLISH
 from agents.engine.extractive.patterns import word_set
 from agents.engine.extractive.phrases import (
     AUXILIARIES,
@@ -16,8 +15,9 @@ from agents.engine.extractive.phrases import (
     noun_phrases,
     topic,
 )
-from agents.engine.extractive.words import ORDINAL_WORDS
-from agents.sentences import split_sentences
+from agents.language.lexicon import ENGLISH
+from agents.language.sentences import split_sentences
+from agents.language.stems import ORDINAL_WORDS
 
 _LOOKED_AT = 3_000
 _LONGEST_ITEM = 12

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from itertools import islice, zip_longest
 
 from agents.engine.extractive.agreement import Particulars
-from agents.engine.extractive.centrality import Matrix
-from agents.engine.extractive.languages import ENGLISH
 from agents.engine.extractive.statements import shortened
-from agents.engine.extractive.words import Vocabulary
+from agents.engine.extractive.textrank import Matrix
 from agents.engine.tasks.reading import PointToReduce, ReducedPoint
+from agents.language.lexicon import ENGLISH
+from agents.language.stems import Vocabulary
 
 _SAME_TOPIC, _SAME_SENSE = 0.3, 0.5
 _MOST_ALONE = 12

@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 
 from agents.engine.extractive.facts import find_facts
-from agents.engine.extractive.languages import language_of
 from agents.engine.extractive.statements import shortened
 from agents.engine.tasks.reading import Digest, DigestResult
-from agents.sentences import split_sentences
+from agents.language.lexicon import language_of
+from agents.language.sentences import split_sentences
 
 _LONGEST = 2_400
 _LONGEST_FIRST = 700

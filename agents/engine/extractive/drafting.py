@@ -11,9 +11,9 @@ from agents.engine.extractive.planning import sub_questions
 from agents.engine.extractive.questions import Question, read_question
 from agents.engine.extractive.selection import best_passages
 from agents.engine.extractive.statements import clean, read_row, read_statements
-from agents.engine.extractive.words import Vocabulary
 from agents.engine.tasks.answering import Compose, ComposeResult, Draft, DraftClaim, DraftResult
-from agents.places import all_within, without
+from agents.language.section_references import all_within, without
+from agents.language.stems import Vocabulary
 from agents.schema import Passage
 
 _MOST_CLAIMS = 4

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, cast
 
-from agents.engine.extractive.languages import LANGUAGES, Language
 from agents.engine.extractive.patterns import any_of, labelled
-from agents.engine.extractive.words import NUMBER_WORDS
+from agents.language.lexicon import LANGUAGES, Language
+from agents.language.stems import NUMBER_WORDS
 
 FactKind = Literal["date", "time", "duration", "frequency", "money", "percent", "quantity", "number", "name"]
 

@@ -9,7 +9,7 @@ from agents.engine.extractive.answers import names_person
 from agents.engine.extractive.questions import QuestionTerm, read_question
 from agents.engine.extractive.statements import Statement
 from agents.engine.extractive.synonyms import matching_stems
-from agents.engine.extractive.words import Vocabulary
+from agents.language.stems import Vocabulary
 
 Sign = Callable[[Statement, Vocabulary], bool]
 

@@ -11,7 +11,7 @@ from agents.engine.extractive.answers import holds_answer, sets_bound
 from agents.engine.extractive.questions import Question, QuestionTerm
 from agents.engine.extractive.statements import PARTIES, Statement
 from agents.engine.extractive.synonyms import matching_stems
-from agents.engine.extractive.words import Vocabulary
+from agents.language.stems import Vocabulary
 
 # What a question's word is worth where it stands beside the statement instead of in it.
 _ANTECEDENT, _SECTION, _LEAD, _NEIGHBOUR, _PASSAGE = 0.7, 0.75, 0.7, 0.4, 0.2

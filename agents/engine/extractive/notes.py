@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agents.engine.extractive.answers import names_person
-from agents.engine.extractive.centrality import centrality, key_words, likeness, pick
 from agents.engine.extractive.focus import Focus
 from agents.engine.extractive.matching import ANAPHOR
 from agents.engine.extractive.statements import Statement, read_statements, shortened
-from agents.engine.extractive.words import Vocabulary
+from agents.engine.extractive.textrank import centrality, key_words, likeness, pick
 from agents.engine.tasks.reading import Note, NoteKind, NotesResult, WindowNotes
+from agents.language.stems import Vocabulary
 from agents.schema import Mode, Passage
 
 _MOST_NOTES = 16

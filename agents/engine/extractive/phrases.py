@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from agents.engine.extractive.languages import ENGLISH
 from agents.engine.extractive.patterns import word_set
+from agents.language.lexicon import ENGLISH
 
 _WORD = re.compile(r"[^\W_]+(?:[-’'./](?!s\b)[^\W_]+)*")
 AUXILIARIES = word_set("is are was were am do does did has have had can could may might must shall should will would")

@@ -2,7 +2,7 @@
 
 import re
 
-from agents.engine.extractive.followup import complete
+from agents.engine.extractive.follow_ups import complete
 from agents.engine.extractive.patterns import any_of, phrase
 from agents.engine.extractive.phrases import asked_for, topic
 

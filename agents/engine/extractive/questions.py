@@ -7,10 +7,10 @@ from typing import Literal, cast
 
 from agents.engine.extractive.dimensions import dimension_of
 from agents.engine.extractive.facts import FactKind
-from agents.engine.extractive.languages import LANGUAGES, Language, language_of
 from agents.engine.extractive.patterns import labelled, word_set
 from agents.engine.extractive.question_forms import FORMS
-from agents.engine.extractive.words import Vocabulary, Word
+from agents.language.lexicon import LANGUAGES, Language, language_of
+from agents.language.stems import Vocabulary, Word
 
 AnswerKind = Literal[
     "person",

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from agents.engine.extractive.agreement import Particulars
-from agents.engine.extractive.centrality import Matrix, centrality, likeness, pick
 from agents.engine.extractive.comparing import Gathered, compare
 from agents.engine.extractive.focus import Focus
-from agents.engine.extractive.languages import language_of
 from agents.engine.extractive.statements import Statement, shortened
-from agents.engine.extractive.words import Vocabulary
+from agents.engine.extractive.textrank import Matrix, centrality, likeness, pick
 from agents.engine.tasks.reading import PointToReduce, Reduce, ReducedPoint, ReduceResult
 from agents.errors import EngineError
+from agents.language.lexicon import language_of
+from agents.language.stems import Vocabulary
 from agents.schema import Mode
 
 _MOST_POINTS = 24

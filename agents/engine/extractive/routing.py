@@ -1,12 +1,12 @@
 """Route, Plan and NextStep: decisions by rule."""
 
-from agents import places
-from agents.engine.extractive.languages import detect_language
 from agents.engine.extractive.patterns import any_of, phrase
 from agents.engine.extractive.planning import split_question
 from agents.engine.extractive.questions import read_question
-from agents.engine.extractive.words import Vocabulary
 from agents.engine.tasks.decisions import NextStep, NextStepResult, Plan, PlanResult, Route, RouteResult
+from agents.language import section_references
+from agents.language.lexicon import detect_language
+from agents.language.stems import Vocabulary
 
 _LOOKED_AT = 2_000
 _DOCUMENT = (
@@ -58,7 +58,7 @@ def route(task: Route) -> RouteResult:
     whole = _WHOLE.search(question)
     if whole:
         return RouteResult(kind="whole_document", language=language, reason=f'"{whole.group()[:60]}" needs all of it')
-    if places.named(question) and _asks_for_all(places.without(question)):
+    if section_references.named(question) and _asks_for_all(section_references.without(question)):
         return RouteResult(kind="whole_document", language=language, reason="it asks what stands there, all of it")
     parts = len(split_question(question)[0])
     if parts > 1:

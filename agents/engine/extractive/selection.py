@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from agents.engine.extractive.questions import Question
 from agents.engine.extractive.synonyms import matching_stems
-from agents.engine.extractive.words import Vocabulary
+from agents.language.stems import Vocabulary
 from agents.schema import Passage
 
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")

@@ -7,9 +7,9 @@ from itertools import zip_longest
 from typing import Literal
 
 from agents.engine.extractive.facts import Fact, find_facts
-from agents.engine.extractive.words import Vocabulary, Word
+from agents.language.sentences import DAY_OF_MONTH, split_sentences
+from agents.language.stems import Vocabulary, Word
 from agents.schema import Passage
-from agents.sentences import DAY_OF_MONTH, split_sentences
 
 _HEADING_MARK = re.compile(r"#{1,6}\s+")
 _NUMBERED_HEADING = re.compile(

@@ -8,9 +8,9 @@ from agents.engine.extractive.facts import find_facts
 from agents.engine.extractive.patterns import word_set
 from agents.engine.extractive.statements import clean, shortened
 from agents.engine.extractive.synonyms import stands_for
-from agents.engine.extractive.words import Vocabulary
 from agents.engine.tasks.answering import ClaimToJudge, Revise, ReviseResult, Support, Verdict, VerdictResult
-from agents.sentences import split_sentences
+from agents.language.sentences import split_sentences
+from agents.language.stems import Vocabulary
 
 _SUPPORTED, _PARTLY = 0.8, 0.5
 _LONGEST_CLAIM = 400

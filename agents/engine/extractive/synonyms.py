@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 
-from agents.engine.extractive.words import Vocabulary
+from agents.language.stems import Vocabulary
 
 # How surely one word stands for another.
 _SYNONYM, _SAME_ROOT = 0.6, 0.7
@@ -126,7 +126,7 @@ deadline due by
 @lru_cache(maxsize=1)
 def synonyms() -> Mapping[str, frozenset[str]]:
     """Return, for each English stem in the groups, the stems that can stand for it."""
-    from agents.engine.extractive.languages import ENGLISH
+    from agents.language.lexicon import ENGLISH
 
     vocabulary = Vocabulary(ENGLISH)
     related: dict[str, set[str]] = {}

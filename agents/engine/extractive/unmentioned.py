@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from agents.engine.extractive.synonyms import synonyms
-from agents.engine.extractive.words import Vocabulary, Word
+from agents.language.stems import Vocabulary, Word
 
 _ASKING = re.compile(
     r"\b(?:how|wie|hoe)\s+(?:long|high|large|many|much|often|old|far|fast|deep|heavy|soon|lange?|hoch|groß|viel\w*|oft|alt|"

@@ -5,7 +5,7 @@ import pytest
 
 from agents.benchmark.chart import draw_chart
 from agents.benchmark.report import BenchmarkReport
-from tests.agents.benchmark.reports import GPU, VLLM, figure, model_figures, product_figures, report
+from tests.support.reports import GPU, VLLM, figure, model_figures, product_figures, report
 
 
 def size(path: Path) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 import pytest
 
 from agents.benchmark.comparison import compare, perplexity_loss
-from tests.agents.benchmark.reports import GPU, VLLM, figure, model_figures, report
+from tests.support.reports import GPU, VLLM, figure, model_figures, report
 
 
 def test_figures_that_both_have_stand_side_by_side_with_their_ratio() -> None:

@@ -1,6 +1,6 @@
 from agents.benchmark.recommendations import recommend
 from agents.settings import Settings
-from tests.agents.benchmark.reports import EXTRACTIVE, GPU, VLLM, figure, report
+from tests.support.reports import EXTRACTIVE, GPU, VLLM, figure, report
 
 SETTINGS = Settings()
 

@@ -4,7 +4,7 @@ from typing import Any
 from agents.benchmark.recording import RecordingEngine, ReplayEngine
 from agents.engine.tasks.answering import Draft
 from agents.engine.tasks.decisions import Plan, PlanResult, Route, RouteResult
-from tests.fakes import FakeEngine
+from tests.support.fakes import FakeEngine
 
 
 async def test_a_recording_passes_everything_on() -> None:

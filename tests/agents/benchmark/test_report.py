@@ -6,7 +6,7 @@ from agents.benchmark.markdown import render
 from agents.benchmark.report import benchmarks_folder, load_report, report_stem, save_report, saved_reports
 from agents.benchmark.targets import judge
 from agents.errors import RequestError
-from tests.agents.benchmark.reports import GPU, VLLM, figure, model_figures, report
+from tests.support.reports import GPU, VLLM, figure, model_figures, report
 
 
 def test_a_saved_report_is_the_same_when_it_is_loaded(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from agents.benchmark.workbench import Workbench
 from agents.errors import DocumentError, EngineError
 from agents.schema import Progress
 from agents.settings import DocumentsSettings, EngineSettings, Settings
-from tests.agents.benchmark.reports import figure
-from tests.fakes import FakeEngine
+from tests.support.fakes import FakeEngine
+from tests.support.reports import figure
 
 
 @pytest.fixture

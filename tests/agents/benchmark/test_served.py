@@ -4,20 +4,20 @@ import pytest
 
 from agents.benchmark.report import Figure
 from agents.benchmark.served import MemoryWatch, Served, find_served, measure_sleep, memory_figures, plan_figures
-from agents.engine import vllm_server
-from agents.engine.gpus import Gpu
-from agents.engine.state import EngineFiles
-from agents.engine.vram import plan
+from agents.engine.vllm import lifecycle
+from agents.engine.vllm.hardware import Gpu
+from agents.engine.vllm.memory_plan import plan
+from agents.engine.vllm.state_files import EngineFiles
 from agents.errors import EngineError
 from agents.schema import EngineInfo
 from agents.settings import EngineSettings, Settings
-from tests.agents.benchmark.fake_vllm import ENDPOINT
 from tests.agents.engine.conftest import MakeSettings
+from tests.support.fake_vllm_api import ENDPOINT
 
 
 async def sleepy(settings: EngineSettings, data_dir: Path) -> Served:
     """Start a resident engine, and say that it can sleep, as it could on a GPU."""
-    state = await vllm_server.start(settings, data_dir)
+    state = await lifecycle.start(settings, data_dir)
     launch = state.launch.model_copy(update={"can_sleep": True})
     return Served(ENDPOINT, EngineFiles(data_dir), state.model_copy(update={"launch": launch}))
 
@@ -49,7 +49,7 @@ async def test_the_resident_engine_is_found_with_its_key_and_its_memory_is_watch
     fake: MakeSettings, data_dir: Path
 ) -> None:
     settings = Settings(data_dir=data_dir, engine=fake())
-    state = await vllm_server.start(settings.engine, data_dir)
+    state = await lifecycle.start(settings.engine, data_dir)
 
     served = await find_served(settings, EngineInfo(name="vllm", model=state.model))
 

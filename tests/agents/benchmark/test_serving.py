@@ -15,9 +15,9 @@ from agents.benchmark.serving import (
     measure_decode,
     measure_prefill,
 )
-from agents.engine.model_shape import ModelShape
+from agents.engine.model_config import ModelShape
 from agents.errors import EngineError
-from tests.agents.benchmark.fake_vllm import CACHE, ENDPOINT, FakeVllm
+from tests.support.fake_vllm_api import CACHE, ENDPOINT, FakeVllm
 
 SHAPE = ModelShape(layers=1, hidden=64, intermediate=128, heads=2, kv_heads=1, head_dim=32, vocabulary=1_536)
 

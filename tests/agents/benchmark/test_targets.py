@@ -1,7 +1,7 @@
 from agents.benchmark.report import Row
 from agents.benchmark.targets import judge
 from agents.schema import EngineInfo
-from tests.agents.benchmark.reports import EXTRACTIVE, VLLM, figure, model_figures
+from tests.support.reports import EXTRACTIVE, VLLM, figure, model_figures
 
 
 def by_name(rows: tuple[Row, ...]) -> dict[str, Row]:

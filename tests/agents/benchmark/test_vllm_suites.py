@@ -10,8 +10,8 @@ from agents.assistant import Assistant
 from agents.benchmark.made_documents import write_pdf
 from agents.benchmark.runner import run_suite
 from agents.benchmark.workbench import SEED
-from agents.engine import vllm_server
-from agents.engine.cpu import keeps_fp8
+from agents.engine.vllm import lifecycle
+from agents.engine.vllm.cpu import keeps_fp8
 from agents.settings import DocumentsSettings, EngineSettings, Settings
 from benchmarks.checkpoints import write_tiny
 
@@ -33,7 +33,7 @@ def settings(vllm_command: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
     )
     data_dir = tmp_path_factory.mktemp("data")
     yield Settings(data_dir=data_dir, engine=engine, documents=DocumentsSettings(roots=(data_dir,)))
-    asyncio.run(vllm_server.stop(data_dir))
+    asyncio.run(lifecycle.stop(data_dir))
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ import numpy as np
 import psutil
 import pytest
 
-from agents.documents.embeddings import DIMENSIONS
 from agents.documents.library import Library
+from agents.documents.search.embeddings import DIMENSIONS
 from agents.errors import DocumentError, SettingsError
+from agents.language.tokens import Estimate, estimate_tokens
 from agents.settings import DocumentsSettings
-from agents.tokens import Estimate, estimate_tokens
-from tests.agents.documents import samples
+from tests.support import samples
 
 
 async def test_a_second_open_parses_nothing(library: Library, write: Callable[[str, str], str]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from agents.documents.library import Library
 from agents.errors import DocumentError
 from agents.settings import DocumentsSettings
-from tests.agents.documents import samples
+from tests.support import samples
 
 
 async def refusal(library: Library, source: str) -> DocumentError:

@@ -3,11 +3,11 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.documents.headings import in_markdown
+from agents.documents.parsing.headings import in_markdown
 from agents.documents.passages import cut, passage
+from agents.language.tokens import estimate_tokens
 from agents.schema import Document, Passage
-from agents.tokens import estimate_tokens
-from tests.agents.documents.samples import PARAGRAPH, as_document
+from tests.support.samples import PARAGRAPH, as_document
 
 
 def passages(document: Document, size: int = 300) -> list[Passage]:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from agents.engine import vllm_server
-from agents.engine.processes import wait_until
+from agents.engine.vllm import lifecycle
+from agents.engine.vllm.processes import wait_until
 from agents.settings import EngineSettings
 from benchmarks.checkpoints import write_tiny
 
-FAKE_VLLM = Path(__file__).parent / "fake_vllm.py"
+FAKE_VLLM = Path(__file__).parents[2] / "support" / "fake_vllm.py"
 LIMIT_SECONDS = 20.0
 
 MakeSettings = Callable[..., EngineSettings]
@@ -48,7 +48,7 @@ def fake(checkpoint: Path) -> MakeSettings:
 def data_dir(tmp_path: Path) -> Iterator[Path]:
     """A data folder whose engine is stopped in the end."""
     yield tmp_path
-    asyncio.run(vllm_server.stop(tmp_path))
+    asyncio.run(lifecycle.stop(tmp_path))
 
 
 def eventually(condition: Callable[[], bool]) -> bool:

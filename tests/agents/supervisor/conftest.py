@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from agents.documents.library import Library
-from agents.engine.base import Engine
-from agents.results import ResultStore
+from agents.engine.engine import Engine
+from agents.jobs.window_cache import ResultStore
 from agents.settings import SupervisorSettings
-from agents.supervisor.state import Request, Run
+from agents.supervisor.run import Request, Run
 from agents.supervisor.supervisor import Supervisor
 
 RULES = """# Rules of the reading room

@@ -8,9 +8,9 @@ from agents.engine.tasks.answering import Compose, Draft, DraftClaim, DraftResul
 from agents.engine.tasks.decisions import NextStep, Plan, Route, RouteResult
 from agents.errors import EngineError
 from agents.supervisor.graph import AGENTS, build_graph
-from agents.supervisor.state import Run
+from agents.supervisor.run import Run
 from tests.agents.supervisor.conftest import RULES, Reading
-from tests.fakes import FakeEngine, RandomEngine
+from tests.support.fakes import FakeEngine, RandomEngine
 
 COMPLEX = RouteResult(kind="complex", reason="Two facts.")
 

@@ -10,20 +10,20 @@ from typing import Any
 import pytest
 
 from agents.documents.library import Library
-from agents.engine import prompts
-from agents.engine.base import Engine
-from agents.engine.extractive_engine import ExtractiveEngine
-from agents.engine.openai_engine import connect
+from agents.engine import prompt_layout
+from agents.engine.engine import Engine
+from agents.engine.extractive.engine import ExtractiveEngine
+from agents.engine.openai.engine import connect
 from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult
 from agents.engine.tasks.base import Task
-from agents.results import ResultStore
+from agents.jobs.window_cache import ResultStore
 from agents.schema import Answer, SessionInfo
 from agents.settings import EngineSettings, SupervisorSettings
-from agents.supervisor.responses import to_answer
-from agents.supervisor.state import Request, Run
+from agents.supervisor.answer import to_answer
+from agents.supervisor.run import Request, Run
 from agents.supervisor.supervisor import Supervisor
-from tests.agents.engine.chat_server import ChatServer
-from tests.fakes import FakeEngine
+from tests.support.chat_server import ChatServer
+from tests.support.fakes import FakeEngine
 
 QUESTION = "How long may a reader borrow a volume?"
 MARK = "QZX-7781"
@@ -242,8 +242,8 @@ async def test_injected_text_stands_inside_its_fence_and_cannot_close_it(
     with_evidence = [task for task in engine.tasks if task.evidence]
     assert with_evidence
     for task in engine.tasks:
-        system, user = prompts.messages(task, "FORM")
-        assert system == {"role": "system", "content": prompts.SYSTEM}
+        system, user = prompt_layout.messages(task, "FORM")
+        assert system == {"role": "system", "content": prompt_layout.SYSTEM}
         assert user["role"] == "user"
         outside = outside_the_fences(user["content"])
         assert MARK not in outside

@@ -14,17 +14,17 @@ from typing import Any, TypeVar
 import pytest
 
 from agents.documents.library import Library
-from agents.engine.base import Outcome
+from agents.engine.engine import Outcome
 from agents.engine.tasks.base import Task
 from agents.engine.tasks.reading import Reduce, WindowNotes
-from agents.results import ResultStore
+from agents.jobs.window_cache import ResultStore
 from agents.schema import Document, Frozen, Progress, SessionInfo
 from agents.settings import DocumentsSettings, SupervisorSettings
-from agents.supervisor.responses import to_analysis
-from agents.supervisor.state import Request, Run
+from agents.supervisor.answer import to_analysis
+from agents.supervisor.run import Request, Run
 from agents.supervisor.supervisor import Supervisor
-from tests.agents.supervisor.long_reader import long_text
-from tests.fakes import FakeEngine
+from tests.support.fakes import FakeEngine
+from tests.support.long_reader import long_text
 
 ResultT = TypeVar("ResultT", bound=Frozen)
 TOKENS = 2_000_000
@@ -132,7 +132,7 @@ def reader(folder: Path, *more: str) -> list[str]:
     return [
         sys.executable,
         "-m",
-        "tests.agents.supervisor.long_reader",
+        "tests.support.long_reader",
         str(folder / "data"),
         str(folder / "log.md"),
         *more,

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import pytest
 
 from agents.documents.library import Library
-from agents.engine.base import Outcome
+from agents.engine.engine import Outcome
 from agents.engine.tasks.answering import (
     Compose,
     ComposeResult,
@@ -22,16 +22,25 @@ from agents.engine.tasks.base import Task
 from agents.engine.tasks.decisions import NextStep, NextStepResult, Plan, PlanResult, Route, RouteResult
 from agents.engine.tasks.reading import Note, NotesResult, Reduce, ReducedPoint, ReduceResult, WindowNotes
 from agents.errors import EngineError
-from agents.results import ResultStore
+from agents.grounding.claims import check, find
+from agents.jobs.window_cache import ResultStore
 from agents.schema import Document, Frozen, Page, Response, SessionInfo
 from agents.settings import SupervisorSettings
-from agents.supervisor.grounding import check, find
-from agents.supervisor.responses import to_analysis, to_answer
-from agents.supervisor.state import Request, Run
+from agents.supervisor.answer import to_analysis, to_answer
+from agents.supervisor.run import Request, Run
 from agents.supervisor.supervisor import Supervisor
 from tests.agents.supervisor.conftest import RULES, Reading
-from tests.fakes import FakeEngine, honest
-from tests.lies import HANDBOOK, LIES, Change, change_digit, change_name, change_negation, change_word, sentences
+from tests.support.fakes import FakeEngine, honest
+from tests.support.lies import (
+    HANDBOOK,
+    LIES,
+    Change,
+    change_digit,
+    change_name,
+    change_negation,
+    change_word,
+    sentences,
+)
 
 ResultT = TypeVar("ResultT", bound=Frozen)
 AGENTS = ["router", "planner", "retrieval", "synthesis", "validation"]

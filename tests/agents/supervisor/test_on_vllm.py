@@ -12,8 +12,8 @@ import pytest
 
 from agents.benchmark.completions import CompletionClient
 from agents.benchmark.served import find_served
-from agents.engine import vllm_server
-from agents.engine.resident_engine import ResidentEngine
+from agents.engine.vllm import lifecycle
+from agents.engine.vllm.engine import ResidentEngine
 from agents.settings import EngineSettings, Settings
 from benchmarks import prefix_sharing
 from benchmarks.checkpoints import write_tiny
@@ -40,9 +40,9 @@ def settings(vllm_command: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
         request_seconds=1_200,
     )
     settings = Settings(data_dir=folder / "data", engine=engine)
-    asyncio.run(vllm_server.start(engine, settings.data_dir))
+    asyncio.run(lifecycle.start(engine, settings.data_dir))
     yield settings
-    asyncio.run(vllm_server.stop(settings.data_dir))
+    asyncio.run(lifecycle.stop(settings.data_dir))
 
 
 @pytest.fixture

@@ -8,20 +8,20 @@ from typing import Any
 import pytest
 
 from agents.assistant import Assistant
-from agents.engine import prompts, structured
-from agents.engine.base import Engine
-from agents.engine.choice import choose_engine
+from agents.engine import output_schema, prompt_layout
+from agents.engine.engine import Engine
+from agents.engine.registry import choose_engine
 from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult, Verdict
 from agents.engine.tasks.base import Task
 from agents.engine.tasks.decisions import Condense, Plan, PlanResult, Route, RouteResult
 from agents.engine.tasks.reading import WindowNotes
 from agents.errors import EngineError, RequestError
-from agents.memory import SessionStore
+from agents.language.tokens import estimate_tokens
+from agents.sessions.sessions import SessionStore
 from agents.settings import DocumentsSettings, EngineSettings, MemorySettings, Settings, SupervisorSettings
-from agents.tokens import estimate_tokens
-from tests.agents.engine.chat_server import ChatServer
 from tests.agents.supervisor.conftest import RULES
-from tests.fakes import FakeEngine
+from tests.support.chat_server import ChatServer
+from tests.support.fakes import FakeEngine
 
 RESULTS = Path(__file__).parents[3] / "benchmarks" / "results"
 COMPLEX = RouteResult(kind="complex", reason="Several facts.")
@@ -147,7 +147,7 @@ async def test_context_over_100k_tokens_is_answered_in_one_pass_without_truncati
     drafts = [task for task in engine.tasks if isinstance(task, Draft)]
     assert drafts
     for draft in drafts:
-        _, user = prompts.messages(draft, "FORM")
+        _, user = prompt_layout.messages(draft, "FORM")
         assert text.strip() in user["content"]
         assert engine.count_tokens(user["content"]) <= 131_072
     assert answer.coverage.tokens_total > 100_000
@@ -204,9 +204,9 @@ async def converse(assistant: Assistant, path: str, turns: int, words: int) -> s
 
 def prompt_and_answer(task: Task[Any]) -> int:
     """The tokens of a task's prompt and of the longest answer that it may be given."""
-    schema = structured.schema(task)
-    rendered = prompts.messages(task, structured.form(schema))
-    return sum(estimate_tokens(each["content"]) for each in rendered) + structured.longest_tokens(schema)
+    schema = output_schema.schema(task)
+    rendered = prompt_layout.messages(task, output_schema.form(schema))
+    return sum(estimate_tokens(each["content"]) for each in rendered) + output_schema.longest_tokens(schema)
 
 
 async def test_history_stays_within_128k_and_the_prompt_within_the_context(
@@ -241,7 +241,7 @@ async def test_history_gives_way_to_the_documents_and_the_answer_says_so(
     drafts = [task for task in engine.tasks if isinstance(task, Draft)]
     assert drafts
     for draft in drafts:
-        assert text.strip() in prompts.messages(draft, "FORM")[1]["content"]
+        assert text.strip() in prompt_layout.messages(draft, "FORM")[1]["content"]
         assert draft.history.startswith("Summary of earlier turns: The conversation began with")
         assert "Question 19?" in draft.history
         assert prompt_and_answer(draft) <= 131_072
@@ -275,7 +275,7 @@ async def test_graceful_overflow_reads_a_small_context_in_smaller_windows(
 
     analysis = await assistant_with(engine).analyze(write("log.txt", long_text(20_000)))
 
-    contents = [prompts.messages(task, "FORM")[1]["content"] for task in engine.tasks]
+    contents = [prompt_layout.messages(task, "FORM")[1]["content"] for task in engine.tasks]
     assert all(
         estimate_tokens(content) + task.max_tokens <= 8_192
         for content, task in zip(contents, engine.tasks, strict=True)
@@ -297,7 +297,7 @@ async def test_graceful_overflow_of_a_second_look_joins_the_answers_in_a_tree(
 
     answer = await assistant_with(engine).ask("Who trimmed the wick?", [write("log.txt", long_text(60_000))])
 
-    contents = [prompts.messages(task, "FORM")[1]["content"] for task in engine.tasks]
+    contents = [prompt_layout.messages(task, "FORM")[1]["content"] for task in engine.tasks]
     assert all(estimate_tokens(content) <= 16_384 for content in contents)
     assert sum(isinstance(task, Draft) and bool(task.findings) for task in engine.tasks) > 1
     assert answer.coverage.complete

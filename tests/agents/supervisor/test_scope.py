@@ -1,13 +1,13 @@
 """Questions about a page or a section."""
 
-from agents.engine.extractive_engine import ExtractiveEngine
+from agents.engine.extractive.engine import ExtractiveEngine
 from agents.engine.tasks.answering import Draft, DraftResult
 from agents.engine.tasks.decisions import Route, RouteResult
 from agents.engine.tasks.reading import WindowNotes
-from agents.supervisor.responses import coverage
-from agents.supervisor.state import Run
+from agents.supervisor.answer import coverage
+from agents.supervisor.run import Run
 from tests.agents.supervisor.conftest import Reading
-from tests.fakes import FakeEngine
+from tests.support.fakes import FakeEngine
 
 CONTRACT = """# Services Agreement
 

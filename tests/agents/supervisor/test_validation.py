@@ -1,6 +1,6 @@
 from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult, Revise, ReviseResult
 from tests.agents.supervisor.conftest import Reading
-from tests.fakes import FakeEngine
+from tests.support.fakes import FakeEngine
 
 OPENS = "The reading room opens at 9 in the morning"
 CLOSES = "On Saturdays it closes at noon."

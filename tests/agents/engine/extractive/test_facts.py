@@ -3,7 +3,7 @@ from itertools import pairwise
 import pytest
 
 from agents.engine.extractive.facts import find_facts
-from agents.engine.extractive.languages import ENGLISH, FRENCH, GERMAN
+from agents.language.lexicon import ENGLISH, FRENCH, GERMAN
 
 
 @pytest.mark.parametrize(

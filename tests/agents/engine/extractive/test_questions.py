@@ -1,7 +1,7 @@
 import pytest
 
 from agents.engine.extractive.questions import Question, read_question
-from agents.engine.extractive.words import Vocabulary
+from agents.language.stems import Vocabulary
 
 
 def read(text: str) -> Question:

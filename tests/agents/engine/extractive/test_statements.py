@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.engine.extractive.languages import ENGLISH
 from agents.engine.extractive.statements import Statement, clean, read_statements, roles
-from agents.engine.extractive.words import Vocabulary
+from agents.language.lexicon import ENGLISH
+from agents.language.stems import Vocabulary
 from agents.schema import Passage
 
 

@@ -1,0 +1,162 @@
+"""Taking out of HTML what a reader of the page would not see."""
+
+import re
+from html.parser import HTMLParser
+
+from typing_extensions import override
+
+from agents.documents.parsing.parsed import shorten
+
+_VOID = re.compile("area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr")
+# A new block ends these even without their end tag.
+_CLOSED_BY_BLOCKS = re.compile("p|li|dt|dd|td|th|tr|option")
+_BLOCKS = re.compile(
+    "p|div|section|article|table|ul|ol|dl|li|dt|dd|tr|td|th|h[1-6]|pre|blockquote|header|footer|main|nav|form|hr"
+)
+_NOT_SHOWN = frozenset(["script", "style", "template"])
+_INVISIBLE = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|(?:^|[;\s])opacity\s*:\s*0(?:\.0+)?\s*(?:;|!|$)"
+    r"|font-size\s*:\s*(?:0(?:\.\d+)?|1px)\s*(?:[a-z%]+\s*)?(?:;|!|$)"
+    r"|(?:left|top|right|text-indent|margin-left)\s*:\s*-\s*\d{3,}|clip\s*:\s*rect\(\s*[01]",
+    re.IGNORECASE,
+)
+_WHITE = r"(?:#fff(?:fff)?|white|rgba?\(\s*255\s*,\s*255\s*,\s*255[^)]*\)|transparent|rgba\([^)]*,\s*0?\.?0\s*\))"
+_WHITE_TEXT = re.compile(rf"(?:^|[;\s])color\s*:\s*{_WHITE}\s*(?:;|!|$)", re.IGNORECASE)
+_BACKGROUND = re.compile(r"background(?:-color|-image)?\s*:\s*([^;]*)", re.IGNORECASE)
+_WHITE_VALUE = re.compile(rf"\s*(?:{_WHITE}|none|inherit|initial)\s*(?:!important)?\s*$", re.IGNORECASE)
+_RULE = re.compile(r"([^{}]{1,500})\{([^{}]{0,2000})\}")
+_COMMENT_WORDS = 4
+
+
+def visible_html(html: str) -> tuple[str, str, list[str]]:
+    """Return the page without hidden elements and comments, its title, and what was taken out.
+
+    Hidden are elements that are so by attribute, by inline style or by a plain rule of the page's
+    own style sheet: not displayed, transparent, tiny, outside the page, or white on white.
+    """
+    page = _VisiblePage()
+    page.feed(html)
+    page.close()
+    return "".join(page.kept), " ".join("".join(page.title).split()), page.hidden
+
+
+class _VisiblePage(HTMLParser):
+    """Copies a page's source, leaving out what is hidden."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=False)
+        self.kept: list[str] = []
+        self.title: list[str] = []
+        self.hidden: list[str] = []
+        self._rules: dict[str, str] = {}
+        self._open: list[tuple[str, bool]] = []
+        """Open elements, and whether each stands on a background of its own."""
+        self._inside: list[str] = []
+        """Open elements from the outermost hidden one on."""
+        self._hidden_text: list[str] = []
+
+    @override
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        # The page is decoded already: what it says about its encoding would be wrong now.
+        if tag == "meta":
+            return
+        if (
+            self._inside
+            and _BLOCKS.fullmatch(tag)
+            and len(self._inside) == 1
+            and _CLOSED_BY_BLOCKS.fullmatch(self._inside[0])
+        ):
+            self._end_hidden()
+        if self._inside:
+            if not _VOID.fullmatch(tag):
+                self._inside.append(tag)
+            return
+        style = self._style(tag, dict(attrs))
+        on_background = any(background for _, background in self._open[-1:])
+        backgrounds = [value for value in _BACKGROUND.findall(style) if not _WHITE_VALUE.match(value)]
+        if not _VOID.fullmatch(tag):
+            white = bool(_WHITE_TEXT.search(style)) and not on_background and not backgrounds
+            if tag in _NOT_SHOWN or white or self._is_hidden(dict(attrs), style):
+                self._inside.append(tag)
+                return
+            self._open.append((tag, on_background or bool(backgrounds)))
+        self.kept.append(self.get_starttag_text() or "")
+
+    @override
+    def handle_endtag(self, tag: str) -> None:
+        if self._inside:
+            if tag in self._inside:
+                while self._inside and self._inside.pop() != tag:
+                    pass
+                if not self._inside:
+                    self._end_hidden()
+            elif any(tag == name for name, _ in self._open[-50:]) and _CLOSED_BY_BLOCKS.fullmatch(self._inside[0]):
+                self._end_hidden()
+                self.handle_endtag(tag)
+            return
+        for index in range(len(self._open) - 1, max(-1, len(self._open) - 50), -1):
+            if self._open[index][0] == tag:
+                del self._open[index:]
+                break
+        self.kept.append(f"</{tag}>")
+
+    @override
+    def handle_data(self, data: str) -> None:
+        self._text(data)
+        if self._inside[-1:] == ["style"]:
+            self._rules.update(
+                (selector.strip().lower(), style)
+                for selectors, style in _RULE.findall(data)
+                for selector in selectors.split(",")
+            )
+
+    @override
+    def handle_entityref(self, name: str) -> None:
+        self._text(f"&{name};")
+
+    @override
+    def handle_charref(self, name: str) -> None:
+        self._text(f"&#{name};")
+
+    @override
+    def handle_comment(self, data: str) -> None:
+        if len(data.split()) >= _COMMENT_WORDS:
+            self.hidden.append(f"a comment, {shorten(data)!r}")
+
+    @override
+    def handle_decl(self, decl: str) -> None:
+        self.kept.append(f"<!{decl}>")
+
+    def _text(self, source: str) -> None:
+        if not self._inside:
+            self.kept.append(source)
+            if self._open[-1:] and self._open[-1][0] == "title":
+                self.title.append(source)
+        elif not _NOT_SHOWN.intersection(self._inside):
+            self._hidden_text.append(source)
+
+    def _end_hidden(self) -> None:
+        if text := shorten("".join(self._hidden_text)):
+            self.hidden.append(repr(text))
+        self._inside.clear()
+        self._hidden_text.clear()
+
+    def _style(self, tag: str, attributes: dict[str, str | None]) -> str:
+        """Return the declarations that apply to an element, those of plain selectors only."""
+        if not self._rules:
+            return attributes.get("style") or ""
+        selectors = [tag, f"#{attributes.get('id')}"]
+        for name in (attributes.get("class") or "").split():
+            selectors += [f".{name}", f"{tag}.{name}"]
+        found = [self._rules[selector.lower()] for selector in selectors if selector.lower() in self._rules]
+        return ";".join([*found, attributes.get("style") or ""])
+
+    @staticmethod
+    def _is_hidden(attributes: dict[str, str | None], style: str) -> bool:
+        return "hidden" in attributes or bool(_INVISIBLE.search(style))
+
+    @override
+    def close(self) -> None:
+        super().close()
+        if self._inside:
+            self._end_hidden()

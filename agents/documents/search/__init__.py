@@ -1,0 +1,1 @@
+"""Search: the passages that share the question's words or meaning, best first."""

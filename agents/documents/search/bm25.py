@@ -1,0 +1,101 @@
+"""Ranking passages by BM25: Lucene's variant, k1 = 1.2, b = 0.75, over stemmed words."""
+
+import os
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast
+
+from agents.documents.search.terms import Terms, query_terms
+
+_K1 = 1.2
+
+
+class Ranked(NamedTuple):
+    """A passage by its place, and its score."""
+
+    document: int
+    """Position among the indexed documents."""
+    passage: int
+    """Position among the document's passages."""
+    score: float
+
+
+class PassageIndex:
+    """The passages of one or several documents, ready to be searched.
+
+    Args:
+        documents: The terms of each document's passages.
+        vectors: The embeddings of each document's passages, to be fused with BM25; none by default.
+    """
+
+    def __init__(self, documents: Sequence[Terms], vectors: Sequence[Any] | None = None) -> None:
+        import numpy as np
+
+        self._lengths = [len(terms.lengths) for terms in documents]
+        self._starts = np.cumsum([0, *self._lengths])
+        self._languages = tuple(dict.fromkeys(terms.language for terms in documents))
+        self._vectors = None if vectors is None else np.concatenate(list(vectors))
+        self._bm25, self._vocabulary = _build(documents)
+
+    def rank(self, query: str, limit: int, vector: Any = None) -> list[Ranked]:  # noqa: ANN401
+        """Return the passages that match best, best first.
+
+        Only passages that share a term with the query count. Where none does, the first passages
+        are returned with a score of 0, for a reader to start from.
+
+        Args:
+            query: A question or some words.
+            limit: How many passages to return at most.
+            vector: The query's embedding, where the index has embeddings.
+        """
+        import numpy as np
+
+        scores = self._scores(query)
+        if vector is not None and self._vectors is not None:
+            scores = (_spread(scores) + _spread(self._vectors @ vector)) / 2
+        limit = max(0, min(limit, len(scores)))
+        best = np.argsort(-scores, kind="stable")[:limit]
+        if limit and scores[best[0]] > 0:
+            best = [position for position in best if scores[position] > 0]
+        documents = np.searchsorted(self._starts, best, side="right") - 1
+        return [
+            Ranked(int(document), int(position - self._starts[document]), float(scores[position]))
+            for document, position in zip(documents, best, strict=True)
+        ]
+
+    def _scores(self, query: str) -> Any:  # noqa: ANN401
+        """Return the score of every passage."""
+        import numpy as np
+
+        known = [self._vocabulary[term] for term in query_terms(query, self._languages) if term in self._vocabulary]
+        if not known:
+            return np.zeros(int(self._starts[-1]), dtype=np.float32)
+        return self._bm25.get_scores_from_ids(known)
+
+
+def _build(documents: Sequence[Terms]) -> tuple[Any, dict[str, int]]:
+    """Return the BM25 index over all passages, and its vocabulary."""
+    # Where JAX is installed too, bm25s runs it when it is imported, and JAX takes three quarters of a GPU.
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    import bm25s as untyped
+    import numpy as np
+
+    bm25s = cast("Any", untyped)
+    vocabulary: dict[str, int] = {}
+    passages: list[list[int]] = []
+    for terms in documents:
+        numbers = [vocabulary.setdefault(term, len(vocabulary)) for term in terms.vocabulary]
+        ids: list[int] = np.array(numbers, dtype=np.int64)[np.asarray(terms.ids, dtype=np.int64)].tolist()
+        start = 0
+        for length in terms.lengths:
+            passages.append(ids[start : start + length])
+            start += length
+    bm25 = bm25s.BM25(k1=_K1)
+    if vocabulary:
+        bm25.index((passages, vocabulary), show_progress=False)
+    return bm25, vocabulary
+
+
+def _spread(scores: Any) -> Any:  # noqa: ANN401
+    """Return scores on a scale from 0 to 1."""
+    low, high = scores.min(), scores.max()
+    return (scores - low) / (high - low) if high > low else scores * 0

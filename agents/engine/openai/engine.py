@@ -1,0 +1,288 @@
+"""The engine over any OpenAI-compatible server: our own vLLM, a cluster, llama.cpp, LM Studio, Ollama."""
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import openai
+from langchain_openai import ChatOpenAI
+from pydantic import SecretStr
+from pydantic.config import JsonDict
+
+from agents.engine import output_schema, prompt_layout
+from agents.engine.engine import Outcome, ResultT
+from agents.engine.openai.endpoint import Endpoint, find_endpoint, is_loopback, verification
+from agents.engine.openai.once_more import OnceMoreClient
+from agents.engine.openai.tokenizer import local_counter, server_counter
+from agents.engine.output_schema import InvalidAnswerError
+from agents.engine.tasks.base import Task
+from agents.errors import EngineError
+from agents.language.tokens import TokenCounter, estimate_tokens
+from agents.schema import EngineInfo, Usage
+from agents.settings import EngineSettings
+from agents.telemetry import untraced
+
+_LOG = logging.getLogger(__name__)
+_CONNECT_SECONDS = 10.0
+_KEEP_ALIVE_SECONDS = 2.0
+"""vLLM closes a connection that is idle for 5 s; httpx would use it for as long, and meet the closing one."""
+_LEAST_ANSWER_TOKENS = 48
+
+DECIDING: dict[str, float] = {"temperature": 0.0}
+PROSE: dict[str, float] = {"temperature": 0.7, "top_p": 0.8, "top_k": 20, "min_p": 0.0}
+"""As the model card of Qwen3-4B-Instruct-2507 advises."""
+
+_CONSTRAINTS = ("json_schema", "json_object", "prompt")
+"""How the form of an answer is enforced, best first; a server that refuses one is not asked for it again."""
+
+
+@dataclass(frozen=True)
+class _Reply:
+    """What the server sent."""
+
+    text: str
+    truncated: bool
+    usage: Usage
+
+
+async def connect(settings: EngineSettings) -> "OpenAIEngine":
+    """Open the engine at READROOM_ENGINE__BASE_URL.
+
+    Raises:
+        EngineError: It cannot be reached, refuses the key, or does not serve the model.
+    """
+    return OpenAIEngine(await find_endpoint(settings, settings.base_url or ""), settings)
+
+
+class OpenAIEngine:
+    """Renders tasks as prompts in the shared-prefix layout and has the answers' form enforced by the server.
+
+    Args:
+        endpoint: The server and the model.
+        settings: The engine's section.
+    """
+
+    def __init__(self, endpoint: Endpoint, settings: EngineSettings) -> None:
+        self._endpoint = endpoint
+        self._constraint = 0
+        self._extras = True
+        verify = verification(settings)
+        local = is_loopback(endpoint.base_url)
+        timeout = httpx.Timeout(endpoint.request_seconds, connect=_CONNECT_SECONDS)
+        limits = httpx.Limits(max_connections=None, keepalive_expiry=_KEEP_ALIVE_SECONDS)
+        self._http = OnceMoreClient(verify=verify, trust_env=not local, timeout=timeout, limits=limits)
+        self._sync_http = httpx.Client(verify=verify, trust_env=not local, timeout=_CONNECT_SECONDS)
+        self._chat = ChatOpenAI(
+            model=endpoint.model,
+            base_url=endpoint.base_url,
+            api_key=endpoint.api_key or SecretStr("none"),
+            max_retries=0,
+            stream_usage=True,
+            timeout=timeout,
+            http_async_client=self._http,
+            http_client=self._sync_http,
+        )
+        self._count, tokenizer = self._counter()
+        self._info = endpoint.info.model_copy(update={"tokenizer": tokenizer})
+
+    @property
+    def info(self) -> EngineInfo:
+        """What the engine is."""
+        return self._info
+
+    def count_tokens(self, text: str) -> int:
+        """Count a text's tokens: by the checkpoint's tokenizer, by the server, or estimated, as `info` says."""
+        return self._count(text)
+
+    async def run(self, task: Task[ResultT]) -> Outcome[ResultT]:
+        """Compute one task; an answer that is cut or of the wrong form is asked for once more, shorter.
+
+        Raises:
+            EngineError: The server did not answer, or twice gave an invalid result.
+        """
+        started = time.monotonic()
+        schema, remark, usage = output_schema.schema(task), "", Usage()
+        for attempt in range(2):
+            reply = await self._ask(task, schema, remark, retried=attempt > 0)
+            usage += reply.usage
+            try:
+                result = _read(task, reply)
+            except InvalidAnswerError as error:
+                _LOG.info("The answer to %s is invalid: %s", type(task).__name__, error)
+                schema = output_schema.shorter(schema)
+                remark = (
+                    f"Your last answer could not be used: {error}. Answer again, shorter, in exactly the form above."
+                )
+                continue
+            return Outcome(result, usage.model_copy(update={"seconds": time.monotonic() - started}))
+        raise EngineError(
+            f"{self._info.model} twice gave no valid answer to {type(task).__name__}.",
+            hint="Ask again, or use a model that follows JSON schemas.",
+            retryable=True,
+        )
+
+    async def count_prompt_tokens(self, task: Task[ResultT]) -> int:
+        """Count the tokens of a task's whole prompt: exact where the server tokenizes, else close above."""
+        return await self._count_messages(prompt_layout.messages(task, output_schema.form(output_schema.schema(task))))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+        self._sync_http.close()
+
+    async def _ask(self, task: Task[ResultT], schema: JsonDict, remark: str, *, retried: bool) -> _Reply:
+        while True:
+            constraint, extras = self._constraint, self._extras
+            messages = prompt_layout.messages(task, output_schema.form(schema), remark)
+            schema, max_tokens = await self._fit(task, schema, messages)
+            sampling = PROSE if task.prose or retried else DECIDING
+            body = (
+                {"max_tokens": max_tokens}
+                | _sampled(sampling, extras)
+                | _format(_CONSTRAINTS[constraint], task, schema)
+            )
+            try:
+                return await self._send(messages, body)
+            except openai.BadRequestError as error:
+                self._learn(error, constraint, extras)
+            except openai.APIError as error:
+                raise self._explain(error) from error
+
+    async def _send(self, messages: list[dict[str, str]], body: dict[str, Any]) -> _Reply:
+        with untraced():
+            message = await self._chat.ainvoke(messages, extra_body=body)
+        used: Any = message.usage_metadata or {}
+        cached = used.get("input_token_details", {}).get("cache_read") or 0
+        return _Reply(
+            text=message.text,
+            truncated=message.response_metadata.get("finish_reason") == "length",
+            usage=Usage(
+                engine_calls=1,
+                prompt_tokens=used.get("input_tokens", 0),
+                cached_tokens=cached,
+                completion_tokens=used.get("output_tokens", 0),
+            ),
+        )
+
+    async def _fit(self, task: Task[ResultT], schema: JsonDict, messages: list[dict[str, str]]) -> tuple[JsonDict, int]:
+        """Return a schema whose longest answer the context still holds, and the bound on the answer's tokens.
+
+        Under a schema the answer ends by itself; the bound is what its longest form takes.
+        """
+        wanted = max(task.max_tokens, output_schema.longest_tokens(schema))
+        context = self._endpoint.info.context_tokens or 0
+        if (
+            sum(len(message["content"].encode()) for message in messages) + prompt_layout.TEMPLATE_TOKENS + wanted
+            <= context
+        ):
+            return schema, wanted
+        prompt = await asyncio.to_thread(self._count_pieces, task, messages)
+        if prompt + wanted > context:
+            prompt = await self._count_messages(messages)
+        room = context - prompt
+        if room < _LEAST_ANSWER_TOKENS:
+            raise EngineError(
+                f"The prompt has {prompt:,} tokens, and {self._info.model} holds {context:,}.",
+                hint="Read the document in smaller windows: lower READROOM_SUPERVISOR__WINDOW_TOKENS.",
+            )
+        while output_schema.longest_tokens(schema) > room and (less := output_schema.shorter(schema, 2)) != schema:
+            schema = less
+        return schema, min(wanted, room)
+
+    def _count_pieces(self, task: Task[ResultT], messages: list[dict[str, str]]) -> int:
+        """Count a prompt by its passages, whose counts are remembered; the joints make it a little too high."""
+        text = sum(len(passage.text) for passage in task.evidence)
+        around = sum(len(message["content"]) for message in messages) - text
+        return sum(self._count(passage.text) for passage in task.evidence) + around + prompt_layout.TEMPLATE_TOKENS
+
+    async def _count_messages(self, messages: list[dict[str, str]]) -> int:
+        if not self._endpoint.tokenizes:
+            return sum(self._count(message["content"]) for message in messages) + prompt_layout.TEMPLATE_TOKENS
+        try:
+            response = await self._http.post(
+                f"{self._endpoint.root}/tokenize",
+                json={"model": self._endpoint.model, "messages": messages},
+                headers=self._endpoint.headers(),
+            )
+            return response.raise_for_status().json()["count"]
+        except httpx.HTTPError as error:
+            raise self._unreachable(str(error)) from error
+
+    def _counter(self) -> tuple[TokenCounter, str]:
+        if local := local_counter(self._endpoint.model):
+            return local, self._endpoint.model
+        if self._endpoint.tokenizes:
+            return server_counter(self._count_on_server), self._endpoint.model
+        return estimate_tokens, "estimate"
+
+    def _count_on_server(self, text: str) -> int:
+        response = self._sync_http.post(
+            f"{self._endpoint.root}/tokenize",
+            json={"model": self._endpoint.model, "prompt": text, "add_special_tokens": False},
+            headers=self._endpoint.headers(),
+        )
+        return response.raise_for_status().json()["count"]
+
+    def _learn(self, error: openai.BadRequestError, constraint: int, extras: bool) -> None:
+        """Remember what the server refuses, and go on without it.
+
+        Raises:
+            EngineError: It refuses something that every request needs.
+        """
+        text = str(error).lower()
+        if extras and ("top_k" in text or "min_p" in text):
+            self._extras = False
+        elif any(word in text for word in ("response_format", "schema", "grammar", "json", "pattern", "regex")):
+            if constraint + 1 == len(_CONSTRAINTS):
+                raise self._explain(error) from error
+            self._constraint = max(self._constraint, constraint + 1)
+        else:
+            raise self._explain(error) from error
+        _LOG.info("%s refuses a part of the request (%s) and is asked without it", self._endpoint.base_url, error)
+
+    def _explain(self, error: openai.APIError) -> EngineError:
+        where = f"The engine at {self._endpoint.base_url}"
+        if isinstance(error, openai.APITimeoutError):
+            return EngineError(
+                f"{where} did not answer within {self._endpoint.request_seconds:.0f} s.",
+                hint="Raise READROOM_ENGINE__REQUEST_SECONDS, or ask about less text.",
+                retryable=True,
+            )
+        if isinstance(error, openai.APIConnectionError):
+            return self._unreachable(str(error.__cause__ or error))
+        if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
+            return EngineError(f"{where} refuses the key.", hint="Set READROOM_ENGINE__API_KEY to the server's key.")
+        if isinstance(error, openai.NotFoundError):
+            return EngineError(f"{where} has no model {self._endpoint.model}.", hint="Correct READROOM_ENGINE__MODEL.")
+        retryable = not isinstance(error, openai.BadRequestError)
+        hint = "Ask again." if retryable else "Correct the settings of the engine, or ask about less text."
+        return EngineError(f"{where} refused the request: {error.message.rstrip('.')}.", hint=hint, retryable=retryable)
+
+    def _unreachable(self, reason: str) -> EngineError:
+        return EngineError(
+            f"The engine at {self._endpoint.base_url} stopped answering: {reason}.", hint="Ask again.", retryable=True
+        )
+
+
+def _sampled(sampling: dict[str, float], extras: bool) -> dict[str, float]:
+    return {name: value for name, value in sampling.items() if extras or name in ("temperature", "top_p")}
+
+
+def _format(constraint: str, task: Task[ResultT], schema: JsonDict) -> dict[str, Any]:
+    match constraint:
+        case "json_schema":
+            named = {"name": type(task).__name__, "strict": True, "schema": schema}
+            return {"response_format": {"type": "json_schema", "json_schema": named}}
+        case "json_object":
+            return {"response_format": {"type": "json_object"}}
+        case _:
+            return {}
+
+
+def _read(task: Task[ResultT], reply: _Reply) -> ResultT:
+    if reply.truncated:
+        raise InvalidAnswerError("it was too long and was cut")
+    return output_schema.parse(task, reply.text)

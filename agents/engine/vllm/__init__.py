@@ -1,0 +1,1 @@
+"""The resident vLLM: planned, started, watched, shared and ended."""

@@ -1,0 +1,114 @@
+"""The NVIDIA GPUs that CUDA sees, and who holds memory on them, as NVML tells."""
+
+import os
+from collections.abc import Sequence
+from itertools import takewhile
+from typing import Any, TypeAlias
+
+from pydantic import Field
+
+from agents.engine.model_config import GIB
+from agents.schema import Frozen
+
+Nvml: TypeAlias = Any
+"""pynvml, which has no types."""
+Handle: TypeAlias = Any
+"""NVML's handle of a GPU."""
+
+
+class Gpu(Frozen):
+    """A GPU as NVML sees it now."""
+
+    index: int = Field(description="Its number among the GPUs that CUDA sees.")
+    name: str
+    total_gib: float
+    free_gib: float
+    capability: tuple[int, int] = Field(default=(0, 0), description="CUDA compute capability.")
+    driver: str = ""
+
+
+def read_gpus(nvml: Nvml = None) -> tuple[Gpu, ...]:
+    """Return the NVIDIA GPUs that CUDA sees, in its order, and what is free on them; none where NVML cannot tell.
+
+    Args:
+        nvml: Asked in place of pynvml.
+    """
+    if nvml is None:
+        import pynvml
+
+        nvml = pynvml
+    try:
+        nvml.nvmlInit()
+    except nvml.NVMLError:
+        return ()
+    try:
+        driver = str(nvml.nvmlSystemGetDriverVersion())
+        return tuple(_read_gpu(nvml, index, handle, driver) for index, handle in enumerate(visible_handles(nvml)))
+    except nvml.NVMLError:
+        # A card that was lost, or one that shares the system's memory and has none of its own to tell of.
+        return ()
+    finally:
+        nvml.nvmlShutdown()
+
+
+def visible_handles(nvml: Nvml) -> list[Handle]:
+    """Return NVML's handles of the GPUs that CUDA_VISIBLE_DEVICES names, up to the first entry that names none.
+
+    Its numbers are taken to count the GPUs in bus order, as NVML does and CUDA does on a machine of equal cards.
+
+    Args:
+        nvml: pynvml, initialised.
+    """
+    handles = [nvml.nvmlDeviceGetHandleByIndex(index) for index in range(nvml.nvmlDeviceGetCount())]
+    asked = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if asked is None:
+        return handles
+    named = (_named(nvml, handles, word.strip()) for word in asked.split(","))
+    return list(takewhile(lambda handle: handle is not None, named))
+
+
+def _named(nvml: Nvml, handles: Sequence[Handle], word: str) -> Handle | None:
+    """Return the GPU that a number, the beginning of a UUID, or the UUID of a MIG instance names; None for no GPU."""
+    if word.isdecimal():
+        return handles[int(word)] if int(word) < len(handles) else None
+    if word.startswith("MIG-"):
+        try:
+            return nvml.nvmlDeviceGetHandleByUUID(word)
+        except nvml.NVMLError:
+            return None
+    known = [handle for handle in handles if word and str(nvml.nvmlDeviceGetUUID(handle)).startswith(word)]
+    return known[0] if len(known) == 1 else None
+
+
+def _read_gpu(nvml: Nvml, index: int, handle: Handle, driver: str) -> Gpu:
+    memory = nvml.nvmlDeviceGetMemoryInfo(handle)
+    return Gpu(
+        index=index,
+        name=str(nvml.nvmlDeviceGetName(handle)),
+        total_gib=memory.total / GIB,
+        free_gib=memory.free / GIB,
+        capability=tuple(nvml.nvmlDeviceGetCudaComputeCapability(handle)),
+        driver=driver,
+    )
+
+
+def gpu_memory_by_process(pids: Sequence[int]) -> float | None:
+    """Return the GiB that these processes hold on all GPUs; None where NVML cannot tell."""
+    import pynvml
+
+    nvml: Nvml = pynvml
+    try:
+        nvml.nvmlInit()
+    except nvml.NVMLError:
+        return None
+    try:
+        held = 0
+        for index in range(nvml.nvmlDeviceGetCount()):
+            handle = nvml.nvmlDeviceGetHandleByIndex(index)
+            for process in nvml.nvmlDeviceGetComputeRunningProcesses(handle):
+                held += (process.usedGpuMemory or 0) if process.pid in pids else 0
+        return held / GIB or None
+    except nvml.NVMLError:
+        return None
+    finally:
+        nvml.nvmlShutdown()

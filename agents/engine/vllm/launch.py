@@ -1,0 +1,251 @@
+"""How `vllm serve` is called: the command, its arguments and its environment."""
+
+import hashlib
+import importlib.util
+import json
+import math
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from agents.engine.model_config import GIB, ModelShape, read_shape
+from agents.engine.vllm import cpu, memory_plan
+from agents.engine.vllm import plugin as vllm_plugin
+from agents.engine.vllm.hardware import Gpu, read_gpus
+from agents.engine.vllm.memory_plan import MemoryPlan
+from agents.engine.vllm.state_files import Attempt, Launch
+from agents.errors import EngineError
+from agents.settings import EngineSettings
+
+INSTALL_VLLM = f'{sys.executable} -m pip install "vllm>=0.26"'
+USE_A_SERVER = "READROOM_ENGINE__BASE_URL=http://127.0.0.1:11434/v1 READROOM_ENGINE__MODEL=NAME readroom serve"
+
+_ENTRY_POINT = "[vllm.general_plugins]\nreadroom_fp8 = readroom_vllm_plugin:register\n"
+_E5M2_ATTENTION = {
+    # E5M2 runs on FlashInfer alone, and there only with queries in 16 bits.
+    "backend": "FLASHINFER",
+    "disable_flashinfer_q_quantization": True,
+    # Its other kernels do not know E5M2; to see whether they can be had, vLLM would ask a server of NVIDIA's.
+    "use_trtllm_attention": False,
+}
+_NGRAM = {"method": "ngram", "prompt_lookup_min": 2, "prompt_lookup_max": 5}
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  where vLLM keeps what it offloads
+_CPU_SPARE_BLOCKS = 64
+_CPU_BLOCK_TOKENS = 128
+
+
+def find_vllm(command: str) -> tuple[str, ...] | None:
+    """Return the words that call vLLM, or None where it is not installed.
+
+    The first word is looked up on PATH and beside our own Python; the default falls back to a vLLM
+    that is importable here.
+    """
+    words = shlex.split(command)
+    if not words:
+        return None
+    found = shutil.which(words[0]) or shutil.which(words[0], path=str(Path(sys.executable).parent))
+    if found:
+        return (str(Path(found).absolute()), *words[1:])
+    if words == ["vllm"] and importlib.util.find_spec("vllm"):
+        return (sys.executable, "-m", "vllm.entrypoints.cli.main")
+    return None
+
+
+def missing(settings: EngineSettings, gpus: Sequence[Gpu]) -> tuple[str, ...]:
+    """Return the commands that would add what the resident engine lacks on this machine."""
+    absent: list[str] = []
+    if not gpus:
+        absent.append(f"an NVIDIA GPU with its driver, or a server elsewhere: {USE_A_SERVER}")
+    if not find_vllm(settings.vllm_command):
+        absent.append(INSTALL_VLLM)
+    return tuple(absent)
+
+
+def plan_launch(settings: EngineSettings, plugin_folder: Path) -> Launch:
+    """Plan how the engine is started on this machine.
+
+    Raises:
+        EngineError: vLLM is not installed, or nothing useful fits into the memory, or RAM for evicted documents.
+    """
+    command = find_vllm(settings.vllm_command)
+    if command is None:
+        raise EngineError(
+            f"vLLM is not installed: there is no `{settings.vllm_command}`.",
+            hint=f"{INSTALL_VLLM}, or set READROOM_ENGINE__VLLM_COMMAND to where it is.",
+        )
+    _check_offloading(settings.kv_offload_gib)
+    gpus = read_gpus()
+    plan = memory_plan.plan(settings, gpus) if gpus else None
+    mark = digest(settings)
+    ways, notes = (attempts(settings, plan), plan.notes) if plan else _on_cpu(settings)
+    return Launch(
+        model=settings.model,
+        digest=mark,
+        identity=identity(mark),
+        context_tokens=plan.context_tokens if plan else settings.max_model_len,
+        command=command,
+        attempts=ways,
+        environment=environment(settings, plan, plugin_folder),
+        notes=notes,
+        can_sleep=can_sleep(settings, plan),
+        idle_sleep_seconds=settings.idle_sleep_seconds,
+        idle_stop_seconds=settings.idle_stop_seconds,
+        start_seconds=settings.start_seconds,
+        plan=plan,
+        started_by=os.getpid(),
+    )
+
+
+def _check_offloading(gib: float) -> None:
+    """Refuse more than the shared memory holds: vLLM maps it there, and dies when it is full."""
+    if not gib or not _SHARED_MEMORY.is_dir():
+        return
+    free = shutil.disk_usage(_SHARED_MEMORY).free / GIB
+    if gib > free:
+        raise EngineError(
+            f"READROOM_ENGINE__KV_OFFLOAD_GIB asks for {gib:g} GiB, and {_SHARED_MEMORY} has {free:.1f} GiB free.",
+            hint=f"Lower it, or give it more: `mount -o remount,size={math.ceil(gib) + 1}G {_SHARED_MEMORY}`.",
+        )
+
+
+def _on_cpu(settings: EngineSettings) -> tuple[tuple[Attempt, ...], tuple[str, ...]]:
+    notes = ("No NVIDIA GPU was found: vLLM runs on the CPU.",)
+    if settings.kv_cache_dtype == "auto" or cpu.keeps_fp8():
+        return attempts(settings, None), notes
+    wide = settings.model_copy(update={"kv_cache_dtype": "auto"})
+    notes += (f"This CPU has no AVX-512 for {settings.kv_cache_dtype}: the KV cache has 16 bits.",)
+    return attempts(wide, None), notes
+
+
+def digest(settings: EngineSettings) -> str:
+    """Return a mark of every setting that changes what is served; two engines with the same mark are the same."""
+    kept = settings.model_dump(
+        mode="json",
+        include={
+            "model",
+            "max_model_len",
+            "quantization",
+            "kv_cache_dtype",
+            "vram_budget_gib",
+            "max_num_seqs",
+            "max_num_batched_tokens",
+            "tensor_parallel_size",
+            "kv_offload_gib",
+            "own_kernels",
+            "draft_tokens",
+            "extra_args",
+        },
+    )
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def identity(mark: str) -> str:
+    """Return the second name under which our engine serves its model: no other program answers to it."""
+    return f"readroom-{mark}"
+
+
+def attempts(settings: EngineSettings, plan: MemoryPlan | None) -> tuple[Attempt, Attempt]:
+    """Return how to start, and how else if our plugin or the KV cache dtype cannot be had.
+
+    The last resort is vLLM without our plugin, and E4M3 in place of E5M2: it takes the same memory.
+    """
+    left = "fp8_e4m3" if settings.kv_cache_dtype == "fp8_e5m2" else settings.kv_cache_dtype
+    plain = settings.model_copy(update={"own_kernels": False, "kv_cache_dtype": left})
+    return _attempt(settings, plan, plugin=True), _attempt(plain, plan, plugin=False)
+
+
+def _attempt(settings: EngineSettings, plan: MemoryPlan | None, *, plugin: bool) -> Attempt:
+    arguments = tuple(_arguments(settings, plan, read_shape(settings.model)))
+    return Attempt(kv_cache_dtype=settings.kv_cache_dtype, arguments=arguments, plugin=plugin)
+
+
+def _arguments(settings: EngineSettings, plan: MemoryPlan | None, shape: ModelShape | None) -> list[str]:
+    folder = Path(settings.model)
+    words = ["serve", str(folder.absolute()) if folder.is_dir() else settings.model]
+    words += ["--max-model-len", str(plan.context_tokens if plan else settings.max_model_len)]
+    words += ["--kv-cache-dtype", settings.kv_cache_dtype]
+    words += ["--max-num-seqs", str(settings.max_num_seqs)]
+    words += ["--max-num-batched-tokens", str(plan.batch_tokens if plan else settings.max_num_batched_tokens)]
+    words += ["--tensor-parallel-size", str(settings.tensor_parallel_size)]
+    words += ["--structured-outputs-config", json.dumps({"backend": "xgrammar", "disable_any_whitespace": True})]
+    words += ["--enable-prompt-tokens-details"]
+    words += _quantization(settings, plan, shape)
+    words += _gpu(settings, plan) if plan else _cpu(settings, shape)
+    if settings.draft_tokens:
+        words += ["--speculative-config", json.dumps({"num_speculative_tokens": settings.draft_tokens} | _NGRAM)]
+    if settings.kv_offload_gib:
+        words += ["--kv-offloading-backend", "native", "--kv-offloading-size", f"{settings.kv_offload_gib:g}"]
+    return [*words, *settings.extra_args]
+
+
+def _quantization(settings: EngineSettings, plan: MemoryPlan | None, shape: ModelShape | None) -> list[str]:
+    fp8_checkpoint = shape is not None and shape.fp8_checkpoint
+    if plan and settings.own_kernels and fp8_checkpoint:
+        return ["--quantization", vllm_plugin.QUANTIZATION_WITH_KERNELS]
+    if settings.kv_cache_dtype == "fp8_e5m2" and (settings.quantization == "fp8" or fp8_checkpoint):
+        return ["--quantization", vllm_plugin.QUANTIZATION]
+    return ["--quantization", "fp8"] if settings.quantization == "fp8" else []
+
+
+def _gpu(settings: EngineSettings, plan: MemoryPlan) -> list[str]:
+    words = ["--gpu-memory-utilization", f"{plan.gpu_memory_utilization:g}"]
+    words += ["--kv-cache-memory-bytes", str(plan.kv_cache_bytes)]
+    words += ["--cudagraph-capture-sizes", *(str(size) for size in memory_plan.graph_sizes(settings))]
+    if settings.kv_cache_dtype == "fp8_e5m2":
+        words += ["--attention-config", json.dumps(_E5M2_ATTENTION)]
+    return words if settings.kv_offload_gib else [*words, "--enable-sleep-mode"]
+
+
+def _cpu(settings: EngineSettings, shape: ModelShape | None) -> list[str]:
+    """Size the KV cache for one whole context; the CPU build would take a share of all memory."""
+    if shape is None:
+        return []
+    blocks = -(-settings.max_model_len // _CPU_BLOCK_TOKENS) + _CPU_SPARE_BLOCKS
+    size = blocks * _CPU_BLOCK_TOKENS * shape.kv_bytes_per_token(settings.kv_cache_dtype)
+    return ["--kv-cache-memory-bytes", str(size)]
+
+
+def environment(settings: EngineSettings, plan: MemoryPlan | None, plugin_folder: Path) -> dict[str, str]:
+    """Return what vLLM's process needs in its environment, and make our plugin importable there.
+
+    The plugin is copied beside an entry point, because vLLM may live in an environment of its own that Readroom is
+    not installed in.
+    """
+    info = plugin_folder / "readroom_vllm_plugin-1.dist-info"
+    info.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(
+        Path(vllm_plugin.__file__).parent,
+        plugin_folder / "readroom_vllm_plugin",
+        ignore=shutil.ignore_patterns("__pycache__"),
+        dirs_exist_ok=True,
+    )
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: readroom-vllm-plugin\nVersion: 1\n")
+    (info / "entry_points.txt").write_text(_ENTRY_POINT)
+    variables = {
+        # Its warm-up takes over 200 s on a fresh cache, and brings nothing at these batch sizes.
+        "VLLM_USE_DEEP_GEMM": "0",
+        "VLLM_USE_FLASHINFER_SAMPLER": "0",
+        "VLLM_FLASHINFER_WORKSPACE_BUFFER_SIZE": str(memory_plan.FLASHINFER_WORKSPACE_BYTES),
+        "VLLM_NO_USAGE_STATS": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+    if plan is None:
+        return variables | cpu.threads()
+    if settings.own_kernels:
+        variables[vllm_plugin.KERNELS_VARIABLE] = "1"
+    if can_sleep(settings, plan):
+        variables["VLLM_SERVER_DEV_MODE"] = "1"
+    return variables | {
+        # The engine's core inherits what the server has imported: 19 s of a start on an H100's machine.
+        "VLLM_WORKER_MULTIPROC_METHOD": "fork",
+        # Named, because torch.compile moves it while it compiles: the next start would compile 18 s of kernels anew.
+        "TRITON_CACHE_DIR": os.environ.get("TRITON_CACHE_DIR") or str(Path.home() / ".triton" / "cache"),
+    }
+
+
+def can_sleep(settings: EngineSettings, plan: MemoryPlan | None) -> bool:
+    """Whether the engine may sleep when idle: on a GPU, and not beside KV offloading (vLLM's issue 45268)."""
+    return plan is not None and not settings.kv_offload_gib

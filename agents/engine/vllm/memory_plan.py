@@ -1,0 +1,244 @@
+"""What the engine will take of a GPU's memory, computed before it starts.
+
+Where a figure is measured and not computed, it comes from one H200 with vLLM 0.26.0 and the true shapes
+of Qwen3-4B-Instruct-2507 (dummy weights); `benchmarks/gpu` measures them again.
+"""
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from agents.engine.model_config import GIB, ModelShape, read_shape
+from agents.engine.vllm.hardware import Gpu
+from agents.errors import EngineError
+from agents.schema import Frozen
+from agents.settings import EngineSettings
+
+CONTEXT_GIB = 0.5
+"""The process's CUDA context and its libraries' work space."""
+ACTIVATION_BASE_GIB = 0.65
+GRAPH_GIB = 0.0125
+"""One CUDA graph of a small batch: four took 0.05 GiB."""
+FLASHINFER_GIB = 0.02
+"""What FlashInfer's modules and plans take beside its work space; E5M2 runs on no other attention kernel."""
+FLASHINFER_WORKSPACE_BYTES = 128 * 1024**2
+"""The least work space that is asked for; vLLM's own floor is 394 MiB."""
+STRETCHES_GIB = 0.12
+"""What our attention takes to widen stretches of an E5M2 cache: the engine took 15.07 GiB of 15.00 planned without it,
+14.93 with it."""
+FLASH_ATTENTION_GIB = 0.1
+"""What FlashAttention, which other caches run on, takes beside our kernels: 15.06 GiB of 15.00 planned without it."""
+MARGIN_GIB = 0.25
+"""What FlashAttention and the allocator took beyond the other parts: 15.12 GiB where 15.00 had been planned."""
+START_GIB = 0.4
+"""What a start takes for a moment beyond the plan: vLLM keeps what it compiled and profiled with until the KV cache is
+there. 0.26 to 0.35 GiB; without it, each of five starts that were planned with all that was free ran out of memory."""
+BLOCK_TOKENS = 16
+MIN_BATCH_TOKENS = 1_024
+MIN_CONTEXT_TOKENS = 8_192
+"""Below this no window of a document is worth reading."""
+
+
+class MemoryPlan(Frozen):
+    """Where the memory of one GPU goes, in GiB, and what follows for vLLM."""
+
+    gpu: str
+    gpus: int = Field(default=1, description="GPUs that share the model; every figure is for one of them.")
+    total_gib: float
+    free_gib: float
+    budget_gib: float
+    weights_gib: float
+    kv_cache_gib: float
+    activations_gib: float
+    graphs_gib: float
+    runtime_gib: float = Field(description="CUDA context, libraries, attention work space, and a margin.")
+    kv_cache_dtype: str
+    kv_bytes_per_token: int
+    context_tokens: int
+    kv_tokens: int = Field(description="Tokens that the KV cache holds for all requests together.")
+    batch_tokens: int
+    gpu_memory_utilization: float = Field(description="Share of the GPU below which vLLM is to refuse to start.")
+    notes: tuple[str, ...] = ()
+
+    @property
+    def needed_gib(self) -> float:
+        """What the engine's process will take, its CUDA context included."""
+        parts = (self.weights_gib, self.kv_cache_gib, self.activations_gib, self.graphs_gib, self.runtime_gib)
+        return sum(parts)
+
+    @property
+    def kv_cache_bytes(self) -> int:
+        """The KV cache as vLLM is told."""
+        return int(self.kv_cache_gib * GIB)
+
+    def rows(self) -> tuple[tuple[str, str], ...]:
+        """Return the plan as a table of what and how much."""
+        return (
+            ("GPU", f"{self.gpu}, {self.total_gib:.1f} GiB, {self.free_gib:.1f} free"),
+            ("budget", f"{self.budget_gib:.2f} GiB"),
+            ("weights", f"{self.weights_gib:.2f} GiB"),
+            (f"KV cache ({self.kv_cache_dtype})", f"{self.kv_cache_gib:.2f} GiB for {self.kv_tokens:,} tokens"),
+            (f"activations ({self.batch_tokens:,} tokens)", f"{self.activations_gib:.2f} GiB"),
+            ("CUDA graphs", f"{self.graphs_gib:.2f} GiB"),
+            ("context and libraries", f"{self.runtime_gib:.2f} GiB"),
+            ("needed", f"{self.needed_gib:.2f} GiB"),
+            ("context", f"{self.context_tokens:,} tokens"),
+        )
+
+
+def plan(settings: EngineSettings, gpus: Sequence[Gpu], shape: ModelShape | None = None) -> MemoryPlan:
+    """Fit the model and its context into the budget and into what is free now.
+
+    The batch shrinks first, then the context, down to what is still of use.
+
+    Raises:
+        EngineError: Nothing useful fits; the message holds the numbers, the hint the setting that would fit.
+    """
+    shape = shape or read_shape(settings.model)
+    if shape is None:
+        raise EngineError(
+            f"The memory of {settings.model} cannot be planned: its config.json is not on this machine.",
+            hint=f"Download it first (`hf download {settings.model}`), or set READROOM_ENGINE__MODEL to a folder.",
+        )
+    gpu = _tightest(gpus, settings.tensor_parallel_size)
+    allowed = max(0.0, min(settings.vram_budget_gib, gpu.free_gib - START_GIB))
+    wanted = min(settings.max_model_len, shape.max_positions)
+    batch = settings.max_num_batched_tokens
+    while True:
+        fixed = _fixed_parts(settings, shape, batch)
+        room = int((allowed - sum(fixed.values())) * GIB)
+        tokens = _kv_tokens(room, shape, settings)
+        if tokens >= wanted or batch // 2 < MIN_BATCH_TOKENS:
+            break
+        batch //= 2
+    context = min(wanted, tokens)
+    if context < min(MIN_CONTEXT_TOKENS, wanted):
+        raise _refusal(settings, gpu, allowed, sum(fixed.values()), _kv_gib(MIN_CONTEXT_TOKENS, shape, settings))
+    kv_gib = _kv_gib(tokens, shape, settings)
+    return MemoryPlan(
+        gpu=gpu.name,
+        gpus=settings.tensor_parallel_size,
+        total_gib=gpu.total_gib,
+        free_gib=gpu.free_gib,
+        budget_gib=settings.vram_budget_gib,
+        kv_cache_gib=kv_gib,
+        kv_cache_dtype=settings.kv_cache_dtype,
+        kv_bytes_per_token=shape.kv_bytes_per_token(settings.kv_cache_dtype),
+        context_tokens=context,
+        kv_tokens=tokens,
+        batch_tokens=batch,
+        gpu_memory_utilization=_utilization(fixed["weights_gib"] + kv_gib, gpu),
+        notes=_notes(settings, shape, context, batch, gpu, allowed),
+        **fixed,
+    )
+
+
+def _tightest(gpus: Sequence[Gpu], count: int) -> Gpu:
+    if len(gpus) < count:
+        raise EngineError(
+            f"READROOM_ENGINE__TENSOR_PARALLEL_SIZE is {count}, and this machine has {len(gpus)} NVIDIA GPU(s).",
+            hint="Set it to the number of GPUs that the model may use.",
+        )
+    return min(gpus[:count], key=lambda gpu: gpu.free_gib)
+
+
+def _fixed_parts(settings: EngineSettings, shape: ModelShape, batch: int) -> dict[str, float]:
+    """Return everything but the KV cache, for one GPU.
+
+    Activations: a base, and the widest layer's output in 16 bits for each token of the batch
+    (gate and up projection together); from 4,096 to 16,384 tokens it grew as this says.
+    """
+    share = settings.tensor_parallel_size
+    fp8 = settings.quantization == "fp8" or shape.fp8_checkpoint
+    runtime = CONTEXT_GIB + MARGIN_GIB
+    if settings.kv_cache_dtype == "fp8_e5m2":
+        workspace = FLASHINFER_WORKSPACE_BYTES if settings.own_kernels else _flashinfer_workspace(shape, batch)
+        runtime += FLASHINFER_GIB + workspace / share / GIB
+        runtime += STRETCHES_GIB if settings.own_kernels else 0
+    elif settings.own_kernels and shape.fp8_checkpoint:
+        runtime += FLASH_ATTENTION_GIB
+    return {
+        "weights_gib": shape.weight_bytes(fp8) / share / GIB,
+        "activations_gib": ACTIVATION_BASE_GIB + batch * 4 * shape.intermediate / share / GIB,
+        "graphs_gib": GRAPH_GIB * len(graph_sizes(settings)),
+        "runtime_gib": runtime,
+    }
+
+
+def _flashinfer_workspace(shape: ModelShape, batch: int) -> int:
+    """Return what vLLM allocates for FlashInfer: 16 bytes for each element of a batch's queries, or the floor."""
+    return max(FLASHINFER_WORKSPACE_BYTES, batch * shape.heads * shape.head_dim * 16)
+
+
+def graph_sizes(settings: EngineSettings) -> tuple[int, ...]:
+    """Return the batches to capture, in tokens: powers of two and the most requests, with their drafts and without."""
+    most = settings.max_num_seqs
+    requests = {*(2**power for power in range(most.bit_length())), most}
+    return tuple(sorted({*requests, *(size * (1 + settings.draft_tokens) for size in requests)}))
+
+
+def _per_gpu_token_bytes(shape: ModelShape, settings: EngineSettings) -> int:
+    return shape.kv_bytes_per_token(settings.kv_cache_dtype) // min(settings.tensor_parallel_size, shape.kv_heads)
+
+
+def _spare_blocks(settings: EngineSettings) -> int:
+    """Return the blocks beside the context: vLLM keeps one, and each request rounds up to one."""
+    return 1 + settings.max_num_seqs
+
+
+def _kv_tokens(room: int, shape: ModelShape, settings: EngineSettings) -> int:
+    blocks = room // (_per_gpu_token_bytes(shape, settings) * BLOCK_TOKENS) - _spare_blocks(settings)
+    return max(0, blocks) * BLOCK_TOKENS
+
+
+def _kv_gib(tokens: int, shape: ModelShape, settings: EngineSettings) -> float:
+    blocks = -(-tokens // BLOCK_TOKENS) + _spare_blocks(settings)
+    return blocks * BLOCK_TOKENS * _per_gpu_token_bytes(shape, settings) / GIB
+
+
+def _utilization(certain_gib: float, gpu: Gpu) -> float:
+    """Return the share of the GPU that must be free when vLLM looks; nothing else depends on it.
+
+    It looks when its CUDA context is there already, so that what is planned for that is no longer free: asked for the
+    whole plan, it refuses to start wherever the plan takes all that is free.
+
+    Args:
+        certain_gib: Weights and KV cache, the parts that are taken later for certain.
+        gpu: Its size.
+    """
+    return max(0.01, round(certain_gib / gpu.total_gib - 0.0005, 3))
+
+
+def _notes(
+    settings: EngineSettings, shape: ModelShape, context: int, batch: int, gpu: Gpu, allowed: float
+) -> tuple[str, ...]:
+    notes: list[str] = []
+    limit = f"{allowed:.2f} GiB ({'the budget' if allowed == settings.vram_budget_gib else _free_now(gpu)})"
+    if settings.max_model_len > shape.max_positions:
+        notes.append(f"The model itself ends at {shape.max_positions:,} tokens.")
+    if context < min(settings.max_model_len, shape.max_positions):
+        notes.append(f"The context is {context:,} instead of {settings.max_model_len:,} tokens to fit {limit}.")
+    if batch < settings.max_num_batched_tokens:
+        notes.append(f"The batch is {batch:,} instead of {settings.max_num_batched_tokens:,} tokens to fit {limit}.")
+    return tuple(notes)
+
+
+def _free_now(gpu: Gpu) -> str:
+    return f"{gpu.free_gib:.2f} are free, {START_GIB} for the start"
+
+
+def _refusal(settings: EngineSettings, gpu: Gpu, allowed: float, fixed: float, kv: float) -> EngineError:
+    needed = fixed + kv
+    with_start = needed + START_GIB
+    if needed <= settings.vram_budget_gib and gpu.free_gib < with_start <= gpu.total_gib:
+        hint = f"Free {with_start - gpu.free_gib:.1f} GiB on {gpu.name}; nvidia-smi lists who holds it."
+    elif with_start <= gpu.total_gib:
+        hint = f"Set READROOM_ENGINE__VRAM_BUDGET_GIB to at least {needed:.1f}."
+    else:
+        hint = "Set READROOM_ENGINE__MODEL to a smaller model, or READROOM_ENGINE__BASE_URL to a server elsewhere."
+    return EngineError(
+        f"{settings.model} needs {needed:.1f} GiB for {MIN_CONTEXT_TOKENS:,} tokens of context "
+        f"({fixed:.1f} GiB before any); {gpu.name} allows {allowed:.1f} GiB "
+        f"(budget {settings.vram_budget_gib:.1f}, free {gpu.free_gib:.1f} of {gpu.total_gib:.1f}).",
+        hint=hint,
+    )

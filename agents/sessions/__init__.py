@@ -1,0 +1,1 @@
+"""Conversations: kept on disk, found again by an id, shortened where they grow too long."""

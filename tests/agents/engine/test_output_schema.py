@@ -1,0 +1,112 @@
+"""Schemas of answers, and the check of what came back."""
+
+import json
+from typing import Any
+
+import pytest
+
+from agents.engine import output_schema
+from agents.engine.output_schema import InvalidAnswerError
+from agents.engine.tasks.answering import ClaimToJudge, Compose, Draft, Revise, Verdict
+from agents.engine.tasks.base import Task
+from agents.engine.tasks.decisions import Condense, NextStep, Plan, Route
+from agents.engine.tasks.reading import Digest, PointToReduce, Reduce, WindowNotes
+from tests.support.fake_vllm import instance
+
+CLAIM = ClaimToJudge(text="It is.", quotes=("it is",))
+TASKS: tuple[Task[Any], ...] = (
+    Route(),
+    Plan(),
+    NextStep(allowed=("retrieval", "planner"), may_finish=("synthesis",), parallel=2, state="nothing yet"),
+    NextStep(allowed=(), may_finish=("synthesis",), state="all done"),
+    Condense(),
+    Draft(),
+    Verdict(claims=(CLAIM, CLAIM, CLAIM)),
+    Revise(claim=CLAIM),
+    Compose(message="It is [1]."),
+    WindowNotes(mode="summary"),
+    Reduce(mode="summary", points=(PointToReduce(document="d", text="x"),) * 5),
+    Digest(turns=("Q: a\nA: b",)),
+)
+by_name = pytest.mark.parametrize("task", TASKS, ids=lambda task: type(task).__name__)
+
+
+def nodes(node: Any) -> list[dict[str, Any]]:
+    if isinstance(node, list):
+        return [found for item in node for found in nodes(item)]
+    if not isinstance(node, dict):
+        return []
+    return [node, *(found for value in node.values() for found in nodes(value))]
+
+
+@by_name
+def test_a_schema_bounds_everything_and_refers_to_nothing(task: Task[Any]) -> None:
+    for node in nodes(output_schema.schema(task)):
+        assert "$ref" not in node
+        if node.get("type") == "array":
+            assert "maxItems" in node
+        if node.get("type") == "string" and "enum" not in node:
+            assert "maxLength" in node
+        if node.get("type") == "object":
+            assert node["required"] == list(node["properties"])
+
+
+@by_name
+def test_the_shortest_value_of_a_schema_is_a_valid_answer(task: Task[Any]) -> None:
+    value = instance(output_schema.schema(task))
+    assert output_schema.parse(task, json.dumps(value))
+    assert output_schema.parse(task, json.dumps(instance(output_schema.shorter(output_schema.schema(task)))))
+
+
+@by_name
+def test_a_shorter_schema_is_shorter_wherever_it_can_be(task: Task[Any]) -> None:
+    schema = output_schema.schema(task)
+    assert output_schema.longest_tokens(output_schema.shorter(schema)) <= output_schema.longest_tokens(schema)
+
+
+@by_name
+def test_a_model_is_shown_every_field_of_the_answer(task: Task[Any]) -> None:
+    shown = output_schema.form(output_schema.schema(task))
+    for node in nodes(output_schema.schema(task)):
+        for name in node.get("properties", {}):
+            assert f'"{name}"' in shown
+
+
+def test_the_longest_answer_takes_what_its_bounds_take() -> None:
+    schema = output_schema.schema(Revise(claim=CLAIM))
+    assert 200 < output_schema.longest_tokens(schema) < 230
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("", "no JSON object"),
+        ("none {of} this", "not JSON"),
+        ('{"verdicts": ["supported"]}', "exactly 3 verdicts"),
+        ('{"verdicts": ["yes", "no", "not"]}', "verdicts.0"),
+        ('{"verdicts": ["not", "not", "not"], "because": 1}', "because"),
+    ],
+)
+def test_what_is_wrong_with_an_answer_is_said(answer: str, reason: str) -> None:
+    with pytest.raises(InvalidAnswerError, match=reason):
+        output_schema.parse(Verdict(claims=(CLAIM, CLAIM, CLAIM)), answer)
+
+
+@pytest.mark.parametrize(
+    "answer", ['{"next": ["nobody"]}', '{"finish": "planner"}', "{}", '{"next": [], "finish": null}']
+)
+def test_a_step_must_be_one_of_those_offered(answer: str) -> None:
+    with pytest.raises(InvalidAnswerError):
+        output_schema.parse(NextStep(allowed=("retrieval",), may_finish=("synthesis",), state="s"), answer)
+
+
+def test_a_reduction_rests_on_points_that_exist() -> None:
+    task = Reduce(mode="summary", points=(PointToReduce(document="d", text="x"),) * 2)
+    answer = {"points": [{"section": "s", "text": "t", "sources": [3]}]}
+    with pytest.raises(InvalidAnswerError, match="from 1 to 2"):
+        output_schema.parse(task, json.dumps(answer))
+
+
+def test_control_characters_and_halves_of_characters_are_taken_out() -> None:
+    result = output_schema.parse(Revise(claim=CLAIM), '{"text": "a\x01b\\u0000c\\ud800d\te\\nf"}')
+    assert result.text == "a b c d\te\nf"

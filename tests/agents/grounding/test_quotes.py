@@ -1,0 +1,252 @@
+"""What a model quotes is found, and what it invents is not."""
+
+import random
+import re
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agents.grounding.normal import Normal
+from agents.grounding.quotes import LEAST_RATIO, Located, locate, stands_in
+from agents.language.sentences import split_sentences
+from agents.schema import Document
+from tests.support.samples import as_document
+
+TEXT = (
+    "7.2 Opening of valves\n"
+    "The feed pump shall be recali-\nbrated at intervals of 14 days, and the\n"
+    "operator’s “log” – a red book – is kept for 3,500 hours. The ﬁrst valve\n"
+    "is not to be opened without a permit. No later than 5 months before the\n"
+    "end, either party gives notice. Its well-known limit is −5 °C or 4.5 bar.\n"
+    "It is able to run dry for 20 minutes, but the standby pump is unable to.\n\n"
+    "| WO-1043 | Bearing replaced | 12 euros |\n"
+    "| WO-1044 | **Seal** replaced | 13 euros |\n"
+)
+DOCUMENT = as_document(TEXT, page_starts=[0, TEXT.index("It is able")])
+HANDBOOK = as_document((Path(__file__).parents[3] / "examples" / "station-handbook.md").read_text())
+
+
+def find(quote: str, document: Document = DOCUMENT) -> Located | None:
+    located = locate(quote, document)
+    if located is not None:
+        assert located.quote == document.text[located.start : located.end]
+        assert located.page == document.page_at(located.start)
+    return located
+
+
+@pytest.mark.parametrize(
+    ("quote", "words"),
+    [
+        ("The feed pump shall be recalibrated", "The feed pump shall be recali-\nbrated"),
+        ("the feed pump", "The feed pump"),
+        ('intervals of 14 days, and the operator\'s "log"', "intervals of 14 days, and the\noperator’s “log”"),
+        ("operator's 'log' - a red book", "operator’s “log” – a red book"),
+        ("“log”—a red book", "“log” – a red book"),
+        ("The first valve", "The ﬁrst valve"),
+        ("Its wellknown limit is -5 °C", "Its well-known limit is −5 °C"),
+        ("3,500 hours", "3,500 hours"),
+        ("WO-1043 | Bearing replaced | 12 euros", "WO-1043 | Bearing replaced | 12 euros"),
+        ("WO-1043 Bearing replaced 12 euros", "WO-1043 | Bearing replaced | 12 euros"),
+        ("WO-1044 Seal replaced", "WO-1044 | **Seal** replaced"),
+        ("log", "log"),
+        ("4.5 bar.", "4.5 bar."),
+        ("4.5 bar!", "4.5 bar"),
+    ],
+)
+def test_kinds_of_marks_and_breaks_of_lines_do_not_matter(quote: str, words: str) -> None:
+    located = find(quote)
+    assert located is not None
+    assert (located.quote, located.verified) == (words, "exact")
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        "",
+        "  ",
+        '"..."',
+        "feed pumps",
+        "eed pump",
+        "12 eu",
+        "5 bar",
+        "3,50",
+        "500 hours",
+        "5 °C",
+        "operator",
+        "THE FEED PUMP",
+    ],
+)
+def test_parts_of_words_and_numbers_are_no_quotes(quote: str) -> None:
+    assert find(quote) is None
+
+
+def test_small_slips_are_repaired_to_the_documents_words() -> None:
+    located = find("the feed pumps shall be recalibrated at intervals of 14 days and the operator's log")
+    assert located is not None
+    assert (located.verified, located.score >= LEAST_RATIO) == ("fuzzy", True)
+    assert located.quote.startswith("The feed pump shall be recali-\nbrated")
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        "The feed pump shall be recalibrated at intervals of 15 days",
+        "The feed pump shall be recalibrated at intervals of four days",
+        "The feed pump shall not be recalibrated at intervals of 14 days",
+        "The first valve is to be opened without a permit",
+        "The first valve is not to be opened with a permit",
+        "It is unable to run dry for 20 minutes",
+        "It is able to run dry for 2 minutes",
+        "Its well-known limit is 5 °C or 4.5 bar",
+        "WO-1043 | Bearing replaced | 13 euros",
+    ],
+)
+def test_another_number_or_negation_is_refused(quote: str) -> None:
+    assert find(quote) is None
+
+
+@pytest.mark.parametrize(
+    ("quote", "words"),
+    [
+        ("to be opened without a permit", "not to be opened without a permit"),
+        ("later than 5 months before the end", "No later than 5 months before the\nend"),
+        ("The first valve is", "The ﬁrst valve\nis not"),
+    ],
+)
+def test_a_negation_left_off_at_the_edge_is_put_back(quote: str, words: str) -> None:
+    located = find(quote)
+    assert located is not None
+    assert (located.quote, located.verified) == (words, "fuzzy")
+
+
+@pytest.mark.parametrize(
+    ("quote", "said"),
+    [
+        ("The feed pump shall be recalibrated at intervals of 14 days", True),
+        ("the first valve is not to be opened", True),
+        ("The feed pump shall be recalibrated at intervals of 12 days", False),
+        ("The feed pump shall be calibrated at intervals of 14 days", False),
+        ("later than 5 months before the end", False),
+        ("...", False),
+    ],
+)
+def test_a_document_says_what_stands_in_it_word_for_word(quote: str, said: bool) -> None:
+    assert stands_in(quote, DOCUMENT) is said
+
+
+def test_an_invented_quote_is_not_found() -> None:
+    assert find("Every pump in the station must be painted green before winter begins") is None
+    assert find("The feed pump shall be sold at once to the highest bidder in town") is None
+
+
+def test_of_several_occurrences_the_near_one_is_taken() -> None:
+    document = as_document("The pump is blue. " * 50)
+    for near, start in (([], 0), ([(360, 420)], 360)):
+        located = locate("the pump is blue", document, near)
+        assert located is not None
+        assert located.start == start
+
+
+def test_a_quote_is_found_near_or_far_when_it_is_not_exact() -> None:
+    text = HANDBOOK.text
+    quote = "In high season the population will rise to roughly 1,150, and the daily demand for water climbs"
+    start = text.index("In high season the population")
+    for near in ([], [(start - 300, start + 900)], [(0, 900)]):
+        located = locate(quote, HANDBOOK, near)
+        assert located is not None
+        assert located.start == start
+
+
+def test_scripts_without_spaces_are_found() -> None:
+    document = as_document("給水ポンプは毎週点検する。弁は許可なく開けない。")
+    located = locate("毎週点検する", document)
+    assert located is not None
+    assert located.start == 6
+
+
+def mutated(words: list[str], chance: random.Random) -> tuple[str, bool]:
+    """Return words with one word, digit or negation changed, and whether that must be refused."""
+    words = list(words)
+    place = chance.randrange(1, len(words) - 1)
+    digits = [(n, k) for n, word in enumerate(words) for k, letter in enumerate(word) if letter in "0123456789"]
+    kind = chance.choice(["word", "digit", "negation"])
+    if kind == "digit" and digits:
+        number, index = chance.choice(digits)
+        other = str((int(words[number][index]) + chance.randint(1, 9)) % 10)
+        words[number] = words[number][:index] + other + words[number][index + 1 :]
+        return " ".join(words), True
+    if kind == "negation":
+        words.insert(place, chance.choice(["not", "never"]))
+        return " ".join(words), True
+    words[place] = chance.choice(["zebra", "green", "seldom", "Tuesday"])
+    return " ".join(words), False
+
+
+def test_of_a_thousand_altered_quotes_none_passes_as_the_documents() -> None:
+    chance = random.Random(20)
+    sentences = [HANDBOOK.text[a:b].split() for a, b in split_sentences(HANDBOOK.text)]
+    sentences = [words for words in sentences if 5 <= len(words) <= 60 and words[0][0] not in "|#"]
+    for _ in range(1_000):
+        words = chance.choice(sentences)
+        quote, refused = mutated(words, chance)
+        located = find(quote, HANDBOOK)
+        if located is None:
+            continue
+        assert located.verified == "fuzzy"
+        assert not refused, quote
+        assert Normal(located.quote).text != Normal(quote).text
+
+
+MARKS = str.maketrans({"'": "’", '"': "“", "-": "\u2010", " ": "\u00a0"})
+
+
+@st.composite
+def slices(draw: st.DrawFn) -> tuple[str, int, int]:
+    """Draw a run of whole words of the handbook, written in another way."""
+    text = HANDBOOK.text
+    start = draw(st.integers(0, len(text) - 300))
+    start = text.index(" ", start) + 1
+    end = text.index(" ", start + draw(st.integers(20, 250)))
+    variant = draw(st.sampled_from(["same", "marks", "wrapped", "decomposed", "soft"]))
+    quote = text[start:end]
+    if variant == "marks":
+        quote = quote.translate(MARKS)
+    elif variant == "wrapped":
+        quote = quote.replace(" ", "\n   ")
+    elif variant == "decomposed":
+        quote = unicodedata.normalize("NFD", quote)
+    elif variant == "soft":
+        quote = re.sub(r"(?<=[a-z])(?=[a-z])", "\u00ad", quote)
+    return quote, start, end
+
+
+@settings(max_examples=300)
+@given(slices())
+def test_every_slice_of_a_document_is_found_however_it_is_written(drawn: tuple[str, int, int]) -> None:
+    quote, start, end = drawn
+    located = locate(quote, HANDBOOK, [(start, end)])
+    if not any(map(str.isalnum, quote)):
+        return
+    assert located is not None, quote
+    words = HANDBOOK.text[start:end].strip(" \n|*#-\"'.,;:()")
+    assert words in located.quote
+    assert located.start >= start - 10
+    assert located.end <= end + 10
+
+
+PIECES = [*"aB1 \n|*-–\"'“ﬁ½\u00ad\\#.,", "e\u0301"]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=80).map("".join))
+def test_every_place_of_a_normal_form_leads_back_to_its_original(text: str) -> None:
+    normal = Normal(text)
+    spans = [normal.original(position, position + 1) for position in range(len(normal.text))]
+    assert all(0 <= start < end <= len(text) for start, end in spans)
+    assert [start for start, _ in spans] == sorted(start for start, _ in spans)
+    plain = [(n, start) for n, (start, end) in enumerate(spans) if normal.text[n].isalnum() and end - start == 1]
+    for n, start in plain:
+        assert normal.text[n] in unicodedata.normalize("NFKC", text[start])
+    assert all(0 <= normal.position(offset) <= len(normal.text) for offset in range(len(text)))

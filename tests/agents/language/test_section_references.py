@@ -1,0 +1,191 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.documents.parsing.headings import in_markdown
+from agents.language import section_references
+from agents.language.section_references import Place
+from agents.schema import Document, Passage
+from tests.support.samples import as_document
+
+
+def called(question: str) -> list[str]:
+    return [str(place) for place in section_references.named(question)]
+
+
+def found(question: str, document: Document) -> list[str]:
+    """Return what stands at the places that a question names."""
+    spans = section_references.joined(
+        span for place in section_references.named(question) for span in place.spans(document)
+    )
+    return [document.text[start:end].strip() for start, end in spans]
+
+
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("What does page 19 say?", ["page 19"]),
+        ("Summarise section 4.2, please.", ["section 4.2"]),
+        ("What is the deadline in clause 17.1(a)?", ["clause 17.1"]),
+        ("Was steht auf Seite 3?", ["Seite 3"]),
+        ("Was regelt § 5?", ["§ 5"]),
+        ("Que dit l'article 12 ?", ["article 12"]),
+        ("¿Qué dice la cláusula 5?", ["cláusula 5"]),
+        ("What does Annex II contain, and Appendix B?", ["Annex II", "Appendix B"]),
+        ("pages 3-5 and 7", ["page 3", "page 4", "page 5", "page 7"]),
+        ("What is on the last page?", ["the last page"]),
+        ("How many pages are there?", []),
+        ("Which part of it applies to 3 persons?", []),
+        ("Did article 5% rise?", []),
+        ("Who signed it in 2024?", []),
+        ("Did article 5 million cost?", []),
+        ("What is the part I play in it?", []),
+        ("What does Part I say?", ["Part I"]),
+        ("What does paragraph 3 of clause 4 say?", ["clause 4"]),
+        ("Who is named in part A and in part B?", ["part A", "part B"]),
+    ],
+)
+def test_a_question_names_pages_and_sections_by_their_numbers(question: str, names: list[str]) -> None:
+    assert called(question) == names
+
+
+@pytest.mark.parametrize(
+    ("question", "rest"),
+    [
+        ("What is the notice period in section 4?", "What is the notice period ?"),
+        ("According to page 7, who pays?", ", who pays?"),
+        ("Welche Frist nennt § 5 dem Kunden?", "Welche Frist nennt dem Kunden?"),
+        ("Who pays?", "Who pays?"),
+    ],
+)
+def test_what_is_asked_of_a_place_is_left_when_the_place_is_taken_out(question: str, rest: str) -> None:
+    assert section_references.without(question) == rest
+
+
+@given(st.text())
+def test_any_question_can_be_looked_at(question: str) -> None:
+    assert set(section_references.named(question)) == set(section_references.named(question))
+    assert len(section_references.without(question)) <= len(question)
+
+
+def test_a_page_is_what_the_document_counts_as_one() -> None:
+    document = as_document("One.\n\nTwo.\n\nThree.", page_starts=(0, 6, 12))
+
+    assert found("What does page 2 say?", document) == ["Two."]
+    assert found("pages 2-3", document) == ["Two.\n\nThree."]
+    assert found("the last page", document) == ["Three."]
+    assert found("page 4", document) == []
+
+
+SECTIONS = """# Contract
+
+## 3 Fees
+
+### 3.1 Monthly
+
+Pay monthly.
+
+### 3.10 Yearly
+
+Pay yearly.
+
+## 4 Term
+
+Two years.
+"""
+
+
+def test_a_section_reaches_to_the_next_that_is_not_its_own() -> None:
+    document = as_document(SECTIONS, headings=in_markdown(SECTIONS))
+
+    assert found("section 3.1", document) == ["### 3.1 Monthly\n\nPay monthly."]
+    assert "Pay yearly." in found("section 3", document)[0]
+    assert "Two years." not in found("section 3", document)[0]
+    assert found("section 4", document)[0].endswith("Two years.")
+    assert found("section 5", document) == []
+
+
+def test_a_flat_heading_below_a_section_is_still_its_own() -> None:
+    text = "3 Fees\n\n3.1 Monthly\n\nPay monthly.\n\n4 Term\n\nTwo years."
+    document = as_document(
+        text, headings=[(1, "3 Fees", 0), (1, "3.1 Monthly", 8), (1, "4 Term", text.index("4 Term"))]
+    )
+
+    assert found("clause 3", document) == ["3 Fees\n\n3.1 Monthly\n\nPay monthly."]
+
+
+def test_of_headings_with_one_number_the_one_of_the_same_kind_is_meant() -> None:
+    text = "Chapter 2\n\nWhales.\n\nArticle 2\n\nFees."
+    document = as_document(text, headings=[(1, "Chapter 2", 0), (1, "Article 2", text.index("Article"))])
+
+    assert found("article 2", document) == ["Article 2\n\nFees."]
+    assert found("chapter 2", document) == ["Chapter 2\n\nWhales."]
+
+
+CLAUSES = """Supply Contract
+
+1. Goods. The goods are pipes.
+
+1.1 They are new.
+
+2. Delivery. They come within
+30 days of the order.
+
+3. Price. It is 12 pounds.
+"""
+
+
+def test_clauses_without_headings_are_found_by_the_number_that_begins_them() -> None:
+    document = as_document(CLAUSES)
+
+    assert found("clause 2", document) == ["2. Delivery. They come within\n30 days of the order."]
+    assert found("clause 1", document) == ["1. Goods. The goods are pipes.\n\n1.1 They are new."]
+    assert found("clause 1.1", document) == ["1.1 They are new."]
+    assert found("clause 3", document) == ["3. Price. It is 12 pounds."]
+
+
+def test_a_table_of_contents_is_not_taken_for_the_clause() -> None:
+    document = as_document(f"1. Goods 1\n2. Delivery 2\n3. Price 3\n\n{CLAUSES}")
+
+    assert found("clause 2", document) == ["2. Delivery. They come within\n30 days of the order."]
+
+
+def test_a_number_that_begins_many_lines_names_no_place() -> None:
+    document = as_document("1. Pour.\n2. Stir.\n3. Wait.\n\n" * 3)
+
+    assert found("section 2", document) == []
+
+
+def test_a_page_is_told_by_its_word() -> None:
+    assert Place("Seite", "3", is_page=True) == section_references.named("Seite 3")[0]
+    assert not section_references.named("section 3")[0].is_page
+
+
+def test_a_question_is_about_its_evidence_alone_where_that_is_the_place_it_names() -> None:
+    section = Passage(document_id="d", title="T", index=3, start=0, end=9, page=7, text="## 4.2 Fees\n\nNine.")
+
+    assert section_references.all_within("What is the fee in section 4.2?", [section])
+    assert section_references.all_within("What is the fee on page 7?", [section])
+    assert not section_references.all_within("What is the price of part 4711?", [section])
+    assert not section_references.all_within("What is the fee in section 4?", [section])
+    assert not section_references.all_within("What is the fee?", [section])
+    assert not section_references.all_within("What is the fee in section 4.2?", [])
+
+
+def test_an_annex_is_no_section_of_the_same_number() -> None:
+    text = "1. Goods. Pipes.\n\n2. Delivery. They come.\n\n3. Price. Nine.\n\nAnnex 2\n\nA drawing."
+    document = as_document(text, headings=[(1, "Annex 2", text.index("Annex"))])
+
+    assert found("annex 2", document) == ["Annex 2\n\nA drawing."]
+    assert found("clause 2", document) == ["2. Delivery. They come."]
+    assert found("schedule 3", document) == []
+    assert called("Does it fit Article 28 GDPR?") == []
+
+
+def test_a_roman_number_and_a_chapter_need_no_word_in_their_heading() -> None:
+    text = "IV. Elections\n\nYearly.\n\nA history of it\n\nLong.\n\n13 Whales\n\nThey sleep."
+    document = as_document(text, headings=[(1, "IV. Elections", 0), (1, "A history of it", 23), (1, "13 Whales", 46)])
+
+    assert found("section IV", document) == ["IV. Elections\n\nYearly."]
+    assert found("chapter 13", document) == ["13 Whales\n\nThey sleep."]
+    assert found("section A", document) == []

@@ -1,0 +1,70 @@
+import pytest
+
+from agents.engine.tasks.reading import Reduce, WindowNotes
+from agents.schema import SessionInfo
+from agents.supervisor.answer import coverage, to_analysis
+from tests.agents.supervisor.conftest import RULES, Reading
+from tests.support.fakes import FakeEngine
+
+LONG = "\n\n".join(
+    f"## Chapter {n}\n\nChapter {n} says that rule {n} holds for {n * 3} days. " + "It is written with care. " * 40
+    for n in range(1, 41)
+)
+
+
+@pytest.mark.parametrize("mode", ["summary", "detailed", "extraction"])
+async def test_an_analysis_reads_every_token(read: Reading, mode: str) -> None:
+    run = await read(FakeEngine(), text=LONG, mode=mode, settings={"window_tokens": 2_000})
+
+    read_of = coverage(run)
+    assert read_of.tokens_read == read_of.tokens_total
+    assert read_of.windows > 1
+    assert read_of.skipped == ()
+
+
+async def test_an_analysis_is_made_of_claims_with_quotes_from_the_document(read: Reading) -> None:
+    run = await read(FakeEngine(), text=LONG, mode="summary", settings={"window_tokens": 2_000})
+
+    analysis = to_analysis(run, SessionInfo(session_id="s"))
+    assert analysis.key_points
+    assert analysis.outline
+    assert all(LONG[c.start : c.end] == c.quote for c in analysis.citations)
+
+
+async def test_notes_are_reduced_in_a_tree_that_stays_within_the_window(read: Reading) -> None:
+    engine = FakeEngine()
+
+    await read(engine, text=LONG * 6, mode="summary", settings={"window_tokens": 1_024})
+
+    reductions = [task for task in engine.tasks if isinstance(task, Reduce)]
+    assert len(reductions) > 1
+    assert [task.final for task in reductions].count(True) == 1
+    assert all(engine.count_tokens(task.instruction()) < 1_024 for task in reductions)
+
+
+async def test_windows_that_were_read_before_are_not_read_again(read: Reading) -> None:
+    first, second = FakeEngine(), FakeEngine()
+
+    await read(first, text=LONG, mode="summary", settings={"window_tokens": 2_000})
+    run = await read(second, text=LONG, mode="summary", settings={"window_tokens": 2_000})
+
+    assert first.count(WindowNotes) > 1
+    assert second.count(WindowNotes) == 0
+    assert run.everything_read
+
+
+async def test_a_reader_that_fails_leaves_the_extractive_analysis(read: Reading) -> None:
+    run = await read(FakeEngine({WindowNotes: RuntimeError("No.")}), text=RULES, mode="summary")
+
+    assert run.engine.info.name == "extractive"
+    assert run.everything_read
+    assert run.judgement is not None
+    assert run.judgement.claims
+
+
+async def test_windows_are_read_side_by_side(read: Reading) -> None:
+    engine = FakeEngine(seconds=0.01)
+
+    await read(engine, text=LONG, mode="summary", settings={"window_tokens": 2_000})
+
+    assert engine.most_running > 1

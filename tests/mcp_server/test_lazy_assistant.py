@@ -1,0 +1,94 @@
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+
+from agents.settings import Settings
+from mcp_server.lazy_assistant import LazyAssistant
+from tests.support.fake_assistant import FakeAssistant
+
+
+def slow_module(folder: Path, name: str) -> None:
+    """Write a module whose import waits until `threading.readroom_gate` is set."""
+    folder.joinpath(f"{name}.py").write_text("import threading\nthreading.readroom_gate.wait(30)\n")
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    gate = threading.Event()
+    monkeypatch.setattr(threading, "readroom_gate", gate, raising=False)
+    return gate
+
+
+async def test_a_given_assistant_is_used_and_left_open() -> None:
+    given = FakeAssistant()
+    lazy = LazyAssistant(Settings(), given)
+    async with lazy.held():
+        lazy.warm_up()
+        assert await lazy.get() is given
+    assert given.closed == 0
+
+
+async def test_imports_leave_the_event_loop_free(
+    tmp_path: Path, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    slow_module(tmp_path, "readroom_slow_one")
+    lazy = LazyAssistant(Settings(data_dir=tmp_path), modules=("readroom_slow_one",))
+    async with lazy.held():
+        waiting = asyncio.create_task(lazy.get())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        gate.set()
+        assert await waiting is await lazy.get()
+
+
+async def test_a_cancelled_caller_leaves_the_imports_running(
+    tmp_path: Path, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    slow_module(tmp_path, "readroom_slow_two")
+    lazy = LazyAssistant(Settings(data_dir=tmp_path), modules=("readroom_slow_two",))
+    async with lazy.held():
+        waiting = asyncio.create_task(lazy.get())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        gate.set()
+        assert await lazy.get()
+
+
+async def test_imports_end_with_the_server_and_start_again_with_the_next_client(
+    tmp_path: Path, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    slow_module(tmp_path, "readroom_slow_three")
+    tmp_path.joinpath("readroom_never.py").write_text("import threading\nthreading.readroom_imported = True\n")
+    lazy = LazyAssistant(Settings(data_dir=tmp_path), modules=("readroom_slow_three", "readroom_never"))
+    async with lazy.held():
+        lazy.warm_up()
+    gate.set()
+    for thread in threading.enumerate():
+        if thread.name == "readroom-warm-up":
+            thread.join()
+    assert not hasattr(threading, "readroom_imported")
+    async with lazy.held():
+        assert await lazy.get()
+
+
+async def test_the_assistant_stays_open_until_the_last_client_leaves(tmp_path: Path) -> None:
+    lazy = LazyAssistant(Settings(data_dir=tmp_path))
+    async with lazy.held():
+        first = await lazy.get()
+        async with lazy.held():
+            pass
+        assert await lazy.get() is first
+    async with lazy.held():
+        assert await lazy.get() is not first
+
+
+async def test_a_broken_installation_is_an_error_of_the_call(tmp_path: Path) -> None:
+    lazy = LazyAssistant(Settings(data_dir=tmp_path), modules=("readroom_missing_module",))
+    async with lazy.held():
+        with pytest.raises(ModuleNotFoundError):
+            await lazy.get()
