@@ -14,8 +14,8 @@ import tempfile
 from pathlib import Path
 
 from agents.assistant import Assistant
-from agents.benchmark.made_documents import write_pdf
-from agents.benchmark.metrics import percentile
+from agents.benchmark.corpus import write_pdf
+from agents.benchmark.serving import percentile
 from agents.benchmark.workbench import ask, timed
 from agents.engine.tasks.decisions import Route, RouteResult
 from agents.schema import Answer

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from agents.benchmark.made_documents import write_pdf, write_text
+from agents.benchmark.corpus import write_pdf, write_text
 from agents.benchmark.workbench import timed
 from agents.documents.library import Library
 from agents.settings import DocumentsSettings

@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 
 from agents.assistant import Assistant
-from agents.benchmark.made_documents import write_markdown
-from agents.benchmark.metrics import percentile
+from agents.benchmark.corpus import write_markdown
+from agents.benchmark.serving import percentile
 from agents.benchmark.workbench import ask, timed
 from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult
 from agents.language.tokens import estimate_tokens

@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from agents.assistant import Assistant
-from agents.benchmark.recording import RecordingEngine
+from agents.benchmark.answering import RecordingEngine
 from agents.engine import output_schema, prompt_layout
-from agents.engine.engine import Engine
+from agents.engine.engine import Engine, Task
 from agents.engine.tasks.answering import Draft
-from agents.engine.tasks.base import Task
 from agents.engine.tasks.reading import WindowNotes
 from agents.schema import Analysis, Answer
 from agents.settings import DocumentsSettings, Settings, SupervisorSettings, load_settings

@@ -18,12 +18,11 @@ from typing import TypeVar, cast
 from typing_extensions import override
 
 from agents.assistant import Assistant
-from agents.benchmark.completions import CompletionClient
-from agents.benchmark.recording import RecordingEngine
+from agents.benchmark.answering import RecordingEngine
 from agents.benchmark.served import find_served
-from agents.engine.engine import Engine, Outcome
+from agents.benchmark.serving import CompletionClient
+from agents.engine.engine import Engine, Outcome, Task
 from agents.engine.tasks.answering import Draft
-from agents.engine.tasks.base import Task
 from agents.engine.tasks.decisions import Plan, PlanResult, Route, RouteResult
 from agents.language.tokens import estimate_tokens
 from agents.schema import Answer, Frozen, Usage

@@ -22,25 +22,23 @@ from typing import Any, TypeVar, cast
 import httpx
 
 from agents.assistant import Assistant
-from agents.benchmark.completions import CompletionClient
-from agents.benchmark.made_documents import write_markdown
-from agents.benchmark.metrics import rise
-from agents.benchmark.recording import RecordingEngine
+from agents.benchmark.answering import RecordingEngine
+from agents.benchmark.corpus import write_markdown
 from agents.benchmark.served import find_served
-from agents.engine.engine import Outcome, ResultT
+from agents.benchmark.serving import CompletionClient, rise
+from agents.engine.engine import Outcome, ResultT, Task
 from agents.engine.openai.endpoint import Endpoint
 from agents.engine.prompt_layout import messages
 from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult, Verdict, VerdictResult
-from agents.engine.tasks.base import Task
 from agents.engine.tasks.decisions import (
-    Condense,
-    CondenseResult,
     NextStep,
     NextStepResult,
     Plan,
     PlanResult,
     Route,
     RouteResult,
+    StandaloneQuestion,
+    StandaloneQuestionResult,
 )
 from agents.settings import Settings, load_settings
 from benchmarks.record import record
@@ -62,8 +60,8 @@ class DirectedEngine(RecordingEngine):
         outcome = await super().run(task)
         result: object = outcome.result
         match task:
-            case Condense():
-                result = CondenseResult(question=task.question)
+            case StandaloneQuestion():
+                result = StandaloneQuestionResult(question=task.question)
             case Route():
                 result = RouteResult(kind="complex" if JOINT in task.question else "simple", reason="By rule.")
             case Plan():

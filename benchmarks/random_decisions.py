@@ -21,10 +21,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from agents.assistant import Assistant
-from agents.benchmark.recording import RecordingEngine
-from agents.engine.engine import Engine, Outcome, ResultT
+from agents.benchmark.answering import RecordingEngine
+from agents.engine.engine import Engine, Outcome, ResultT, Task
 from agents.engine.tasks.answering import MOST_CLAIMS, Draft, DraftClaim, DraftResult, Verdict, VerdictResult
-from agents.engine.tasks.base import Task
 from agents.engine.tasks.decisions import NextStep, NextStepResult, Plan, PlanResult, Route, RouteResult
 from agents.engine.tasks.reading import Note, NotesResult, WindowNotes
 from agents.schema import Analysis, Answer, Document, Frozen

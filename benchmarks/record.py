@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from agents.benchmark.machine import describe_machine, installed_versions
+from agents.benchmark.workbench import describe_machine, installed_versions
 
 RESULTS = Path(__file__).parent / "results"
 

@@ -12,10 +12,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from agents.engine.tasks.answering import ClaimToJudge, Compose, Draft, Revise, Verdict
-from agents.engine.tasks.base import Task
-from agents.engine.tasks.decisions import Condense, NextStep, Plan, Route
-from agents.engine.tasks.reading import Digest, PointToReduce, Reduce, WindowNotes
+from agents.engine.engine import Task
+from agents.engine.tasks.answering import ClaimToJudge, Draft, Revise, RewriteAnswer, Verdict
+from agents.engine.tasks.decisions import NextStep, Plan, Route, StandaloneQuestion
+from agents.engine.tasks.reading import PointToReduce, Reduce, UpdateSummary, WindowNotes
 from agents.engine.vllm import lifecycle
 from agents.engine.vllm.engine import ResidentEngine
 from agents.engine.vllm.probe import Probe
@@ -32,14 +32,14 @@ TASKS: tuple[Task[Any], ...] = (
     Route(),
     Plan(),
     NextStep(allowed=("retrieval", "planner"), may_finish=("synthesis",), parallel=2, state="nothing yet"),
-    Condense(),
+    StandaloneQuestion(),
     Draft(),
     Verdict(claims=(_CLAIM,) * 3),
     Revise(claim=_CLAIM),
-    Compose(message="It is [1]."),
+    RewriteAnswer(message="It is [1]."),
     WindowNotes(mode="detailed"),
     Reduce(mode="summary", points=(PointToReduce(document="d", text="It is."),) * 9),
-    Digest(turns=("Q: Who?\nA: Nobody.",)),
+    UpdateSummary(turns=("Q: Who?\nA: Nobody.",)),
 )
 _AT_ONCE = 8
 _SENTENCES_PER_WINDOW = 5_310

@@ -8,8 +8,8 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from agents.benchmark.made_documents import write_text
-from agents.benchmark.metrics import percentile
+from agents.benchmark.corpus import write_text
+from agents.benchmark.serving import percentile
 from agents.benchmark.workbench import timed
 from agents.documents.library import Library
 from agents.settings import DocumentsSettings

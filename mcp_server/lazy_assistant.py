@@ -25,8 +25,8 @@ HEAVY_MODULES = (
     "bm25s",
     "aiosqlite",
     "agents.engine.extractive.drafting",
-    "agents.engine.extractive.routing",
-    "agents.engine.extractive.support",
+    "agents.engine.extractive.decisions",
+    "agents.engine.extractive.judging",
 )
 """What the first answer imports, in this order."""
 _logger = logging.getLogger(__name__)

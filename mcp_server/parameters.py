@@ -5,8 +5,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from agents.benchmark.report import Suite
-from agents.calls import MAX_QUESTION_CHARACTERS
-from agents.schema import Mode
+from agents.schema import MAX_QUESTION_CHARACTERS, Mode
 from agents.settings import LEAST_WINDOW_TOKENS
 
 

@@ -111,7 +111,7 @@ def _add_benchmark(server: MCPServer[Any], assistant: LazyAssistant) -> None:
         """
         with readable_errors():
             async with notified_progress(ctx) as on_progress:
-                runner = await asyncio.to_thread(importlib.import_module, "agents.benchmark.runner")
+                runner = await asyncio.to_thread(importlib.import_module, "agents.benchmark.suites")
                 run_suite = cast("RunSuite", runner.run_suite)
                 return _report(await run_suite(await assistant.get(), suite, on_progress, documents))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents.documents.library import Library
-from agents.jobs.window_cache import ResultStore
+from agents.jobs.window_cache import WindowCache
 from agents.settings import DocumentsSettings
 
 REPOSITORY = Path(__file__).parent.parent
@@ -29,9 +29,9 @@ async def library(tmp_path: Path) -> AsyncIterator[Library]:
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[ResultStore]:
+async def store(tmp_path: Path) -> AsyncIterator[WindowCache]:
     """A store for finished windows."""
-    store = ResultStore(tmp_path / "data")
+    store = WindowCache(tmp_path / "data")
     yield store
     await store.close()
 

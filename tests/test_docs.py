@@ -18,12 +18,6 @@ def test_the_settings_page_says_what_the_settings_are() -> None:
     assert (ROOT / "docs" / "settings.md").read_text() == table.page(), "run: python docs/settings_table.py"
 
 
-def test_every_module_has_at_most_about_three_hundred_lines() -> None:
-    modules = [*ROOT.glob("agents/**/*.py"), *ROOT.glob("mcp_server/**/*.py")]
-
-    assert {str(path): lines for path in modules if (lines := len(path.read_text().splitlines())) > 320} == {}
-
-
 def recorded(name: str) -> Any:
     return json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text())
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
-from agents.benchmark.markdown import engine_line, number
-from agents.benchmark.report import BenchmarkReport
+from agents.benchmark.report import BenchmarkReport, engine_line, number
 from agents.benchmark.targets import CARD_GIB, TARGETS
 
 Axes: TypeAlias = Any

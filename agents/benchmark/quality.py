@@ -1,17 +1,83 @@
-"""Asking questions with known answers through the whole pipeline, and counting what came back."""
+"""How well the engine predicts a text: what its settings cost in quality, without any judge."""
+# MERGED """Asking questions with known answers through the whole pipeline, and counting what came back."""
 
+import hashlib
+import math
 import statistics
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from agents.benchmark.questions import DEPTHS, KnownQuestion, own_questions, planted, unheard_of
-from agents.benchmark.report import Figure
+from agents.benchmark.corpus import DEPTHS, KnownQuestion, own_questions, planted, prose, unheard_of
+from agents.benchmark.report import Measurement
+from agents.benchmark.serving import Serving
 from agents.benchmark.workbench import SEED, Workbench, ask
 from agents.documents.library import Library
+from agents.engine.vllm.hardware import read_gpus
+from agents.errors import EngineError
 from agents.language.tokens import estimate_tokens
 from agents.schema import Answer, Citation, Document
+
+CONTEXTS = (2_048, 8_192, 32_768)
+_BYTES_PER_LOGIT = 4
+_COPIES = 3
+"""vLLM holds the logits of a batch, their softmax and a sorted copy while it gives log-probabilities."""
+_GIB = 1024**3
+
+
+async def measure_perplexity(
+    serving: Serving, text: str, *, vocabulary: int | None = None, batch_tokens: int = 4_096
+) -> AsyncIterator[Measurement]:
+    """Yield the perplexity of a text at growing contexts: exp of minus the mean log-probability of its tokens.
+
+    Args:
+        serving: The engine.
+        text: What is predicted; the longest context that it fills is the last.
+        vocabulary: Of the model; with it the GPU memory that log-probabilities take is checked first.
+        batch_tokens: Tokens that the engine computes at once.
+
+    Raises:
+        EngineError: The engine gives no log-probabilities of a prompt, or has no memory for them.
+    """
+    _check_memory(vocabulary, batch_tokens)
+    tokens = await serving.client.tokens(text)
+    for length in (context for context in CONTEXTS if context <= min(len(tokens), serving.context_tokens - 1)):
+        serving.say(f"Predicting {length:,} tokens")
+        given = await serving.client.log_probabilities(tokens[:length])
+        yield Measurement(
+            key="perplexity",
+            name="Perplexity of the documents' text, tokens of context",
+            at=length,
+            value=math.exp(-sum(given) / len(given)),
+            unit="",
+            how=f"exp of minus the mean log-probability of {len(given):,} tokens, given by the engine.",
+        )
+
+
+def reading_text(texts: Sequence[str], characters: int = 400_000) -> str:
+    """Return the text whose perplexity is measured: the documents', or made prose where there are none."""
+    joined = "\n\n".join(texts)[:characters]
+    if joined:
+        return joined
+    sentences = prose(seed=3)
+    return " ".join(next(sentences) for _ in range(3_000))
+
+
+def digest(text: str) -> str:
+    """Return what tells texts apart: only figures of the same text can be compared."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _check_memory(vocabulary: int | None, batch_tokens: int) -> None:
+    gpus = read_gpus()
+    needed = (vocabulary or 0) * batch_tokens * _BYTES_PER_LOGIT * _COPIES / _GIB
+    if gpus and needed > gpus[0].free_gib:
+        raise EngineError(
+            f"The log-probabilities of a prompt need {needed:.1f} GiB of GPU memory; {gpus[0].free_gib:.1f} are free.",
+            hint="Lower READROOM_ENGINE__MAX_NUM_BATCHED_TOKENS, or measure on a GPU with more memory.",
+        )
+
 
 LENGTHS = (2_048, 8_192, 32_768, 131_072)
 """Tokens of the copies in which needles are planted."""
@@ -35,7 +101,7 @@ class Judged:
     relevant: int
 
 
-async def measure_quality(bench: Workbench) -> AsyncIterator[Figure]:
+async def measure_quality(bench: Workbench) -> AsyncIterator[Measurement]:
     """Yield how well questions with known answers are answered, by depth and by length."""
     assistant = bench.new_assistant()
     library = Library(assistant.settings.documents, assistant.settings.data_dir)
@@ -153,7 +219,7 @@ def _relevant(citation: Citation, known: KnownQuestion) -> bool:
     return overlaps or known.answer in citation.quote
 
 
-def quality_figures(judged: Sequence[Judged]) -> list[Figure]:
+def quality_figures(judged: Sequence[Judged]) -> list[Measurement]:
     """Return what the judged questions come to, in percent."""
     asked = [one for one in judged if one.known.answer]
     nowhere = [one for one in judged if not one.known.answer]
@@ -199,16 +265,18 @@ def quality_figures(judged: Sequence[Judged]) -> list[Figure]:
 
 def _percent(
     key: str, name: str, judged: Sequence[Judged], share: Callable[[Judged], float], how: str, at: int | None = None
-) -> Figure | None:
+) -> Measurement | None:
     if not judged:
         return None
     value = 100 * statistics.mean(float(share(one)) for one in judged)
-    return Figure(key=key, name=name, value=value, unit="%", better="more", how=how, at=at)
+    return Measurement(key=key, name=name, value=value, unit="%", better="more", how=how, at=at)
 
 
-def _by(key: str, name: str, judged: Sequence[Judged], place: Callable[[KnownQuestion], int | None]) -> list[Figure]:
+def _by(
+    key: str, name: str, judged: Sequence[Judged], place: Callable[[KnownQuestion], int | None]
+) -> list[Measurement]:
     places = sorted({at for one in judged if (at := place(one.known)) is not None})
-    figures: list[Figure] = []
+    figures: list[Measurement] = []
     for at in places:
         there = [one for one in judged if place(one.known) == at]
         if figure := _percent(key, name, there, lambda one: one.found, f"{len(there)} questions.", at):

@@ -5,9 +5,9 @@ import statistics
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from agents.benchmark.made_documents import write_markdown, write_text
-from agents.benchmark.metrics import percentile
-from agents.benchmark.report import Figure
+from agents.benchmark.corpus import write_markdown, write_text
+from agents.benchmark.report import Measurement
+from agents.benchmark.serving import percentile
 from agents.benchmark.workbench import SEED, Workbench, timed
 from agents.documents.library import Library
 from agents.schema import Document
@@ -16,7 +16,7 @@ MIB = 1024**2
 _AT_ONCE = 4
 
 
-async def measure_ingestion(bench: Workbench) -> AsyncIterator[Figure]:
+async def measure_ingestion(bench: Workbench) -> AsyncIterator[Measurement]:
     """Yield how fast documents are opened for the first time, and again."""
     settings = bench.settings_for(bench.new_folder())
     library = Library(settings.documents, settings.data_dir)
@@ -42,13 +42,13 @@ async def measure_ingestion(bench: Workbench) -> AsyncIterator[Figure]:
         yield figure
 
 
-def _opening_figures(what: str, first: float, second: float, stored: float) -> list[Figure]:
+def _opening_figures(what: str, first: float, second: float, stored: float) -> list[Measurement]:
     times = (
         ("open_first_seconds", "Opened for the first time", first, "parsed, cut, indexed, stored"),
         ("open_second_seconds", "Opened again", second, "median of 5, nothing parsed"),
         ("open_stored_seconds", "Opened by another process", stored, "from the stored library, nothing parsed"),
     )
-    ratio = Figure(
+    ratio = Measurement(
         key="open_ratio",
         name="Opened again, times faster",
         value=first / second,
@@ -57,12 +57,15 @@ def _opening_figures(what: str, first: float, second: float, stored: float) -> l
         how=f"{what}: first over second opening.",
     )
     return [
-        *(Figure(key=key, name=name, value=value, unit="s", how=f"{what}: {how}.") for key, name, value, how in times),
+        *(
+            Measurement(key=key, name=name, value=value, unit="s", how=f"{what}: {how}.")
+            for key, name, value, how in times
+        ),
         ratio,
     ]
 
 
-def _ingestion_figures(opened: list[tuple[Path, float, Document]]) -> list[Figure]:
+def _ingestion_figures(opened: list[tuple[Path, float, Document]]) -> list[Measurement]:
     total = sum(seconds for _, seconds, _ in opened)
     megabytes = sum(path.stat().st_size for path, _, _ in opened) / 1e6
     pages = sum(len(document.pages) for _, _, document in opened)
@@ -74,7 +77,7 @@ def _ingestion_figures(opened: list[tuple[Path, float, Document]]) -> list[Figur
         ("ingest_characters_per_second", "Documents read, text", characters, "characters/s"),
     )
     return [
-        Figure(key=key, name=name, value=amount / total, unit=unit, better="more", how=how)
+        Measurement(key=key, name=name, value=amount / total, unit=unit, better="more", how=how)
         for key, name, amount, unit in rates
     ]
 
@@ -87,7 +90,7 @@ def _made_documents(bench: Workbench) -> list[Path]:
     return [bench.made_pdf(pages)[0], markdown, text]
 
 
-async def measure_search(bench: Workbench) -> AsyncIterator[Figure]:
+async def measure_search(bench: Workbench) -> AsyncIterator[Measurement]:
     """Yield how long a search over many documents takes, and how often it finds what was asked for."""
     wanted = 1_000 if bench.thorough else 100
     library = bench.new_library()
@@ -108,8 +111,8 @@ async def measure_search(bench: Workbench) -> AsyncIterator[Figure]:
     how = f"{len(asked)} questions over {len(ids):,} documents, 8 passages each, index in memory."
     for share, name in ((0.5, "p50"), (0.95, "p95")):
         value = percentile(seconds, share) * 1_000
-        yield Figure(key=f"search_{name}_ms", name=f"Search, {name}", value=value, unit="ms", how=how)
-    yield Figure(
+        yield Measurement(key=f"search_{name}_ms", name=f"Search, {name}", value=value, unit="ms", how=how)
+    yield Measurement(
         key="search_found_percent",
         name="Search, right document among the passages",
         value=100 * found / len(asked),

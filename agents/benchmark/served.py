@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from filelock import Timeout
 from pydantic import SecretStr
 
-from agents.benchmark.completions import CompletionClient
-from agents.benchmark.report import Figure
-from agents.benchmark.serving import Serving, kv_figures
+from agents.benchmark.report import Measurement
+from agents.benchmark.serving import CompletionClient, Serving, kv_figures
 from agents.engine.model_config import read_shape
 from agents.engine.openai.endpoint import Endpoint, find_endpoint, is_loopback
 from agents.engine.registry import choose_engine
 from agents.engine.vllm.hardware import read_gpus
-from agents.engine.vllm.memory_plan import MemoryPlan
-from agents.engine.vllm.memory_reading import MemoryReading
+from agents.engine.vllm.memory_plan import MemoryPlan, MemoryReading
 from agents.engine.vllm.probe import Probe
 from agents.engine.vllm.state_files import Client, EngineFiles, EngineState
 from agents.errors import EngineError
@@ -123,7 +121,7 @@ class MemoryWatch:
             await asyncio.sleep(_SAMPLE_SECONDS)
 
 
-async def measure_engine(served: Served, measured: Serving, watch: MemoryWatch) -> AsyncIterator[Figure]:
+async def measure_engine(served: Served, measured: Serving, watch: MemoryWatch) -> AsyncIterator[Measurement]:
     """Yield what the engine holds: its KV cache, its memory now and at its peak, and how long its last start took."""
     for figure in kv_figures(await measured.client.metrics(), measured.shape):
         yield figure
@@ -134,7 +132,7 @@ async def measure_engine(served: Served, measured: Serving, watch: MemoryWatch) 
         for figure in plan_figures(served.plan):
             yield figure
     if served.state and served.state.ready_seconds:
-        yield Figure(
+        yield Measurement(
             key="engine_start_seconds",
             name="Last start of the engine",
             value=served.state.ready_seconds,
@@ -143,7 +141,7 @@ async def measure_engine(served: Served, measured: Serving, watch: MemoryWatch) 
         )
 
 
-def memory_figures(now: float | None, peak: float | None, *, on_gpu: bool) -> list[Figure]:
+def memory_figures(now: float | None, peak: float | None, *, on_gpu: bool) -> list[Measurement]:
     """Return the engine's memory now and at its peak; nothing where it cannot be read."""
     if now is None:
         return []
@@ -151,7 +149,7 @@ def memory_figures(now: float | None, peak: float | None, *, on_gpu: bool) -> li
     if not on_gpu:
         how = f"Resident sets of the engine's processes together, read every {_SAMPLE_SECONDS} s."
         return [
-            Figure(
+            Measurement(
                 key="engine_memory_mib",
                 name="Engine's memory",
                 value=most * _MIB_PER_GIB,
@@ -161,15 +159,15 @@ def memory_figures(now: float | None, peak: float | None, *, on_gpu: bool) -> li
         ]
     how = f"NVML, the engine's processes, read every {_SAMPLE_SECONDS} s; a 16 GB card has 16 GiB."
     return [
-        Figure(key="gpu_now_gib", name="GPU memory now", value=now, unit="GiB", how=how),
-        Figure(key="gpu_peak_gib", name="GPU memory at peak", value=most, unit="GiB", how=how),
+        Measurement(key="gpu_now_gib", name="GPU memory now", value=now, unit="GiB", how=how),
+        Measurement(key="gpu_peak_gib", name="GPU memory at peak", value=most, unit="GiB", how=how),
     ]
 
 
-def plan_figures(plan: MemoryPlan) -> list[Figure]:
+def plan_figures(plan: MemoryPlan) -> list[Measurement]:
     """Return where the GPU memory was planned to go."""
     return [
-        Figure(
+        Measurement(
             key=f"plan_{name}",
             name=f"Planned: {name.removesuffix('_gib').replace('_', ' ')}",
             value=float(getattr(plan, name)),
@@ -181,7 +179,7 @@ def plan_figures(plan: MemoryPlan) -> list[Figure]:
     ]
 
 
-async def measure_sleep(served: Served) -> AsyncIterator[Figure]:
+async def measure_sleep(served: Served) -> AsyncIterator[Measurement]:
     """Yield how long the engine takes to fall asleep and to wake, and what it holds meanwhile.
 
     Raises:
@@ -189,10 +187,10 @@ async def measure_sleep(served: Served) -> AsyncIterator[Figure]:
     """
     asleep, awake, held = await asyncio.to_thread(_sleep_and_wake, served)
     how = "vLLM's sleep, level 1: weights to RAM, KV cache let go; checked by asking whether it sleeps."
-    yield Figure(key="sleep_seconds", name="Falling asleep", value=asleep, unit="s", how=how)
-    yield Figure(key="wake_seconds", name="Waking up", value=awake, unit="s", how=how)
+    yield Measurement(key="sleep_seconds", name="Falling asleep", value=asleep, unit="s", how=how)
+    yield Measurement(key="wake_seconds", name="Waking up", value=awake, unit="s", how=how)
     if held is not None:
-        yield Figure(key="asleep_gib", name="GPU memory asleep", value=held, unit="GiB", how=how)
+        yield Measurement(key="asleep_gib", name="GPU memory asleep", value=held, unit="GiB", how=how)
 
 
 def _sleep_and_wake(served: Served) -> tuple[float, float, float | None]:

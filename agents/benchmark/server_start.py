@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 import psutil
 from pydantic import JsonValue
 
-from agents.benchmark.report import Figure
+from agents.benchmark.report import Measurement
 from agents.benchmark.workbench import Workbench
 from agents.errors import EngineError
 from agents.schema import Frozen
@@ -98,19 +98,19 @@ async def _exchange(process: asyncio.subprocess.Process, *messages: Message) -> 
     raise ValueError("it ended without an answer")
 
 
-async def measure_server(bench: Workbench) -> AsyncIterator[Figure]:
+async def measure_server(bench: Workbench) -> AsyncIterator[Measurement]:
     """Yield how long a client waits for the server's first answers."""
     bench.say("Starting the MCP server")
     starts = [await measure_start() for _ in range(5 if bench.thorough else 3)]
     how = f"Median of {len(starts)} starts of `python -m mcp_server` over stdio, from the process to the answer."
-    yield Figure(
+    yield Measurement(
         key="server_initialize_seconds",
         name="Server start to `initialize`",
         value=statistics.median(start.initialize for start in starts),
         unit="s",
         how=how,
     )
-    yield Figure(
+    yield Measurement(
         key="server_tools_seconds",
         name="Server start to `tools/list`",
         value=statistics.median(start.tools_list for start in starts),
@@ -119,10 +119,10 @@ async def measure_server(bench: Workbench) -> AsyncIterator[Figure]:
     )
 
 
-async def measure_process(_: Workbench) -> AsyncIterator[Figure]:
+async def measure_process(_: Workbench) -> AsyncIterator[Measurement]:
     """Yield the memory of our own process."""
     resident = psutil.Process().memory_info().rss / MIB
-    yield Figure(
+    yield Measurement(
         key="process_memory_mib",
         name="Memory of our process",
         value=resident,

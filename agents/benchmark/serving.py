@@ -1,14 +1,268 @@
-"""Measuring a vLLM server: decode, prefill, time to the first token, its KV cache, and its sleep."""
+"""Reading an engine's own figures, and setting two clocks side by side."""
+# MERGED """Asking a vLLM server directly, with prompts of an exact length and a clock beside each answer."""
+# MERGED """Measuring a vLLM server: decode, prefill, time to the first token, its KV cache, and its sleep."""
 
 import asyncio
+import json
+import math
+import random
+import re
 import statistics
-from collections.abc import AsyncIterator, Callable, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from agents.benchmark.completions import Completion, CompletionClient
-from agents.benchmark.metrics import Metrics, agreement, rise
-from agents.benchmark.report import Figure
+import httpx
+
+from agents.benchmark.corpus import prose
+from agents.benchmark.report import Measurement
 from agents.engine.model_config import GIB, ModelShape
+from agents.engine.openai.endpoint import Endpoint, is_loopback
+from agents.errors import EngineError
+
+AGREEMENT = 0.05
+"""Two clocks that differ by no more than this share of the larger agree."""
+
+_SAMPLE = re.compile(r"^([A-Za-z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)")
+_LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One line of a Prometheus exposition."""
+
+    name: str
+    labels: dict[str, str]
+    value: float
+
+
+class Metrics:
+    """The samples of one moment, in the text format of Prometheus (version 0.0.4).
+
+    Args:
+        samples: In any order; several with one name differ in their labels.
+    """
+
+    def __init__(self, samples: Iterable[Sample]) -> None:
+        self._samples = tuple(samples)
+
+    @classmethod
+    def parse(cls, text: str) -> "Metrics":
+        """Read an exposition; comments and lines that are none are passed over."""
+        return cls(sample for line in text.splitlines() if (sample := _parse_line(line)))
+
+    def total(self, name: str, **labels: str) -> float | None:
+        """Return the sum of the samples with this name and these labels, or None where there is none."""
+        values = [
+            sample.value for sample in self._samples if sample.name == name and labels.items() <= sample.labels.items()
+        ]
+        return sum(values) if values else None
+
+    def label(self, name: str, label: str) -> str | None:
+        """Return a label of the first sample with this name."""
+        return next((s.labels[label] for s in self._samples if s.name == name and label in s.labels), None)
+
+
+def _parse_line(line: str) -> Sample | None:
+    found = _SAMPLE.match(line)
+    if found is None:
+        return None
+    try:
+        value = float(found[3])
+    except ValueError:
+        return None
+    labels = {name: re.sub(r"\\(.)", _unescape, text) for name, text in _LABEL.findall(found[2] or "")}
+    return Sample(found[1], labels, value)
+
+
+def _unescape(found: re.Match[str]) -> str:
+    return "\n" if found[1] == "n" else found[1]
+
+
+def rise(before: Metrics, after: Metrics, name: str, **labels: str) -> float | None:
+    """Return by how much a counter rose, or None where the engine does not count it."""
+    end = after.total(name, **labels)
+    return None if end is None else end - (before.total(name, **labels) or 0.0)
+
+
+def agreement(client: float, engine: float | None) -> str:
+    """Say how a figure by our clock and the engine's own compare."""
+    if not engine or not client:
+        return "the engine keeps no figure of its own"
+    apart = abs(client - engine) / max(client, engine)
+    verdict = "agrees" if apart <= AGREEMENT else "does not agree"
+    return f"the engine's own figure {verdict}: {engine:,.{0 if engine >= 100 else 3}f} ({apart:.0%} apart)"
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the smallest value that `share` of the values do not exceed (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+_POOL_SENTENCES = 400
+_CONNECT_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One streamed answer; times are seconds since the request was sent."""
+
+    first_token_seconds: float
+    seconds: float
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+
+    @property
+    def decode_seconds(self) -> float:
+        """Seconds from the first token to the last."""
+        return self.seconds - self.first_token_seconds
+
+
+class CompletionClient:
+    """A client of a vLLM server, made for measuring.
+
+    Args:
+        endpoint: The server and the model.
+        transport: Sends the requests; a test gives its own.
+    """
+
+    def __init__(self, endpoint: Endpoint, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._endpoint = endpoint
+        self._pool: list[int] = []
+        self._http = httpx.AsyncClient(
+            headers=endpoint.headers(),
+            timeout=httpx.Timeout(endpoint.request_seconds, connect=_CONNECT_SECONDS),
+            trust_env=not is_loopback(endpoint.base_url),
+            transport=transport,
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def metrics(self) -> Metrics:
+        """Return the engine's own figures of this moment.
+
+        Raises:
+            EngineError: It shows none.
+        """
+        return Metrics.parse((await self._request("GET", f"{self._endpoint.root}/metrics")).text)
+
+    async def version(self) -> str:
+        """Return the server's version.
+
+        Raises:
+            EngineError: It does not say.
+        """
+        return str((await self._request("GET", f"{self._endpoint.root}/version")).json()["version"])
+
+    async def tokens(self, text: str) -> list[int]:
+        """Return a text's tokens.
+
+        Raises:
+            EngineError: The server does not tokenize.
+        """
+        body = {"model": self._endpoint.model, "prompt": text, "add_special_tokens": False}
+        return (await self._request("POST", f"{self._endpoint.root}/tokenize", body)).json()["tokens"]
+
+    async def prompt(self, tokens: int, seed: int) -> list[int]:
+        """Return a prompt of exactly so many tokens; another seed shares no beginning with it.
+
+        Raises:
+            EngineError: The server does not tokenize.
+        """
+        if not self._pool:
+            sentences = prose(seed=1)
+            self._pool = await self.tokens(" ".join(next(sentences) for _ in range(_POOL_SENTENCES)))
+        return random.Random(seed).choices(self._pool, k=tokens)  # noqa: S311 - reproducible, nothing is secret
+
+    async def complete(self, prompt: str | Sequence[int], tokens: int) -> Completion:
+        """Have exactly `tokens` tokens written behind a prompt, which is text or tokens.
+
+        Raises:
+            EngineError: The engine did not answer.
+        """
+        body = {
+            "model": self._endpoint.model,
+            "prompt": prompt if isinstance(prompt, str) else list(prompt),
+            "max_tokens": tokens,
+            "temperature": 0.0,
+            "ignore_eos": True,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        arrivals: list[float] = []
+        usage: dict[str, Any] = {}
+        sent = time.perf_counter()
+        async for event in self._events(body):
+            if event.get("choices"):
+                arrivals.append(time.perf_counter() - sent)
+            usage = event.get("usage") or usage
+        if not arrivals:
+            raise self._failed("sent no tokens")
+        if "prompt_tokens" not in usage:
+            raise self._failed("did not say how many tokens it read")
+        cached: dict[str, int] = usage.get("prompt_tokens_details") or {}
+        return Completion(
+            first_token_seconds=arrivals[0],
+            seconds=arrivals[-1],
+            prompt_tokens=usage["prompt_tokens"],
+            cached_tokens=cached.get("cached_tokens") or 0,
+            completion_tokens=usage.get("completion_tokens", tokens),
+        )
+
+    async def log_probabilities(self, prompt: Sequence[int]) -> list[float]:
+        """Return the log-probability of each token of a prompt but the first, given all before it.
+
+        Raises:
+            EngineError: The engine does not give them.
+        """
+        body = {
+            "model": self._endpoint.model,
+            "prompt": list(prompt),
+            "max_tokens": 1,
+            "temperature": 0.0,
+            "prompt_logprobs": 0,
+        }
+        answer = (await self._request("POST", f"{self._endpoint.base_url}/completions", body)).json()
+        given = answer["choices"][0].get("prompt_logprobs")
+        if not given:
+            raise self._failed("gives no log-probabilities of a prompt")
+        return [step[str(token)]["logprob"] for token, step in zip(prompt, given, strict=True) if step]
+
+    async def _events(self, body: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        url = f"{self._endpoint.base_url}/completions"
+        try:
+            async with self._http.stream("POST", url, json=body) as response:
+                await self._check(response)
+                async for line in response.aiter_lines():
+                    if line.startswith("data: {"):
+                        yield json.loads(line.removeprefix("data: "))
+        except httpx.HTTPError as error:
+            raise self._failed(f"broke off: {error or type(error).__name__}") from error
+
+    async def _request(self, method: str, url: str, body: dict[str, Any] | None = None) -> httpx.Response:
+        try:
+            response = await self._http.request(method, url, json=body)
+        except httpx.HTTPError as error:
+            raise self._failed(f"cannot be reached: {error or type(error).__name__}") from error
+        await self._check(response)
+        return response
+
+    async def _check(self, response: httpx.Response) -> None:
+        if response.is_error:
+            text = (await response.aread()).decode(errors="replace")
+            raise self._failed(f"answered {response.status_code} at {response.url.path}: {text[:300]}")
+
+    def _failed(self, what: str) -> EngineError:
+        return EngineError(
+            f"The engine at {self._endpoint.base_url} {what}.",
+            hint="`readroom engine status` and `readroom engine logs` say how it is.",
+        )
+
 
 DECODE_PROMPT_TOKENS = 1_024
 DECODE_TOKENS = 128
@@ -38,7 +292,7 @@ class Serving:
 
 async def measure_decode(
     serving: Serving, streams: Sequence[int], tokens: int = DECODE_TOKENS
-) -> AsyncIterator[Figure]:
+) -> AsyncIterator[Measurement]:
     """Yield the decode rate of so many streams at once, over prompts that are already in the prefix cache."""
     for count in streams:
         serving.say(f"Decoding {count} at once")
@@ -48,7 +302,7 @@ async def measure_decode(
         answers = await asyncio.gather(*(serving.client.complete(prompt, tokens) for prompt in prompts))
         after = await serving.client.metrics()
         rate = sum((answer.completion_tokens - 1) / answer.decode_seconds for answer in answers)
-        yield Figure(
+        yield Measurement(
             key="decode_tokens_per_second",
             name="Decode, streams at once",
             at=count,
@@ -66,7 +320,7 @@ def _engine_decode_rate(before: Metrics, after: Metrics, streams: int) -> float 
     return streams * (tokens - streams) / seconds if tokens and seconds else None
 
 
-async def measure_prefill(serving: Serving, lengths: Sequence[int]) -> AsyncIterator[Figure]:
+async def measure_prefill(serving: Serving, lengths: Sequence[int]) -> AsyncIterator[Measurement]:
     """Yield prefill rate and time to the first token for prompts of these lengths, cold and again."""
     for length in _within(lengths, serving.context_tokens - 1):
         serving.say(f"Prefilling {length:,} tokens")
@@ -80,7 +334,7 @@ async def measure_prefill(serving: Serving, lengths: Sequence[int]) -> AsyncIter
         yield warm_figure(warm)
 
 
-def prefill_figures(cold: Sequence[Completion], before: Metrics, after: Metrics) -> list[Figure]:
+def prefill_figures(cold: Sequence[Completion], before: Metrics, after: Metrics) -> list[Measurement]:
     """Return prefill rate and time to the first token of prompts of one length that were not cached."""
     length = cold[0].prompt_tokens
     first = statistics.mean(answer.first_token_seconds for answer in cold)
@@ -89,7 +343,7 @@ def prefill_figures(cold: Sequence[Completion], before: Metrics, after: Metrics)
     own_first = rise(before, after, "vllm:time_to_first_token_seconds_sum")
     own_rate = computed / seconds if computed and seconds else None
     return [
-        Figure(
+        Measurement(
             key="prefill_tokens_per_second",
             name="Prefill, tokens of prompt",
             at=length,
@@ -98,7 +352,7 @@ def prefill_figures(cold: Sequence[Completion], before: Metrics, after: Metrics)
             better="more",
             how=f"{CLOCKS}, prompt over time to the first token; {agreement(length / first, own_rate)}.",
         ),
-        Figure(
+        Measurement(
             key="ttft_cold_seconds",
             name="First token, new prefix, tokens of prompt",
             at=length,
@@ -109,9 +363,9 @@ def prefill_figures(cold: Sequence[Completion], before: Metrics, after: Metrics)
     ]
 
 
-def warm_figure(warm: Sequence[Completion]) -> Figure:
+def warm_figure(warm: Sequence[Completion]) -> Measurement:
     """Return the time to the first token of prompts of one length that were asked before."""
-    return Figure(
+    return Measurement(
         key="ttft_warm_seconds",
         name="First token, same prefix again, tokens of prompt",
         at=warm[0].prompt_tokens,
@@ -121,7 +375,7 @@ def warm_figure(warm: Sequence[Completion]) -> Figure:
     )
 
 
-async def measure_context(serving: Serving, answer_tokens: int = DECODE_TOKENS) -> AsyncIterator[Figure]:
+async def measure_context(serving: Serving, answer_tokens: int = DECODE_TOKENS) -> AsyncIterator[Measurement]:
     """Yield what each step costs while the window is filled up to the engine's context."""
     for share in (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1):
         filled = int(serving.context_tokens * share)
@@ -134,7 +388,7 @@ async def measure_context(serving: Serving, answer_tokens: int = DECODE_TOKENS) 
         rate = (cold.completion_tokens - 1) / cold.decode_seconds
         for figure in (*prefill_figures([cold], before, after), warm_figure([warm])):
             yield figure
-        yield Figure(
+        yield Measurement(
             key="decode_at_context_tokens_per_second",
             name="Decode, one stream, tokens of prompt",
             at=cold.prompt_tokens,
@@ -149,16 +403,16 @@ async def measure_context(serving: Serving, answer_tokens: int = DECODE_TOKENS) 
             yield _context(held, "One prompt and its answer that filled the window.")
 
 
-async def claimed_context(serving: Serving) -> AsyncIterator[Figure]:
+async def claimed_context(serving: Serving) -> AsyncIterator[Measurement]:
     """Yield the context that the engine says it has."""
     yield _context(serving.context_tokens, "As the engine says; the suite `context` fills it.")
 
 
-def _context(tokens: int, how: str) -> Figure:
-    return Figure(key="context_tokens", name="Context", value=tokens, unit="tokens", better="more", how=how)
+def _context(tokens: int, how: str) -> Measurement:
+    return Measurement(key="context_tokens", name="Context", value=tokens, unit="tokens", better="more", how=how)
 
 
-def kv_figures(metrics: Metrics, shape: ModelShape | None) -> list[Figure]:
+def kv_figures(metrics: Metrics, shape: ModelShape | None) -> list[Measurement]:
     """Return the size of the KV cache, and what it takes beside one of 16 bits.
 
     The bytes are the engine's own figure where it gives one, else computed from the model's shape; bf16 takes
@@ -185,8 +439,10 @@ def kv_figures(metrics: Metrics, shape: ModelShape | None) -> list[Figure]:
     return figures
 
 
-def _kv(key: str, name: str, value: float, unit: str, better: str, how: str) -> Figure:
-    return Figure.model_validate({"key": key, "name": name, "value": value, "unit": unit, "better": better, "how": how})
+def _kv(key: str, name: str, value: float, unit: str, better: str, how: str) -> Measurement:
+    return Measurement.model_validate(
+        {"key": key, "name": name, "value": value, "unit": unit, "better": better, "how": how}
+    )
 
 
 def _number(text: str | None) -> float | None:

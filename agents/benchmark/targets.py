@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from agents.benchmark.report import Figure, Row
+from agents.benchmark.report import Measurement, Row
 from agents.schema import EngineInfo, Frozen
 
 CARD_GIB = 16.0
@@ -108,7 +108,7 @@ _OTHER_SUITE = {
 }
 
 
-def judge(figures: Sequence[Figure], engine: EngineInfo, *, on_gpu: bool) -> tuple[Row, ...]:
+def judge(figures: Sequence[Measurement], engine: EngineInfo, *, on_gpu: bool) -> tuple[Row, ...]:
     """Judge what was measured against every target of the specification.
 
     Args:
@@ -120,7 +120,7 @@ def judge(figures: Sequence[Figure], engine: EngineInfo, *, on_gpu: bool) -> tup
     return (*rows, _judge_kv_dtype(engine))
 
 
-def _judge_one(target: Target, figures: Sequence[Figure], engine: EngineInfo, *, on_gpu: bool) -> Row:
+def _judge_one(target: Target, figures: Sequence[Measurement], engine: EngineInfo, *, on_gpu: bool) -> Row:
     measured = [figure for figure in figures if figure.key == target.key and target.at in (None, figure.at)]
     measured.sort(key=lambda figure: figure.value, reverse=target.direction != "at least")
     worst = measured[0] if measured else None

@@ -1,21 +1,72 @@
-"""What the measurements of one run share."""
+"""What was measured on: the machine, and the versions of what ran."""
+# MERGED """What the measurements of one run share."""
 
+import importlib.metadata
 import math
+import platform
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+import psutil
+
 from agents.assistant import Assistant
-from agents.benchmark.facts import Fact
-from agents.benchmark.made_documents import write_markdown, write_pdf
-from agents.benchmark.questions import own_questions
-from agents.benchmark.report import Figure, Suite
+from agents.benchmark.corpus import Fact, own_questions, write_markdown, write_pdf
+from agents.benchmark.report import Machine, Measurement, Suite
 from agents.documents.library import Library
 from agents.engine.engine import Engine
+from agents.engine.vllm.hardware import read_gpus
 from agents.schema import Answer
 from agents.settings import Settings
+
+GIB = 1024**3
+_DISTRIBUTIONS = (
+    "readroom",
+    "mcp",
+    "langgraph",
+    "langgraph-supervisor",
+    "llama-index-core",
+    "bm25s",
+    "pypdfium2",
+    "xberg",
+)
+
+
+def describe_machine() -> Machine:
+    """Return what this machine is."""
+    gpus = read_gpus()
+    return Machine(
+        system=f"{platform.system()} {platform.release()}",
+        processor=_processor(),
+        cores=psutil.cpu_count(logical=True) or 1,
+        memory_gib=round(psutil.virtual_memory().total / GIB, 1),
+        gpus=tuple(f"{gpu.name}, {gpu.total_gib:.0f} GiB" for gpu in gpus),
+        gpu_driver=gpus[0].driver if gpus else "",
+    )
+
+
+def installed_versions() -> dict[str, str]:
+    """Return the versions of Python and of the distributions that do the work."""
+    versions = {"python": platform.python_version()}
+    for name in _DISTRIBUTIONS:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def _processor() -> str:
+    """Return the processor's name; Linux alone does not tell it through `platform`."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or platform.machine())
+
 
 SEED = 2026
 T = TypeVar("T")
@@ -111,6 +162,6 @@ async def timed(work: Awaitable[T]) -> tuple[float, T]:
     return time.perf_counter() - started, result
 
 
-def count(key: str, name: str, value: float, how: str, *, unit: str = "") -> Figure:
+def count(key: str, name: str, value: float, how: str, *, unit: str = "") -> Measurement:
     """Return a figure that is neither better when larger nor when smaller."""
-    return Figure(key=key, name=name, value=value, unit=unit, how=how, better="neither")
+    return Measurement(key=key, name=name, value=value, unit=unit, how=how, better="neither")

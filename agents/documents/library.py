@@ -17,7 +17,7 @@ from agents.documents.passages import Span, cut, passage
 from agents.documents.search.embeddings import Embed
 from agents.documents.search.passage_search import PassageSearch
 from agents.documents.search.terms import document_terms
-from agents.documents.store import KeptDocument, Store
+from agents.documents.store import Store, StoredDocument
 from agents.documents.urls import fetch
 from agents.errors import DocumentError
 from agents.language.tokens import Estimate, TokenCounter
@@ -156,7 +156,7 @@ class Library:
         """Return how many documents the library holds."""
         return await asyncio.to_thread(self._store.count)
 
-    async def kept(self) -> tuple[KeptDocument, ...]:
+    async def kept(self) -> tuple[StoredDocument, ...]:
         """Return every document that the library holds, by title."""
         return await asyncio.to_thread(self._store.kept)
 

@@ -44,7 +44,7 @@ INSERT OR IGNORE INTO origins SELECT document_id, path FROM files;
 """
 
 
-class KeptDocument(Frozen):
+class StoredDocument(Frozen):
     """A document in a list of all."""
 
     document_id: str
@@ -91,7 +91,7 @@ class Store:
         row = self._row("SELECT count(*) FROM documents WHERE parser = ?", (PARSER_VERSION,))
         return row[0] if row else 0
 
-    def kept(self) -> tuple[KeptDocument, ...]:
+    def kept(self) -> tuple[StoredDocument, ...]:
         """Return every document, by title, whatever version of the parser read it."""
         query = """
             SELECT document_id, title, json_array_length(pages), length(text),
@@ -101,7 +101,7 @@ class Store:
         with self._named_errors(), self._lock:
             rows = self._open().execute(query).fetchall()
         return tuple(
-            KeptDocument(document_id=key, title=title, pages=pages, characters=length, paths=tuple(json.loads(paths)))
+            StoredDocument(document_id=key, title=title, pages=pages, characters=length, paths=tuple(json.loads(paths)))
             for key, title, pages, length, paths in rows
         )
 

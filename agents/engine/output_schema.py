@@ -7,9 +7,8 @@ from typing import Any, TypeAlias, cast
 from pydantic import ValidationError
 from pydantic.config import JsonDict
 
-from agents.engine.engine import ResultT
+from agents.engine.engine import ResultT, Task
 from agents.engine.tasks.answering import Verdict
-from agents.engine.tasks.base import Task
 from agents.engine.tasks.decisions import NextStep, NextStepResult
 from agents.engine.tasks.reading import Reduce
 from agents.schema import Frozen

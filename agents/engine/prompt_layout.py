@@ -13,8 +13,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from agents.engine.engine import ResultT
-from agents.engine.tasks.base import Task
+from agents.engine.engine import ResultT, Task
 from agents.schema import Passage
 
 TEMPLATE_TOKENS = 64

@@ -31,7 +31,7 @@ _CHANGES = (
 )
 
 
-class Normal:
+class NormalizedText:
     """A text in normal form: NFKC, plain quotes and dashes, no hyphenation, single spaces.
 
     Args:
@@ -79,9 +79,9 @@ class Normal:
 
 
 @lru_cache(maxsize=_HELD_TEXTS)
-def normal(text: str) -> Normal:
+def normalize(text: str) -> NormalizedText:
     """Return a text's normal form; those of the last few texts are kept."""
-    return Normal(text)
+    return NormalizedText(text)
 
 
 def _changes(text: str) -> re.Pattern[str]:

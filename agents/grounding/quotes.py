@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 from itertools import islice
 from typing import Literal
 
-from agents.grounding.normal import Normal, normal
+from agents.grounding.normal import NormalizedText, normalize
 from agents.schema import Document, Frozen
 
 LEAST_RATIO = 0.9
@@ -75,10 +75,10 @@ def locate(quote: str, document: Document, near: Sequence[tuple[int, int]] = ())
     Returns:
         Where it stands, or None if the document does not say it.
     """
-    wanted = Normal(quote).text.strip()
+    wanted = NormalizedText(quote).text.strip()
     if not any(map(str.isalnum, wanted)):
         return None
-    held = normal(document.text)
+    held = normalize(document.text)
     spans = [(held.position(start), held.position(max(start, end - 1)) + 1) for start, end in near]
     found = _find_exact(wanted, held.text, spans)
     if found is not None:
@@ -88,7 +88,7 @@ def locate(quote: str, document: Document, near: Sequence[tuple[int, int]] = ())
 
 def stands_in(quote: str, document: Document) -> bool:
     """Whether a document says a quote word for word, as `locate` compares words, and no negation stands before it."""
-    wanted, held = Normal(quote).text.strip(), normal(document.text)
+    wanted, held = NormalizedText(quote).text.strip(), normalize(document.text)
     found = _find_exact(wanted, held.text, ()) if any(map(str.isalnum, wanted)) else None
     return found is not None and _located(document, held, *found, 1.0).verified == "exact"
 
@@ -144,7 +144,7 @@ def _unspaced(letter: str) -> bool:
     return "\u0e00" <= letter <= "\u0eff" or "\u1780" <= letter <= "\u17ff" or letter >= "\u2e80"
 
 
-def _located(document: Document, held: Normal, start: int, end: int, score: float) -> Located:
+def _located(document: Document, held: NormalizedText, start: int, end: int, score: float) -> Located:
     """Return a find in the original's offsets, with the negation that may stand just outside of it."""
     widened_start, widened_end = start, end
     if negated := _NEGATED_BEFORE.search(held.text[max(0, start - 20) : start]):
@@ -163,7 +163,9 @@ def _located(document: Document, held: Normal, start: int, end: int, score: floa
     )
 
 
-def _find_fuzzy(wanted: str, document: Document, held: Normal, near: Sequence[tuple[int, int]]) -> Located | None:
+def _find_fuzzy(
+    wanted: str, document: Document, held: NormalizedText, near: Sequence[tuple[int, int]]
+) -> Located | None:
     """Return the best contiguous match that says the same."""
     words = wanted.split()
     if len(words) < _FEWEST_WORDS or not _FEWEST_CHARACTERS <= len(wanted) <= _LONGEST_FUZZY:

@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from typing import TypeAlias
 
 from agents.grounding.claims import MAX_QUOTE_WORDS
-from agents.grounding.normal import Normal, normal
+from agents.grounding.normal import NormalizedText, normalize
 from agents.language.sentences import split_sentences
 from agents.schema import Document
 from agents.supervisor.run import Statement
@@ -88,12 +88,12 @@ def changes(one: Document, other: Document) -> tuple[Statement, ...] | None:
 
 
 def _sentences(document: Document) -> list[_Sentence]:
-    spans, held = split_sentences(document.text), normal(document.text)
+    spans, held = split_sentences(document.text), normalize(document.text)
     found = [
         _Sentence(document.text[start:end], _key(held.text[held.position(start) : held.position(end)]))
         for start, end in spans
     ]
-    title = f"{Normal(document.title).text} ("
+    title = f"{NormalizedText(document.title).text} ("
     pages: dict[str, set[int]] = {}
     for (start, _), sentence in zip(spans, found, strict=True):
         page = document.page_at(start)

@@ -1,7 +1,7 @@
 """Work in flight and finished, found again by its key.
 
-Runs     joins callers that ask for the same thing to one piece of work, in this process
-run_key  its key, and that of a result that agents.jobs.window_cache keeps on disk
+SingleFlight     joins callers that ask for the same thing to one piece of work, in this process
+job_key  its key, and that of a result that agents.jobs.window_cache keeps on disk
 """
 
 import asyncio
@@ -24,7 +24,7 @@ T = TypeVar("T")
 _logger = logging.getLogger(__name__)
 
 
-def run_key(**inputs: object) -> str:
+def job_key(**inputs: object) -> str:
     """Return the SHA-256, in hex, of whatever decides a result: the same for the same inputs in every process.
 
     Inputs are JSON values, paths and pydantic models. Sets are refused: their order is not stable.
@@ -44,7 +44,7 @@ def _plain(value: object) -> object:
     raise TypeError(f"A run's key cannot hold a {type(value).__name__}; pass JSON values, paths or models.")
 
 
-class Running(Frozen):
+class StillRunning(Frozen):
     """What a caller gets whose patience ends before the work does."""
 
     progress: Progress
@@ -75,7 +75,7 @@ class _Watcher:
             _logger.warning("A caller's progress callback failed.", exc_info=True)
 
 
-class _Run(Generic[T]):
+class _Flight(Generic[T]):
     """One piece of work and those who wait for it."""
 
     def __init__(self, work: Callable[[Report], Awaitable[T]]) -> None:
@@ -130,7 +130,7 @@ class _Run(Generic[T]):
         return self.task.result()
 
 
-class Runs:
+class SingleFlight:
     """Work in flight in this process and, for a while, finished; one event loop's.
 
     Args:
@@ -143,7 +143,7 @@ class Runs:
         self._idle_seconds = idle_seconds
         self._claim_seconds = claim_seconds
         self._results = results
-        self._runs: dict[str, _Run[Any]] = {}
+        self._runs: dict[str, _Flight[Any]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def join(
@@ -152,15 +152,15 @@ class Runs:
         work: Callable[[Report], Awaitable[T]],
         wait_seconds: float | None = None,
         on_progress: Callable[[Progress], None] | None = None,
-    ) -> T | Running:
+    ) -> T | StillRunning:
         """Wait for the work of this key, which the first caller starts and later ones join.
 
-        The same call made again after a Running joins the work or gets its result. An error goes to everyone who
+        The same call made again after a StillRunning joins the work or gets its result. An error goes to everyone who
         waits or, if nobody does, to the next caller; then the work may be started anew. A caller that is cancelled
-        while nobody else waits cancels the work; one that got Running does not count as waiting, nor as cancelled.
+        while nobody else waits cancels the work; one that got StillRunning does not count as waiting, nor as cancelled.
 
         Args:
-            key: From `run_key`; whoever gives the same key must mean the same work.
+            key: From `job_key`; whoever gives the same key must mean the same work.
             work: Starts the work, in a copy of the first caller's context; is given a function to report with.
             wait_seconds: How long to wait; none given: until the work ends.
             on_progress: Called with each progress, in the caller's context; the fraction never falls.
@@ -169,7 +169,7 @@ class Runs:
             EngineError: The work was stopped, for example by `close`.
             Exception: Whatever the work raised.
         """
-        run = cast("_Run[T]", self._runs.get(key) or self._start(key, work))
+        run = cast("_Flight[T]", self._runs.get(key) or self._start(key, work))
         if run.task.done():
             return self._claim(key, run)
         watcher = run.enter(on_progress)
@@ -185,7 +185,7 @@ class Runs:
             return self._claim(key, run)
         if not run.watchers:
             run.start_timer(self._idle_seconds, lambda: self._cancel(key, run))
-        return Running(progress=run.progress, notes=tuple(run.notes))
+        return StillRunning(progress=run.progress, notes=tuple(run.notes))
 
     async def close(self) -> None:
         """Cancel all work and wait until it has ended."""
@@ -195,14 +195,14 @@ class Runs:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _start(self, key: str, work: Callable[[Report], Awaitable[T]]) -> _Run[T]:
-        run = _Run(work)
+    def _start(self, key: str, work: Callable[[Report], Awaitable[T]]) -> _Flight[T]:
+        run = _Flight(work)
         self._runs[key] = run
         self._tasks.add(run.task)
         run.task.add_done_callback(lambda _: self._finish(key, run))
         return run
 
-    def _finish(self, key: str, run: _Run[Any]) -> None:
+    def _finish(self, key: str, run: _Flight[Any]) -> None:
         self._tasks.discard(run.task)
         run.stop_timer()
         # Asking for the error also tells asyncio that it was not overlooked.
@@ -217,18 +217,18 @@ class Runs:
         for other_key, other in finished[: -self._results]:
             self._drop(other_key, other)
 
-    def _claim(self, key: str, run: _Run[T]) -> T:
+    def _claim(self, key: str, run: _Flight[T]) -> T:
         if run.failed:
             self._drop(key, run)
         return run.result()
 
-    def _cancel(self, key: str, run: _Run[Any]) -> None:
+    def _cancel(self, key: str, run: _Flight[Any]) -> None:
         # Work that has just finished is not to be cancelled any more: its result can be had.
         if not run.task.done():
             self._drop(key, run)
             run.task.cancel()
 
-    def _drop(self, key: str, run: _Run[Any]) -> None:
+    def _drop(self, key: str, run: _Flight[Any]) -> None:
         run.stop_timer()
         if self._runs.get(key) is run:
             del self._runs[key]

@@ -27,7 +27,7 @@ _DELETE_OVER = """
 """
 
 
-class ResultStore:
+class WindowCache:
     """Finished results on disk; several processes may use it at once.
 
     It only saves work: a result that cannot be read or written is logged and counts as not there.

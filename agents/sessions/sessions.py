@@ -1,7 +1,7 @@
 """Sessions: what was asked and answered, kept on disk and found again by an id.
 
 A conversation lives in llama-index's `Memory` (agents.sessions.store). Its newest turns, up to `token_limit`
-tokens, stand in front of the engine; older ones are archived behind a running summary, which `Digest` writes in
+tokens, stand in front of the engine; older ones are archived behind a running summary, which `SummarizeTurns` writes in
 the background or, without one, a rule.
 """
 
@@ -16,11 +16,11 @@ from pathlib import Path
 from agents.errors import SessionError
 from agents.language.tokens import TokenCounter
 from agents.schema import SessionInfo
-from agents.sessions.store import KeptSession, SessionDatabase
-from agents.sessions.turns import Turn, fitting, newest, opening, shorten, summary_by_rule, tokens_of
+from agents.sessions.history import Turn, fitting, newest, opening, shorten, summary_by_rule, tokens_of
+from agents.sessions.store import SessionDatabase, StoredSession
 from agents.settings import MemorySettings
 
-Digest = Callable[[str, tuple[str, ...]], Awaitable[str]]
+SummarizeTurns = Callable[[str, tuple[str, ...]], Awaitable[str]]
 """Makes a new running summary from the summary so far and the turns, as text, that join it."""
 
 _logger = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class SessionStore:
         settings: MemorySettings,
         data_dir: Path,
         count_tokens: TokenCounter,
-        digest: Digest | None = None,
+        digest: SummarizeTurns | None = None,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -93,7 +93,7 @@ class SessionStore:
         """
         return await self.database.count_sessions(self.oldest_use())
 
-    async def sessions(self, *, expired: bool = False) -> tuple[KeptSession, ...]:
+    async def sessions(self, *, expired: bool = False) -> tuple[StoredSession, ...]:
         """Return every session that has not expired, or really every one, the one last used first.
 
         Raises:

@@ -1,13 +1,16 @@
-"""sessions.db: the conversations in llama-index's `Memory`, the sessions in tables of our own.
-
-Reached through agents.sessions.sessions only. Several processes may share the file: SQLite in WAL mode lets them
-read while one writes, and a file lock beside it makes one turn's write, with the archiving that it
-causes, a single step.
-"""
+"""The statements of sessions.db: llama-index's table of messages, and our own of sessions and their documents."""
+# MERGED """A plain connection to sessions.db, for the tables that are our own and for reading."""
+# MERGED """sessions.db: the conversations in llama-index's `Memory`, the sessions in tables of our own.
+#
+# Reached through agents.sessions.sessions only. Several processes may share the file: SQLite in WAL mode lets them
+# read while one writes, and a file lock beside it makes one turn's write, with the archiving that it
+# causes, a single step.
+# """
 
 import asyncio
 import json
 import sqlite3
+import threading
 from collections.abc import Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,11 +23,86 @@ from pydantic import Field
 from agents.errors import SessionError
 from agents.language.tokens import TokenCounter
 from agents.schema import Frozen
-from agents.sessions import statements as sql
-from agents.sessions.tables import OwnTables
-from agents.sessions.turns import Turn
+from agents.sessions.history import Turn
 from agents.settings import MemorySettings
-from agents.storage import BUSY_SECONDS, set_pragmas
+from agents.storage import BUSY_SECONDS, connect, erasure, set_pragmas, transaction
+
+# llama-index's table holds two messages to a turn; its `key` is our session's id.
+MESSAGES = "messages"
+TABLES = (
+    """CREATE TABLE IF NOT EXISTS sessions (
+        id TEXT PRIMARY KEY, created REAL NOT NULL, used REAL NOT NULL,
+        summary TEXT NOT NULL DEFAULT '', summarized INTEGER NOT NULL DEFAULT 0)""",
+    "CREATE INDEX IF NOT EXISTS sessions_used ON sessions (used)",
+    """CREATE TABLE IF NOT EXISTS session_documents (
+        session_id TEXT NOT NULL, document_id TEXT NOT NULL, PRIMARY KEY (session_id, document_id))""",
+)
+CREATE = (
+    "DELETE FROM messages WHERE key IN (SELECT id FROM sessions WHERE used < :oldest)",
+    "DELETE FROM session_documents WHERE session_id IN (SELECT id FROM sessions WHERE used < :oldest)",
+    "UPDATE sessions SET summary = '', summarized = 0 WHERE used < :oldest AND summarized > 0",
+    "DELETE FROM sessions WHERE used < :forgotten",
+    "INSERT INTO sessions (id, created, used) VALUES (:id, :now, :now)",
+)
+STATE = """
+    SELECT summary, summarized,
+        (SELECT COUNT(*) / 2 FROM messages WHERE key = :id) AS turns,
+        (SELECT COUNT(*) / 2 FROM messages WHERE key = :id AND status = 'archived') AS archived
+    FROM sessions WHERE id = :id
+"""
+TURNS = """
+    SELECT data FROM messages WHERE key = :id AND (:status IS NULL OR status = :status)
+    ORDER BY timestamp, id LIMIT :limit OFFSET :offset
+"""
+OVERVIEW = """
+    SELECT id, used,
+        (SELECT COUNT(*) / 2 FROM messages WHERE key = sessions.id) AS turns,
+        (SELECT data FROM messages WHERE key = sessions.id ORDER BY timestamp, id LIMIT 1) AS first,
+        (SELECT json_group_array(document_id) FROM session_documents WHERE session_id = sessions.id) AS documents
+    FROM sessions WHERE used >= :oldest ORDER BY used DESC
+"""
+FORGET = (
+    "DELETE FROM messages WHERE key = :id",
+    "DELETE FROM session_documents WHERE session_id = :id",
+    "DELETE FROM sessions WHERE id = :id",
+)
+
+
+class OwnTables:
+    """The connection to our own tables: a statement through llama-index's takes ten times as long.
+
+    Args:
+        path: The file; it must be there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        self._connection = connect(path)
+        self._connection.row_factory = sqlite3.Row
+
+    def execute(self, statements: Sequence[str], values: Mapping[str, object]) -> list[dict[str, Any]]:
+        """Execute statements in one transaction and return the rows of the last one."""
+        with self._lock:
+            if len(statements) == 1:
+                return self._rows(statements[0], values)
+            with transaction(self._connection):
+                rows = [self._rows(statement, values) for statement in statements]
+            return rows[-1]
+
+    def erase(self, statements: Sequence[str], values: Mapping[str, object]) -> None:
+        """Execute statements that delete, so that what they delete cannot be read from the disk either."""
+        with self._lock, erasure(self._connection):
+            for statement in statements:
+                self._connection.execute(statement, values)
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            self._connection.close()
+
+    def _rows(self, statement: str, values: Mapping[str, object]) -> list[dict[str, Any]]:
+        return [dict(row) for row in self._connection.execute(statement, values)]
+
 
 if TYPE_CHECKING:
     from llama_index.core.base.llms.types import ChatMessage
@@ -46,7 +124,7 @@ class State(Frozen):
     summarized: int = Field(default=0, description="Archived turns that the summary tells of.")
 
 
-class KeptSession(Frozen):
+class StoredSession(Frozen):
     """A session in a list of all."""
 
     session_id: str
@@ -83,7 +161,7 @@ class SessionDatabase:
     async def create(self, session_id: str, now: float, oldest: float, forgotten: float) -> None:
         """Add a session; forget the turns of those last used before `oldest`, and the ids from before `forgotten`."""
         times = {"now": now, "oldest": oldest, "forgotten": forgotten}
-        await self._run(sql.CREATE, {"id": session_id, **times})
+        await self._run(CREATE, {"id": session_id, **times})
 
     async def touch(self, session_id: str, now: float, oldest: float) -> bool:
         """Note that a session is in use; False if there is none that was used since `oldest`."""
@@ -99,11 +177,11 @@ class SessionDatabase:
         rows = await self._run(["SELECT COUNT(*) AS n FROM sessions WHERE used >= :oldest"], {"oldest": oldest})
         return rows[0]["n"]
 
-    async def overview(self, oldest: float) -> tuple[KeptSession, ...]:
+    async def overview(self, oldest: float) -> tuple[StoredSession, ...]:
         """Return the sessions used since `oldest`, the one last used first."""
-        rows = await self._run([sql.OVERVIEW], {"oldest": oldest})
+        rows = await self._run([OVERVIEW], {"oldest": oldest})
         return tuple(
-            KeptSession(
+            StoredSession(
                 session_id=row["id"],
                 used=row["used"],
                 turns=row["turns"],
@@ -116,7 +194,7 @@ class SessionDatabase:
     async def erase(self, session_id: str) -> None:
         """Delete a session with all that was said in it."""
         own = (await self._ready()).own
-        await self._complete(asyncio.to_thread(own.erase, sql.FORGET, {"id": session_id}))
+        await self._complete(asyncio.to_thread(own.erase, FORGET, {"id": session_id}))
 
     async def document_ids(self, session_id: str) -> tuple[str, ...]:
         """Return a session's documents in the order in which they came."""
@@ -130,7 +208,7 @@ class SessionDatabase:
 
     async def state(self, session_id: str) -> State:
         """Return what a session holds; nothing if there is no such session."""
-        rows = await self._run([sql.STATE], {"id": session_id})
+        rows = await self._run([STATE], {"id": session_id})
         return State.model_validate(rows[0]) if rows else State()
 
     async def summarize(self, session_id: str, summary: str, before: int, after: int) -> None:
@@ -152,7 +230,7 @@ class SessionDatabase:
         status = {None: None, True: "archived", False: "active"}[archived]
         # SQLite takes a limit below zero for none.
         pages = {"limit": -1 if limit is None else 2 * limit, "offset": 2 * offset}
-        rows = await self._run([sql.TURNS], {"id": session_id, "status": status, **pages})
+        rows = await self._run([TURNS], {"id": session_id, "status": status, **pages})
         return tuple(_pair((row["data"] for row in rows), archived=bool(archived)))
 
     async def put(self, session_id: str, question: str, answer: str) -> None:
@@ -215,7 +293,7 @@ class SessionDatabase:
         opened = await asyncio.to_thread(_connect, self._path)
         try:
             await opened.chats.get_messages("", limit=1)
-            await asyncio.to_thread(opened.own.execute, sql.TABLES, {})
+            await asyncio.to_thread(opened.own.execute, TABLES, {})
         except BaseException:
             await opened.engine.dispose()
             opened.own.close()
@@ -275,7 +353,7 @@ def _connect(path: Path) -> _Opened:
 
     engine = create_async_engine(URL.create("sqlite+aiosqlite", database=str(path)))
     event.listen(engine.sync_engine, "connect", set_pragmas)
-    return _Opened(engine, SQLAlchemyChatStore(table_name=sql.MESSAGES, async_engine=engine), OwnTables(path))
+    return _Opened(engine, SQLAlchemyChatStore(table_name=MESSAGES, async_engine=engine), OwnTables(path))
 
 
 def _storage_reason(error: Exception) -> str | None:

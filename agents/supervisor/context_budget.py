@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from agents.engine import output_schema, prompt_layout
+from agents.engine.engine import Task
 from agents.engine.tasks.answering import Draft
-from agents.engine.tasks.base import Task
-from agents.engine.tasks.decisions import Condense
+from agents.engine.tasks.decisions import StandaloneQuestion
 from agents.schema import Document, Passage
 from agents.supervisor.run import Run
 
@@ -68,7 +68,7 @@ def fit_history(run: Run) -> None:
     run.history = run.conversation = history.as_text()
     if not run.history:
         return
-    answer, condense = Draft(question=run.request.question), Condense(question=run.request.question)
+    answer, condense = Draft(question=run.request.question), StandaloneQuestion(question=run.request.question)
     left, alone = room(run, answer, documents), room(run, condense)
     if left is None or alone is None:
         return

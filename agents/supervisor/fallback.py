@@ -27,7 +27,7 @@ async def fall_back(run: Run) -> None:
 
 async def _draft(run: Run) -> None:
     run.engine, run.parts = ExtractiveEngine(), []
-    run.sequential = run.widened = False
+    run.sequential = run.full_scan = False
     run.kind = "whole_document" if run.request.mode else "simple"
     if not run.request.mode:
         await retrieve(run)

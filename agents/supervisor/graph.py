@@ -17,8 +17,8 @@ from langgraph_supervisor.handoff import create_forward_message_tool, create_han
 
 from agents.errors import ReadroomError
 from agents.schema import AgentStep
-from agents.supervisor.decision import DecisionModel
 from agents.supervisor.planner import plan
+from agents.supervisor.policy import DecisionModel
 from agents.supervisor.retrieval import retrieve
 from agents.supervisor.router import route
 from agents.supervisor.run import Run
@@ -126,7 +126,7 @@ async def _guarded(name: str, agent: Agent, run: Run) -> str:
 
 def turn_seconds(name: str, run: Run) -> float:
     """Return an agent's time limit; reading a whole document takes as long as the run has."""
-    reading = name == "synthesis" and (run.kind == "whole_document" or run.widened)
+    reading = name == "synthesis" and (run.kind == "whole_document" or run.full_scan)
     return run.budget.seconds_left if reading else min(run.settings.agent_seconds, run.budget.seconds_left)
 
 
@@ -140,4 +140,4 @@ def recover(name: str, run: Run) -> None:
         for part in run.parts:
             part.done = part.done or part.taken
         if run.judgement is not None:
-            run.widened = True
+            run.full_scan = True

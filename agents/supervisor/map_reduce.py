@@ -1,23 +1,152 @@
-"""Reading whole documents: notes from every window, reduced to an analysis."""
+"""Cutting documents into reading windows."""
+# MERGED """Many points brought down to the few that an analysis shows, in a tree that never exceeds the window."""
+# MERGED """Reading whole documents: notes from every window, reduced to an analysis."""
 
 import asyncio
 import bisect
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from agents.engine.tasks.base import Task
-from agents.engine.tasks.reading import MOST_NOTES, Reduce, WindowNotes
+from pydantic import Field
+
+from agents.engine.engine import Task
+from agents.engine.tasks.reading import MOST_NOTES, NoteKind, PointToReduce, Reduce, WindowNotes
 from agents.grounding.quotes import stands_in
 from agents.grounding.version_diff import MOST_CHANGES, asks_for_differences, changes
-from agents.jobs.single_flight import run_key
+from agents.jobs.single_flight import job_key
 from agents.language.sentences import split_sentences
-from agents.schema import Document, Frozen, Mode
+from agents.schema import Document, Frozen, Mode, Passage
 from agents.supervisor.context_budget import fits_one_pass
-from agents.supervisor.reduction import Point, reduce_points
 from agents.supervisor.run import Run, Statement
 from agents.supervisor.scope import scope
-from agents.supervisor.windows import Window, cut_windows
+
+
+@dataclass(frozen=True)
+class Window:
+    """Contiguous passages of one document that are read in one go."""
+
+    document: Document
+    number: int
+    passages: tuple[Passage, ...]
+    tokens: int
+
+    @property
+    def outline(self) -> tuple[str, ...]:
+        """The headings in this window, in order."""
+        return tuple(dict.fromkeys(passage.heading for passage in self.passages if passage.heading))
+
+
+def cut_windows(
+    document: Document, passages: Sequence[Passage], counts: Sequence[int], limit: int | None
+) -> tuple[Window, ...]:
+    """Cut a document into windows of at most `limit` tokens, at a heading where one is near the end.
+
+    Args:
+        document: The document.
+        passages: All of its passages, in order.
+        counts: The tokens of each passage.
+        limit: Tokens of a window; None puts everything into one. A single larger passage stands alone.
+    """
+    windows: list[Window] = []
+    start = 0
+    while start < len(passages):
+        end = _fill(passages, counts, start, limit)
+        windows.append(Window(document, len(windows) + 1, tuple(passages[start:end]), sum(counts[start:end])))
+        start = end
+    return tuple(windows)
+
+
+def _fill(passages: Sequence[Passage], counts: Sequence[int], start: int, limit: int | None) -> int:
+    """Return the end of the window that begins at `start`."""
+    if limit is None:
+        return len(passages)
+    end, tokens, at_heading = start, 0, None
+    while end < len(passages) and (end == start or tokens + counts[end] <= limit):
+        if end > start and passages[end].heading != passages[end - 1].heading and tokens >= 0.7 * limit:
+            at_heading = end
+        tokens += counts[end]
+        end += 1
+    return end if end == len(passages) or at_heading is None else at_heading
+
+
+POINTS_AT_ONCE = 60
+"""Points that one reduction is given; it returns at most half of them, so every level shrinks."""
+MOST_POINTS = 24
+LONGEST_POINT = 400
+"""Characters; a model that does not keep to its schema must not outgrow the window that its points go into."""
+MOST_QUOTES = 3
+"""Under one point."""
+
+
+class Point(Frozen):
+    """A note, or what several notes were reduced to, with the quotes it rests on."""
+
+    document: str
+    section: str
+    text: str
+    kind: NoteKind = "point"
+    quotes: tuple[str, ...]
+    titles: tuple[str, ...] = Field(
+        default=(), description="Of the documents that the quotes are from; empty where all are from `document`."
+    )
+    rank: float = 0.0
+
+    def sources(self) -> tuple[tuple[str, str], ...]:
+        """Return each quote with the title of its document."""
+        return tuple(zip(self.quotes, self.titles or (self.document,) * len(self.quotes), strict=True))
+
+
+async def reduce_points(run: Run, bare: Reduce, points: Sequence[Point]) -> list[Point]:
+    """Reduce points, level by level, until one reduction can write the analysis.
+
+    Args:
+        run: Whose engine reduces.
+        bare: What kind of analysis it is, without points.
+        points: Of all windows, in the order of the text.
+    """
+    level = list(points)
+    while len(batches := _batches(run, level)) > 1:
+        run.report(0.75, f"Reducing {len(level)} notes")
+        shorter = await asyncio.gather(
+            *(_reduce(run, bare.model_copy(update={"final": False}), batch) for batch in batches)
+        )
+        level = [point for batch in shorter for point in batch]
+    return await _reduce(run, bare, level)
+
+
+def _batches(run: Run, points: Sequence[Point]) -> list[list[Point]]:
+    """Cut points into contiguous batches that fit one reduction in number and in tokens."""
+    batches: list[list[Point]] = [[]]
+    tokens = 0
+    for point in points:
+        cost = run.engine.count_tokens(point.text) + run.engine.count_tokens(point.section)
+        full = len(batches[-1]) >= POINTS_AT_ONCE or tokens + cost > run.window_tokens // 2
+        # Two at least, or a level might be no shorter than the one before it.
+        if full and len(batches[-1]) > 1:
+            batches.append([])
+            tokens = 0
+        batches[-1].append(point)
+        tokens += cost
+    return batches
+
+
+async def _reduce(run: Run, bare: Reduce, points: Sequence[Point]) -> list[Point]:
+    numbered = tuple(
+        PointToReduce(document=p.document, section=p.section, text=p.text, kind=p.kind, rank=p.rank) for p in points
+    )
+    reduced: list[Point] = []
+    kept = MOST_POINTS if bare.final else max(1, len(points) // 2)
+    for point in (await run.ask(bare.model_copy(update={"points": numbered}))).points[:kept]:
+        sources = [points[number - 1] for number in point.sources if 0 < number <= len(points)]
+        if sources:
+            quotes, titles = zip(*dict.fromkeys(each for source in sources for each in source.sources()), strict=True)
+            changed = {"text": point.text[:LONGEST_POINT], "section": point.section}
+            reduced.append(
+                sources[0].model_copy(update=changed | {"quotes": quotes[:MOST_QUOTES], "titles": titles[:MOST_QUOTES]})
+            )
+    return reduced
+
 
 HALVINGS = 5
 """How often a window is halved that may hold more than the notes it gave: 4,096 tokens to 128."""
@@ -169,7 +298,7 @@ def _halves(window: Window) -> list[Window]:
 
 async def _read_once(run: Run, window: Window, limit: asyncio.Semaphore) -> WindowReading:
     """Read one window, or take what an earlier run, finished or not, has stored of it."""
-    key = run_key(
+    key = job_key(
         document=window.document.document_id,
         start=window.passages[0].start,
         end=window.passages[-1].end,

@@ -4,12 +4,12 @@ import math
 import time
 from collections.abc import Sequence
 
-from agents.engine.opening import Opened
+from agents.engine.registry import Opened
 from agents.settings import EngineSettings
 from agents.supervisor.run import Run
 
 
-class Warmth:
+class PrefixCache:
     """What an engine has in its prefix cache, as far as we know.
 
     Args:

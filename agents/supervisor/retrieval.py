@@ -3,7 +3,7 @@
 import asyncio
 
 from agents.engine.tasks.answering import Draft
-from agents.engine.tasks.decisions import Condense
+from agents.engine.tasks.decisions import StandaloneQuestion
 from agents.language.section_references import without
 from agents.schema import Passage
 from agents.supervisor.context_budget import evidence_fits, fits_one_pass
@@ -46,19 +46,19 @@ def choose_whole(run: Run, *, fits: bool) -> bool:
     if run.engine.info.context_tokens is None:
         return False
     if not fits:
-        run.because("Searched: the documents are longer than one window.")
+        run.add_reason("Searched: the documents are longer than one window.")
     elif run.warm:
-        run.because("Read whole: the engine has just read it and has it at hand.")
+        run.add_reason("Read whole: the engine has just read it and has it at hand.")
     elif run.kind == "complex":
-        run.because("Read whole: all parts share one reading.")
+        run.add_reason("Read whole: all parts share one reading.")
     else:
-        run.because("Searched first: reading everything costs more than a narrow question needs.")
+        run.add_reason("Searched first: reading everything costs more than a narrow question needs.")
     return fits and (run.warm or run.kind == "complex")
 
 
 async def _passages(run: Run, question: str) -> tuple[Passage, ...]:
     """Return the pages and sections that are named, the whole documents, or what a search finds."""
-    if run.nowhere:
+    if run.missing_pages:
         return ()
     named = await asyncio.to_thread(scope, run, question) or await asyncio.to_thread(scope, run, run.question)
     if named:
@@ -107,7 +107,7 @@ async def _resolve(run: Run, part: Part) -> str:
     earlier = [f"User: {done.question}\nAssistant: {done.claims[0].text}" for done in run.parts if done.claims]
     if not earlier:
         return part.question
-    return (await run.ask(Condense(question=part.question, history="\n".join(earlier)))).question
+    return (await run.ask(StandaloneQuestion(question=part.question, history="\n".join(earlier)))).question
 
 
 def _look_further(run: Run) -> str:
@@ -116,5 +116,5 @@ def _look_further(run: Run) -> str:
         run.beyond_scope = True
         run.warnings.append("What the question names did not answer it, so the rest was read too.")
     run.parts = [Part(run.question, passages=run.all_passages, taken=True, done=True)]
-    run.earlier, run.judgement, run.draft, run.widened = run.judgement, None, None, True
+    run.earlier, run.judgement, run.draft, run.full_scan = run.judgement, None, None, True
     return f"All {len(run.parts[0].passages)} passages, for a second look."

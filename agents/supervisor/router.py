@@ -2,7 +2,7 @@
 
 import asyncio
 
-from agents.engine.tasks.decisions import Condense, Route
+from agents.engine.tasks.decisions import Route, StandaloneQuestion
 from agents.grounding.version_diff import asks_for_differences
 from agents.language.section_references import named, without
 from agents.supervisor.run import Run
@@ -46,11 +46,11 @@ def _look_for_places(run: Run) -> None:
         return
     missing, found = missing_pages(run, run.question), scope(run, run.question)
     if missing and not found and len(without(run.question).split()) <= _ASKS_FOR_MORE:
-        run.kind, run.reason, run.nowhere = "simple", f"There is no {places}.", missing
+        run.kind, run.reason, run.missing_pages = "simple", f"There is no {places}.", missing
         return
     run.warnings.extend(missing)
     if found:
-        run.because(f"Only {places}: the question is about that.")
+        run.add_reason(f"Only {places}: the question is about that.")
     elif run.kind == "whole_document":
         # What was not found cannot be summed up, and the whole is not what was asked about.
         run.kind, run.reason = "simple", f"Searched: {places} was not found by its number."
@@ -60,5 +60,5 @@ def _look_for_places(run: Run) -> None:
 
 async def _self_contained(run: Run) -> str:
     """Return the question as it makes sense without the conversation."""
-    condensed = await run.ask(Condense(question=run.request.question, history=run.conversation))
+    condensed = await run.ask(StandaloneQuestion(question=run.request.question, history=run.conversation))
     return condensed.question.strip() or run.request.question

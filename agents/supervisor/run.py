@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from agents.documents.library import Library
-from agents.engine.engine import Engine
+from agents.engine.engine import Engine, Task
 from agents.engine.tasks.answering import DraftClaim, Support
-from agents.engine.tasks.base import Task
 from agents.engine.tasks.reading import NoteKind
 from agents.grounding.quotes import Located
 from agents.jobs.single_flight import Report
-from agents.jobs.window_cache import ResultStore
+from agents.jobs.window_cache import WindowCache
 from agents.schema import AgentStep, Document, Frozen, Mode, Passage, Progress, RouteKind, Usage
 from agents.sessions.history import History
 from agents.settings import SupervisorSettings
@@ -120,7 +119,7 @@ class Budget:
         return self.steps >= self.max_steps or self.seconds_left == 0.0
 
 
-def unheard(_progress: Progress, _notes: tuple[str, ...] = (), /) -> None:
+def ignore_progress(_progress: Progress, _notes: tuple[str, ...] = (), /) -> None:
     """Report to nobody."""
 
 
@@ -131,11 +130,11 @@ class Run:
     request: Request
     engine: Engine
     library: Library
-    store: ResultStore
+    store: WindowCache
     settings: SupervisorSettings
     budget: Budget
     warm: bool = False
-    tell: Report = unheard
+    tell: Report = ignore_progress
 
     question: str = field(init=False)
     """The question, made self-contained from the history."""
@@ -148,10 +147,10 @@ class Run:
     language: str = ""
     parts: list[Part] = field(default_factory=list[Part])
     sequential: bool = False
-    widened: bool = False
+    full_scan: bool = False
     beyond_scope: bool = False
     """Whether the pages and sections that the question names were read, and did not answer it."""
-    nowhere: tuple[str, ...] = ()
+    missing_pages: tuple[str, ...] = ()
     """What to say where the question is about pages alone that no document has."""
     scopes: dict[str, tuple[Passage, ...]] = field(default_factory=dict[str, tuple[Passage, ...]])
     """By question: the pages and sections that it names."""
@@ -240,7 +239,7 @@ class Run:
             if (passage.start, passage.end) == (whole.start, whole.end):
                 self.read[passage.document_id].add(passage.index)
 
-    def because(self, reason: str) -> None:
+    def add_reason(self, reason: str) -> None:
         """Add a reason for the way that the run takes, once."""
         if reason not in self.reason:
             self.reason = f"{self.reason} {reason}".strip()

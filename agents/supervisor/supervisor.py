@@ -4,26 +4,27 @@ import asyncio
 import logging
 import time
 from functools import cached_property
-
-from langchain_core.messages import HumanMessage
+from typing import TYPE_CHECKING
 
 from agents.documents.library import Library
 from agents.engine.engine import Engine
 from agents.jobs.single_flight import Report
-from agents.jobs.window_cache import ResultStore
+from agents.jobs.window_cache import WindowCache
 from agents.settings import SupervisorSettings
+from agents.supervisor.answer import accept_rewritten
 from agents.supervisor.context_budget import fit_history
 from agents.supervisor.fallback import fall_back
-from agents.supervisor.graph import Graph, build_graph, recursion_limit
-from agents.supervisor.rendering import accept_rewritten
-from agents.supervisor.run import Budget, Clock, Request, Run, unheard
+from agents.supervisor.run import Budget, Clock, Request, Run, ignore_progress
 from agents.telemetry import span, untraced
+
+if TYPE_CHECKING:
+    from agents.supervisor.graph import Graph
 
 _LOG = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """Runs requests; holds nothing of any of them.
+    """SingleFlight requests; holds nothing of any of them.
 
     Args:
         library: Where passages come from.
@@ -33,7 +34,7 @@ class Supervisor:
     """
 
     def __init__(
-        self, library: Library, store: ResultStore, settings: SupervisorSettings, clock: Clock = time.monotonic
+        self, library: Library, store: WindowCache, settings: SupervisorSettings, clock: Clock = time.monotonic
     ) -> None:
         self._library = library
         self._store = store
@@ -41,14 +42,17 @@ class Supervisor:
         self._clock = clock
 
     @cached_property
-    def _graph(self) -> Graph:
+    def _graph(self) -> "Graph":
+        # langgraph takes a second to import; whoever only lists or forgets sessions need not wait for it.
+        from agents.supervisor.graph import build_graph
+
         return build_graph()
 
     def start(
         self,
         request: Request,
         engine: Engine,
-        tell: Report = unheard,
+        tell: Report = ignore_progress,
         *,
         warm: bool = False,
     ) -> Run:
@@ -89,12 +93,14 @@ class Supervisor:
 
     async def _invoke(self, run: Run) -> str:
         """Run the graph; return the finishing message, empty where there is none."""
+        from agents.supervisor.graph import recursion_limit
+
         config = {"recursion_limit": recursion_limit(self._settings.max_steps)}
         try:
             async with asyncio.timeout(run.budget.seconds_left + run.reading_seconds + 5):
                 with untraced():
                     state = await self._graph.ainvoke(
-                        {"messages": [HumanMessage(run.question)]}, config=config, context=run
+                        {"messages": [("user", run.question)]}, config=config, context=run
                     )
             return str(state["messages"][-1].content)
         except Exception as error:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from agents.engine.tasks.answering import Draft, DraftClaim, Finding
 from agents.schema import Passage
 from agents.supervisor.context_budget import evidence_fits
-from agents.supervisor.map_reduce import analyze, reading_windows
+from agents.supervisor.map_reduce import Window, analyze, reading_windows
 from agents.supervisor.run import Run, Statement
-from agents.supervisor.windows import Window
 
 
 @dataclass(frozen=True)
@@ -22,11 +21,11 @@ class _Found:
 
 async def synthesize(run: Run) -> str:
     """Draft the answer: from the whole documents, from all windows, or from the passages found."""
-    if run.nowhere:
+    if run.missing_pages:
         run.draft = ()
     elif run.kind == "whole_document":
         run.draft = await analyze(run)
-    elif run.widened:
+    elif run.full_scan:
         run.draft = _statements(await _read_windows(run))
     else:
         run.draft = _statements(await _answer(run))

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from agents.engine.extractive.unmentioned import unmentioned
+from agents.engine.extractive.matching import unmentioned
 from agents.engine.tasks.answering import ClaimToJudge, Revise, Support, Verdict
 from agents.errors import EngineError
 from agents.grounding.claims import check, ground, weaker
 from agents.language.section_references import without
-from agents.supervisor.rendering import to_markdown
+from agents.supervisor.answer import to_markdown
 from agents.supervisor.run import GroundedClaim, Judgement, Run
 from agents.supervisor.scope import scope
 

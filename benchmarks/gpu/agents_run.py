@@ -23,14 +23,11 @@ from typing import Any, cast
 from typing_extensions import override
 
 from agents.assistant import Assistant
-from agents.benchmark.completions import CompletionClient
-from agents.benchmark.facts import Fact
-from agents.benchmark.made_documents import made_pages, write_markdown
-from agents.benchmark.metrics import Metrics, rise
+from agents.benchmark.corpus import Fact, made_pages, write_markdown
 from agents.benchmark.served import Served, find_served
-from agents.engine.engine import Outcome, ResultT
-from agents.engine.tasks.base import Task
-from agents.engine.tasks.decisions import Condense, CondenseResult
+from agents.benchmark.serving import CompletionClient, Metrics, rise
+from agents.engine.engine import Outcome, ResultT, Task
+from agents.engine.tasks.decisions import StandaloneQuestion, StandaloneQuestionResult
 from agents.engine.vllm import lifecycle
 from agents.engine.vllm.engine import ResidentEngine
 from agents.errors import EngineError
@@ -53,8 +50,8 @@ class AskedEngine(DirectedEngine):
     @override
     async def run(self, task: Task[ResultT]) -> Outcome[ResultT]:
         outcome = await super().run(task)
-        if isinstance(task, Condense):
-            return Outcome(cast("ResultT", CondenseResult(question=task.question)), outcome.usage)
+        if isinstance(task, StandaloneQuestion):
+            return Outcome(cast("ResultT", StandaloneQuestionResult(question=task.question)), outcome.usage)
         return outcome
 
 

@@ -7,10 +7,10 @@ from typing import Any, TypeAlias
 
 import httpx
 
-from agents.benchmark.completions import CompletionClient
+from agents.benchmark.serving import CompletionClient
+from agents.engine.engine import Task
 from agents.engine.openai.endpoint import Endpoint
 from agents.engine.prompt_layout import messages
-from agents.engine.tasks.base import Task
 from benchmarks.prefix_sharing import prefilled, question_first, role_first
 
 Messages: TypeAlias = list[dict[str, str]]

@@ -59,7 +59,7 @@ ROWS = (
 
 
 class Measurement:
-    """Runs the rows and keeps the report.
+    """SingleFlight the rows and keeps the report.
 
     Args:
         asked: The command line.

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from agents.benchmark.machine import describe_machine, installed_versions
+from agents.benchmark.workbench import describe_machine, installed_versions
 from agents.settings import DocumentsSettings, EngineSettings, Settings, SupervisorSettings
 from benchmarks.checkpoints import write_qwen3_4b_fp8, write_tiny
 from benchmarks.gpu.card import this_card

@@ -20,10 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from agents.assistant import Assistant
-from agents.benchmark.made_documents import write_pdf
-from agents.benchmark.report import Figure, Suite
-from agents.benchmark.runner import Plan, run_suite
-from agents.benchmark.steps import Step, Target, steps
+from agents.benchmark.corpus import write_pdf
+from agents.benchmark.report import Measurement, Suite
+from agents.benchmark.suites import Plan, Step, Target, run_suite, steps
 from agents.benchmark.workbench import SEED, Workbench
 from agents.engine.vllm import lifecycle
 from agents.errors import EngineError
@@ -78,7 +77,7 @@ def _within(step: Step, deadline: float, seconds: float) -> Step:
     return replace(step, measure=partial(_cut, step, deadline, seconds))
 
 
-async def _cut(step: Step, deadline: float, seconds: float) -> AsyncIterator[Figure]:
+async def _cut(step: Step, deadline: float, seconds: float) -> AsyncIterator[Measurement]:
     """Take a step until its time is up; what it has yielded by then is kept."""
     left = min(seconds, deadline - time.monotonic())
     if left <= 0:

@@ -3,19 +3,19 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from agents.benchmark.report import Figure
-from agents.benchmark.steps import Step
+from agents.benchmark.report import Measurement
+from agents.benchmark.suites import Step
 from agents.errors import EngineError
 from benchmarks.gpu.suites import LAST_SECONDS, ordered
 
-FIGURE = Figure(key="k", name="n", value=1.0, unit="s", how="h")
+FIGURE = Measurement(key="k", name="n", value=1.0, unit="s", how="h")
 
 
-async def quick() -> AsyncIterator[Figure]:
+async def quick() -> AsyncIterator[Measurement]:
     yield FIGURE
 
 
-async def endless() -> AsyncIterator[Figure]:
+async def endless() -> AsyncIterator[Measurement]:
     yield FIGURE
     await asyncio.Event().wait()
     yield FIGURE
@@ -25,7 +25,7 @@ def steps(*names: str) -> list[Step]:
     return [Step(name, 1, quick) for name in names]
 
 
-async def taken(step: Step) -> list[Figure]:
+async def taken(step: Step) -> list[Measurement]:
     return [figure async for figure in step.measure()]
 
 

@@ -5,37 +5,36 @@ import random
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from agents.engine.engine import Outcome
+from agents.engine.engine import Outcome, Task
 from agents.engine.tasks.answering import (
-    Compose,
-    ComposeResult,
     Draft,
     DraftClaim,
     DraftResult,
     Revise,
     ReviseResult,
+    RewriteAnswer,
+    RewriteAnswerResult,
     Verdict,
     VerdictResult,
 )
-from agents.engine.tasks.base import Task
 from agents.engine.tasks.decisions import (
-    Condense,
-    CondenseResult,
     NextStep,
     NextStepResult,
     Plan,
     PlanResult,
     Route,
     RouteResult,
+    StandaloneQuestion,
+    StandaloneQuestionResult,
 )
 from agents.engine.tasks.reading import (
-    Digest,
-    DigestResult,
     Note,
     NotesResult,
     Reduce,
     ReducedPoint,
     ReduceResult,
+    UpdateSummary,
+    UpdateSummaryResult,
     WindowNotes,
 )
 from agents.language.tokens import estimate_tokens
@@ -126,17 +125,17 @@ def _reduce(task: Reduce) -> ReduceResult:
 _HONEST: dict[type[Task[Any]], Callable[[Any], Frozen]] = {
     Route: lambda _: RouteResult(kind="simple", reason="One fact."),
     Plan: lambda task: PlanResult(sub_questions=(f"First: {task.question}", f"Second: {task.question}")),
-    Condense: lambda task: CondenseResult(question=task.question),
+    StandaloneQuestion: lambda task: StandaloneQuestionResult(question=task.question),
     NextStep: lambda task: (
         NextStepResult(next=task.allowed[:1]) if not task.may_finish else NextStepResult(finish=task.may_finish[0])
     ),
     Draft: _draft,
     Verdict: lambda task: VerdictResult(verdicts=("supported",) * len(task.claims)),
     Revise: lambda task: ReviseResult(text=task.claim.quotes[0]),
-    Compose: lambda task: ComposeResult(markdown=task.message),
+    RewriteAnswer: lambda task: RewriteAnswerResult(markdown=task.message),
     WindowNotes: _notes,
     Reduce: _reduce,
-    Digest: lambda task: DigestResult(summary=" ".join(task.turns)[:500]),
+    UpdateSummary: lambda task: UpdateSummaryResult(summary=" ".join(task.turns)[:500]),
 }
 
 

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from agents.documents.library import Library
-from agents.engine.engine import Outcome
-from agents.engine.tasks.base import Task
+from agents.engine.engine import Outcome, Task
 from agents.engine.tasks.reading import WindowNotes
-from agents.jobs.window_cache import ResultStore
+from agents.jobs.window_cache import WindowCache
 from agents.schema import Frozen, SessionInfo
 from agents.settings import DocumentsSettings, SupervisorSettings
 from agents.supervisor.answer import to_analysis
@@ -60,7 +59,7 @@ async def analyse(folder: Path, path: str, window_tokens: int, seconds: float) -
     """Analyse a file; return what was read, and what the process has taken."""
     started = time.monotonic()
     library = Library(DocumentsSettings(roots=(Path(path).parent,)), folder)
-    store = ResultStore(folder)
+    store = WindowCache(folder)
     engine = Counting(seconds)
     document = await library.open(path)
     settings = SupervisorSettings(window_tokens=window_tokens)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from agents.benchmark.report import BenchmarkReport, Figure, Machine
+from agents.benchmark.report import BenchmarkReport, Machine, Measurement
 from agents.schema import EngineInfo
 
 EXTRACTIVE = EngineInfo(name="extractive")
@@ -11,12 +11,12 @@ LAPTOP = Machine(system="Linux 6", processor="A processor", cores=2, memory_gib=
 GPU = LAPTOP.model_copy(update={"gpus": ("NVIDIA H200, 140 GiB",)})
 
 
-def figure(key: str, value: float, at: int | None = None, **fields: Any) -> Figure:
+def figure(key: str, value: float, at: int | None = None, **fields: Any) -> Measurement:
     given = {"key": key, "name": key.replace("_", " "), "value": value, "at": at}
-    return Figure.model_validate({"unit": "s", "how": "By hand.", **given, **fields})
+    return Measurement.model_validate({"unit": "s", "how": "By hand.", **given, **fields})
 
 
-def report(*figures: Figure, **fields: Any) -> BenchmarkReport:
+def report(*figures: Measurement, **fields: Any) -> BenchmarkReport:
     return BenchmarkReport.model_validate(
         {
             "suite": "quick",
@@ -34,7 +34,7 @@ def report(*figures: Figure, **fields: Any) -> BenchmarkReport:
     )
 
 
-def model_figures() -> list[Figure]:
+def model_figures() -> list[Measurement]:
     """What the suite `full` measures on a GPU."""
     prompts = ((1_024, 40_000, 0.02, 0.015), (16_384, 33_500, 0.5, 0.04), (131_008, 6_900, 18.7, 0.14))
     return [
@@ -52,7 +52,7 @@ def model_figures() -> list[Figure]:
     ]
 
 
-def product_figures() -> list[Figure]:
+def product_figures() -> list[Measurement]:
     """What the suite `quick` measures everywhere."""
     return [
         figure("answer_first_seconds", 1.5),

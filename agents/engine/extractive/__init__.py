@@ -16,10 +16,10 @@ statements      evidence cut into what can be quoted
 What it computes:
 
 routing         Route, Plan and NextStep; planning cuts a question into parts
-followup        Condense; antecedents finds what pronouns stand for
+followup        StandaloneQuestion; antecedents finds what pronouns stand for
 drafting        Draft; selection narrows the passages down, matching and answers weigh the statements
 support         Verdict and Revise; unmentioned names the words of a question that a document never uses
 notes           WindowNotes; centrality weighs sentences, focus steers them
 reducing        Reduce; comparing lines up several documents, agreement tells what must not be merged
-digest          Digest
+digest          UpdateSummary
 """

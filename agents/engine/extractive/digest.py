@@ -1,11 +1,11 @@
-"""Digest: a conversation folded into a short running summary."""
+"""UpdateSummary: a conversation folded into a short running summary."""
 
 import re
 from collections.abc import Sequence
 
 from agents.engine.extractive.facts import find_facts
 from agents.engine.extractive.statements import shortened
-from agents.engine.tasks.reading import Digest, DigestResult
+from agents.engine.tasks.reading import UpdateSummary, UpdateSummaryResult
 from agents.language.lexicon import language_of
 from agents.language.sentences import split_sentences
 
@@ -18,14 +18,14 @@ _MARKS = re.compile(r"\[\d+\]|\*\*|__|`|^\s*(?:>+|#{1,6}|[-*+•])\s?|^_[^_\n]+_
 _TURN = re.compile(r"\s*User:\s*(?P<question>.*?)\s*\n\s*Assistant:\s*(?P<answer>.*)", re.DOTALL)
 
 
-def digest(task: Digest) -> DigestResult:
+def digest(task: UpdateSummary) -> UpdateSummaryResult:
     """Fold turns into the summary: each question with the telling sentences of its answer.
 
     The beginning of the conversation and its newest turns stay; what falls out stands between.
     """
     entries = [entry.strip() for entry in task.summary.split(_ASKED) if entry.strip()]
     entries.extend(_entry(turn) for turn in task.turns if turn.strip())
-    return DigestResult(summary=_fitting(entries))
+    return UpdateSummaryResult(summary=_fitting(entries))
 
 
 def _entry(turn: str) -> str:

@@ -1,20 +1,49 @@
-"""Draft: the sentences that answer a question, each as a claim with its exact quote."""
+"""Which of many passages to look into for an answer."""
+# MERGED """Draft: the sentences that answer a question, each as a claim with its exact quote."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from agents.engine.extractive.agreement import Particulars
-from agents.engine.extractive.matching import Evidence
-from agents.engine.extractive.planning import sub_questions
+from agents.engine.extractive.decisions import sub_questions
+from agents.engine.extractive.judging import Particulars
+from agents.engine.extractive.matching import Evidence, matching_stems
 from agents.engine.extractive.questions import Question, read_question
-from agents.engine.extractive.selection import best_passages
 from agents.engine.extractive.statements import clean, read_row, read_statements
-from agents.engine.tasks.answering import Compose, ComposeResult, Draft, DraftClaim, DraftResult
+from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult, RewriteAnswer, RewriteAnswerResult
 from agents.language.section_references import all_within, without
 from agents.language.stems import Vocabulary
 from agents.schema import Passage
+
+_WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
+_MOST_TERMS = 24
+
+
+def best_passages(
+    passages: Sequence[Passage], question: Question, vocabulary: Vocabulary, limit: int
+) -> tuple[Passage, ...]:
+    """Return the passages that hold most of a question's words, best first; rare words count for more.
+
+    Takes time linear in the text: every distinct word is looked at once.
+    """
+    stems = [_stems(passage, vocabulary) for passage in passages]
+    known = frozenset[str]().union(*stems)
+    scores = [0.0] * len(passages)
+    for term in question.terms[:_MOST_TERMS]:
+        found = matching_stems(term.stem, known)
+        held = [max((value for stem, value in found.items() if stem in own), default=0.0) for own in stems]
+        weight = term.weight * math.log(1.0 + len(passages) / (1.0 + sum(value > 0.0 for value in held)))
+        scores = [score + weight * value for score, value in zip(scores, held, strict=True)]
+    order = sorted(range(len(passages)), key=lambda index: (-scores[index], index))
+    return tuple(passages[index] for index in order[:limit])
+
+
+def _stems(passage: Passage, vocabulary: Vocabulary) -> frozenset[str]:
+    words = set(_WORD.findall(f"{passage.heading} {passage.text}"))
+    return frozenset(vocabulary.stem(word) for word in words)
+
 
 _MOST_CLAIMS = 4
 _MOST_CLAIMS_OF_PARTS = 6
@@ -54,9 +83,9 @@ def draft(task: Draft) -> DraftResult:
     return DraftResult(claims=claims, not_found=not claims)
 
 
-def compose(task: Compose) -> ComposeResult:
+def compose(task: RewriteAnswer) -> RewriteAnswerResult:
     """Return the message as it is: there are no better words than the document's."""
-    return ComposeResult(markdown=task.message)
+    return RewriteAnswerResult(markdown=task.message)
 
 
 def _parts(task: Draft) -> tuple[str, ...]:

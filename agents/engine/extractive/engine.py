@@ -7,8 +7,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
-from agents.engine.engine import Outcome
-from agents.engine.tasks.base import Task
+from agents.engine.engine import Outcome, Task
 from agents.errors import EngineError
 from agents.language.tokens import estimate_tokens
 from agents.schema import EngineInfo, Frozen, Usage
@@ -58,20 +57,20 @@ class ExtractiveEngine:
 @lru_cache(maxsize=1)
 def _computations() -> Mapping[str, Compute]:
     """Return what computes each task; loaded with the first task, not with the module."""
-    from agents.engine.extractive import digest, drafting, follow_ups, notes, reducing, routing, support
+    from agents.engine.extractive import decisions, digest, drafting, follow_ups, judging, notes, reducing
 
     return MappingProxyType(
         {
-            "Route": routing.route,
-            "Plan": routing.plan,
-            "NextStep": routing.next_step,
-            "Condense": follow_ups.condense,
+            "Route": decisions.route,
+            "Plan": decisions.plan,
+            "NextStep": decisions.next_step,
+            "StandaloneQuestion": follow_ups.condense,
             "Draft": drafting.draft,
-            "Verdict": support.verdict,
-            "Revise": support.revise,
-            "Compose": drafting.compose,
+            "Verdict": judging.verdict,
+            "Revise": judging.revise,
+            "RewriteAnswer": drafting.compose,
             "WindowNotes": notes.window_notes,
             "Reduce": reducing.reduce_points,
-            "Digest": digest.digest,
+            "UpdateSummary": digest.digest,
         }
     )

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, cast
 
-from agents.engine.extractive.patterns import any_of, labelled
-from agents.language.lexicon import LANGUAGES, Language
+from agents.language.lexicon import LANGUAGES, Language, any_of, labelled
 from agents.language.stems import NUMBER_WORDS
 
 FactKind = Literal["date", "time", "duration", "frequency", "money", "percent", "quantity", "number", "name"]

@@ -1,17 +1,278 @@
-"""Condense: a follow-up question made self-contained from the conversation."""
+"""What the pronouns, ordinals and fragments of a follow-up stand for."""
+# MERGED """StandaloneQuestion: a follow-up question made self-contained from the conversation."""
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from agents.engine.extractive.antecedents import Antecedents
-from agents.engine.extractive.patterns import any_of, phrase, word_set
-from agents.engine.extractive.phrases import AUXILIARIES, QUESTION_WORDS, asked_for, noun_phrases
-from agents.engine.tasks.decisions import Condense, CondenseResult
-from agents.language.lexicon import ENGLISH, language_of
+from agents.engine.extractive.facts import Fact, find_facts
+from agents.engine.extractive.phrases import (
+    AUXILIARIES,
+    GROUPS,
+    INSTITUTIONS,
+    QUESTION_WORDS,
+    ROLES,
+    Phrase,
+    asked_for,
+    noun_phrases,
+    topic,
+)
+from agents.engine.tasks.decisions import StandaloneQuestion, StandaloneQuestionResult
+from agents.language.lexicon import ENGLISH, any_of, language_of, phrase, word_set
+from agents.language.sentences import split_sentences
+from agents.language.stems import ORDINAL_WORDS
+
+_LOOKED_AT = 3_000
+_LONGEST_ITEM = 12
+_MARKS = re.compile(r"\[\d+\]|\*\*|__|`|^\s*>+\s?|^#{1,6}\s+", re.MULTILINE)
+_QUESTION_WORD = re.compile(
+    r"\W*(?:(?:in|at|on|by|for|from|to|within|after)\s+)?(?:who|whom|whose|what|when|where|why|how|which)\b"
+    r"(?:\s+(?:often|long|much|many|far|high|deep|old|big|large|soon|fast))?",
+    re.IGNORECASE,
+)
+_LIST_ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])\s+(.+)$", re.MULTILINE)
+_NTH = "|".join(ORDINAL_WORDS)
+_ORDINAL_ONE = re.compile(
+    rf"\b(?:the\s+)?(?P<nth>{_NTH}|last|former|latter)(?:\s+ones?)?"
+    r"(?=\s*(?:[?,.]|$|is|was|are|has|have|be|do|does|in|on|for))",
+    re.IGNORECASE,
+)
+_ORDINAL = re.compile(rf"\b(?:{_NTH}|last)\b", re.IGNORECASE)
+_OTHER_ONE = re.compile(r"\bthe\s+others?(?:\s+ones?)?\b(?!\s+[a-z]+s?\b(?<!ones)(?<!one))", re.IGNORECASE)
+_ANOTHER_ONE = re.compile(r"\banother(?:\s+one)?\b(?!\s+[a-z])", re.IGNORECASE)
+_SUCH_ONE = re.compile(
+    rf"\b(?:the|that|this|those|these)\s+(?P<such>(?!other|last|{_NTH})[\w-]+(?:\s[\w-]+)?)\s+ones?\b", re.IGNORECASE
+)
+_HE = re.compile(r"\b(?P<word>he|she|him|his|her|hers)\b", re.IGNORECASE)
+_IT = re.compile(r"\b(?P<word>it|its)\b(?!\s+(?:takes?|took|lasts?|happens?)\b)", re.IGNORECASE)
+_THEY = re.compile(r"\b(?P<word>they|them|their|theirs)\b", re.IGNORECASE)
+_POSSESSIVE = word_set("his hers its their theirs")
+_SERIES = re.compile(r"\b(?P<prefix>[A-Z]{1,3}-?)\d+(?:(?:,|,? and|,? or)\s+(?P=prefix)\d+)+\b")
+_TIMES = word_set("winter summer spring autumn morning evening night weekend weekends july august january")
+_PREPOSITIONS = "for|in|on|of|at|with|during|after|before|from|to|by"
+_COMPLEMENTS = word_set("on for of against about between")
+_BEFORE_PLACE = re.compile(r"\b(?:in|at|from|near|of|to|on)\s+(?:the\s+)?$", re.IGNORECASE)
+
+
+class Antecedents:
+    """The question before a follow-up, already self-contained, and the answer that was given."""
+
+    def __init__(self, asked: str, answer: str) -> None:
+        self._asked = asked.strip()
+        self._answer = _MARKS.sub("", answer[:_LOOKED_AT])
+        self._topic = topic(self._asked)
+
+    def statement(self) -> str:
+        """Return the previous question without its question word: "is the tank cleaned"."""
+        bare = self._asked.rstrip("?. ")
+        found = _QUESTION_WORD.match(bare)
+        rest = bare[found.end() :].strip() if found else bare
+        if rest.split(" ", 1)[0].lower() in AUXILIARIES:
+            return rest
+        return f"was it that {self._person_in_answer() or 'someone'} {rest}" if found else rest
+
+    def _proposition(self) -> str:
+        """Return what the previous question was about as a whole: "the tank cleaned"."""
+        first, _, rest = self.statement().removeprefix("was it that ").removeprefix("someone ").partition(" ")
+        return rest if first.lower() in AUXILIARIES else f"{first} {rest}".strip()
+
+    def substitute(self, fragment: str) -> str:
+        """Return the previous question with a fragment in the place of what it replaces."""
+        nth = _ORDINAL_ONE.search(fragment)
+        if nth:
+            return self._about_nth(nth["nth"])
+        if _OTHER_ONE.search(fragment) and self._topic:
+            return self._replaced(self._topic, f"the other {self._topic.head}")
+        preposition, rest = _split_preposition(fragment)
+        such = re.fullmatch(_SUCH_ONE, rest)
+        slot = self._slot(rest, preposition, such is not None)
+        if slot is None:
+            return f"{self._asked.rstrip('?. ')} {fragment}?"
+        return self._replaced(slot, f"the {such['such']} {slot.head}" if such else rest)
+
+    def resolve(self, question: str) -> str:
+        """Return a follow-up with its pronouns replaced; where none can be, with what it is about in brackets."""
+        resolved = question
+        for pattern, antecedent in (
+            (_OTHER_ONE, self._other),
+            (_ANOTHER_ONE, self._another),
+            (_SUCH_ONE, self._such),
+            (_ORDINAL_ONE, self._nth),
+            (_HE, self._person),
+            (_THEY, self._several),
+            (_IT, self._owner_or_thing),
+        ):
+            resolved = _put_in(pattern, antecedent, resolved)
+        if resolved == question:
+            about = self._proposition()
+            known = set(re.findall(r"\w+", question.lower()))
+            new = not set(re.findall(r"\w+", about.lower())) <= known
+            resolved = f"{question.rstrip('?. ')} ({about})?" if new else question
+        return resolved
+
+    def _about_nth(self, nth: str) -> str:
+        if _ORDINAL.search(self._asked):
+            return _ORDINAL.sub(nth, self._asked, count=1)
+        series = _SERIES.search(self._asked)
+        if series and nth.lower() in ORDINAL_WORDS:
+            label = f"{series['prefix']}{ORDINAL_WORDS[nth.lower()]}"
+            return f"{self._asked[: series.start()]}{label}{self._asked[series.end() :]}"
+        item = self._item(nth)
+        if item is None:
+            return f"{self._asked.rstrip('?. ')} ({nth})?"
+        if self._topic is None or self._topic == asked_for(self._asked):
+            return f"What about {item} ({self._topic.text if self._topic else self._proposition()})?"
+        return self._replaced(self._topic, item)
+
+    def _replaced(self, slot: Phrase, text: str) -> str:
+        return f"{self._asked[: slot.start]}{text}{self._asked[slot.end :]}"
+
+    def _slot(self, fragment: str, preposition: str, such: bool) -> Phrase | None:
+        """Return the noun phrase of the previous question that a fragment replaces; None: it adds something."""
+        phrases = [phrase for phrase in noun_phrases(self._asked, joined=False) if phrase != asked_for(self._asked)]
+        if preposition:
+            same = [p for p in phrases if self._asked[: p.start].lower().rstrip().endswith(f" {preposition}")]
+            if same or not such:
+                return same[-1] if same else None
+        if not phrases or fragment.split()[0].lower() in _TIMES:
+            return None
+        words = fragment.split()
+        named = words[-1][0].isupper()
+
+        def likeness(phrase: Phrase) -> float:
+            score = 3.0 * (phrase.head.lower().rstrip("s") == words[-1].lower().rstrip("s"))
+            score += 3.0 * (phrase.text.split()[0].lower() == words[0].lower() and words[0].lower() != "the")
+            score += 2.0 * (phrase.head[0].isupper() == named) + 1.0 * phrase.plural * words[-1].endswith("s")
+            return score + 0.1 * phrases.index(phrase) + (0.5 if such and phrase == self._topic else 0.0)
+
+        return max(phrases, key=likeness)
+
+    def _other(self, _: re.Match[str] | None) -> str:
+        return f"the other {self._topic.head}" if self._topic else ""
+
+    def _another(self, _: re.Match[str] | None) -> str:
+        return f"another {self._topic.head}" if self._topic else ""
+
+    def _such(self, match: re.Match[str] | None) -> str:
+        return f"the {match['such']} {self._topic.head}" if match and self._topic else ""
+
+    def _nth(self, match: re.Match[str] | None) -> str:
+        return (match and self._item(match["nth"])) or ""
+
+    def _person(self, _: re.Match[str] | None) -> str:
+        described = self._topic.text if self._topic and self._topic.person else ""
+        if described and described[0].isupper():
+            return described
+        name = self._person_in_answer()
+        if described:
+            return f"{described} ({name})" if name else described
+        role = re.search(rf"\bthe\s+(?:[A-Za-z]+\s){{0,2}}?{ROLES}\b", self._answer, re.IGNORECASE)
+        return name or (role.group().lower() if role else "")
+
+    def _several(self, _: re.Match[str] | None) -> str:
+        phrases = noun_phrases(self._asked)
+        plural = next((phrase for phrase in phrases if phrase.plural), None)
+        if plural is None:
+            return self._person(None) or self._thing()
+        return plural.text if plural.text != plural.core or plural != asked_for(self._asked) else f"the {plural.text}"
+
+    def _owner_or_thing(self, match: re.Match[str] | None) -> str:
+        """Return the thing that is spoken of; for "its", what has it: the well of "the depth of the well"."""
+        thing = self._thing()
+        owner = thing.rpartition(" of ")[2] if match and match["word"].lower() == "its" else ""
+        return owner or thing
+
+    def _thing(self) -> str:
+        things = [
+            phrase for phrase in noun_phrases(self._asked) if not phrase.person and not GROUPS.fullmatch(phrase.head)
+        ]
+        asked = asked_for(self._asked)
+        about = self._topic if self._topic in things else next((phrase for phrase in things if phrase != asked), asked)
+        if about is None or about != asked:
+            return self._with_complement(about) if about else ""
+        label = re.search(rf"(?i:\b{re.escape(about.head.rstrip('s'))}s?)\s+([A-Z0-9][\w-]*)", self._answer)
+        if label:
+            return f"the {about.head} {label.group(1)}"
+        name = next((fact.text for fact in self._names() if fact.text.lower() not in self._asked.lower()), "")
+        return f"the {about.core} ({name})" if name else f"the {about.core}"
+
+    def _with_complement(self, phrase: Phrase) -> str:
+        """Return a noun phrase with what belongs to it: "the warranty on membranes"."""
+        following = next((other for other in noun_phrases(self._asked) if other.start > phrase.end), None)
+        between = self._asked[phrase.end : following.start].strip().lower() if following else ""
+        return self._asked[phrase.start : following.end] if following and between in _COMPLEMENTS else phrase.text
+
+    def _names(self) -> list[Fact]:
+        return [fact for fact in find_facts(self._answer, ENGLISH) if fact.kind == "name"]
+
+    def _person_in_answer(self) -> str:
+        """Return the person whom the answer names, where it speaks of the topic if possible."""
+        head = self._topic.head.lower() if self._topic else ""
+        sentences = [self._answer[start:end] for start, end in split_sentences(self._answer)]
+        sentences.sort(key=lambda sentence: head not in sentence.lower())
+        for sentence in sentences:
+            for fact in find_facts(sentence, ENGLISH):
+                known = fact.text.lower() in self._asked.lower()
+                placed = _BEFORE_PLACE.search(sentence, max(0, fact.start - 10), fact.start)
+                person = fact.kind == "name" and " " in fact.text and not INSTITUTIONS.search(fact.text)
+                if person and not placed and not known:
+                    return fact.text
+        return ""
+
+    def _item(self, nth: str) -> str | None:
+        """Return the nth of what the answer lists: list items, things of the same name, or statements."""
+        items = [match.group(1) for match in _LIST_ITEM.finditer(self._answer)]
+        if len(items) < 2:
+            items = self._of_same_name() or [line for line in self._answer.splitlines() if line.strip()]
+        if len(items) < 2:
+            items = [self._answer[start:end] for start, end in split_sentences(self._answer)]
+        last = nth.lower() in {"last", "latter"}
+        position = len(items) if last else ORDINAL_WORDS.get(nth.lower(), 1)
+        return _short(items[position - 1]) if 0 < position <= len(items) else None
+
+    def _of_same_name(self) -> list[str]:
+        """Return the things in the answer that bear the topic's noun: "the North Head", "the South Head"."""
+        heads = {phrase.head.rstrip("s") for phrase in (asked_for(self._asked), self._topic) if phrase}
+        for head in heads:
+            form = (
+                rf"\b(?:the\s+)?(?:[A-Z][\w-]*\s+)+(?i:{re.escape(head)})\b|\b(?i:{re.escape(head)})\s+[A-Z0-9][\w-]*"
+            )
+            found = list(dict.fromkeys(match.group() for match in re.finditer(form, self._answer)))
+            if len(found) > 1:
+                return [f"the {text}" if text[0].isupper() else text for text in found]
+        return []
+
+
+def _put_in(pattern: re.Pattern[str], antecedent: Callable[[re.Match[str] | None], str], question: str) -> str:
+    """Replace the first match by its antecedent, if there is one."""
+    match = pattern.search(question)
+    if match is None:
+        return question
+    text = antecedent(match)
+    if not text:
+        return question
+    word = match.groupdict().get("word") or ""
+    # "her" before a noun is possessive; at the end, or before a small word, it is not.
+    possessive = word.lower() in _POSSESSIVE or (
+        word.lower() == "her" and re.match(r"\s+[a-z]{4,}", question[match.end() :])
+    )
+    return f"{question[: match.start()]}{text}{chr(39) + 's' if possessive else ''}{question[match.end() :]}"
+
+
+def _split_preposition(fragment: str) -> tuple[str, str]:
+    found = re.match(rf"({_PREPOSITIONS})\s+(.+)", fragment, re.IGNORECASE)
+    return (found.group(1).lower(), found.group(2)) if found else ("", fragment)
+
+
+def _short(item: str) -> str:
+    """Return what an item of a list is about: its beginning up to a mark, at most 12 words."""
+    head = re.split(r"\s[–—-]\s|[:;,.(]\s", item.strip(" .;"), maxsplit=1)[0]
+    words = head.split()[:_LONGEST_ITEM]
+    return " ".join(words).strip("“”\"' .,;")
+
 
 _TURN = re.compile(r"^(User|Assistant):[ \t]*", re.MULTILINE)
-_LOOKED_AT = 24_000
+_FOLLOW_UPS_LOOKED_AT = 24_000
 _LONGEST_QUESTION = 500
 _TURNS = 4
 _CONNECTIVES = any_of("and|but|so|or|also|ok|okay|then|well|now")
@@ -67,16 +328,16 @@ _DOCUMENTS = word_set(
 )
 
 
-def condense(task: Condense) -> CondenseResult:
+def condense(task: StandaloneQuestion) -> StandaloneQuestionResult:
     """Make a question self-contained from the history; one that makes sense alone stays as it is."""
     question = task.question.strip()
-    turns = read_turns(task.history[-_LOOKED_AT:])
+    turns = read_turns(task.history[-_FOLLOW_UPS_LOOKED_AT:])
     if not turns or len(question) > _LONGEST_QUESTION:
-        return CondenseResult(question=task.question)
+        return StandaloneQuestionResult(question=task.question)
     asked, answer = turns[0]
     for following, next_answer in turns[1:]:
         asked, answer = complete(following, asked, answer), next_answer
-    return CondenseResult(question=complete(question, asked, answer)[:_LONGEST_QUESTION])
+    return StandaloneQuestionResult(question=complete(question, asked, answer)[:_LONGEST_QUESTION])
 
 
 def read_turns(history: str) -> list[tuple[str, str]]:

@@ -3,8 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from agents.engine.extractive.patterns import word_set
-from agents.language.lexicon import ENGLISH
+from agents.language.lexicon import ENGLISH, word_set
 
 _WORD = re.compile(r"[^\W_]+(?:[-’'./](?!s\b)[^\W_]+)*")
 AUXILIARIES = word_set("is are was were am do does did has have had can could may might must shall should will would")

@@ -16,7 +16,7 @@ _CLOSE_ENOUGH = 1e-6
 _UNLIKE = 0.1
 
 
-def likeness(stems: Sequence[Collection[str]]) -> Matrix:
+def cosine_similarity(stems: Sequence[Collection[str]]) -> Matrix:
     """Return the cosine of every two sets of words, weighted by how rare each word is."""
     counts = Counter(stem for words in stems for stem in set(words))
     shared = {stem: column for column, stem in enumerate(sorted(stem for stem, count in counts.items() if count > 1))}
@@ -31,7 +31,7 @@ def likeness(stems: Sequence[Collection[str]]) -> Matrix:
     return vectors @ vectors.T
 
 
-def centrality(alike: Matrix, wanted: Sequence[float] | None = None) -> list[float]:
+def textrank(alike: Matrix, wanted: Sequence[float] | None = None) -> list[float]:
     """Return the PageRank of each sentence in the graph of likeness, the highest being 1.
 
     Args:

@@ -1,29 +1,94 @@
-"""The engine over any OpenAI-compatible server: our own vLLM, a cluster, llama.cpp, LM Studio, Ollama."""
+"""An HTTP client whose requests survive a connection that breaks under them."""
+# MERGED """Counting tokens as the model does."""
+# MERGED """The engine over any OpenAI-compatible server: our own vLLM, a cluster, llama.cpp, LM Studio, Ollama."""
 
 import asyncio
 import logging
 import time
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, cast
 
 import httpx
 import openai
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 from pydantic.config import JsonDict
+from typing_extensions import override
 
 from agents.engine import output_schema, prompt_layout
-from agents.engine.engine import Outcome, ResultT
+from agents.engine.engine import Outcome, ResultT, Task
+from agents.engine.model_config import local_folder
 from agents.engine.openai.endpoint import Endpoint, find_endpoint, is_loopback, verification
-from agents.engine.openai.once_more import OnceMoreClient
-from agents.engine.openai.tokenizer import local_counter, server_counter
 from agents.engine.output_schema import InvalidAnswerError
-from agents.engine.tasks.base import Task
 from agents.errors import EngineError
-from agents.language.tokens import TokenCounter, estimate_tokens
+from agents.language.tokens import Estimate, TokenCounter, estimate_tokens
 from agents.schema import EngineInfo, Usage
 from agents.settings import EngineSettings
 from agents.telemetry import untraced
+
+_BROKEN = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
+
+
+class RetryingClient(httpx.AsyncClient):
+    """Sends a request again, once, if its connection broke before the answer was there.
+
+    A server closes a connection that has been idle for some seconds, and on a busy machine a request may be on its
+    way just then: nobody has seen it. Where the server itself has died, the second try says so at once.
+    """
+
+    @override
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """Send a request and return its response.
+
+        Raises:
+            httpx.TransportError: It could not be sent, or its connection broke twice.
+        """
+        try:
+            return await super().send(request, **options)
+        except _BROKEN:
+            return await super().send(request, **options)
+
+
+_REMEMBERED_TEXTS = 8_192
+"""A document of 128K tokens has some 450 passages; each is counted once."""
+_LONGEST_REMEMBERED = 16_384
+
+
+def local_counter(model: str) -> TokenCounter | None:
+    """Return a counter over the checkpoint's own tokenizer.json; None where it is not on this machine."""
+    folder = local_folder(model)
+    path = folder / "tokenizer.json" if folder else None
+    return _remembered(_load(path)) if path and path.is_file() else None
+
+
+def _load(path: Path) -> TokenCounter:
+    from tokenizers import Tokenizer
+
+    tokenizer = cast("Any", Tokenizer).from_file(str(path))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+def server_counter(count: TokenCounter) -> TokenCounter:
+    """Return a counter that asks the server, and gives an `Estimate` while the server does not answer."""
+    remembered = _remembered(count)
+
+    def counted(text: str) -> int:
+        try:
+            return remembered(text)
+        except (httpx.HTTPError, KeyError, ValueError):
+            return Estimate(estimate_tokens(text))
+
+    return counted
+
+
+def _remembered(count: TokenCounter) -> TokenCounter:
+    cached = lru_cache(maxsize=_REMEMBERED_TEXTS)(count)
+    return lambda text: cached(text) if len(text) <= _LONGEST_REMEMBERED else count(text)
+
 
 _LOG = logging.getLogger(__name__)
 _CONNECT_SECONDS = 10.0
@@ -73,7 +138,7 @@ class OpenAIEngine:
         local = is_loopback(endpoint.base_url)
         timeout = httpx.Timeout(endpoint.request_seconds, connect=_CONNECT_SECONDS)
         limits = httpx.Limits(max_connections=None, keepalive_expiry=_KEEP_ALIVE_SECONDS)
-        self._http = OnceMoreClient(verify=verify, trust_env=not local, timeout=timeout, limits=limits)
+        self._http = RetryingClient(verify=verify, trust_env=not local, timeout=timeout, limits=limits)
         self._sync_http = httpx.Client(verify=verify, trust_env=not local, timeout=_CONNECT_SECONDS)
         self._chat = ChatOpenAI(
             model=endpoint.model,

@@ -4,7 +4,7 @@ A task is a value. `agents.engine.prompt_layout` lays it out as a prompt with th
 what differs from call to call last; the extractive engine computes its result from the passages alone.
 
 base        what every task holds
-decisions   Route, Plan, Condense, NextStep
-answering   Draft, Verdict, Revise, Compose
-reading     WindowNotes, Reduce, Digest
+decisions   Route, Plan, StandaloneQuestion, NextStep
+answering   Draft, Verdict, Revise, RewriteAnswer
+reading     WindowNotes, Reduce, UpdateSummary
 """

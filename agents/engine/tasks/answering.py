@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 from typing_extensions import override
 
-from agents.engine.tasks.base import Task, bounded
+from agents.engine.engine import Task, bounded
 from agents.schema import Frozen
 
 MOST_CLAIMS = 8
@@ -122,13 +122,13 @@ class Revise(Task[ReviseResult]):
         return f"Rewrite this claim so that it says only what its quotes say.\nclaim: {self.claim.text}\n{quotes}"
 
 
-class ComposeResult(Frozen):
+class RewriteAnswerResult(Frozen):
     """The final message."""
 
     markdown: str = Field(json_schema_extra=bounded(4_000))
 
 
-class Compose(Task[ComposeResult]):
+class RewriteAnswer(Task[RewriteAnswerResult]):
     """Write the final message from an agent's; set only when messages are not forwarded."""
 
     role: ClassVar[str] = "supervisor"

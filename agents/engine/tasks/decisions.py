@@ -6,7 +6,7 @@ from pydantic import Field
 from pydantic.config import JsonDict
 from typing_extensions import override
 
-from agents.engine.tasks.base import Task, bounded
+from agents.engine.engine import Task, bounded
 from agents.schema import Frozen, RouteKind
 
 
@@ -111,13 +111,13 @@ def _object(name: str, schema: JsonDict) -> JsonDict:
     return {"type": "object", "properties": {name: schema}, "required": [name], "additionalProperties": False}
 
 
-class CondenseResult(Frozen):
+class StandaloneQuestionResult(Frozen):
     """A question that makes sense without the conversation."""
 
     question: str = Field(json_schema_extra=bounded(500))
 
 
-class Condense(Task[CondenseResult]):
+class StandaloneQuestion(Task[StandaloneQuestionResult]):
     """Make a follow-up question self-contained from the history."""
 
     role: ClassVar[str] = "router"

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 from typing_extensions import override
 
-from agents.engine.tasks.base import Task, bounded
+from agents.engine.engine import Task, bounded
 from agents.schema import Frozen, Mode
 
 MOST_NOTES = 16
@@ -109,13 +109,13 @@ class Reduce(Task[ReduceResult]):
         )
 
 
-class DigestResult(Frozen):
+class UpdateSummaryResult(Frozen):
     """A running summary."""
 
     summary: str = Field(json_schema_extra=bounded(2_400))
 
 
-class Digest(Task[DigestResult]):
+class UpdateSummary(Task[UpdateSummaryResult]):
     """Fold archived turns into the running summary of a conversation."""
 
     role: ClassVar[str] = "memory"

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from agents.engine.engine import Outcome, ResultT
+from agents.engine.engine import Outcome, ResultT, Task
 from agents.engine.openai.endpoint import Endpoint
 from agents.engine.openai.engine import OpenAIEngine
-from agents.engine.tasks.base import Task
 from agents.engine.vllm import lifecycle
 from agents.engine.vllm.lifecycle import OnProgress
 from agents.engine.vllm.probe import Probe

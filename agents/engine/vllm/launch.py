@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agents.engine.model_config import GIB, ModelShape, read_shape
-from agents.engine.vllm import cpu, memory_plan
+from agents.engine.vllm import hardware, memory_plan
 from agents.engine.vllm import plugin as vllm_plugin
 from agents.engine.vllm.hardware import Gpu, read_gpus
 from agents.engine.vllm.memory_plan import MemoryPlan
@@ -113,7 +113,7 @@ def _check_offloading(gib: float) -> None:
 
 def _on_cpu(settings: EngineSettings) -> tuple[tuple[Attempt, ...], tuple[str, ...]]:
     notes = ("No NVIDIA GPU was found: vLLM runs on the CPU.",)
-    if settings.kv_cache_dtype == "auto" or cpu.keeps_fp8():
+    if settings.kv_cache_dtype == "auto" or hardware.keeps_fp8():
         return attempts(settings, None), notes
     wide = settings.model_copy(update={"kv_cache_dtype": "auto"})
     notes += (f"This CPU has no AVX-512 for {settings.kv_cache_dtype}: the KV cache has 16 bits.",)
@@ -233,7 +233,7 @@ def environment(settings: EngineSettings, plan: MemoryPlan | None, plugin_folder
         "PYTHONUNBUFFERED": "1",
     }
     if plan is None:
-        return variables | cpu.threads()
+        return variables | hardware.threads()
     if settings.own_kernels:
         variables[vllm_plugin.KERNELS_VARIABLE] = "1"
     if can_sleep(settings, plan):

@@ -1,11 +1,12 @@
-"""The resident engine's watch: a small process that starts vLLM, lives as long as it does, and ends it.
-
-    python -m agents.engine.vllm.watchdog DATA_DIR
-
-It holds a lock for as long as it lives, so there is never a second engine; it needs no client to be there;
-and when it is killed, vLLM is told to end. It restarts an engine that dies, once; it puts it to sleep and
-stops it when nobody needs it. It imports neither torch nor vLLM.
-"""
+"""Whether anybody needs the resident engine."""
+# MERGED """The resident engine's watch: a small process that starts vLLM, lives as long as it does, and ends it.
+#
+#     python -m agents.engine.vllm.watchdog DATA_DIR
+#
+# It holds a lock for as long as it lives, so there is never a second engine; it needs no client to be there;
+# and when it is killed, vLLM is told to end. It restarts an engine that dies, once; it puts it to sleep and
+# stops it when nobody needs it. It imports neither torch nor vLLM.
+# """
 
 import json
 import logging
@@ -23,11 +24,54 @@ from typing import NoReturn
 from filelock import Timeout
 
 from agents.engine.vllm import startup_log
-from agents.engine.vllm.memory_reading import MemoryReading
-from agents.engine.vllm.need import Need
+from agents.engine.vllm.memory_plan import MemoryReading
 from agents.engine.vllm.probe import Probe
 from agents.engine.vllm.processes import ProcessId, dying_with_parent, end_session
 from agents.engine.vllm.state_files import Attempt, EngineFiles, EngineState, Launch, read, write
+
+_MOST_OFTEN_SECONDS = 0.25
+_LEAST_OFTEN_SECONDS = 10.0
+
+
+class Need:
+    """Whether anybody needs the engine: a client with a request in flight, or a request by vLLM's own count.
+
+    Args:
+        files: The engine's files.
+        probe: Asks the engine.
+    """
+
+    def __init__(self, files: EngineFiles, probe: Probe) -> None:
+        self._files = files
+        self._probe = probe
+        self._active_at = self._asked_at = time.monotonic()
+        self._tokens = -1
+
+    def idle_seconds(self) -> float:
+        """Return for how long nobody has needed it; vLLM itself is asked now and then only."""
+        now = time.monotonic()
+        if self._files.busy():
+            self._active_at = now
+        elif now - self._asked_at >= min(_LEAST_OFTEN_SECONDS, max(_MOST_OFTEN_SECONDS, (now - self._active_at) / 4)):
+            self._asked_at = now
+            self._quiet()
+        return now - self._active_at
+
+    def none(self) -> bool:
+        """Whether nobody needs it at this moment."""
+        return not self._files.busy() and self._quiet()
+
+    def _quiet(self) -> bool:
+        """Whether vLLM has nothing to do and has done nothing since the last look."""
+        load = self._probe.load()
+        if load is None:
+            return True
+        quiet = load.idle and load.tokens == self._tokens
+        self._tokens = load.tokens
+        if not quiet:
+            self._active_at = time.monotonic()
+        return quiet
+
 
 _LOG = logging.getLogger("readroom.engine")
 _POLL_SECONDS = 0.25

@@ -1,6 +1,6 @@
 import pytest
 
-from agents.benchmark.metrics import Metrics, agreement, percentile, rise
+from agents.benchmark.serving import Metrics, agreement, percentile, rise
 
 EXPOSITION = """
 # HELP vllm:prompt_tokens_by_source_total Prompt tokens.

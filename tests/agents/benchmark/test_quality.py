@@ -1,8 +1,8 @@
 from pathlib import Path
 from typing import Any
 
+from agents.benchmark.corpus import KnownQuestion
 from agents.benchmark.quality import judge_answer, measure_quality, quality_figures
-from agents.benchmark.questions import KnownQuestion
 from agents.benchmark.workbench import Workbench
 from agents.engine.extractive.engine import ExtractiveEngine
 from agents.schema import Answer, Citation, Claim, EngineInfo, SessionInfo

@@ -1,9 +1,16 @@
 from itertools import islice
 from pathlib import Path
 
-from agents.benchmark.facts import made_facts
-from agents.benchmark.made_documents import write_markdown, write_pdf, write_text
-from agents.benchmark.questions import GAP, own_questions, planted, unheard_of
+from agents.benchmark.corpus import (
+    GAP,
+    made_facts,
+    own_questions,
+    planted,
+    unheard_of,
+    write_markdown,
+    write_pdf,
+    write_text,
+)
 from agents.documents.library import Library
 from agents.schema import Document, Page
 

@@ -6,9 +6,8 @@ import anyio
 import pytest
 
 from agents.assistant import Assistant
-from agents.benchmark.report import BenchmarkReport, Figure, load_report
-from agents.benchmark.runner import run_suite
-from agents.benchmark.steps import Step, Target
+from agents.benchmark.report import BenchmarkReport, Measurement, load_report
+from agents.benchmark.suites import Step, Target, run_suite
 from agents.benchmark.workbench import Workbench
 from agents.errors import DocumentError, EngineError
 from agents.schema import Progress
@@ -30,7 +29,7 @@ async def assistant(tmp_path: Path) -> AsyncIterator[Assistant]:
     await assistant.close()
 
 
-async def measures(*figures: Figure, then: Exception | None = None) -> AsyncIterator[Figure]:
+async def measures(*figures: Measurement, then: Exception | None = None) -> AsyncIterator[Measurement]:
     for each in figures:
         yield each
     if then:
@@ -82,7 +81,7 @@ async def test_a_step_that_fails_costs_only_what_it_had_not_measured_yet(assista
 async def test_a_run_that_is_cancelled_reports_what_it_had_and_keeps_it(assistant: Assistant, tmp_path: Path) -> None:
     reached = asyncio.Event()
 
-    async def stuck() -> AsyncIterator[Figure]:
+    async def stuck() -> AsyncIterator[Measurement]:
         yield ANSWER
         reached.set()
         await asyncio.Event().wait()
@@ -104,7 +103,7 @@ async def test_a_run_that_is_cancelled_reports_what_it_had_and_keeps_it(assistan
 async def test_what_a_step_opened_is_closed_in_peace_however_often_it_is_cancelled(assistant: Assistant) -> None:
     reached, closed = asyncio.Event(), asyncio.Event()
 
-    async def stuck() -> AsyncIterator[Figure]:
+    async def stuck() -> AsyncIterator[Measurement]:
         yield ANSWER
         try:
             reached.set()
@@ -129,7 +128,7 @@ async def test_what_a_step_opened_is_closed_in_peace_however_often_it_is_cancell
 
 
 async def test_a_bench_leaves_the_users_library_and_sessions_alone(assistant: Assistant, tmp_path: Path) -> None:
-    async def asks(bench: Workbench) -> AsyncIterator[Figure]:
+    async def asks(bench: Workbench) -> AsyncIterator[Measurement]:
         path, questions = await bench.reading_matter(pages=2)
         own = bench.new_assistant()
         await own.ask(questions[0], [str(path)], wait_seconds=60)

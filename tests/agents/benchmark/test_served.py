@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.benchmark.report import Figure
+from agents.benchmark.report import Measurement
 from agents.benchmark.served import MemoryWatch, Served, find_served, measure_sleep, memory_figures, plan_figures
 from agents.engine.vllm import lifecycle
 from agents.engine.vllm.hardware import Gpu
@@ -23,7 +23,7 @@ async def sleepy(settings: EngineSettings, data_dir: Path) -> Served:
 
 
 async def keys(served: Served) -> list[str]:
-    figures: list[Figure] = [figure async for figure in measure_sleep(served)]
+    figures: list[Measurement] = [figure async for figure in measure_sleep(served)]
     return [figure.key for figure in figures]
 
 

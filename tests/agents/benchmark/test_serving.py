@@ -3,11 +3,11 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from agents.benchmark.completions import CompletionClient
-from agents.benchmark.metrics import Metrics
-from agents.benchmark.perplexity import measure_perplexity
-from agents.benchmark.report import Figure
+from agents.benchmark.quality import measure_perplexity
+from agents.benchmark.report import Measurement
 from agents.benchmark.serving import (
+    CompletionClient,
+    Metrics,
     Serving,
     claimed_context,
     kv_figures,
@@ -26,7 +26,7 @@ def serving(vllm: httpx.AsyncBaseTransport) -> Serving:
     return Serving(CompletionClient(ENDPOINT, vllm), context_tokens=4_096, shape=SHAPE)
 
 
-async def all_of(figures: AsyncIterator[Figure]) -> list[Figure]:
+async def all_of(figures: AsyncIterator[Measurement]) -> list[Measurement]:
     return [figure async for figure in figures]
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from agents.assistant import Assistant
-from agents.benchmark.made_documents import write_pdf
-from agents.benchmark.runner import run_suite
+from agents.benchmark.corpus import write_pdf
+from agents.benchmark.suites import run_suite
 from agents.benchmark.workbench import SEED
 from agents.engine.vllm import lifecycle
-from agents.engine.vllm.cpu import keeps_fp8
+from agents.engine.vllm.hardware import keeps_fp8
 from agents.settings import DocumentsSettings, EngineSettings, Settings
 from benchmarks.checkpoints import write_tiny
 
@@ -76,8 +76,8 @@ async def test_the_quick_suite_measures_the_engine_by_both_clocks(assistant: Ass
 async def test_perplexity_is_measured_on_the_document_that_is_named(
     assistant: Assistant, settings: Settings, tmp_path: Path
 ) -> None:
-    from agents.benchmark.made_documents import write_text
-    from agents.benchmark.perplexity import measure_perplexity
+    from agents.benchmark.corpus import write_text
+    from agents.benchmark.quality import measure_perplexity
     from agents.benchmark.served import find_served, serving
 
     path = tmp_path / "made.txt"

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from agents.engine import output_schema
+from agents.engine.engine import Task
 from agents.engine.output_schema import InvalidAnswerError
-from agents.engine.tasks.answering import ClaimToJudge, Compose, Draft, Revise, Verdict
-from agents.engine.tasks.base import Task
-from agents.engine.tasks.decisions import Condense, NextStep, Plan, Route
-from agents.engine.tasks.reading import Digest, PointToReduce, Reduce, WindowNotes
+from agents.engine.tasks.answering import ClaimToJudge, Draft, Revise, RewriteAnswer, Verdict
+from agents.engine.tasks.decisions import NextStep, Plan, Route, StandaloneQuestion
+from agents.engine.tasks.reading import PointToReduce, Reduce, UpdateSummary, WindowNotes
 from tests.support.fake_vllm import instance
 
 CLAIM = ClaimToJudge(text="It is.", quotes=("it is",))
@@ -19,14 +19,14 @@ TASKS: tuple[Task[Any], ...] = (
     Plan(),
     NextStep(allowed=("retrieval", "planner"), may_finish=("synthesis",), parallel=2, state="nothing yet"),
     NextStep(allowed=(), may_finish=("synthesis",), state="all done"),
-    Condense(),
+    StandaloneQuestion(),
     Draft(),
     Verdict(claims=(CLAIM, CLAIM, CLAIM)),
     Revise(claim=CLAIM),
-    Compose(message="It is [1]."),
+    RewriteAnswer(message="It is [1]."),
     WindowNotes(mode="summary"),
     Reduce(mode="summary", points=(PointToReduce(document="d", text="x"),) * 5),
-    Digest(turns=("Q: a\nA: b",)),
+    UpdateSummary(turns=("Q: a\nA: b",)),
 )
 by_name = pytest.mark.parametrize("task", TASKS, ids=lambda task: type(task).__name__)
 

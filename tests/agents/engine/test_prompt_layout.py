@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.engine import prompt_layout
+from agents.engine.engine import Task
 from agents.engine.tasks.answering import Draft, DraftClaim, Finding
-from agents.engine.tasks.base import Task
 from agents.engine.tasks.decisions import Plan, Route
 from agents.engine.tasks.reading import WindowNotes
 from agents.schema import Passage

@@ -1,6 +1,7 @@
 import pytest
 
-from agents.grounding.claims import ground, unsupported_figures, unsupported_names
+from agents.grounding.claims import ground, unsupported_names
+from agents.grounding.figures import unsupported_figures
 from agents.schema import Document, Page
 from agents.supervisor.run import Statement
 from tests.support.samples import as_document

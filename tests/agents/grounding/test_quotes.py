@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.grounding.normal import Normal
+from agents.grounding.normal import NormalizedText
 from agents.grounding.quotes import LEAST_RATIO, Located, locate, stands_in
 from agents.language.sentences import split_sentences
 from agents.schema import Document
@@ -197,7 +197,7 @@ def test_of_a_thousand_altered_quotes_none_passes_as_the_documents() -> None:
             continue
         assert located.verified == "fuzzy"
         assert not refused, quote
-        assert Normal(located.quote).text != Normal(quote).text
+        assert NormalizedText(located.quote).text != NormalizedText(quote).text
 
 
 MARKS = str.maketrans({"'": "’", '"': "“", "-": "\u2010", " ": "\u00a0"})
@@ -242,7 +242,7 @@ PIECES = [*"aB1 \n|*-–\"'“ﬁ½\u00ad\\#.,", "e\u0301"]
 
 @given(st.lists(st.sampled_from(PIECES), max_size=80).map("".join))
 def test_every_place_of_a_normal_form_leads_back_to_its_original(text: str) -> None:
-    normal = Normal(text)
+    normal = NormalizedText(text)
     spans = [normal.original(position, position + 1) for position in range(len(normal.text))]
     assert all(0 <= start < end <= len(text) for start, end in spans)
     assert [start for start, _ in spans] == sorted(start for start, _ in spans)

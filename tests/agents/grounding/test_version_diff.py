@@ -11,7 +11,7 @@ from agents.engine.extractive.engine import ExtractiveEngine
 from agents.engine.tasks.answering import Verdict
 from agents.engine.tasks.reading import Reduce, WindowNotes
 from agents.grounding.version_diff import asks_for_differences, changes
-from agents.jobs.window_cache import ResultStore
+from agents.jobs.window_cache import WindowCache
 from agents.schema import Document
 from agents.settings import SupervisorSettings
 from agents.supervisor.run import Request, Run
@@ -179,7 +179,7 @@ def test_a_question_asks_for_the_differences_of_documents(question: str, asked: 
 
 
 @pytest.fixture
-def compare(library: Library, store: ResultStore, tmp_path: Path) -> Callable[..., object]:
+def compare(library: Library, store: WindowCache, tmp_path: Path) -> Callable[..., object]:
     """Compare two texts, by an analysis or by a question."""
 
     async def run(engine: Engine, old: list[str], new: list[str], question: str = "") -> Run:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.errors import EngineError
-from agents.jobs.single_flight import Report, Running, Runs, run_key
+from agents.jobs.single_flight import Report, SingleFlight, StillRunning, job_key
 from agents.schema import Coverage, Progress
 
 
@@ -61,8 +61,8 @@ class Work:
 
 
 @pytest.fixture
-async def runs() -> AsyncIterator[Runs]:
-    runs = Runs()
+async def runs() -> AsyncIterator[SingleFlight]:
+    runs = SingleFlight()
     yield runs
     await runs.close()
 
@@ -88,34 +88,34 @@ async def turns_of_the_loop(count: int = 5) -> None:
         await asyncio.sleep(0)
 
 
-async def waiter(runs: Runs, work: Work, key: str = "k", **options: Any) -> "asyncio.Task[str | Running]":
+async def waiter(runs: SingleFlight, work: Work, key: str = "k", **options: Any) -> "asyncio.Task[str | StillRunning]":
     """Start a caller that waits, and let it get as far as waiting."""
     task = asyncio.create_task(runs.join(key, work, **options))
     await turns_of_the_loop()
     return task
 
 
-async def test_two_callers_of_one_key_cost_one_run(runs: Runs, work: Work) -> None:
+async def test_two_callers_of_one_key_cost_one_run(runs: SingleFlight, work: Work) -> None:
     first, second = await waiter(runs, work), await waiter(runs, work)
     work.finish("answer")
     assert [await first, await second] == ["answer", "answer"]
     assert work.starts == 1
 
 
-async def test_callers_of_two_keys_do_not_join(runs: Runs, work: Work) -> None:
+async def test_callers_of_two_keys_do_not_join(runs: SingleFlight, work: Work) -> None:
     first, second = await waiter(runs, work, "a"), await waiter(runs, work, "b")
     assert work.starts == 2
     first.cancel()
     second.cancel()
 
 
-async def test_an_impatient_caller_gets_progress_and_notes_and_later_the_result(runs: Runs, work: Work) -> None:
-    assert isinstance(await runs.join("k", work, wait_seconds=0), Running)
+async def test_an_impatient_caller_gets_progress_and_notes_and_later_the_result(runs: SingleFlight, work: Work) -> None:
+    assert isinstance(await runs.join("k", work, wait_seconds=0), StillRunning)
     await work.started.wait()
     work.tell(0.25, "Window 1 of 4", ("The pump is checked every 14 days.",))
     work.tell(0.5, "Window 2 of 4", ("The valve is red.",))
     running = await runs.join("k", work, wait_seconds=0)
-    assert running == Running(
+    assert running == StillRunning(
         progress=Progress(fraction=0.5, message="Window 2 of 4"),
         notes=("The pump is checked every 14 days.", "The valve is red."),
     )
@@ -127,7 +127,7 @@ async def test_an_impatient_caller_gets_progress_and_notes_and_later_the_result(
 
 
 async def test_a_result_can_be_had_only_for_a_while(work: Work) -> None:
-    runs = Runs(claim_seconds=0)
+    runs = SingleFlight(claim_seconds=0)
     first = await waiter(runs, work)
     work.finish("old")
     assert await first == "old"
@@ -139,7 +139,7 @@ async def test_a_result_can_be_had_only_for_a_while(work: Work) -> None:
 
 
 async def test_the_oldest_results_make_room(work: Work) -> None:
-    runs = Runs(results=2)
+    runs = SingleFlight(results=2)
     for key in "abc":
         caller = await waiter(runs, work, key)
         work.finish(key)
@@ -147,11 +147,11 @@ async def test_the_oldest_results_make_room(work: Work) -> None:
     assert await runs.join("b", work) == "b"
     assert await runs.join("c", work) == "c"
     assert work.starts == 3
-    assert isinstance(await runs.join("a", work, wait_seconds=0), Running)
+    assert isinstance(await runs.join("a", work, wait_seconds=0), StillRunning)
     await runs.close()
 
 
-async def test_an_error_reaches_everyone_who_waits_and_a_retry_starts_anew(runs: Runs, work: Work) -> None:
+async def test_an_error_reaches_everyone_who_waits_and_a_retry_starts_anew(runs: SingleFlight, work: Work) -> None:
     first, second = await waiter(runs, work), await waiter(runs, work)
     work.fail(ValueError("no"))
     for caller in (first, second):
@@ -164,8 +164,10 @@ async def test_an_error_reaches_everyone_who_waits_and_a_retry_starts_anew(runs:
 
 
 @pytest.mark.parametrize("turns", range(6))
-async def test_a_retry_started_while_an_error_is_handed_out_is_not_lost(runs: Runs, work: Work, turns: int) -> None:
-    async def retry() -> "str | Running":
+async def test_a_retry_started_while_an_error_is_handed_out_is_not_lost(
+    runs: SingleFlight, work: Work, turns: int
+) -> None:
+    async def retry() -> "str | StillRunning":
         await turns_of_the_loop(turns)
         return await runs.join("k", work)
 
@@ -178,7 +180,7 @@ async def test_a_retry_started_while_an_error_is_handed_out_is_not_lost(runs: Ru
     await asyncio.gather(*callers, return_exceptions=True)
 
 
-async def test_an_error_that_nobody_waited_for_goes_to_the_next_caller_once(runs: Runs, work: Work) -> None:
+async def test_an_error_that_nobody_waited_for_goes_to_the_next_caller_once(runs: SingleFlight, work: Work) -> None:
     await runs.join("k", work, wait_seconds=0)
     await work.started.wait()
     work.fail(ValueError("no"))
@@ -191,16 +193,16 @@ async def test_an_error_that_nobody_waited_for_goes_to_the_next_caller_once(runs
 
 
 async def test_an_error_that_nobody_ever_asks_for_is_dropped_in_silence(work: Work) -> None:
-    runs = Runs(claim_seconds=0)
+    runs = SingleFlight(claim_seconds=0)
     await runs.join("k", work, wait_seconds=0)
     await work.started.wait()
     work.fail(ValueError("no"))
     await turns_of_the_loop()
-    assert isinstance(await runs.join("k", work, wait_seconds=0), Running)
+    assert isinstance(await runs.join("k", work, wait_seconds=0), StillRunning)
     await runs.close()
 
 
-async def test_cancelling_one_of_two_callers_leaves_the_work_alone(runs: Runs, work: Work) -> None:
+async def test_cancelling_one_of_two_callers_leaves_the_work_alone(runs: SingleFlight, work: Work) -> None:
     first, second = await waiter(runs, work), await waiter(runs, work)
     first.cancel()
     await turns_of_the_loop()
@@ -209,7 +211,7 @@ async def test_cancelling_one_of_two_callers_leaves_the_work_alone(runs: Runs, w
     assert (first.cancelled(), work.cancelled) == (True, 0)
 
 
-async def test_cancelling_both_callers_cancels_the_work(runs: Runs, work: Work) -> None:
+async def test_cancelling_both_callers_cancels_the_work(runs: SingleFlight, work: Work) -> None:
     callers = [await waiter(runs, work), await waiter(runs, work)]
     for caller in callers:
         caller.cancel()
@@ -221,15 +223,15 @@ async def test_cancelling_both_callers_cancels_the_work(runs: Runs, work: Work) 
     assert work.starts == 2
 
 
-async def test_a_call_that_times_out_on_its_own_counts_as_cancelled(runs: Runs, work: Work) -> None:
+async def test_a_call_that_times_out_on_its_own_counts_as_cancelled(runs: SingleFlight, work: Work) -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0):
             await runs.join("k", work)
     await turns_of_the_loop()
-    assert isinstance(await runs.join("k", work, wait_seconds=0), Running)
+    assert isinstance(await runs.join("k", work, wait_seconds=0), StillRunning)
 
 
-async def test_a_caller_that_got_running_has_not_cancelled_the_work(runs: Runs, work: Work) -> None:
+async def test_a_caller_that_got_running_has_not_cancelled_the_work(runs: SingleFlight, work: Work) -> None:
     patient = await waiter(runs, work)
     await runs.join("k", work, wait_seconds=0)
     await turns_of_the_loop()
@@ -240,7 +242,7 @@ async def test_a_caller_that_got_running_has_not_cancelled_the_work(runs: Runs, 
 
 
 async def test_work_that_nobody_asks_about_is_cancelled_after_a_while(work: Work) -> None:
-    runs = Runs(idle_seconds=0)
+    runs = SingleFlight(idle_seconds=0)
     await runs.join("k", work, wait_seconds=0)
     await work.ended.wait()
     assert work.cancelled == 1
@@ -248,7 +250,7 @@ async def test_work_that_nobody_asks_about_is_cancelled_after_a_while(work: Work
 
 
 async def test_asking_again_stops_the_idle_clock(work: Work) -> None:
-    runs = Runs(idle_seconds=0)
+    runs = SingleFlight(idle_seconds=0)
     await runs.join("k", work, wait_seconds=0)
     again = await waiter(runs, work)
     work.finish("answer")
@@ -257,7 +259,7 @@ async def test_asking_again_stops_the_idle_clock(work: Work) -> None:
     await runs.close()
 
 
-async def test_a_cancel_that_arrives_as_the_work_ends_loses_no_result(runs: Runs, work: Work) -> None:
+async def test_a_cancel_that_arrives_as_the_work_ends_loses_no_result(runs: SingleFlight, work: Work) -> None:
     caller = await waiter(runs, work)
     work.finish("answer")
     caller.cancel()
@@ -266,7 +268,7 @@ async def test_a_cancel_that_arrives_as_the_work_ends_loses_no_result(runs: Runs
     assert (work.starts, work.cancelled) == (1, 0)
 
 
-async def test_work_that_ends_in_spite_of_a_cancel_does_not_disturb_its_successor(runs: Runs) -> None:
+async def test_work_that_ends_in_spite_of_a_cancel_does_not_disturb_its_successor(runs: SingleFlight) -> None:
     release = asyncio.Event()
 
     async def stubborn(_report: Report) -> str:
@@ -288,7 +290,7 @@ async def test_work_that_ends_in_spite_of_a_cancel_does_not_disturb_its_successo
     assert await successor == "fresh"
 
 
-async def test_progress_goes_to_every_caller_and_never_falls(runs: Runs, work: Work) -> None:
+async def test_progress_goes_to_every_caller_and_never_falls(runs: SingleFlight, work: Work) -> None:
     seen: dict[str, list[float]] = {"first": [], "second": [], "late": []}
     first = await waiter(runs, work, on_progress=lambda p: seen["first"].append(p.fraction))
     await waiter(runs, work, on_progress=lambda p: seen["second"].append(p.fraction))
@@ -301,7 +303,7 @@ async def test_progress_goes_to_every_caller_and_never_falls(runs: Runs, work: W
     assert seen == {"first": [0.4, 0.4, 0.9], "second": [0.4, 0.4, 0.9], "late": [0.4, 0.9]}
 
 
-async def test_a_caller_that_has_left_hears_no_more_progress(runs: Runs, work: Work) -> None:
+async def test_a_caller_that_has_left_hears_no_more_progress(runs: SingleFlight, work: Work) -> None:
     heard: list[float] = []
     staying = await waiter(runs, work)
     await runs.join("k", work, wait_seconds=0, on_progress=lambda p: heard.append(p.fraction))
@@ -312,7 +314,7 @@ async def test_a_caller_that_has_left_hears_no_more_progress(runs: Runs, work: W
 
 
 async def test_a_progress_callback_that_raises_harms_nobody(
-    runs: Runs, work: Work, caplog: pytest.LogCaptureFixture
+    runs: SingleFlight, work: Work, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(_progress: Progress) -> None:
         raise RuntimeError("client gone")
@@ -327,7 +329,7 @@ async def test_a_progress_callback_that_raises_harms_nobody(
     assert "client gone" in caplog.text
 
 
-async def test_each_callback_runs_in_its_callers_context(runs: Runs, work: Work) -> None:
+async def test_each_callback_runs_in_its_callers_context(runs: SingleFlight, work: Work) -> None:
     caller_name: contextvars.ContextVar[str] = contextvars.ContextVar("caller_name", default="nobody")
     seen: list[str] = []
 
@@ -343,7 +345,7 @@ async def test_each_callback_runs_in_its_callers_context(runs: Runs, work: Work)
     assert seen == ["first", "second"]
 
 
-async def test_work_that_cancels_itself_is_an_error_and_not_a_cancelled_caller(runs: Runs) -> None:
+async def test_work_that_cancels_itself_is_an_error_and_not_a_cancelled_caller(runs: SingleFlight) -> None:
     async def gives_up(_report: Report) -> str:
         raise asyncio.CancelledError
 
@@ -352,7 +354,7 @@ async def test_work_that_cancels_itself_is_an_error_and_not_a_cancelled_caller(r
     assert caught.value.retryable
 
 
-async def test_closing_cancels_the_work_and_tells_who_waits(runs: Runs, work: Work) -> None:
+async def test_closing_cancels_the_work_and_tells_who_waits(runs: SingleFlight, work: Work) -> None:
     caller = await waiter(runs, work)
     await runs.close()
     assert work.cancelled == 1
@@ -385,8 +387,8 @@ def test_in_any_order_of_events_work_runs_once_and_as_long_as_somebody_waits() -
 async def play(steps: list[Any], complaints: list[dict[str, Any]]) -> None:
     """Take the steps, then check what must hold after any of them."""
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
-    runs, work = Runs(), Work()
-    callers: list[asyncio.Task[str | Running]] = []
+    runs, work = SingleFlight(), Work()
+    callers: list[asyncio.Task[str | StillRunning]] = []
     for step in steps:
         match step:
             case "wait":
@@ -410,7 +412,9 @@ async def play(steps: list[Any], complaints: list[dict[str, Any]]) -> None:
         assert work.active == 0, "work goes on though all its callers were cancelled"
     await runs.close()
     for outcome in await asyncio.gather(*callers, return_exceptions=True):
-        assert outcome == "done" or isinstance(outcome, Running | ValueError | EngineError | asyncio.CancelledError)
+        assert outcome == "done" or isinstance(
+            outcome, StillRunning | ValueError | EngineError | asyncio.CancelledError
+        )
     assert work.active == 0
 
 
@@ -423,18 +427,18 @@ JSON_VALUES = st.recursive(
 
 @given(inputs=st.dictionaries(st.text("abcdef", min_size=1, max_size=3), JSON_VALUES, max_size=4))
 def test_a_key_does_not_depend_on_the_order_of_its_inputs(inputs: dict[str, Any]) -> None:
-    assert run_key(**inputs) == run_key(**dict(reversed(inputs.items())))
+    assert job_key(**inputs) == job_key(**dict(reversed(inputs.items())))
 
 
 @given(one=JSON_VALUES, other=JSON_VALUES)
 def test_different_inputs_have_different_keys(one: Any, other: Any) -> None:
-    assert (run_key(question=one) == run_key(question=other)) == (repr(one) == repr(other))
+    assert (job_key(question=one) == job_key(question=other)) == (repr(one) == repr(other))
 
 
 def keys_in_new_processes(seeds: Iterator[str]) -> set[str]:
     code = (
-        "from agents.jobs.single_flight import run_key; "
-        "print(run_key(question='Why?', documents=('a', 'b'), top={'x': 1, 'y': 2}))"
+        "from agents.jobs.single_flight import job_key; "
+        "print(job_key(question='Why?', documents=('a', 'b'), top={'x': 1, 'y': 2}))"
     )
     return {
         subprocess.run(
@@ -449,6 +453,6 @@ def test_a_key_is_the_same_in_every_process() -> None:
 
 
 def test_models_and_paths_are_part_of_a_key_and_sets_are_refused() -> None:
-    assert run_key(coverage=Coverage(windows=1), at=Path("a")) != run_key(coverage=Coverage(windows=2), at=Path("a"))
+    assert job_key(coverage=Coverage(windows=1), at=Path("a")) != job_key(coverage=Coverage(windows=2), at=Path("a"))
     with pytest.raises(TypeError, match="cannot hold a set"):
-        run_key(documents={"a", "b"})
+        job_key(documents={"a", "b"})

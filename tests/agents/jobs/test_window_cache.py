@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.jobs.window_cache import ResultStore
+from agents.jobs.window_cache import WindowCache
 
 
 class Clock:
@@ -27,28 +27,28 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def store(tmp_path: Path, clock: Clock) -> AsyncIterator[ResultStore]:
-    store = ResultStore(tmp_path, expire_seconds=100, max_bytes=1_000, clock=clock)
+async def store(tmp_path: Path, clock: Clock) -> AsyncIterator[WindowCache]:
+    store = WindowCache(tmp_path, expire_seconds=100, max_bytes=1_000, clock=clock)
     yield store
     await store.close()
 
 
-async def test_a_stored_result_outlives_the_store(store: ResultStore, tmp_path: Path, clock: Clock) -> None:
+async def test_a_stored_result_outlives_the_store(store: WindowCache, tmp_path: Path, clock: Clock) -> None:
     await store.put("k", '{"a": "é"}')
     await store.put("k", '{"a": "ü"}')
-    again = ResultStore(tmp_path, clock=clock)
+    again = WindowCache(tmp_path, clock=clock)
     assert await again.get("k") == '{"a": "ü"}'
     assert await again.get("other") is None
     await again.close()
 
 
-async def test_a_deleted_result_is_gone(store: ResultStore) -> None:
+async def test_a_deleted_result_is_gone(store: WindowCache) -> None:
     await store.put("k", "1")
     await store.delete("k")
     assert await store.get("k") is None
 
 
-async def test_a_result_expires(store: ResultStore, clock: Clock) -> None:
+async def test_a_result_expires(store: WindowCache, clock: Clock) -> None:
     await store.put("old", "1")
     clock.now += 100
     assert await store.get("old") == "1"
@@ -56,20 +56,20 @@ async def test_a_result_expires(store: ResultStore, clock: Clock) -> None:
     assert await store.get("old") is None
 
 
-async def test_the_oldest_results_go_when_the_store_is_full(store: ResultStore) -> None:
+async def test_the_oldest_results_go_when_the_store_is_full(store: WindowCache) -> None:
     for number in range(12):
         await store.put(f"k{number}", "x" * 100)
     assert [await store.get(f"k{number}") is not None for number in range(12)] == [False] * 2 + [True] * 10
 
 
-async def test_a_result_larger_than_the_store_is_not_kept(store: ResultStore) -> None:
+async def test_a_result_larger_than_the_store_is_not_kept(store: WindowCache) -> None:
     await store.put("big", "x" * 1_001)
     assert await store.get("big") is None
 
 
 async def test_a_damaged_store_costs_time_and_not_the_answer(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "runs.db").write_bytes(b"no database " * 100)
-    store = ResultStore(tmp_path)
+    store = WindowCache(tmp_path)
     await store.put("k", "1")
     assert await store.get("k") is None
     assert "cannot be read or written" in caplog.text
@@ -79,10 +79,10 @@ async def test_a_damaged_store_costs_time_and_not_the_answer(tmp_path: Path, cap
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-from agents.jobs.window_cache import ResultStore
+from agents.jobs.window_cache import WindowCache
 
 async def main():
-    store = ResultStore(Path(sys.argv[1]))
+    store = WindowCache(Path(sys.argv[1]))
     for number in range(25):
         await store.put(f"{sys.argv[2]}-{number}", str(number))
     await store.close()
@@ -95,14 +95,14 @@ async def test_four_processes_put_into_one_store_at_once(tmp_path: Path) -> None
     start = asyncio.create_subprocess_exec
     writers = [await start(sys.executable, "-c", WRITER, str(tmp_path), name) for name in "abcd"]
     assert [await writer.wait() for writer in writers] == [0, 0, 0, 0]
-    store = ResultStore(tmp_path)
+    store = WindowCache(tmp_path)
     for name in "abcd":
         assert [await store.get(f"{name}-{number}") for number in range(25)] == [str(number) for number in range(25)]
     await store.close()
 
 
 async def test_a_result_is_read_while_another_process_writes(tmp_path: Path) -> None:
-    store = ResultStore(tmp_path)
+    store = WindowCache(tmp_path)
     await store.put("key", '{"a": 1}')
     writer = sqlite3.connect(tmp_path / "runs.db", isolation_level=None)
     writer.execute("BEGIN IMMEDIATE")

@@ -1,6 +1,6 @@
 import pytest
 
-from agents.engine.extractive.synonyms import stands_for
+from agents.engine.extractive.matching import stands_for
 from agents.language.lexicon import ENGLISH, GERMAN
 from agents.language.stems import Vocabulary, number_value
 

@@ -4,8 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.language.tokens import estimate_tokens
-from agents.sessions.history import LEAST_TOKENS, History
-from agents.sessions.turns import Turn
+from agents.sessions.history import LEAST_TOKENS, History, Turn
 
 
 def talk(turns: int, words: int = 50, summary: str = "") -> History:

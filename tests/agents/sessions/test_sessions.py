@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from agents.errors import SessionError
 from agents.language.tokens import estimate_tokens
+from agents.sessions.history import Turn, shorten, summary_by_rule
 from agents.sessions.sessions import Session, SessionStore
-from agents.sessions.turns import Turn, shorten, summary_by_rule
 from agents.settings import MemorySettings
 
 SMALL = MemorySettings(token_limit=1_024, flush_tokens=256, expire_days=10)

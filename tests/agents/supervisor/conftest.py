@@ -7,7 +7,7 @@ import pytest
 
 from agents.documents.library import Library
 from agents.engine.engine import Engine
-from agents.jobs.window_cache import ResultStore
+from agents.jobs.window_cache import WindowCache
 from agents.settings import SupervisorSettings
 from agents.supervisor.run import Request, Run
 from agents.supervisor.supervisor import Supervisor
@@ -31,7 +31,7 @@ Reading = Callable[..., Awaitable[Run]]
 
 
 @pytest.fixture
-def read(library: Library, store: ResultStore, write: Callable[[str, str], str]) -> Reading:
+def read(library: Library, store: WindowCache, write: Callable[[str, str], str]) -> Reading:
     """Run a request over a small document with a given engine and settings."""
 
     async def run(engine: Engine, question: str = "When does it open?", text: str = RULES, **options: Any) -> Run:

@@ -4,7 +4,7 @@ import langgraph_supervisor.supervisor as upstream
 import pytest
 from langchain_core.messages import HumanMessage
 
-from agents.engine.tasks.answering import Compose, Draft, DraftClaim, DraftResult
+from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult, RewriteAnswer
 from agents.engine.tasks.decisions import NextStep, Plan, Route, RouteResult
 from agents.errors import EngineError
 from agents.supervisor.graph import AGENTS, build_graph
@@ -129,15 +129,15 @@ async def test_forwarding_spends_no_tokens_on_the_final_message(read: Reading) -
     first = await read(forwarded)
     second = await read(rewritten, settings={"message_forwarding": False})
 
-    assert forwarded.count(Compose) == 0
-    assert rewritten.count(Compose) == 1
+    assert forwarded.count(RewriteAnswer) == 0
+    assert rewritten.count(RewriteAnswer) == 1
     assert first.judgement is not None
     assert second.judgement is not None
     assert first.judgement.markdown == second.judgement.markdown
 
 
 async def test_a_rewritten_message_that_loses_its_citations_is_not_shown(read: Reading) -> None:
-    lossy = FakeEngine({Compose: lambda task: type(task).result_type()(markdown="It opens early.")})
+    lossy = FakeEngine({RewriteAnswer: lambda task: type(task).result_type()(markdown="It opens early.")})
 
     run = await read(lossy, settings={"message_forwarding": False})
 
@@ -152,7 +152,7 @@ async def test_nothing_found_at_first_leads_to_a_second_look_at_everything(read:
 
     run = await read(FakeEngine({Draft: lambda _: next(answers)}), settings={"passages": 1}, text=RULES * 20)
 
-    assert run.widened
+    assert run.full_scan
     assert run.everything_read
     assert run.judgement is not None
     assert [claim.text for claim in run.judgement.claims] == ["The fine is waived for illness."]

@@ -11,12 +11,11 @@ import pytest
 
 from agents.documents.library import Library
 from agents.engine import prompt_layout
-from agents.engine.engine import Engine
+from agents.engine.engine import Engine, Task
 from agents.engine.extractive.engine import ExtractiveEngine
 from agents.engine.openai.engine import connect
 from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult
-from agents.engine.tasks.base import Task
-from agents.jobs.window_cache import ResultStore
+from agents.jobs.window_cache import WindowCache
 from agents.schema import Answer, SessionInfo
 from agents.settings import EngineSettings, SupervisorSettings
 from agents.supervisor.answer import to_answer
@@ -128,7 +127,7 @@ ENGINES: dict[str, Callable[[], Engine]] = {
 
 
 @pytest.fixture
-def ask(library: Library, store: ResultStore) -> Open:
+def ask(library: Library, store: WindowCache) -> Open:
     """Ask the question about a file."""
 
     async def asked(path: str, engine: Engine) -> tuple[Run, Answer]:

@@ -14,10 +14,9 @@ from typing import Any, TypeVar
 import pytest
 
 from agents.documents.library import Library
-from agents.engine.engine import Outcome
-from agents.engine.tasks.base import Task
+from agents.engine.engine import Outcome, Task
 from agents.engine.tasks.reading import Reduce, WindowNotes
-from agents.jobs.window_cache import ResultStore
+from agents.jobs.window_cache import WindowCache
 from agents.schema import Document, Frozen, Progress, SessionInfo
 from agents.settings import DocumentsSettings, SupervisorSettings
 from agents.supervisor.answer import to_analysis
@@ -48,13 +47,13 @@ async def document(folder: Path) -> AsyncIterator[tuple[Library, Document]]:
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[ResultStore]:
-    store = ResultStore(tmp_path)
+async def store(tmp_path: Path) -> AsyncIterator[WindowCache]:
+    store = WindowCache(tmp_path)
     yield store
     await store.close()
 
 
-def start(document: tuple[Library, Document], store: ResultStore, engine: FakeEngine) -> tuple[Supervisor, Run]:
+def start(document: tuple[Library, Document], store: WindowCache, engine: FakeEngine) -> tuple[Supervisor, Run]:
     library, held = document
     supervisor = Supervisor(library, store, SupervisorSettings())
     return supervisor, supervisor.start(Request("Analyse it.", (held,), mode="summary"), engine)
@@ -80,7 +79,7 @@ class Stopping(FakeEngine):
 
 
 async def test_two_million_tokens_are_read_whole_in_windows_that_fit(
-    document: tuple[Library, Document], store: ResultStore
+    document: tuple[Library, Document], store: WindowCache
 ) -> None:
     engine = FakeEngine()
     supervisor, run = start(document, store, engine)
@@ -101,7 +100,7 @@ async def test_two_million_tokens_are_read_whole_in_windows_that_fit(
 
 
 async def test_a_run_cancelled_half_way_repeats_no_finished_window(
-    document: tuple[Library, Document], store: ResultStore
+    document: tuple[Library, Document], store: WindowCache
 ) -> None:
     stopping = Stopping(windows=30)
     supervisor, run = start(document, store, stopping)

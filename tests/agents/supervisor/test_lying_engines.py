@@ -6,24 +6,23 @@ from typing import Any, TypeVar
 import pytest
 
 from agents.documents.library import Library
-from agents.engine.engine import Outcome
+from agents.engine.engine import Outcome, Task
 from agents.engine.tasks.answering import (
-    Compose,
-    ComposeResult,
     Draft,
     DraftClaim,
     DraftResult,
     Revise,
     ReviseResult,
+    RewriteAnswer,
+    RewriteAnswerResult,
     Verdict,
     VerdictResult,
 )
-from agents.engine.tasks.base import Task
 from agents.engine.tasks.decisions import NextStep, NextStepResult, Plan, PlanResult, Route, RouteResult
 from agents.engine.tasks.reading import Note, NotesResult, Reduce, ReducedPoint, ReduceResult, WindowNotes
 from agents.errors import EngineError
 from agents.grounding.claims import check, find
-from agents.jobs.window_cache import ResultStore
+from agents.jobs.window_cache import WindowCache
 from agents.schema import Document, Frozen, Page, Response, SessionInfo
 from agents.settings import SupervisorSettings
 from agents.supervisor.answer import to_analysis, to_answer
@@ -76,7 +75,7 @@ class Liar(FakeEngine):
             case 1:
                 return RuntimeError("The engine fell over.")
             case 2:
-                return ComposeResult(markdown="This is no answer to what was asked.")
+                return RewriteAnswerResult(markdown="This is no answer to what was asked.")
             case 3:
                 return honest
             case _:
@@ -145,8 +144,8 @@ class Liar(FakeEngine):
         ]
         return ReduceResult(points=tuple(points))
 
-    def _compose(self, _task: Compose) -> Frozen:
-        return ComposeResult(markdown="It is as I say [7], and so says everybody [1].")
+    def _compose(self, _task: RewriteAnswer) -> Frozen:
+        return RewriteAnswerResult(markdown="It is as I say [7], and so says everybody [1].")
 
 
 def response_of(run: Run) -> Response:
@@ -187,7 +186,7 @@ async def test_no_lie_is_cited_and_every_run_ends_in_its_budget(read: Reading, s
 
 
 async def test_whatever_page_an_engine_names_a_citation_has_the_quotes_own(
-    library: Library, store: ResultStore, handbook: str
+    library: Library, store: WindowCache, handbook: str
 ) -> None:
     document = await library.open(handbook)
     chance = random.Random(5)
@@ -231,7 +230,7 @@ async def test_an_engine_that_never_shortens_its_notes_does_not_keep_the_reducti
     assert run.engine is engine
 
 
-@pytest.mark.parametrize("stalled", [Route, Plan, NextStep, Draft, Verdict, Revise, Compose, WindowNotes, Reduce])
+@pytest.mark.parametrize("stalled", [Route, Plan, NextStep, Draft, Verdict, Revise, RewriteAnswer, WindowNotes, Reduce])
 async def test_a_stall_anywhere_costs_one_agents_time_and_not_the_answer(
     read: Reading, stalled: type[Task[Any]]
 ) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.benchmark.completions import CompletionClient
 from agents.benchmark.served import find_served
+from agents.benchmark.serving import CompletionClient
 from agents.engine.vllm import lifecycle
 from agents.engine.vllm.engine import ResidentEngine
 from agents.settings import EngineSettings, Settings

@@ -9,11 +9,10 @@ import pytest
 
 from agents.assistant import Assistant
 from agents.engine import output_schema, prompt_layout
-from agents.engine.engine import Engine
+from agents.engine.engine import Engine, Task
 from agents.engine.registry import choose_engine
 from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult, Verdict
-from agents.engine.tasks.base import Task
-from agents.engine.tasks.decisions import Condense, Plan, PlanResult, Route, RouteResult
+from agents.engine.tasks.decisions import Plan, PlanResult, Route, RouteResult, StandaloneQuestion
 from agents.engine.tasks.reading import WindowNotes
 from agents.errors import EngineError, RequestError
 from agents.language.tokens import estimate_tokens
@@ -245,7 +244,7 @@ async def test_history_gives_way_to_the_documents_and_the_answer_says_so(
         assert draft.history.startswith("Summary of earlier turns: The conversation began with")
         assert "Question 19?" in draft.history
         assert prompt_and_answer(draft) <= 131_072
-    condensed = next(task for task in engine.tasks if isinstance(task, Condense))
+    condensed = next(task for task in engine.tasks if isinstance(task, StandaloneQuestion))
     assert condensed.history.count("User: ") == 21
     assert any("turns of the conversation are behind a summary" in warning for warning in answer.warnings)
 

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.schema import Document, Page, Passage
-from agents.supervisor.windows import cut_windows
+from agents.supervisor.map_reduce import cut_windows
 
 
 def document_of(headings: list[str]) -> tuple[Document, list[Passage]]:

@@ -1,9 +1,9 @@
 from agents.engine.extractive.digest import digest
-from agents.engine.tasks.reading import Digest
+from agents.engine.tasks.reading import UpdateSummary
 
 
 def fold(summary: str, *turns: str) -> str:
-    return digest(Digest(summary=summary, turns=turns)).summary
+    return digest(UpdateSummary(summary=summary, turns=turns)).summary
 
 
 def turn(question: str, answer: str) -> str:

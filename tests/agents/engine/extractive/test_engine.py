@@ -9,36 +9,36 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.engine.engine import Task
 from agents.engine.extractive.engine import ExtractiveEngine
 from agents.engine.tasks.answering import (
     ClaimToJudge,
-    Compose,
-    ComposeResult,
     Draft,
     DraftResult,
     Revise,
     ReviseResult,
+    RewriteAnswer,
+    RewriteAnswerResult,
     Verdict,
     VerdictResult,
 )
-from agents.engine.tasks.base import Task
 from agents.engine.tasks.decisions import (
-    Condense,
-    CondenseResult,
     NextStep,
     NextStepResult,
     Plan,
     PlanResult,
     Route,
     RouteResult,
+    StandaloneQuestion,
+    StandaloneQuestionResult,
 )
 from agents.engine.tasks.reading import (
-    Digest,
-    DigestResult,
     NotesResult,
     PointToReduce,
     Reduce,
     ReduceResult,
+    UpdateSummary,
+    UpdateSummaryResult,
     WindowNotes,
 )
 from agents.errors import EngineError
@@ -79,18 +79,21 @@ def tasks_about(text: str) -> list[tuple[Task[Any], type[Frozen]]]:
     return [
         (Route(question=text), RouteResult),
         (Plan(question=text), PlanResult),
-        (Condense(question=text, history=f"User: Who is it?\nAssistant: {text}"), CondenseResult),
-        (Condense(question="And the second one?", history=f"User: {text}\nAssistant: {text}"), CondenseResult),
+        (StandaloneQuestion(question=text, history=f"User: Who is it?\nAssistant: {text}"), StandaloneQuestionResult),
+        (
+            StandaloneQuestion(question="And the second one?", history=f"User: {text}\nAssistant: {text}"),
+            StandaloneQuestionResult,
+        ),
         (NextStep(allowed=("retrieval",), state=text), NextStepResult),
         (Draft(question=text, evidence=evidence), DraftResult),
         (Draft(question="At which pressure does the pump run?", evidence=evidence), DraftResult),
         (Verdict(claims=(claim,)), VerdictResult),
         (Revise(claim=claim), ReviseResult),
-        (Compose(message=text), ComposeResult),
+        (RewriteAnswer(message=text), RewriteAnswerResult),
         (WindowNotes(evidence=evidence, mode="summary"), NotesResult),
         (WindowNotes(evidence=evidence, mode="extraction", focus=text), NotesResult),
         (Reduce(mode="comparison", points=(point("A", text), point("B", text))), ReduceResult),
-        (Digest(summary=text, turns=(text, f"User: {text}\nAssistant: {text}")), DigestResult),
+        (UpdateSummary(summary=text, turns=(text, f"User: {text}\nAssistant: {text}")), UpdateSummaryResult),
     ]
 
 
@@ -203,4 +206,6 @@ def test_the_sources_of_every_reduced_point_exist(texts: list[str], mode: Mode, 
 def test_decisions_about_any_words_are_valid(question: str, asked: str, answer: str) -> None:
     assert run(Route(question=question)).kind in {"simple", "complex", "whole_document"}
     assert 1 <= len(run(Plan(question=question)).sub_questions) <= 3
-    assert len(run(Condense(question=question, history=f"User: {asked}\nAssistant: {answer}")).question) <= 600
+    assert (
+        len(run(StandaloneQuestion(question=question, history=f"User: {asked}\nAssistant: {answer}")).question) <= 600
+    )

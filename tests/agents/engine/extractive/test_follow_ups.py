@@ -1,12 +1,12 @@
 import pytest
 
 from agents.engine.extractive.follow_ups import condense
-from agents.engine.tasks.decisions import Condense
+from agents.engine.tasks.decisions import StandaloneQuestion
 
 
 def self_contained(question: str, *turns: tuple[str, str]) -> str:
     history = "\n".join(f"User: {asked}\nAssistant: {answer}" for asked, answer in turns)
-    return condense(Condense(question=question, history=history)).question
+    return condense(StandaloneQuestion(question=question, history=history)).question
 
 
 HEADS = (

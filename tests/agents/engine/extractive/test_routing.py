@@ -1,6 +1,6 @@
 import pytest
 
-from agents.engine.extractive.routing import next_step, plan, route
+from agents.engine.extractive.decisions import next_step, plan, route
 from agents.engine.tasks.decisions import NextStep, Plan, Route
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.engine.extractive.support import revise, verdict
+from agents.engine.extractive.judging import revise, verdict
 from agents.engine.tasks.answering import ClaimToJudge, Revise, Support, Verdict
 
 STOCK = "The stock shall not fall below 28,000 L at any time, and from October to March the minimum is 40,000 L."

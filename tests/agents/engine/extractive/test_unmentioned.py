@@ -1,6 +1,6 @@
 import pytest
 
-from agents.engine.extractive.unmentioned import unmentioned
+from agents.engine.extractive.matching import unmentioned
 
 TEXT = (
     "The reading room opens at nine. A reader may borrow five volumes; the fee is 20 euros. "

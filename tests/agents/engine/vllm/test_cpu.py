@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.engine.vllm.cpu import RESERVED_VARIABLE, keeps_fp8, threads
+from agents.engine.vllm.hardware import RESERVED_VARIABLE, keeps_fp8, threads
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,8 @@ from filelock import FileLock
 
 from agents.engine.tasks.decisions import Route
 from agents.engine.vllm import launch, lifecycle
-from agents.engine.vllm.cpu import keeps_fp8
 from agents.engine.vllm.engine import ResidentEngine
-from agents.engine.vllm.hardware import Gpu
+from agents.engine.vllm.hardware import Gpu, keeps_fp8
 from agents.engine.vllm.memory_plan import plan
 from agents.engine.vllm.processes import ProcessId, end_session, session
 from agents.engine.vllm.state_files import Attempt, Client, EngineFiles, EngineState, write

@@ -1,5 +1,4 @@
-from agents.engine.vllm.memory_plan import MemoryPlan
-from agents.engine.vllm.memory_reading import MemoryReading
+from agents.engine.vllm.memory_plan import MemoryPlan, MemoryReading
 
 
 def reading(budget: float) -> MemoryReading:

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from agents.engine.tasks.decisions import Route
-from agents.engine.tasks.reading import Digest
+from agents.engine.tasks.reading import UpdateSummary
 from agents.engine.vllm import lifecycle
-from agents.engine.vllm.cpu import keeps_fp8
 from agents.engine.vllm.engine import ResidentEngine
+from agents.engine.vllm.hardware import keeps_fp8
 from agents.engine.vllm.probe import Probe
 from agents.engine.vllm.processes import session, wait_until
 from agents.engine.vllm.state_files import EngineFiles, EngineState
@@ -172,7 +172,7 @@ async def test_a_request_that_is_given_up_is_given_up_by_the_engine(engine: Resi
     async def keep_asking() -> None:
         # Random weights may end an answer before anybody has looked.
         while True:
-            await engine.run(Digest(turns=("Q: Who?\nA: Nobody.",) * 50))
+            await engine.run(UpdateSummary(turns=("Q: Who?\nA: Nobody.",) * 50))
 
     request = asyncio.create_task(keep_asking())
 

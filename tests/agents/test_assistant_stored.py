@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.assistant import Assistant
+from agents.assistant import Assistant, forget, list_stored
 from agents.errors import RequestError, SessionError
-from agents.kept import forget, kept
 from agents.schema import Answer
 from agents.settings import DocumentsSettings, Settings
 from tests.support.fakes import FakeEngine
@@ -48,7 +47,7 @@ async def test_what_is_kept_is_listed_the_newest_session_first(
     await ask("And when?", session_id=first.session.session_id)
     other = await ask("Who opens it?", path)
 
-    found = await kept(settings)
+    found = await list_stored(settings)
 
     assert [each.session_id for each in found.sessions] == [other.session.session_id, first.session.session_id]
     assert [(each.turns, each.question) for each in found.sessions] == [
@@ -85,7 +84,7 @@ async def test_a_document_that_sessions_still_quote_is_told_with_them(
     forgotten = await forget(settings, [answer.documents[0].document_id])
 
     assert forgotten.still_quoted_in == (answer.session.session_id,)
-    left = await kept(settings)
+    left = await list_stored(settings)
     assert [each.title for each in left.documents] == ["Gate"]
     assert {each.session_id for each in left.sessions} == {answer.session.session_id, other.session.session_id}
 
@@ -106,7 +105,7 @@ async def test_everything_is_forgotten_at_once(settings: Settings, ask: Ask, wri
 
     await forget(settings, [])
 
-    found = await kept(settings)
+    found = await list_stored(settings)
     assert (found.sessions, found.documents) == ((), ())
     assert on_disk(settings, "heliotrope") == []
 
@@ -121,4 +120,4 @@ async def test_with_one_unknown_name_nothing_is_forgotten(
         await forget(settings, [path, "other.md"])
 
     assert "readroom documents" in caught.value.hint
-    assert len((await kept(settings)).documents) == 1
+    assert len((await list_stored(settings)).documents) == 1

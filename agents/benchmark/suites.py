@@ -1,30 +1,146 @@
-"""Runs the suites: measures step by step, keeps what it has, and makes the report of it."""
+"""What each suite measures, in which order."""
+# MERGED """SingleFlight the suites: measures step by step, keeps what it has, and makes the report of it."""
 
 import asyncio
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import JsonValue
 
 from agents.assistant import Assistant
+from agents.benchmark.answering import measure_analysis, measure_answers, measure_overhead
 from agents.benchmark.chart import draw_chart
-from agents.benchmark.comparison import perplexity_loss
-from agents.benchmark.machine import describe_machine, installed_versions
-from agents.benchmark.markdown import render
-from agents.benchmark.recommendations import recommend
-from agents.benchmark.report import BenchmarkReport, Figure, Suite, report_stem, save_report, saved_reports
-from agents.benchmark.served import MemoryWatch, find_served, serving
-from agents.benchmark.steps import Step, Target, steps
+from agents.benchmark.quality import digest, measure_perplexity, measure_quality, reading_text
+from agents.benchmark.reading import measure_ingestion, measure_search
+from agents.benchmark.report import (
+    BenchmarkReport,
+    Measurement,
+    Suite,
+    perplexity_loss,
+    recommend,
+    render,
+    report_stem,
+    save_report,
+    saved_reports,
+)
+from agents.benchmark.served import MemoryWatch, Served, find_served, measure_engine, measure_sleep, serving
+from agents.benchmark.server_start import measure_process, measure_server
+from agents.benchmark.serving import Serving, claimed_context, measure_context, measure_decode, measure_prefill
 from agents.benchmark.targets import judge
-from agents.benchmark.workbench import Workbench
+from agents.benchmark.workbench import Workbench, describe_machine, installed_versions
 from agents.documents.access import find_file
 from agents.engine.registry import choose_engine
 from agents.errors import ReadroomError
 from agents.schema import EngineInfo, Progress
+
+STREAMS = (1, 4, 8)
+QUICK_PROMPTS = (1_024, 16_384)
+PROMPTS = (1_024, 16_384, 65_536, 131_072)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One measurement of a suite."""
+
+    name: str
+    weight: float
+    """Roughly its seconds; only for the progress."""
+    measure: Callable[[], AsyncIterator[Measurement]]
+
+
+@dataclass(frozen=True)
+class Target:
+    """The vLLM that is measured directly."""
+
+    served: Served
+    serving: Serving
+    watch: MemoryWatch
+
+
+def steps(bench: Workbench, target: Target | None) -> list[Step]:
+    """Return the steps of the bench's suite; those of a vLLM only where there is one."""
+    match bench.suite:
+        case "quick":
+            return [*_product(bench), *_speed(target, QUICK_PROMPTS), *_last(bench, target)]
+        case "full":
+            analysis = Step("reading a whole document", 30, lambda: measure_analysis(bench, (65_536,)))
+            return [*_product(bench), analysis, *_speed(target, PROMPTS), *_last(bench, target), *_sleep(target)]
+        case "context":
+            return [*_context(bench, target), *_last(bench, target)]
+        case "quality":
+            return [*_quality(bench, target), *_last(bench, target)]
+
+
+def _product(bench: Workbench) -> list[Step]:
+    return [
+        Step("documents", 4, lambda: measure_ingestion(bench)),
+        Step("search", 6, lambda: measure_search(bench)),
+        Step("server start", 3, lambda: measure_server(bench)),
+        Step("answers", 4, lambda: measure_answers(bench)),
+        Step("overhead", 6, lambda: measure_overhead(bench)),
+    ]
+
+
+def _speed(target: Target | None, prompts: tuple[int, ...]) -> list[Step]:
+    if target is None:
+        return []
+    serving = target.serving
+    return [
+        Step("decode", 10, lambda: _awake(target, measure_decode(serving, STREAMS))),
+        Step("prefill", 20, lambda: _awake(target, measure_prefill(serving, prompts))),
+        Step("claimed context", 0.1, lambda: claimed_context(serving)),
+    ]
+
+
+async def _awake(target: Target, figures: AsyncIterator[Measurement]) -> AsyncIterator[Measurement]:
+    """Keep the engine from being put to sleep while it is measured past the agents."""
+    with target.served.in_use():
+        async for figure in figures:
+            yield figure
+
+
+def _context(bench: Workbench, target: Target | None) -> list[Step]:
+    if target is None:
+        lengths = (8_192, 32_768, 131_072)
+        return [Step("reading documents of growing length", 30, lambda: measure_analysis(bench, lengths))]
+    return [Step("context", 60, lambda: _awake(target, measure_context(target.serving)))]
+
+
+def _quality(bench: Workbench, target: Target | None) -> list[Step]:
+    asked = [Step("questions with known answers", 60, lambda: measure_quality(bench))]
+    return [*asked, Step("perplexity", 20, lambda: _awake(target, _perplexity(bench, target)))] if target else asked
+
+
+async def _perplexity(bench: Workbench, target: Target) -> AsyncIterator[Measurement]:
+    text = reading_text(bench.texts)
+    bench.text_sha256 = digest(text)
+    shape = target.serving.shape
+    batch = bench.settings.engine.max_num_batched_tokens
+    async for figure in measure_perplexity(
+        target.serving, text, vocabulary=shape.vocabulary if shape else None, batch_tokens=batch
+    ):
+        yield figure
+
+
+def _sleep(target: Target | None) -> list[Step]:
+    if target is None or target.served.state is None or not target.served.state.launch.can_sleep:
+        return []
+    return [Step("sleep", 6, lambda: measure_sleep(target.served))]
+
+
+def _last(bench: Workbench, target: Target | None) -> list[Step]:
+    """Return what is looked at when everything else has run, so that its peaks are known."""
+    process = Step("memory", 0.1, lambda: measure_process(bench))
+    if target is None:
+        return [process]
+    engine = Step("engine", 0.5, lambda: measure_engine(target.served, target.serving, target.watch))
+    return [process, engine]
+
 
 OnProgress = Callable[[Progress], None]
 Plan = Callable[[Workbench, Target | None], list[Step]]
@@ -85,7 +201,7 @@ class _SuiteRun:
         self._on_progress = on_progress
         self._started = self._opened = time.monotonic()
         self._date = datetime.now(UTC).isoformat(timespec="seconds")
-        self._figures: list[Figure] = []
+        self._figures: list[Measurement] = []
         self._notes: list[str] = []
         self._whole = True
         self._fraction = 0.0
@@ -211,7 +327,7 @@ class _SuiteRun:
                 loss = perplexity_loss(other, self._build())
                 if loss is not None:
                     self._figures.append(
-                        Figure(
+                        Measurement(
                             key="perplexity_loss_percent",
                             name="Perplexity above a 16-bit KV cache's",
                             value=loss,
