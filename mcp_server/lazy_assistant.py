@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 HEAVY_MODULES = (
     "agents.assistant",
+    "agents.supervisor.graph",
     "llama_index.core.memory",
     "llama_index.core.storage.chat_store.sql",
     "bm25s",
