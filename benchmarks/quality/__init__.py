@@ -1,0 +1,7 @@
+"""The quality bench: the same questions through the product and through plain calls to the same model.
+
+questions   a question set over real documents: question, gold answer, gold pages, evidence
+systems     who answers: the product with the model, the product without one, plain calls
+judge       what an answer is worth: gold answer held, citations on gold pages, refusals
+model       the small trained model that the bench runs with, got from the package registry
+"""

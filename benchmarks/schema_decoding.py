@@ -1,0 +1,142 @@
+"""Decoding under the schemas of the product's own tasks, beside free decoding of the same prompts.
+
+    python -m benchmarks.schema_decoding --base-url http://127.0.0.1:8000/v1 --set FOLDER [--out RESULT.json]
+
+Questions of a set become the product's Draft tasks over the eight best passages, their sentences Verdict tasks with
+one to eight claims, and the documents' beginnings WindowNotes tasks. Each prompt is sent free, and under its schema, by
+one stream and by eight. `wait` is the time to the first token beyond the free one's: prefill is the same, so it is
+what compiling the grammar costs.
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from agents.documents.library import Library
+from agents.engine import output_schema, prompt_layout
+from agents.engine.engine import Task
+from agents.engine.tasks.answering import ClaimToJudge, Draft, Verdict
+from agents.engine.tasks.reading import WindowNotes
+from agents.settings import DocumentsSettings
+from benchmarks.quality.questions import load
+
+MOST_TOKENS = 400
+STREAMS = (1, 8)
+
+
+async def make_tasks(folder: Path, work: Path, count: int) -> dict[str, list[Task[Any]]]:
+    """Return tasks of three roles over the set's documents."""
+    library = Library(DocumentsSettings(roots=(folder,)), work)
+    tasks: dict[str, list[Task[Any]]] = {"Draft": [], "Verdict": [], "WindowNotes": []}
+    for number, question in enumerate(load(folder, "work")[:count]):
+        document = await library.open(str(question.document))
+        hits = await library.search(question.text, [document.document_id], 8)
+        evidence = tuple(hit.passage for hit in hits)
+        if not evidence:
+            continue
+        tasks["Draft"].append(Draft(question=question.text, evidence=evidence))
+        quotes = [passage.text.strip()[:300] for passage in evidence[: 1 + number % 8]]
+        claims = tuple(ClaimToJudge(text=quote[:120], quotes=(quote,)) for quote in quotes)
+        tasks["Verdict"].append(Verdict(question=question.text, claims=claims))
+        passages = await library.passages(document.document_id)
+        tasks["WindowNotes"].append(WindowNotes(evidence=passages[:12], mode="summary"))
+    await library.close()
+    return tasks
+
+
+async def decode(client: httpx.AsyncClient, url: str, model: str, task: Task[Any], *, free: bool) -> dict[str, float]:
+    """Send one task; return its completion tokens, seconds to the first token, and seconds in all."""
+    schema = output_schema.schema(task)
+    body: dict[str, Any] = {
+        "model": model,
+        "messages": prompt_layout.messages(task, output_schema.form(schema)),
+        "temperature": 0,
+        "max_tokens": MOST_TOKENS,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    if not free:
+        body["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+    started, first, tokens = time.perf_counter(), 0.0, 0
+    async with client.stream("POST", f"{url}/chat/completions", json=body) as reply:
+        reply.raise_for_status()
+        async for line in reply.aiter_lines():
+            if not line.startswith("data: {"):
+                continue
+            event = json.loads(line[6:])
+            if event["choices"] and event["choices"][0]["delta"].get("content") and not first:
+                first = time.perf_counter() - started
+            if event.get("usage"):
+                tokens = event["usage"]["completion_tokens"]
+    return {"tokens": tokens, "first": first, "seconds": time.perf_counter() - started}
+
+
+async def measure(url: str, model: str, tasks: Sequence[Task[Any]], streams: int, *, free: bool) -> dict[str, float]:
+    """Return tokens per second of all streams together, and the mean seconds to the first token."""
+    turn = asyncio.Semaphore(streams)
+    async with httpx.AsyncClient(timeout=600) as client:
+
+        async def one(task: Task[Any]) -> dict[str, float]:
+            async with turn:
+                return await decode(client, url, model, task, free=free)
+
+        started = time.perf_counter()
+        done = await asyncio.gather(*(one(task) for task in tasks))
+        wall = time.perf_counter() - started
+    decoding = sum(each["seconds"] - each["first"] for each in done)
+    tokens = sum(each["tokens"] for each in done)
+    return {
+        "tokens": tokens,
+        "tokens_per_second": round(tokens / wall, 1),
+        "decode_tokens_per_second": round(tokens / decoding, 1) if decoding else 0.0,
+        "first_token_seconds": round(statistics.mean(each["first"] for each in done), 3),
+    }
+
+
+async def run(options: argparse.Namespace) -> None:
+    """Measure every role, free and under its schema."""
+    async with httpx.AsyncClient(timeout=30) as client:
+        model = (await client.get(f"{options.base_url}/models")).json()["data"][0]["id"]
+    tasks = await make_tasks(options.folder, options.work, options.count)
+    found: dict[str, Any] = {}
+    for role, several in tasks.items():
+        for streams in STREAMS:
+            # The first pass fills the prefix cache, so that both ways wait for the same.
+            await measure(options.base_url, model, several, 8, free=True)
+            schema_first = await measure(options.base_url, model, several, streams, free=False)
+            free = await measure(options.base_url, model, several, streams, free=True)
+            schema_again = await measure(options.base_url, model, several, streams, free=False)
+            found[f"{role}, {streams} at once"] = {
+                "free": free,
+                "schema_first_time": schema_first,
+                "schema_again": schema_again,
+                "ratio": round(schema_again["decode_tokens_per_second"] / free["decode_tokens_per_second"], 3),
+                "ratio_first_time": round(schema_first["tokens_per_second"] / free["tokens_per_second"], 3),
+            }
+            print(role, streams, json.dumps(found[f"{role}, {streams} at once"]), flush=True)
+    if options.out:
+        options.out.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def main() -> None:
+    """Read the command line."""
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--base-url", required=True)
+    asked.add_argument("--set", dest="folder", type=Path, required=True, help="the folder of the question set")
+    asked.add_argument("--count", type=int, default=24, help="questions")
+    asked.add_argument("--work", type=Path, default=Path("build/quality"), help="where the library is kept")
+    asked.add_argument("--out", type=Path)
+    options = asked.parse_args()
+    options.folder, options.work = options.folder.resolve(), options.work.absolute()
+    asyncio.run(run(options))
+
+
+if __name__ == "__main__":
+    main()
