@@ -2,16 +2,15 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import compress, zip_longest
 
-from agents.engine.tasks.answering import Support
 from agents.grounding import contradictions
 from agents.grounding.figures import counts, figures, says_computed, uncounted, unsupported_figures
 from agents.grounding.quotes import Located, locate
 from agents.language.lexicon import ENGLISH
 from agents.language.sentences import split_sentences
-from agents.schema import Document
-from agents.supervisor.run import GroundedClaim, Quote, Statement
+from agents.schema import Document, NoteKind, Support
 
 MIN_QUOTE_WORDS = 5
 MAX_QUOTE_WORDS = 60
@@ -30,7 +29,56 @@ Spans = Mapping[str, Sequence[tuple[int, int]]]
 """By document id: the spans that the agent had read, where a quote is looked for first."""
 
 
-def ground(statements: Iterable[Statement], documents: Sequence[Document], read: Spans) -> list[GroundedClaim]:
+@dataclass(frozen=True)
+class UncheckedClaim:
+    """One statement of a draft, as an agent wrote it, with the quotes it claims to rest on."""
+
+    text: str
+    quotes: tuple[str, ...]
+    section: str = ""
+    kind: NoteKind = "point"
+    titles: tuple[str, ...] = ()
+    """Of the documents that the quotes were taken from, in their order; empty where nobody noted them."""
+    verbatim: bool = False
+    """Whether code has put it together from its quotes, so that there is nothing to judge."""
+
+
+@dataclass(frozen=True)
+class Quote:
+    """A located quote and the document it stands in."""
+
+    document: Document
+    located: Located
+
+
+@dataclass(frozen=True)
+class GroundedClaim:
+    """A statement, the quotes that were found for it, and whether they support it."""
+
+    text: str
+    quotes: tuple[Quote, ...]
+    support: Support
+    section: str = ""
+    kind: NoteKind = "point"
+    verbatim: bool = False
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What validation left of a draft: the claims that stand, and how many there were."""
+
+    claims: tuple[GroundedClaim, ...]
+    drafted: int
+    markdown: str
+
+    @property
+    def grounded(self) -> float:
+        """Share of the drafted claims that stand fully supported, 0 to 1."""
+        supported = sum(claim.support == "supported" for claim in self.claims)
+        return supported / self.drafted if self.drafted else 0.0
+
+
+def ground(statements: Iterable[UncheckedClaim], documents: Sequence[Document], read: Spans) -> list[GroundedClaim]:
     """Locate every quote and check every claim's figures and names; a claim without a located quote is left out."""
     claims: list[GroundedClaim] = []
     for statement in statements:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TypeAlias
 
-from agents.grounding.claims import MAX_QUOTE_WORDS
+from agents.grounding.claims import MAX_QUOTE_WORDS, UncheckedClaim
 from agents.grounding.normal import NormalizedText, normalize
 from agents.language.sentences import split_sentences
 from agents.schema import Document
-from agents.supervisor.run import Statement
 
 SECTION = "Differences"
 MOST_CHANGES = 60
@@ -64,7 +63,7 @@ def asks_for_differences(question: str) -> bool:
     return bool(_ASKED.search(question))
 
 
-def changes(one: Document, other: Document) -> tuple[Statement, ...] | None:
+def changes(one: Document, other: Document) -> tuple[UncheckedClaim, ...] | None:
     """Return what differs between two versions of one text, in its order; None where they are not such.
 
     A sentence that was only moved, or whose clause has another number, has not changed.
@@ -125,7 +124,7 @@ def _not_moved(sentences: Sequence[_Sentence], surplus: Counter[str]) -> list[_S
     return kept
 
 
-def _differing(one: _Side, other: _Side) -> Iterator[Statement]:
+def _differing(one: _Side, other: _Side) -> Iterator[UncheckedClaim]:
     """Yield each sentence that went beside the one that came in its place, and those that have no counterpart."""
     (old, gone), (new, come) = one, other
     partners = _partners(gone, come)
@@ -152,7 +151,7 @@ def _partners(gone: Sequence[_Sentence], come: Sequence[_Sentence]) -> dict[int,
     return found
 
 
-def _changed(old: Document, gone: _Sentence, new: Document, come: _Sentence) -> Iterator[Statement]:
+def _changed(old: Document, gone: _Sentence, new: Document, come: _Sentence) -> Iterator[UncheckedClaim]:
     """Yield what changed in a sentence: a long one is shown around each place where it did."""
     shown = (-1, -1)
     blocks = SequenceMatcher(None, gone.text.split(), come.text.split(), autojunk=False).get_opcodes()
@@ -164,13 +163,13 @@ def _changed(old: Document, gone: _Sentence, new: Document, come: _Sentence) -> 
         shown = sides[0][1], sides[1][1]
         quotes = (sides[0][0], sides[1][0])
         text = f"{old.title}: {_line(quotes[0], gone.text)} {new.title}: {_line(quotes[1], come.text)}"
-        yield Statement(text, quotes, SECTION, titles=(old.title, new.title), verbatim=True)
+        yield UncheckedClaim(text, quotes, SECTION, titles=(old.title, new.title), verbatim=True)
 
 
-def _only_in(document: Document, sentence: str) -> Statement:
+def _only_in(document: Document, sentence: str) -> UncheckedClaim:
     quote, _ = _around(sentence, 0)
     text = f"Only in {document.title}: {_line(quote, sentence)}"
-    return Statement(text, (quote,), SECTION, titles=(document.title,), verbatim=True)
+    return UncheckedClaim(text, (quote,), SECTION, titles=(document.title,), verbatim=True)
 
 
 def _around(text: str, place: int) -> tuple[str, int]:
