@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 from itertools import islice
 from typing import Literal
 
-from agents.grounding.normal import NormalizedText, normalize
+from agents.grounding.normalization import NormalizedText, normalize
 from agents.schema import Document, Frozen
 
 LEAST_RATIO = 0.9

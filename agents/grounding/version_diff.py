@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from typing import TypeAlias
 
 from agents.grounding.claims import MAX_QUOTE_WORDS, UncheckedClaim
-from agents.grounding.normal import NormalizedText, normalize
+from agents.grounding.normalization import NormalizedText, normalize
 from agents.language.sentences import split_sentences
 from agents.schema import Document
 

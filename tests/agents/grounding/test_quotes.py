@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.grounding.normal import NormalizedText
+from agents.grounding.normalization import NormalizedText
 from agents.grounding.quotes import LEAST_RATIO, Located, locate, stands_in
 from agents.language.sentences import split_sentences
 from agents.schema import Document
