@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from agents.language.lexicon import DANISH, ENGLISH, GERMAN, NORWEGIAN
+
 _LONGEST = 1_200
 _EDGE = 200
 _LONGEST_ABBREVIATION = 6
@@ -33,11 +35,8 @@ _GOES_ON = re.compile(
 _LIST_NUMBER = re.compile(r"[ \t]*(?:#{1,6}\s+)?(?:§+\s*)?(?:\d+(?:\.\d+)*|[a-zA-Z]|[ivxIVX]{1,5})\.$")
 
 # Months that are written with a capital after the number of a day; before small letters no sentence ends anyway.
-_MONTH = (
-    r"(?i:(?:jan|feb|mär|apr|jun|jul|aug|sept?|okt|nov|dez)\.|mrz\.|"
-    r"(?:januar|jänner|februar|feber|märz|mars|marts|april|mai|maj|juni|juli|august|september|oktober|november|"
-    r"dezember|desember|december)\b)"
-)
+_MONTHS = "|".join(dict.fromkeys([*GERMAN.months, *DANISH.months, *NORWEGIAN.months]))
+_MONTH = rf"(?i:(?:{'|'.join(GERMAN.short_months)})\.|(?:{_MONTHS})\b)"
 DAY_OF_MONTH = rf"(?:[0-2]?\d|3[01])\.\s{{1,9}}(?:{_MONTH}|\d{{1,2}}\.\s{{0,9}}\d{{4}}\b)"
 """A day and its month as they are written in German, as in 1. September and 1. 9. 2024."""
 
@@ -52,12 +51,13 @@ _ORDINAL = re.compile(
     r"\b(?:im|ins|am|der|die|das|dem|den|des|vom|zum|zur|jede[rsnm]?|einem|ihre[rnms]?|seine[rnms]?)\s\d{1,2}$"
 )
 
+_SHORT_MONTHS = "|".join(dict.fromkeys(ENGLISH.short_months + GERMAN.short_months))
 _ABBREVIATION = re.compile(
     # After these a full stop never ends a sentence, ...
     r"(?P<never>mr|mrs|ms|dr|prof|st|sr|fr|rev|hon|gen|col|lt|capt|sgt|messrs|e\.g|i\.e|cf|vs|viz|resp|z\.b|d\.h)"
     # ... after these it does not where a number follows, ...
     r"|(?P<number>no|nos|nr|fig|figs|eq|eqs|sec|sect|ch|chap|art|arts|vol|vols|pp|p|para|paras|cl|ver|v|tab|abs|item|"
-    r"ca|approx|c|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec|mär|mrz|okt|dez|ref|refs|doc|ed|app)"
+    rf"ca|approx|c|ref|refs|doc|ed|app|{_SHORT_MONTHS})"
     # ... and after these only where a sentence plainly begins.
     r"|(?P<perhaps>etc|inc|ltd|co|corp|al|jr|a\.m|p\.m|u\.s|u\.k|e\.u|ph\.d|bros|est|dept|max|min|bzw|usw)"
 )

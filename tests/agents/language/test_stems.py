@@ -2,7 +2,8 @@ import pytest
 
 from agents.engine.extractive.matching import stands_for
 from agents.language.lexicon import ENGLISH, GERMAN
-from agents.language.stems import Vocabulary, number_value
+from agents.language.numbers import number_value
+from agents.language.stems import Vocabulary
 
 
 @pytest.mark.parametrize(
