@@ -1,12 +1,17 @@
-"""The form in which texts are compared, and the way back to the original's offsets."""
+"""The normal form in which texts are compared, and the way back to the offsets of the original."""
 
 import re
 import unicodedata
 from array import array
 from bisect import bisect_right
-from functools import lru_cache
+from collections.abc import Iterable
+from threading import Lock
 
-_HELD_TEXTS = 8
+from cachetools import LRUCache, cached
+
+_CACHED_CHARACTERS = 64_000_000
+"""Of all texts whose normal form is cached; the longest document has fewer."""
+MARKS_AROUND_WORDS = " \"'“”‘’.,;:!?…-()[]{}|*_"
 _LETTER = r"[^\W\d_]"
 _QUOTES = "\"'`\u00b4\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\u2032\u2033\uff02\uff07"
 _HYPHENS = "-\u2010\u2011\u2212\ufe63\uff0d"
@@ -20,7 +25,7 @@ _ALIKE = {
 }
 _SOFT = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
 # The class at the beginning lets the search skip to the next character that may matter.
-_CHANGES = (
+_REPLACED = (
     rf"[-\u2014 \n|*\\'{_SOFT}](?:"
     rf"(?P<dash>(?<=[ \n])[ \n]*[-\u2014][ \n]+|(?<=\u2014)(?: *\n[ \n]*)?)"
     rf"|(?P<space>(?<=[ \n|])(?:[ \n|]|\\\|)+|(?<=[\n|]))"  # line ends and the edges of a table's cells
@@ -29,6 +34,8 @@ _CHANGES = (
     rf"|(?P<end>(?<=-) *\n[ \n]*)"
     rf"|(?P<quote>(?<=')'+))"
 )
+_REPLACEMENTS = {"drop": "", "dash": "-", "end": "-", "space": " ", "quote": "'"}
+"""By the group of the pattern; what no group lists is written as NFKC does."""
 
 
 class NormalizedText:
@@ -39,73 +46,64 @@ class NormalizedText:
     """
 
     def __init__(self, text: str) -> None:
-        alike = text.translate(_ALIKE)
+        folded = text.translate(_ALIKE)
         parts: list[str] = []
-        # Stretches that are the same in both forms alternate with changes; each begins at these offsets.
-        self._here, self._there = array("Q", [0]), array("Q", [0])
-        here = there = 0
-        for change in _changes(alike).finditer(alike):
-            new = _normal(change)
-            if len(new) == change.end() - change.start():
-                parts += (alike[there : change.start()], new)
-                here += change.end() - there
-                there = change.end()
-                continue
-            parts += (alike[there : change.start()], new)
-            here += change.start() - there
-            self._here.extend((here, here + len(new)))
-            self._there.extend((change.start(), change.end()))
-            here += len(new)
-            there = change.end()
-        parts.append(alike[there:])
+        # Stretches that are the same in both forms alternate with replaced ones; these are the offsets at which
+        # each begins in the normal form and in the original.
+        self._starts, self._original_starts = array("Q", [0]), array("Q", [0])
+        position = offset = 0
+        for match in _replaced_in(folded).finditer(folded):
+            new = _REPLACEMENTS.get(match.lastgroup or "")
+            if new is None:
+                new = _nfkc(match.group())
+            parts += (folded[offset : match.start()], new)
+            if len(new) == match.end() - match.start():
+                position += match.end() - offset
+            else:
+                position += match.start() - offset
+                self._starts.extend((position, position + len(new)))
+                self._original_starts.extend((match.start(), match.end()))
+                position += len(new)
+            offset = match.end()
+        parts.append(folded[offset:])
         self.text = "".join(parts)
 
-    def original(self, start: int, end: int) -> tuple[int, int]:
-        """Return where `self.text[start:end]`, not empty, stands in the original."""
-        first, last = self._stretch(start), self._stretch(end - 1)
-        begin = self._there[first] + (start - self._here[first] if first % 2 == 0 else 0)
+    def to_original(self, start: int, end: int) -> tuple[int, int]:
+        """Return the span of the original that became `self.text[start:end]`, which must not be empty."""
+        first, last = bisect_right(self._starts, start) - 1, bisect_right(self._starts, end - 1) - 1
+        begin = self._original_starts[first] + (start - self._starts[first] if first % 2 == 0 else 0)
         if last % 2:
-            return begin, self._there[last + 1]
-        return begin, self._there[last] + end - self._here[last]
+            return begin, self._original_starts[last + 1]
+        return begin, self._original_starts[last] + end - self._starts[last]
 
-    def position(self, offset: int) -> int:
-        """Return where the original's `offset` stands in `self.text`."""
-        stretch = bisect_right(self._there, offset) - 1
-        same = offset - self._there[stretch] if stretch % 2 == 0 else 0
-        return self._here[stretch] + same
-
-    def _stretch(self, position: int) -> int:
-        return bisect_right(self._here, position) - 1
+    def from_original(self, offset: int) -> int:
+        """Return the offset in `self.text` of the original's `offset`."""
+        stretch = bisect_right(self._original_starts, offset) - 1
+        return self._starts[stretch] + (offset - self._original_starts[stretch] if stretch % 2 == 0 else 0)
 
 
-@lru_cache(maxsize=_HELD_TEXTS)
+@cached(LRUCache[object, NormalizedText](_CACHED_CHARACTERS, getsizeof=lambda normal: len(normal.text)), lock=Lock())
 def normalize(text: str) -> NormalizedText:
-    """Return a text's normal form; those of the last few texts are kept."""
+    """Return a text's normal form, from a cache where it was lately asked for."""
     return NormalizedText(text)
 
 
-def _changes(text: str) -> re.Pattern[str]:
-    """Return the pattern of all that changes its length or its letters in this text."""
-    letters = sorted(letter for letter in set(text) if not letter.isascii() and _nfkc(letter) != letter)
-    marks = "".join(map(re.escape, letters))
-    combined = "".join(re.escape(letter) for letter in sorted(set(text)) if unicodedata.combining(letter))
-    patterns = [_CHANGES]
-    if combined:
-        patterns.append(rf"(?P<combined>[^\W{combined}][{combined}]+)")
-    if marks:
-        patterns.append(rf"(?P<letter>[{marks}])")
+def bare_words(words: Iterable[str]) -> list[str]:
+    """Return words without the marks around them and case-folded; what is all marks stays as it is."""
+    return [word.strip(MARKS_AROUND_WORDS).casefold() or word for word in words]
+
+
+def _replaced_in(text: str) -> re.Pattern[str]:
+    """Return the pattern of all that is not in normal form in this text."""
+    characters = set(text)
+    changed = "".join(re.escape(mark) for mark in sorted(characters) if not mark.isascii() and _nfkc(mark) != mark)
+    combining = "".join(re.escape(mark) for mark in sorted(characters) if unicodedata.combining(mark))
+    patterns = [_REPLACED]
+    if combining:
+        patterns.append(rf"(?P<combined>[^\W{combining}][{combining}]+)")
+    if changed:
+        patterns.append(rf"(?P<letter>[{changed}])")
     return re.compile("|".join(patterns))
-
-
-def _normal(change: re.Match[str]) -> str:
-    kind = change.lastgroup
-    if kind == "drop":
-        return ""
-    if kind in ("dash", "end"):
-        return "-"
-    if kind == "space":
-        return " "
-    return "'" if kind == "quote" else _nfkc(change.group())
 
 
 def _nfkc(text: str) -> str:
