@@ -1,4 +1,4 @@
-"""Grounding: what code alone can check of a claim. No model takes part, so none can talk its way past."""
+"""Claims and their quotes: each quote is located in a document, and each claim judged by what its quotes say."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
