@@ -35,6 +35,7 @@ _UNSPACED = re.compile("[\u0e00-\u0eff\u1780-\u17ff\u2e80-\U0010ffff]")
 _NUMBER_OR_WORD = re.compile(r"(?:(?<!\w)-)?\d+(?:[.,:/-]\d+)*|[^\W\d_]+?n't\b|[^\W\d_]+")
 # An exception negates nothing, but a quote without it says something else.
 _DECISIVE = NUMERALS | NEGATIONS | {"unless", "except", "excluding"}
+# Of any language, for a quote is too short to tell its own: a needless word in it does less harm than a lost negation.
 _NEGATED_BEFORE = re.compile(rf"(?<![\w'])(?:{'|'.join(sorted(NEGATIONS))}|\w+n't) $", re.IGNORECASE)
 # Behind a quote only an adverb negates it: "without" or "no" begins something else.
 _NEGATED_AFTER = re.compile(r" (?:not|never)(?!\w)", re.IGNORECASE)
@@ -212,7 +213,9 @@ def _best_match(wanted: str, text: str, start: int, end: int) -> tuple[float, in
         candidate = text[begin:finish]
         matcher = SequenceMatcher(None, wanted.casefold(), candidate.casefold(), autojunk=False)
         ratio = matcher.ratio() if matcher.quick_ratio() >= MIN_RATIO else 0.0
-        better = ratio >= MIN_RATIO and (best is None or ratio > best[0])
+        # The quote has something else where the document negates: "Anybody" for "Nobody".
+        replaced = high - low < len(quoted) and _NEGATED_BEFORE.search(text[max(0, begin - 20) : begin])
+        better = ratio >= MIN_RATIO and (best is None or ratio > best[0]) and not replaced
         if better and _says_the_same(wanted, candidate, quoted, there[low:high]):
             best = ratio, begin, finish
     return best

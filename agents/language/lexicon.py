@@ -245,7 +245,7 @@ LANGUAGES: Mapping[str, Language] = MappingProxyType(
     }
 )
 NEGATIONS = frozenset[str]().union(*(language.negations for language in LANGUAGES.values()))
-"""Of every language: for texts too short to tell theirs, and where a needless word does less harm than a missed one."""
+"""Of every language."""
 _NEGATING_PREFIX = re.compile(r"(?:un|in|im|il|ir|non|dis|mis|de|anti)(?=\w{3})")
 LIMIT = re.compile(
     r"(?:\b(?:no|not)|n['’]t) (more|less|later|longer|fewer|earlier|greater|only|least|sooner)\b", re.IGNORECASE
