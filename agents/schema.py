@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 Status = Literal["complete", "running", "partial"]
 Mode = Literal["summary", "detailed", "comparison", "extraction"]
 RouteKind = Literal["simple", "complex", "whole_document"]
+NoteKind = Literal["point", "figure", "date", "name", "item"]
+Support = Literal["supported", "partly", "not"]
+"""How far a claim's quotes say what it says."""
 MAX_QUESTION_CHARACTERS = 20_000
 """A longer question is refused."""
 AgentName = Literal["router", "planner", "retrieval", "synthesis", "validation"]

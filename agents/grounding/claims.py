@@ -1,21 +1,21 @@
-"""Grounding: what code alone can check of a claim. No model takes part, so none can talk its way past."""
+"""Claims and their quotes: each quote is located in a document, and each claim judged by what its quotes say."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import compress, zip_longest
 
-from agents.engine.tasks.answering import Support
 from agents.grounding import contradictions
-from agents.grounding.figures import counts, figures, says_computed, uncounted, unsupported_figures
+from agents.grounding.figures import counts, figures, says_computed, unsupported_counts, unsupported_figures
+from agents.grounding.normalization import bare_words
 from agents.grounding.quotes import Located, locate
 from agents.language.lexicon import ENGLISH
 from agents.language.sentences import split_sentences
-from agents.schema import Document
-from agents.supervisor.run import GroundedClaim, Quote, Statement
+from agents.schema import Document, NoteKind, Support
 
 MIN_QUOTE_WORDS = 5
 MAX_QUOTE_WORDS = 60
-_LONGEST_SENTENCE = 1_400
+_MAX_SENTENCE_CHARACTERS = 1_400
 """Characters around a short quote in which its sentence is looked for."""
 MANY_SAME_WORDS = 6
 """Words shared around a figure from which on a claim is a copy of its quotes, which computes nothing."""
@@ -30,22 +30,88 @@ Spans = Mapping[str, Sequence[tuple[int, int]]]
 """By document id: the spans that the agent had read, where a quote is looked for first."""
 
 
-def ground(statements: Iterable[Statement], documents: Sequence[Document], read: Spans) -> list[GroundedClaim]:
+@dataclass(frozen=True)
+class UncheckedClaim:
+    """One statement of a draft, as an agent wrote it, with the quotes it claims to rest on."""
+
+    text: str
+    quotes: tuple[str, ...]
+    section: str = ""
+    kind: NoteKind = "point"
+    titles: tuple[str, ...] = ()
+    """Of the documents that the quotes were taken from, in their order; empty where nobody noted them."""
+    verbatim: bool = False
+    """Whether code has put it together from its quotes, so that there is nothing to judge."""
+
+
+@dataclass(frozen=True)
+class Quote:
+    """A located quote and the document it stands in."""
+
+    document: Document
+    located: Located
+
+    def widened(self) -> "Quote":
+        """Return the quote with the sentence around it, or with as many of its words as a quote may have."""
+        text, located = self.document.text, self.located
+        base = max(0, located.start - _MAX_SENTENCE_CHARACTERS)
+        around = text[base : located.end + _MAX_SENTENCE_CHARACTERS]
+        words = [
+            (base + start + word.start(), base + start + word.end())
+            for start, end in split_sentences(around)
+            if base + start < located.end and base + end > located.start
+            for word in re.finditer(r"\S+", around[start:end])
+        ]
+        before = sum(end <= located.start for _, end in words)
+        first = max(0, min(before - MAX_QUOTE_WORDS // 2, len(words) - MAX_QUOTE_WORDS))
+        shown = words[first : first + MAX_QUOTE_WORDS]
+        start, end = min(located.start, shown[0][0]), max(located.end, shown[-1][1])
+        changed = {"start": start, "end": end, "quote": text[start:end], "page": self.document.page_at(start)}
+        return Quote(self.document, located.model_copy(update=changed))
+
+
+@dataclass(frozen=True)
+class GroundedClaim:
+    """A statement, the quotes that were found for it, and whether they support it."""
+
+    text: str
+    quotes: tuple[Quote, ...]
+    support: Support
+    section: str = ""
+    kind: NoteKind = "point"
+    verbatim: bool = False
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What validation left of a draft: the claims that stand, and how many there were."""
+
+    claims: tuple[GroundedClaim, ...]
+    drafted: int
+    markdown: str
+
+    @property
+    def grounded(self) -> float:
+        """Share of the drafted claims that stand fully supported, 0 to 1."""
+        supported = sum(claim.support == "supported" for claim in self.claims)
+        return supported / self.drafted if self.drafted else 0.0
+
+
+def ground(unchecked: Iterable[UncheckedClaim], documents: Sequence[Document], read: Spans) -> list[GroundedClaim]:
     """Locate every quote and check every claim's figures and names; a claim without a located quote is left out."""
     claims: list[GroundedClaim] = []
-    for statement in statements:
-        texts = zip_longest(statement.quotes, statement.titles)
-        quotes = tuple(quote for text, title in texts if (quote := find(text, _first(title, documents), read)))
+    for claim in unchecked:
+        quotes: list[Quote] = []
+        for text, title in zip_longest(claim.quotes, claim.titles):
+            # The document that a quote was taken from comes before those that may hold it too.
+            ordered = sorted(documents, key=lambda document, title=title: document.title != title)
+            if quote := find(text, ordered, read):
+                quotes.append(quote)
         if quotes:
-            whole = statement.verbatim and len(quotes) == len(statement.quotes)
-            support: Support = "supported" if whole else check(statement.text, quotes)
-            claims.append(GroundedClaim(statement.text, quotes, support, statement.section, statement.kind, whole))
+            whole = claim.verbatim and len(quotes) == len(claim.quotes)
+            support: Support = "supported" if whole else check(claim.text, quotes)
+            claims.append(GroundedClaim(claim.text, tuple(quotes), support, claim.section, claim.kind, whole))
     return claims
-
-
-def _first(title: str | None, documents: Sequence[Document]) -> list[Document]:
-    """Put the document that a quote was taken from before those that may hold it too."""
-    return sorted(documents, key=lambda document: document.title != title)
 
 
 def find(text: str, documents: Sequence[Document], read: Spans) -> Quote | None:
@@ -57,29 +123,12 @@ def find(text: str, documents: Sequence[Document], read: Spans) -> Quote | None:
     words = text.split()
     asked = text if len(words) <= MAX_QUOTE_WORDS else " ".join(words[:MAX_QUOTE_WORDS])
     found = [
-        Quote(document, located if len(words) >= MIN_QUOTE_WORDS else _widened(located, document))
+        Quote(document, located)
         for document in documents
         if (located := locate(asked, document, read.get(document.document_id, ())))
     ]
-    return max(found, key=lambda quote: quote.located.score, default=None)
-
-
-def _widened(located: Located, document: Document) -> Located:
-    """Return a quote with the sentence around it, or with as many of its words as a quote may have."""
-    base = max(0, located.start - _LONGEST_SENTENCE)
-    around = document.text[base : located.end + _LONGEST_SENTENCE]
-    words = [
-        (base + start + word.start(), base + start + word.end())
-        for start, end in split_sentences(around)
-        if base + start < located.end and base + end > located.start
-        for word in re.finditer(r"\S+", around[start:end])
-    ]
-    before = sum(end <= located.start for _, end in words)
-    first = max(0, min(before - MAX_QUOTE_WORDS // 2, len(words) - MAX_QUOTE_WORDS))
-    kept = words[first : first + MAX_QUOTE_WORDS]
-    start, end = min(located.start, kept[0][0]), max(located.end, kept[-1][1])
-    page = document.page_at(start)
-    return located.model_copy(update={"start": start, "end": end, "quote": document.text[start:end], "page": page})
+    best = max(found, key=lambda quote: quote.located.score, default=None)
+    return best.widened() if best and len(words) < MIN_QUOTE_WORDS else best
 
 
 def check(claim: str, quotes: Sequence[Quote]) -> Support:
@@ -97,8 +146,11 @@ def check(claim: str, quotes: Sequence[Quote]) -> Support:
         or misplaced(claim, quoted)
     ):
         return "not"
-    context = " ".join([quoted, *titles])
-    if unsupported_names(claim, context) or uncounted(claim, quoted) or contradictions.negates_alone(claim, quoted):
+    if (
+        unsupported_names(claim, " ".join([quoted, *titles]))
+        or unsupported_counts(claim, quoted)
+        or contradictions.negates_alone(claim, quoted)
+    ):
         return "partly"
     return "supported"
 
@@ -108,10 +160,10 @@ def without_figures_of_titles(claim: str, titles: Sequence[str]) -> str:
 
     A figure does so where it stands in a title, and in the claim beside another word of that title or within one.
     """
-    known = {contradictions.bare(word).casefold() for title in titles for word in title.split()}
-    naming = {word for word in known - {""} if word not in ENGLISH.function_words and not figures(word)}
+    known = {word for title in titles for word in bare_words(title.split())}
+    naming = {word for word in known - ENGLISH.function_words if _LETTER.search(word) and not figures(word)}
     words = claim.split()
-    plain = ["", *(contradictions.bare(word).casefold() for word in words), ""]
+    plain = ["", *bare_words(words), ""]
     around = zip(plain, plain[1:], plain[2:], strict=False)
     kept = (
         not (figures(word) and word in known and (_LETTER.search(word) or {before, after} & naming))
@@ -129,7 +181,7 @@ def unsupported_names(claim: str, context: str) -> set[str]:
 def misplaced(claim: str, quoted: str) -> bool:
     """Whether a figure or a name stands in a claim where its quotes have another, among the same words."""
     for said, held, around in contradictions.swaps(claim, quoted):
-        stated, given = _stated(said), _stated(held)
+        stated, given = ({*figures(text), *counts(text)} for text in (said, held))
         computed = around < MANY_SAME_WORDS and says_computed(claim)
         if stated and given and not stated & given and not computed:
             return True
@@ -142,10 +194,6 @@ def misplaced(claim: str, quoted: str) -> bool:
 def weaker(one: Support, other: Support) -> Support:
     """Return the weaker of two judgements."""
     return one if _ORDER.index(one) <= _ORDER.index(other) else other
-
-
-def _stated(text: str) -> set[str | float]:
-    return {*figures(text), *counts(text)}
 
 
 def _capitalised(text: str) -> set[str]:

@@ -6,46 +6,42 @@ negation differs from the document is not found at all.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
-from itertools import islice
+from itertools import chain, islice
 from typing import Literal
 
-from agents.grounding.normal import NormalizedText, normalize
+from agents.grounding.normalization import MARKS_AROUND_WORDS, NormalizedText, bare_words, normalize
+from agents.language.lexicon import NEGATIONS, without_negating_prefix
+from agents.language.numbers import NUMERALS
 from agents.schema import Document, Frozen
 
-LEAST_RATIO = 0.9
+MIN_RATIO = 0.9
 """Least similarity of an inexact match: twice the characters in common over all characters (difflib)."""
 
-_FEWEST_WORDS = 3
-_FEWEST_CHARACTERS = 12
-_LONGEST_FUZZY = 4_000
-_ANCHORS = 24
+_MIN_FUZZY_WORDS = 3
+_MIN_FUZZY_CHARACTERS = 12
+_MAX_FUZZY_CHARACTERS = 4_000
+_MAX_ANCHORS = 24
 _ANCHOR_WORDS = 3
 _LONG_WORD = 8
-_OCCURRENCES = 20
-_MANY_OCCURRENCES = 1_000
-_CANDIDATES = 6
+_MAX_ANCHOR_OCCURRENCES = 20
+_MAX_OCCURRENCES = 1_000
+_MAX_REGIONS = 6
 _WORD = re.compile(r"\S+")
 _LETTER = re.compile(r"[^\W\d_]")
-_EDGES = " '.,;:!?-…([{)]}"
-_NUMBER = re.compile(
-    r"(?:(?<!\w)-)?\d+(?:[.,:/-]\d+)*"
-    r"|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fifty|sixty"
-    r"|seventy|eighty|ninety|hundred|thousand|million|billion|half|third|quarter|twice|double|triple|first|second)\b",
-    re.IGNORECASE,
-)
-_NEGATION = re.compile(
-    r"\b(?:not|no|never|none|nobody|nothing|nowhere|neither|nor|cannot|without|unless|except|excluding|hardly|barely"
-    r"|nicht|kein\w*|nie|niemals|ohne|ne|pas|jamais|sans|nunca|sin|non|mai|senza|niet|geen)\b|n't\b",
-    re.IGNORECASE,
-)
-_NEGATED_BEFORE = re.compile(r"(?<![\w'])(?:not|no|never|without|cannot|neither|nor|hardly|\w+n't) $", re.IGNORECASE)
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1780-\u17ff\u2e80-\U0010ffff]")
+"""A letter of a script that writes no spaces between words."""
+_NUMBER_OR_WORD = re.compile(r"(?:(?<!\w)-)?\d+(?:[.,:/-]\d+)*|[^\W\d_]+?n't\b|[^\W\d_]+")
+# An exception negates nothing, but a quote without it says something else.
+_DECISIVE = NUMERALS | NEGATIONS | {"unless", "except", "excluding"}
+# Of any language, for a quote is too short to tell its own: a needless word in it does less harm than a lost negation.
+_NEGATED_BEFORE = re.compile(rf"(?<![\w'])(?:{'|'.join(sorted(NEGATIONS))}|\w+n't) $", re.IGNORECASE)
+# Behind a quote only an adverb negates it: "without" or "no" begins something else.
 _NEGATED_AFTER = re.compile(r" (?:not|never)(?!\w)", re.IGNORECASE)
 _NUMBER_BEFORE = re.compile(r"\d[.,:/-]$|(?<!\w)-$")
 _NUMBER_AFTER = re.compile(r"[.,:/-]\d")
 _APOSTROPHE_AFTER = re.compile(r"'[^\W\d_]")
-_NEGATING_PREFIX = re.compile(r"(?:un|in|im|il|ir|non|dis|mis|de|anti)(?=\w{3})", re.IGNORECASE)
 
 
 class Located(Frozen):
@@ -58,6 +54,25 @@ class Located(Frozen):
     """The document's own words: text[start:end]."""
     verified: Literal["exact", "fuzzy"]
     score: float
+
+    @classmethod
+    def at(cls, document: Document, start: int, end: int, score: float) -> "Located":
+        """Return the quote at a span of the document's normal form, with a negation that stands just outside of it."""
+        normal = normalize(document.text)
+        before, after = normal.text[max(0, start - 20) : start], normal.text[end : end + 10]
+        negated_before, negated_after = _NEGATED_BEFORE.search(before), _NEGATED_AFTER.match(after)
+        first, last = normal.to_original(
+            start - len(negated_before.group()) if negated_before else start,
+            end + negated_after.end() if negated_after else end,
+        )
+        return cls(
+            start=first,
+            end=last,
+            page=document.page_at(first),
+            quote=document.text[first:last],
+            verified="exact" if score == 1.0 and not negated_before and not negated_after else "fuzzy",
+            score=score,
+        )
 
 
 def locate(quote: str, document: Document, near: Sequence[tuple[int, int]] = ()) -> Located | None:
@@ -78,51 +93,51 @@ def locate(quote: str, document: Document, near: Sequence[tuple[int, int]] = ())
     wanted = NormalizedText(quote).text.strip()
     if not any(map(str.isalnum, wanted)):
         return None
-    held = normalize(document.text)
-    spans = [(held.position(start), held.position(max(start, end - 1)) + 1) for start, end in near]
-    found = _find_exact(wanted, held.text, spans)
-    if found is not None:
-        return _located(document, held, *found, 1.0)
-    return _find_fuzzy(wanted, document, held, spans)
+    normal = normalize(document.text)
+    spans = [(normal.from_original(start), normal.from_original(max(start, end - 1)) + 1) for start, end in near]
+    if exact := _find_exact(wanted, normal.text, spans):
+        return Located.at(document, *exact, score=1.0)
+    if fuzzy := _find_fuzzy(wanted, normal.text, spans):
+        ratio, start, end = fuzzy
+        return Located.at(document, start, end, score=min(ratio, 0.999))
+    return None
 
 
 def stands_in(quote: str, document: Document) -> bool:
     """Whether a document says a quote word for word, as `locate` compares words, and no negation stands before it."""
-    wanted, held = NormalizedText(quote).text.strip(), normalize(document.text)
-    found = _find_exact(wanted, held.text, ()) if any(map(str.isalnum, wanted)) else None
-    return found is not None and _located(document, held, *found, 1.0).verified == "exact"
+    wanted = NormalizedText(quote).text.strip()
+    if not any(map(str.isalnum, wanted)):
+        return False
+    exact = _find_exact(wanted, normalize(document.text).text, ())
+    return exact is not None and Located.at(document, *exact, score=1.0).verified == "exact"
 
 
 def _find_exact(wanted: str, text: str, near: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
-    """Return where the words stand exactly, in one of the spans if they can."""
-    for form in _forms(wanted):
+    """Return where the words stand exactly, in one of the spans if they can.
+
+    Marks around the quote and the case of its first letter do not matter.
+    """
+    forms = filter(None, dict.fromkeys((wanted, wanted.strip(MARKS_AROUND_WORDS))))
+    spellings = ((form, _LETTER.sub(lambda letter: letter.group().swapcase(), form, count=1)) for form in forms)
+    for words in chain.from_iterable(spellings):
         for start, end in [*near, (0, len(text))]:
-            whole = (position for position in _occurrences(form, text, start, end) if _whole(text, position, form))
-            if (position := next(whole, None)) is not None:
-                return position, position + len(form)
+            for position in _occurrences(words, text, start, end):
+                if _stands_alone(text, position, words):
+                    return position, position + len(words)
     return None
 
 
-def _forms(wanted: str) -> Iterator[str]:
-    """Yield the ways to write a quote that count as exact."""
-    bare = wanted.strip(_EDGES)
-    for form in dict.fromkeys((wanted, bare)):
-        if form:
-            yield form
-            yield _LETTER.sub(lambda letter: letter.group().swapcase(), form, count=1)
-
-
 def _occurrences(words: str, text: str, start: int, end: int) -> Iterator[int]:
-    """Yield where words occur, the first so many times."""
+    """Yield where words occur in `text[start:end]`, at most the first 1,000 places."""
     position = start - 1
-    for _ in range(_MANY_OCCURRENCES):
+    for _ in range(_MAX_OCCURRENCES):
         position = text.find(words, position + 1, end)
         if position < 0:
             return
         yield position
 
 
-def _whole(text: str, start: int, words: str) -> bool:
+def _stands_alone(text: str, start: int, words: str) -> bool:
     """Whether words found at `start` begin and end where words and numbers do."""
     end = start + len(words)
     before, after = text[max(0, start - 3) : start], text[end : end + 2]
@@ -136,58 +151,30 @@ def _whole(text: str, start: int, words: str) -> bool:
 
 
 def _inside_word(left: str, right: str) -> bool:
-    """Whether two neighbouring characters belong to one word of a script that parts its words by spaces."""
-    return left.isalnum() and right.isalnum() and not (_unspaced(left) and _unspaced(right))
+    """Whether two neighbouring characters belong to one word of a script that writes spaces between words."""
+    return left.isalnum() and right.isalnum() and not (_UNSPACED.match(left) and _UNSPACED.match(right))
 
 
-def _unspaced(letter: str) -> bool:
-    return "\u0e00" <= letter <= "\u0eff" or "\u1780" <= letter <= "\u17ff" or letter >= "\u2e80"
-
-
-def _located(document: Document, held: NormalizedText, start: int, end: int, score: float) -> Located:
-    """Return a find in the original's offsets, with the negation that may stand just outside of it."""
-    widened_start, widened_end = start, end
-    if negated := _NEGATED_BEFORE.search(held.text[max(0, start - 20) : start]):
-        widened_start = start - (len(negated.group()))
-    if negated := _NEGATED_AFTER.match(held.text[end : end + 10]):
-        widened_end = end + len(negated.group())
-    exact = score == 1.0 and (widened_start, widened_end) == (start, end)
-    first, last = held.original(widened_start, widened_end)
-    return Located(
-        start=first,
-        end=last,
-        page=document.page_at(first),
-        quote=document.text[first:last],
-        verified="exact" if exact else "fuzzy",
-        score=score,
-    )
-
-
-def _find_fuzzy(
-    wanted: str, document: Document, held: NormalizedText, near: Sequence[tuple[int, int]]
-) -> Located | None:
-    """Return the best contiguous match that says the same."""
-    words = wanted.split()
-    if len(words) < _FEWEST_WORDS or not _FEWEST_CHARACTERS <= len(wanted) <= _LONGEST_FUZZY:
+def _find_fuzzy(wanted: str, text: str, near: Sequence[tuple[int, int]]) -> tuple[float, int, int] | None:
+    """Return the ratio, start and end of the best contiguous match that says the same."""
+    long_enough = len(wanted.split()) >= _MIN_FUZZY_WORDS and len(wanted) >= _MIN_FUZZY_CHARACTERS
+    if not long_enough or len(wanted) > _MAX_FUZZY_CHARACTERS:
         return None
-    best: tuple[float, int, int] | None = None
-    for start, end in islice(_regions(wanted, held.text, near), _CANDIDATES):
-        matched = _match(wanted, held.text, start, end)
-        if matched is not None and (best is None or matched[0] > best[0]):
-            best = matched
-    return None if best is None else _located(document, held, best[1], best[2], min(best[0], 0.999))
+    regions = islice(_regions(wanted, text, near), _MAX_REGIONS)
+    matches = (_best_match(wanted, text, start, end) for start, end in regions)
+    return max(filter(None, matches), key=lambda match: match[0], default=None)
 
 
 def _regions(wanted: str, text: str, near: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield stretches of the text that may hold the quote, those first that share most with it."""
+    """Yield stretches of the text that may hold the quote, those that share most with it first."""
     margin = len(wanted) // 3 + 20
     votes: Counter[int] = Counter()
     begins: dict[int, tuple[int, int]] = {}
     for start, end in [*near, (0, len(text))]:
         for anchor, offset in _anchors(wanted):
-            positions = list(islice(_occurrences(anchor, text, start, end), _OCCURRENCES))
+            positions = list(islice(_occurrences(anchor, text, start, end), _MAX_ANCHOR_OCCURRENCES))
             # The rarer a run of words, the more it tells; of a common one not even all places are known.
-            weight = 1 if len(positions) == _OCCURRENCES else 100 // len(positions or [0])
+            weight = 1 if len(positions) == _MAX_ANCHOR_OCCURRENCES else 100 // len(positions or [0])
             for begin in (position - offset for position in positions):
                 place = begin // (margin * 2)
                 votes[place] += weight
@@ -204,28 +191,31 @@ def _anchors(wanted: str) -> list[tuple[str, int]]:
         (wanted[first.start() : last.end()], first.start())
         for first, last in zip(words, words[_ANCHOR_WORDS - 1 :], strict=False)
     ]
-    step = max(1, len(runs) // _ANCHORS)
+    step = max(1, len(runs) // _MAX_ANCHORS)
     rare = [
         (bare, word.start() + word.group().index(bare))
         for word in words
-        if len(bare := word.group().strip(_EDGES)) >= _LONG_WORD or any(map(str.isdigit, bare))
+        if len(bare := word.group().strip(MARKS_AROUND_WORDS)) >= _LONG_WORD or any(map(str.isdigit, bare))
     ]
-    return [*runs[::step], *rare[:_ANCHORS]]
+    return [*runs[::step], *rare[:_MAX_ANCHORS]]
 
 
-def _match(wanted: str, text: str, start: int, end: int) -> tuple[float, int, int] | None:
-    """Return how well and where the quote matches within a stretch of the text, if it says the same there."""
-    quoted = _bare_words(wanted.split())
+def _best_match(wanted: str, text: str, start: int, end: int) -> tuple[float, int, int] | None:
+    """Return the ratio, start and end of the quote's best match in `text[start:end]`, if it says the same there."""
+    quoted = bare_words(wanted.split())
     found = list(_WORD.finditer(text, start, end))
-    there = _bare_words(match.group() for match in found)
+    there = bare_words(match.group() for match in found)
     best: tuple[float, int, int] | None = None
     for low, high in _aligned(quoted, there):
         begin, finish = found[low].start(), found[high - 1].end()
         if wanted[-1].isalnum():
-            finish = begin + len(text[begin:finish].rstrip(_EDGES))
+            finish = begin + len(text[begin:finish].rstrip(MARKS_AROUND_WORDS))
         candidate = text[begin:finish]
-        ratio = _ratio(wanted.casefold(), candidate.casefold())
-        better = ratio >= LEAST_RATIO and (best is None or ratio > best[0])
+        matcher = SequenceMatcher(None, wanted.casefold(), candidate.casefold(), autojunk=False)
+        ratio = matcher.ratio() if matcher.quick_ratio() >= MIN_RATIO else 0.0
+        # The quote has something else where the document negates: "Anybody" for "Nobody".
+        replaced = high - low < len(quoted) and _NEGATED_BEFORE.search(text[max(0, begin - 20) : begin])
+        better = ratio >= MIN_RATIO and (best is None or ratio > best[0]) and not replaced
         if better and _says_the_same(wanted, candidate, quoted, there[low:high]):
             best = ratio, begin, finish
     return best
@@ -249,29 +239,16 @@ def _aligned(quoted: list[str], there: list[str]) -> list[tuple[int, int]]:
     return [(low, high) for low in lows for high in highs if 0 <= low < high <= len(there)]
 
 
-def _bare_words(words: Iterable[str]) -> list[str]:
-    return [word.strip(_EDGES).casefold() or word for word in words]
-
-
-def _ratio(one: str, other: str) -> float:
-    matcher = SequenceMatcher(None, one, other, autojunk=False)
-    return matcher.ratio() if matcher.quick_ratio() >= LEAST_RATIO else 0.0
-
-
 def _says_the_same(wanted: str, candidate: str, quoted: list[str], there: list[str]) -> bool:
-    """Whether numbers and negations are the same in both."""
-    for pattern in (_NUMBER, _NEGATION):
-        one, other = ([match.casefold() for match in pattern.findall(text)] for text in (wanted, candidate))
-        if one != other:
-            return False
-    for kind, a, b, c, d in SequenceMatcher(None, quoted, there, autojunk=False).get_opcodes():
-        if kind == "replace" and any(map(_opposite, quoted[a:b], there[c:d])):
-            return False
+    """Whether numbers and negations are the same in both, and no word has a negating prefix in one of them only."""
+    one, other = (
+        ["n't" if token.endswith("n't") else token for token in tokens if not token.isalpha() or token in _DECISIVE]
+        for tokens in (_NUMBER_OR_WORD.findall(text.casefold()) for text in (wanted, candidate))
+    )
+    if one != other:
+        return False
+    for tag, a, b, c, d in SequenceMatcher(None, quoted, there, autojunk=False).get_opcodes():
+        for ours, theirs in zip(quoted[a:b], there[c:d], strict=False) if tag == "replace" else ():
+            if without_negating_prefix(ours) == theirs or without_negating_prefix(theirs) == ours:
+                return False
     return True
-
-
-def _opposite(one: str, other: str) -> bool:
-    """Whether one word is the other with a negating prefix: able and unable."""
-    short, long = sorted((one.strip(_EDGES), other.strip(_EDGES)), key=len)
-    prefix = _NEGATING_PREFIX.match(long)
-    return prefix is not None and long[prefix.end() :] == short

@@ -1,9 +1,9 @@
-"""The places of a document that a question names: its pages, and its numbered sections."""
+"""The pages and numbered sections of a document that a question refers to, and where they stand in its text."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, zip_longest
+from itertools import zip_longest
 
 from agents.schema import Document, Passage
 
@@ -42,13 +42,13 @@ _ENDS = (
     (r"first|erste[nr]?|première|primera|primeira|prima|eerste", 1),
     (r"last|letzte[nr]?|dernière|última|ultima|laatste", -1),
 )
-_FIRST_OR_LAST = tuple(
+_FIRST_OR_LAST_PAGE = tuple(
     (re.compile(rf"{_BEFORE}\b(?:{words})\s+(?P<word>page|seite|página|pagina|bladzijde)\b", re.IGNORECASE), number)
     for words, number in _ENDS
 )
 _IS_PAGE = re.compile(rf"(?:{_PAGE})$", re.IGNORECASE)
 _EACH = re.compile(rf"(?P<to>{_TO})?(?:{_AND})?(?P<number>{_NUMBER})")
-_LIKE_SECTION = re.compile(
+_SECTION_WORD = re.compile(
     r"(?:sub)?sections?|sect?\.?|(?:sub)?clauses?|articles?|art\.?|paragraphs?|paras?\.?|rules?|§+|(?:unter)?abschnitt\w*|"
     r"artikel\w*|klausel\w*|ziffern?|paragra(?:ph|f)\w*|sección|secciones|cláusulas?|artículos?|seç(?:ão|ões)|artigos?|"
     r"sezion[ei]|clausol[ae]|articol[oi]|alinéas?|paragraaf|artikelen",
@@ -56,21 +56,22 @@ _LIKE_SECTION = re.compile(
 )
 _CHAPTERS = ("chapter", "ch", "kapitel", "chapitre", "capítulo", "capitolo", "capitoli", "hoofdstuk")
 _SAME_WORD, _NO_WORD, _OTHER_WORD = range(3)
+"""How well a heading with the right number fits, best first."""
 _SHORT_WORD = 4
 """Letters; an "s" at the end of a longer one is its plural's."""
-_MOST_PAGES = 1_000
+_MAX_PAGES = 1_000
 """Of one range."""
 _HEADING = re.compile(
     r"\W*(?:(?:(?P<word>[^\W\d_]{2,})(?:\.\s*|\s+)|§+\s*))?(?P<number>\d{1,4}(?:\.\d{1,3}){0,5}(?!\d)|[IVXLC]{1,6}\b|[A-H]\b)",
     re.IGNORECASE,
 )
-_MOST_CANDIDATES = 2
+_MAX_CANDIDATES = 2
 """A table of contents and the text; what begins more often with one number is a list, and could be any of them."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A page or a section by its number, as a question names it."""
+    """A page or a section by its number, as a question refers to it."""
 
     word: str
     """What it is called: "page", "section", "Artikel"."""
@@ -81,38 +82,119 @@ class Place:
     def __str__(self) -> str:
         return f"the last {self.word}" if self.number == "-1" else f"{self.word} {self.number}"
 
+    @classmethod
+    def from_match(cls, match: re.Match[str]) -> Iterator["Place"]:
+        """Yield the places of one reference: "pages 3-5 and 7" has four."""
+        is_page = bool(_IS_PAGE.match(match["word"]))
+        word = match["word"].removesuffix("s") if len(match["word"]) > _SHORT_WORD else match["word"]
+        last = ""
+        for each in _EACH.finditer(match["numbers"]):
+            number = each["number"]
+            if each["to"] and last.isdigit() and number.isdigit():
+                for between in range(int(last) + 1, min(int(number), int(last) + _MAX_PAGES)):
+                    yield cls(word, str(between), is_page)
+            if number.isdigit() or not is_page:
+                yield cls(word, number, is_page)
+            last = number
+
     def spans(self, document: Document) -> tuple[tuple[int, int], ...]:
         """Return where it stands in a document's text, start and end in characters; nothing where it is not found."""
         if not self.is_page:
-            return _section(self, document)
-        page = _page(self, document)
-        return (page,) if page else ()
+            return self._sections(document)
+        number = document.pages[-1].number if self.number == "-1" else int(self.number)
+        return tuple((page.start, page.end) for page in document.pages if page.number == number)[:1]
+
+    def _sections(self, document: Document) -> tuple[tuple[int, int], ...]:
+        """Return the sections whose headings fit best, else the paragraphs that begin with the number."""
+        found: list[tuple[int, int, int]] = []
+        for index, heading in enumerate(document.headings):
+            match = _HEADING.match(heading.text)
+            if match and match["number"].casefold() == self.number.casefold():
+                fit = self._fit(match["word"], heading.text[match.end() :])
+                if fit is not None:
+                    found.append((fit, heading.start, self._section_end(document, index)))
+        best = min((fit for fit, _, _ in found), default=_OTHER_WORD)
+        clause = None
+        if best == _OTHER_WORD and self.number[0].isdigit() and _SECTION_WORD.fullmatch(self.word):
+            clause = self._clause(document)
+        return (clause,) if clause else tuple((start, end) for fit, start, end in found if fit == best)
+
+    def _fit(self, word: str | None, behind: str) -> int | None:
+        """Return how well a heading with this number fits, by its word; None where it is of another kind.
+
+        Section 2, clause 2 and article 2 may be one and the same, an annex or a chapter only what is called so.
+        """
+        is_section = _SECTION_WORD.fullmatch(self.word) is not None
+        if word and _singular(word) == _singular(self.word):
+            return _SAME_WORD
+        if word:
+            return _OTHER_WORD if is_section and _SECTION_WORD.fullmatch(word) else None
+        # "A history" begins with no number.
+        numbered = self.number[0].isdigit() or behind[:1] in (".", ")", ":")
+        return _NO_WORD if numbered and (is_section or _singular(self.word) in _CHAPTERS) else None
+
+    def _section_end(self, document: Document, index: int) -> int:
+        """Return where the next section begins that is not within the one of the heading at `index`."""
+        level = document.headings[index].level
+        for heading in document.headings[index + 1 :]:
+            match = _HEADING.match(heading.text)
+            inside = match is not None and match["number"].startswith(f"{self.number}.")
+            if heading.level <= level and not inside:
+                return heading.start
+        return len(document.text)
+
+    def _clause(self, document: Document) -> tuple[int, int] | None:
+        """Return the paragraphs of a clause: from the line that begins with its number to that of the next clause."""
+        parts = [int(part) for part in self.number.split(".")]
+        # 4.3 and 5 may follow 4.2.
+        following = [".".join(map(str, [*parts[:depth], parts[depth] + 1])) for depth in range(len(parts))]
+        numbers = "|".join(map(re.escape, (self.number, *following)))
+        begins = re.compile(
+            rf"^[ \t>*_#]{{0,8}}(?:(?i:{_SECTION_WORD.pattern})[ \t]*)?(?P<number>{numbers})[.):]?[ \t*_]+"
+            r"(?=[^\W\d_]|[\"“„«(])",
+            re.MULTILINE,
+        )
+        lines = [(match["number"] == self.number, match.start()) for match in begins.finditer(document.text)]
+        spans: list[tuple[bool, int, int]] = []
+        for index, (own, start) in enumerate(lines):
+            if own:
+                after = next((begin for mine, begin in lines[index + 1 :] if not mine), None)
+                bounds = (heading.start for heading in document.headings)
+                limit = next((bound for bound in bounds if bound > start), len(document.text))
+                spans.append((after is not None, start, min(limit, after or limit)))
+        followed = [span for span in spans if span[0]] or spans
+        if not 0 < len(followed) <= _MAX_CANDIDATES:
+            return None
+        _, start, end = max(followed, key=lambda span: span[2] - span[1])
+        return start, end
 
 
 def named(question: str) -> tuple[Place, ...]:
-    """Return the pages and sections that a question names by their numbers, in its order, none twice."""
-    matches = [each for each in _NAMED.finditer(question) if not _PRONOUN.search(each.group())]
+    """Return the pages and sections that a question refers to by their numbers, in its order, none twice."""
+    matches = [match for match in _NAMED.finditer(question) if not _PRONOUN.search(match.group())]
     # In "paragraph 3 of clause 4" the clause is found, and its paragraph is in it.
     outer = [
         match
         for match, after in zip_longest(matches, matches[1:])
         if after is None or not _OF.fullmatch(question[match.end() : after.start("word")])
     ]
-    found = [(match.start(), place) for match in outer for place in _places(match)]
-    for pattern, number in _FIRST_OR_LAST:
-        found += [(each.start(), Place(each["word"], str(number), is_page=True)) for each in pattern.finditer(question)]
+    found = [(match.start(), place) for match in outer for place in Place.from_match(match)]
+    for pattern, number in _FIRST_OR_LAST_PAGE:
+        found += [
+            (match.start(), Place(match["word"], str(number), is_page=True)) for match in pattern.finditer(question)
+        ]
     return tuple(dict.fromkeys(place for _, place in sorted(found, key=lambda each: each[0])))
 
 
 def without(question: str) -> str:
-    """Return a question without the places that it names: what is asked of them."""
-    for pattern in (_NAMED, *(pattern for pattern, _ in _FIRST_OR_LAST)):
+    """Return a question without its references: what is asked of the pages and sections."""
+    for pattern in (_NAMED, *(pattern for pattern, _ in _FIRST_OR_LAST_PAGE)):
         question = pattern.sub(" ", question)
     return " ".join(question.split())
 
 
 def all_within(question: str, passages: Sequence[Passage]) -> bool:
-    """Whether passages are nothing but the places that a question names, as far as their pages and beginnings tell."""
+    """Whether passages lie within what a question refers to, as far as their pages and beginnings tell."""
     places = named(question)
     pages = {int(place.number) for place in places if place.is_page}
     numbers = "|".join(re.escape(place.number) for place in places if not place.is_page)
@@ -122,116 +204,16 @@ def all_within(question: str, passages: Sequence[Passage]) -> bool:
     return bool(passages and (in_section or on_page))
 
 
-def _places(match: re.Match[str]) -> Iterator[Place]:
-    is_page = bool(_IS_PAGE.match(match["word"]))
-    word = match["word"].removesuffix("s") if len(match["word"]) > _SHORT_WORD else match["word"]
-    last = ""
-    for each in _EACH.finditer(match["numbers"]):
-        number = each["number"]
-        if each["to"] and last.isdigit() and number.isdigit():
-            for between in range(int(last) + 1, min(int(number), int(last) + _MOST_PAGES)):
-                yield Place(word, str(between), is_page)
-        if number.isdigit() or not is_page:
-            yield Place(word, number, is_page)
-        last = number
-
-
-def _page(place: Place, document: Document) -> tuple[int, int] | None:
-    if place.number == "-1":
-        return (document.pages[-1].start, document.pages[-1].end)
-    return next(((page.start, page.end) for page in document.pages if page.number == int(place.number)), None)
-
-
-def _section(place: Place, document: Document) -> tuple[tuple[int, int], ...]:
-    """Return the sections whose heading is the place's, else the paragraphs that begin with its number."""
-    found: list[tuple[int, int, int]] = []
-    for index, heading in enumerate(document.headings):
-        match = _HEADING.match(heading.text)
-        if match and match["number"].casefold() == place.number.casefold():
-            rank = _unlike(place, match["word"], heading.text[match.end() :])
-            if rank is not None:
-                found.append((rank, heading.start, _section_end(document, index, place.number)))
-    best = min((rank for rank, _, _ in found), default=_OTHER_WORD)
-    if (
-        best == _OTHER_WORD
-        and place.number[0].isdigit()
-        and _is_section(place.word)
-        and (clause := _clause(place, document))
-    ):
-        return (clause,)
-    return tuple((start, end) for rank, start, end in found if rank == best)
-
-
-def _unlike(place: Place, word: str | None, behind: str) -> int | None:
-    """Return how little a heading is like a place with its number; None where it is of another kind.
-
-    Section 2, clause 2 and article 2 may be one and the same, an annex or a chapter only what is called so.
-    """
-    if word and _singular(word) == _singular(place.word):
-        return _SAME_WORD
-    if word:
-        return _OTHER_WORD if _is_section(word) and _is_section(place.word) else None
-    # "A history" begins with no number.
-    numbered = place.number[0].isdigit() or behind[:1] in (".", ")", ":")
-    bare = _is_section(place.word) or _singular(place.word) in _CHAPTERS
-    return _NO_WORD if numbered and bare else None
-
-
-def _is_section(word: str) -> bool:
-    return bool(_LIKE_SECTION.fullmatch(word))
-
-
-def _singular(word: str) -> str:
-    return word.casefold().rstrip(".").removesuffix("s")
-
-
-def _section_end(document: Document, index: int, number: str) -> int:
-    """Return where the next section begins that is not one of this one's own."""
-    level = document.headings[index].level
-    for heading in document.headings[index + 1 :]:
-        match = _HEADING.match(heading.text)
-        inside = match is not None and match["number"].startswith(f"{number}.")
-        if heading.level <= level and not inside:
-            return heading.start
-    return len(document.text)
-
-
-def _clause(place: Place, document: Document) -> tuple[int, int] | None:
-    """Return the paragraphs of a clause: from the line that begins with its number to that of the next clause."""
-    numbers = "|".join(map(re.escape, (place.number, *_next_numbers(place.number))))
-    begins = re.compile(
-        rf"^[ \t>*_#]{{0,8}}(?:(?i:{_LIKE_SECTION.pattern})[ \t]*)?(?P<number>{numbers})[.):]?[ \t*_]+"
-        r"(?=[^\W\d_]|[\"“„«(])",
-        re.MULTILINE,
-    )
-    lines = [(match["number"] == place.number, match.start()) for match in begins.finditer(document.text)]
-    bounds = [heading.start for heading in document.headings]
-    spans: list[tuple[bool, int, int]] = []
-    for index, (own, start) in enumerate(lines):
-        if own:
-            following = next((begin for mine, begin in lines[index + 1 :] if not mine), None)
-            limit = next((bound for bound in bounds if bound > start), len(document.text))
-            spans.append((following is not None, start, min(limit, following or limit)))
-    sure = [span for span in spans if span[0]] or spans
-    if not 0 < len(sure) <= _MOST_CANDIDATES:
-        return None
-    _, start, end = max(sure, key=lambda span: span[2] - span[1])
-    return start, end
-
-
-def _next_numbers(number: str) -> tuple[str, ...]:
-    """Return what may follow a section that has ended: 4.3 and 5 behind 4.2."""
-    parts = [int(part) for part in number.split(".")]
-    return tuple(".".join(map(str, [*parts[:depth], parts[depth] + 1])) for depth in range(len(parts)))
-
-
 def joined(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """Return spans in order, those that touch or overlap as one."""
-    ordered = sorted(spans)
-    merged = ordered[:1]
-    for (_, _), (start, end) in pairwise(ordered):
-        if start <= merged[-1][1]:
+    """Return spans in order, with those that touch or overlap merged."""
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(merged[-1][1], end))
         else:
             merged.append((start, end))
     return tuple(merged)
+
+
+def _singular(word: str) -> str:
+    return word.casefold().rstrip(".").removesuffix("s")

@@ -3,10 +3,14 @@
 import re
 from collections.abc import Iterator
 
-_LONGEST = 1_200
+from agents.language.lexicon import DANISH, ENGLISH, GERMAN, NORWEGIAN
+
+_MAX_CHARACTERS = 1_200
 _EDGE = 200
-_LONGEST_ABBREVIATION = 6
+"""Characters at each end of a line that are looked at, which keeps the time linear."""
+_MAX_ABBREVIATION = 6
 _FITS = 0.75
+"""A line is full where the next word would go beyond this share of the block's width."""
 
 # Every punctuation run that may end a sentence, with closing quotes, brackets and footnote marks.
 _STOP = re.compile(r"(?:[.!?…]+|[。！？]+)(?:[\"'”’»)\]*_]|\[\d+\])*")
@@ -33,11 +37,8 @@ _GOES_ON = re.compile(
 _LIST_NUMBER = re.compile(r"[ \t]*(?:#{1,6}\s+)?(?:§+\s*)?(?:\d+(?:\.\d+)*|[a-zA-Z]|[ivxIVX]{1,5})\.$")
 
 # Months that are written with a capital after the number of a day; before small letters no sentence ends anyway.
-_MONTH = (
-    r"(?i:(?:jan|feb|mär|apr|jun|jul|aug|sept?|okt|nov|dez)\.|mrz\.|"
-    r"(?:januar|jänner|februar|feber|märz|mars|marts|april|mai|maj|juni|juli|august|september|oktober|november|"
-    r"dezember|desember|december)\b)"
-)
+_MONTHS = "|".join(dict.fromkeys([*GERMAN.months, *DANISH.months, *NORWEGIAN.months]))
+_MONTH = rf"(?i:(?:{'|'.join(GERMAN.short_months)})\.|(?:{_MONTHS})\b)"
 DAY_OF_MONTH = rf"(?:[0-2]?\d|3[01])\.\s{{1,9}}(?:{_MONTH}|\d{{1,2}}\.\s{{0,9}}\d{{4}}\b)"
 """A day and its month as they are written in German, as in 1. September and 1. 9. 2024."""
 
@@ -46,18 +47,19 @@ _MONTH_OF_DATE = re.compile(r"(?<!\d)\d{1,2}\.\s{1,9}\d{1,2}\.\s{1,9}\d{4}\b")
 _LEADS_TO_DATE = re.compile(
     r"\b(?:am|vom|bis|zum|ab|dem|den|der|des|seit|und|oder|nach|vor|zwischen|spätestens|fra|til|og)$", re.IGNORECASE
 )
-_LONGEST_DATE = 40
+_MAX_DATE = 40
 # The number of a floor or of a paragraph as it is written in German: "im 3. Obergeschoss".
 _ORDINAL = re.compile(
     r"\b(?:im|ins|am|der|die|das|dem|den|des|vom|zum|zur|jede[rsnm]?|einem|ihre[rnms]?|seine[rnms]?)\s\d{1,2}$"
 )
 
+_SHORT_MONTHS = "|".join(dict.fromkeys(ENGLISH.short_months + GERMAN.short_months))
 _ABBREVIATION = re.compile(
     # After these a full stop never ends a sentence, ...
     r"(?P<never>mr|mrs|ms|dr|prof|st|sr|fr|rev|hon|gen|col|lt|capt|sgt|messrs|e\.g|i\.e|cf|vs|viz|resp|z\.b|d\.h)"
     # ... after these it does not where a number follows, ...
     r"|(?P<number>no|nos|nr|fig|figs|eq|eqs|sec|sect|ch|chap|art|arts|vol|vols|pp|p|para|paras|cl|ver|v|tab|abs|item|"
-    r"ca|approx|c|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec|mär|mrz|okt|dez|ref|refs|doc|ed|app)"
+    rf"ca|approx|c|ref|refs|doc|ed|app|{_SHORT_MONTHS})"
     # ... and after these only where a sentence plainly begins.
     r"|(?P<perhaps>etc|inc|ltd|co|corp|al|jr|a\.m|p\.m|u\.s|u\.k|e\.u|ph\.d|bros|est|dept|max|min|bzw|usw)"
 )
@@ -83,7 +85,7 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
         for first, last in _cut_at_stops(text, start, end):
             while text[first].isspace():
                 first += 1
-            if last - first > _LONGEST:
+            if last - first > _MAX_CHARACTERS:
                 spans.extend(_cut_long(text, first, last))
             else:
                 spans.append((first, last))
@@ -91,7 +93,7 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
 
 
 def _units(text: str) -> Iterator[tuple[int, int]]:
-    """Yield runs of lines that may share a sentence."""
+    """Yield spans of lines that no sentence crosses: wrapped lines joined, others by themselves."""
     block: list[tuple[int, int]] = []
     for match in _LINE.finditer(text):
         start, end = match.span()
@@ -106,10 +108,9 @@ def _units(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _join_lines(text: str, block: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield the lines of one block, those joined that were only wrapped."""
+    """Yield the lines of a block without blank lines, with those that were only wrapped joined."""
     lengths = sorted(end - start for start, end in block)
     width = lengths[len(lengths) * 4 // 5]
-    # Only the edges of a line tell, and looking no further keeps the time linear.
     heads = [text[start : min(end, start + _EDGE)] for start, end in block]
     alone = list(map(_stands_alone, heads))
     unit_start, unit_end = block[0]
@@ -117,26 +118,28 @@ def _join_lines(text: str, block: list[tuple[int, int]]) -> Iterator[tuple[int, 
         start, end = block[index]
         tail = text[max(block[index - 1][0], unit_end - _EDGE) : unit_end].rstrip()
         room = width * _FITS - (unit_end - block[index - 1][0])
-        if alone[index - 1] or alone[index] or not _wrapped(heads[index - 1], tail, heads[index].strip(), room):
+        if alone[index - 1] or alone[index] or not _is_wrap(heads[index - 1], tail, heads[index].strip(), room):
             yield unit_start, unit_end
             unit_start = start
         unit_end = end
     yield unit_start, unit_end
 
 
-def _wrapped(line: str, tail: str, following: str, room: float) -> bool:
-    """Whether the break between a line, of which the tail is the end, and the following one is only a wrap."""
+def _is_wrap(line: str, tail: str, following: str, room: float) -> bool:
+    """Whether `following` continues the line, which ends in `tail`, and was only wrapped to fit."""
     if following[:5].isalpha() and following[0].islower():
         return True
     if _DAY_OF_MONTH.match(following) and _LEADS_TO_DATE.search(tail):
         return True
-    if _STARTS_ALONE.match(following) or (tail[-1:] not in ".!?:" and _numbers(line) and _numbers(following)):
+    if _STARTS_ALONE.match(following):
+        return False
+    if tail[-1:] not in ".!?:" and all(map(_is_row_of_numbers, (line, following))):
         return False
     if tail[-1:] in ",-;\u00ad" or following[:1].islower() or _GOES_ON.search(tail[-12:]):
         return True
     if _KEY_AND_VALUE.match(line) and _KEY_AND_VALUE.match(following):
         return False
-    # A word that would still have fitted on the line was put on the next one on purpose.
+    # A word that would have fitted on the line was put on the next one on purpose.
     return len(following.split(None, 1)[0] if following else "") + 1 > room
 
 
@@ -149,14 +152,14 @@ def _stands_alone(line: str) -> bool:
     return line.count(",") > line.count(", ") + 1 and bool(_CELLS.search(line))
 
 
-def _numbers(line: str) -> bool:
-    """Whether a line looks like a table's row: at least three cells, many of them numbers."""
+def _is_row_of_numbers(line: str) -> bool:
+    """Whether a line looks like a row of a table: at least three cells, many of them numbers."""
     words = line.strip().count(" ") + 1
     return words >= 3 and len(_NUMBER_ENDS.findall(line)) >= 0.4 * words
 
 
 def _cut_at_stops(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield the sentences of one unit, white space only before them."""
+    """Yield the sentences of one unit, each with the white space before it."""
     while text[end - 1].isspace():
         end -= 1
     if not text.startswith("|", start):
@@ -179,15 +182,15 @@ def _ends_sentence(text: str, begin: int, stop: re.Match[str], end: int) -> bool
     # The dots that lead to a page number in a table of contents.
     if following.group(1)[0].isdigit() and text[stop.start() - 1 : stop.start()].isspace():
         return False
-    return not _abbreviated(text, begin, stop.start(), following.group(1))
+    return not _is_abbreviation(text, begin, stop.start(), following.group(1))
 
 
-def _abbreviated(text: str, begin: int, dot: int, following: str) -> bool:
+def _is_abbreviation(text: str, begin: int, dot: int, following: str) -> bool:
     """Whether the full stop at `dot` belongs to an abbreviation, an initial or a list's number."""
     if dot - begin < 24 and _LIST_NUMBER.match(text[begin : dot + 1].lstrip()):
         return True
     written = text[max(begin, dot - 30) : dot].rpartition(" ")[2].rpartition("\n")[2].lstrip("([\"'“‘*_")
-    if len(written) > _LONGEST_ABBREVIATION:
+    if len(written) > _MAX_ABBREVIATION:
         return False
     if written.isdigit():
         return _in_date(text, begin, dot) or bool(_ORDINAL.search(text, max(begin, dot - 16), dot))
@@ -202,17 +205,17 @@ def _abbreviated(text: str, begin: int, dot: int, following: str) -> bool:
 
 def _in_date(text: str, begin: int, dot: int) -> bool:
     """Whether the full stop at `dot` stands behind the day or the month of a date."""
-    end = dot + _LONGEST_DATE
+    end = dot + _MAX_DATE
     if any(_DAY_OF_MONTH.match(text, max(begin, dot - digits), end) for digits in (1, 2)):
         return True
     return any(found.start() < dot < found.end() for found in _MONTH_OF_DATE.finditer(text, max(begin, dot - 14), end))
 
 
 def _cut_long(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield a sentence in pieces, for it is longer than any sentence."""
-    while end - start > _LONGEST:
-        cut = max(text.rfind(mark, start + _LONGEST // 2, start + _LONGEST) for mark in "\n; ")
-        cut = cut + 1 if cut >= 0 else start + _LONGEST
+    """Yield an overlong sentence in pieces, cut at line ends, semicolons or spaces where there are any."""
+    while end - start > _MAX_CHARACTERS:
+        cut = max(text.rfind(mark, start + _MAX_CHARACTERS // 2, start + _MAX_CHARACTERS) for mark in "\n; ")
+        cut = cut + 1 if cut >= 0 else start + _MAX_CHARACTERS
         if piece := text[start:cut].strip():
             first = text.index(piece, start)
             yield first, first + len(piece)

@@ -1,28 +1,19 @@
-"""Words of a text as stems with offsets; numbers are compared by value, not by how they are written."""
+"""Words of a text as stems with offsets; a number's stem is its value, however it is written."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Protocol, cast
+from typing import Any, cast
 
 from agents.language.lexicon import ENGLISH, Language, language_of
+from agents.language.numbers import NUMBER_WORDS, number_value
 
 _WORD = re.compile(r"\d+(?:[.,:'’]\d+)*(?:st|nd|rd|th)?|[^\W_]+")
-_THOUSANDS = re.compile(r"\d{1,3}(?:[.,'’]\d{3})+(?![\d.,])")
+_SHORTENED_NOT = re.compile(r"(?<=n)['’]t\b", re.IGNORECASE)
 _LONGEST_WORD = 40
-
-_POSITIONS = "first second third fourth fifth sixth seventh eighth ninth tenth"
-_COUNTED = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-NUMBER_WORDS: Mapping[str, str] = MappingProxyType(
-    {word: str(value) for value, word in enumerate(_COUNTED.split())}
-    | {"twenty": "20", "thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "ninety": "90", "hundred": "100"}
-)
-ORDINAL_WORDS: Mapping[str, int] = MappingProxyType(
-    {word: position for position, word in enumerate(_POSITIONS.split(), 1)}
-)
-# Forms of irregular English verbs and nouns that Snowball leaves apart, behind their base form.
+# Forms of irregular English verbs and nouns that Snowball does not stem alike, each entry with its base form first.
 _IRREGULAR = """
 be been|become became|begin began begun|break broke broken|bring brought|build built|buy bought|catch caught
 choose chose chosen|come came|cut cut|do done did|draw drew drawn|drink drank drunk|drive drove driven|eat ate eaten
@@ -49,14 +40,8 @@ class Word:
     end: int
     function: bool
     """Whether it carries grammar rather than content."""
-
-
-class _Stems(Protocol):
-    def stemWord(self, word: str, /) -> str: ...  # noqa: N802 - Snowball's own name
-
-
-class _Snowball(Protocol):
-    def Stemmer(self, language: str, /) -> _Stems: ...  # noqa: N802 - Snowball's own name
+    negation: bool
+    """Whether it negates, as "not" does and the "isn" of "isn't"."""
 
 
 class Vocabulary:
@@ -66,7 +51,7 @@ class Vocabulary:
         import Stemmer
 
         self.language = language
-        self._snowball = cast("_Snowball", Stemmer).Stemmer(language.stemmer)
+        self._stem_word = cast("Callable[[str], str]", cast("Any", Stemmer).Stemmer(language.stemmer).stemWord)
         self._stems: dict[str, str] = {}
 
     @classmethod
@@ -76,25 +61,28 @@ class Vocabulary:
 
     def stem(self, word: str) -> str:
         """Return the stem of a word, or the normal form of a number."""
-        found = self._stems.get(word)
-        if found is None:
-            found = self._stems[word] = self._make_stem(word)
-        return found
+        stem = self._stems.get(word)
+        if stem is None:
+            stem = self._stems[word] = self._compute_stem(word)
+        return stem
 
     def words(self, text: str) -> list[Word]:
         """Return every word of a text in order."""
         words: list[Word] = []
         for match in _WORD.finditer(text):
-            word, start = match.group(), match.start()
-            function = word.lower() in self.language.function_words and not _is_label(text, word, start)
-            words.append(Word(word, self.stem(word), start, match.end(), function))
+            word, start, end = match.group(), *match.span()
+            lowered = word.lower()
+            shortened = _SHORTENED_NOT.match(text, end) is not None
+            negation = shortened or lowered in self.language.negations
+            function = shortened or (lowered in self.language.function_words and not _is_label(text, word, start))
+            words.append(Word(word, self.stem(word), start, end, function, negation))
         return words
 
     def terms(self, text: str) -> list[str]:
         """Return the stems of a text's content words in order, repetitions included."""
         return [word.stem for word in self.words(text) if not word.function]
 
-    def _make_stem(self, word: str) -> str:
+    def _compute_stem(self, word: str) -> str:
         if word[0].isdigit():
             return number_value(word)
         if len(word) == 1:
@@ -102,28 +90,9 @@ class Vocabulary:
         lowered = word.lower()[:_LONGEST_WORD]
         if self.language is ENGLISH:
             lowered = _base_forms().get(lowered, lowered)
-        return NUMBER_WORDS.get(lowered) or self._snowball.stemWord(lowered)
-
-
-@lru_cache(maxsize=1)
-def _base_forms() -> Mapping[str, str]:
-    forms: dict[str, str] = {}
-    for entry in _IRREGULAR.replace("\n", "|").split("|"):
-        base, *others = entry.split() or [""]
-        forms.update(dict.fromkeys(others, base))
-    return MappingProxyType(forms)
-
-
-def number_value(written: str) -> str:
-    """Return a number's normal form: "1,150" and "1150" are the same, so are "0,5" and "0.50"."""
-    if written[-1].isalpha():
-        written = written[:-2]
-    if ":" in written:
-        return written
-    if _THOUSANDS.fullmatch(written):
-        return re.sub(r"\D", "", written)
-    value = re.sub("[,'’]", ".", written)
-    return value.rstrip("0").rstrip(".") if value.count(".") == 1 else value
+        if lowered in NUMBER_WORDS:
+            return str(NUMBER_WORDS[lowered])
+        return self._stem_word(lowered)
 
 
 def _is_label(text: str, word: str, start: int) -> bool:
@@ -136,3 +105,10 @@ def _is_label(text: str, word: str, start: int) -> bool:
     if len(word) == 1 or word == "May":
         return inside
     return len(word) <= 3 and word.isupper() and not text[max(0, start - 12) : start + 12].isupper()
+
+
+@lru_cache(maxsize=1)
+def _base_forms() -> Mapping[str, str]:
+    """Return the base form of each irregular form."""
+    entries = (entry.split() for entry in _IRREGULAR.strip().replace("\n", "|").split("|"))
+    return MappingProxyType({form: base for base, *forms in entries for form in forms})

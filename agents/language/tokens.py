@@ -6,16 +6,15 @@ from collections.abc import Callable
 TokenCounter = Callable[[str], int]
 """Counts the tokens of a text."""
 
-
-class Estimate(int):
-    """Tokens that a rule has counted because the engine could not be asked; not to be kept as the engine's count."""
-
-
 _PIECE = re.compile(r"\w{1,6}|[^\w\s]")
 
 
+class Estimate(int):
+    """Tokens estimated by rule because the engine could not be asked; not to be stored as the engine's count."""
+
+
 def estimate_tokens(text: str) -> int:
-    """Count tokens by a fixed rule: every mark is one, every word one for each 6 letters begun.
+    """Estimate the tokens of a text: one for each mark, and one for every 6 letters that a word begins.
 
     The rule needs no vocabulary, adds up over pieces cut at white space, and stays within
     about 15 % of a byte-pair vocabulary on English prose.

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from agents.grounding.claims import GroundedClaim, Quote
 from agents.schema import (
     Analysis,
     Answer,
@@ -19,7 +20,7 @@ from agents.schema import (
     SessionInfo,
     TableRow,
 )
-from agents.supervisor.run import GroundedClaim, Quote, Run
+from agents.supervisor.run import Run
 from agents.supervisor.scope import scope
 
 MAX_ROWS_SHOWN = 200

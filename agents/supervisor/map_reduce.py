@@ -11,14 +11,15 @@ from typing import Any
 from pydantic import Field
 
 from agents.engine.engine import Task
-from agents.engine.tasks.reading import MOST_NOTES, NoteKind, PointToReduce, Reduce, WindowNotes
+from agents.engine.tasks.reading import MOST_NOTES, PointToReduce, Reduce, WindowNotes
+from agents.grounding.claims import UncheckedClaim
 from agents.grounding.quotes import stands_in
 from agents.grounding.version_diff import MOST_CHANGES, asks_for_differences, changes
 from agents.jobs.single_flight import job_key
 from agents.language.sentences import split_sentences
-from agents.schema import Document, Frozen, Mode, Passage
+from agents.schema import Document, Frozen, Mode, NoteKind, Passage
 from agents.supervisor.context_budget import fits_one_pass
-from agents.supervisor.run import Run, Statement
+from agents.supervisor.run import Run
 from agents.supervisor.scope import scope
 
 
@@ -161,7 +162,7 @@ class WindowReading(Frozen):
     points: tuple[Point, ...]
 
 
-async def analyze(run: Run) -> tuple[Statement, ...]:
+async def analyze(run: Run) -> tuple[UncheckedClaim, ...]:
     """Read every window, reduce the notes, and return the analysis as statements with quotes."""
     windows = await asyncio.to_thread(reading_windows, run, _task(run), window_tokens(run))
     limit = asyncio.Semaphore(run.parallel_windows)
@@ -181,7 +182,7 @@ async def analyze(run: Run) -> tuple[Statement, ...]:
     return _with_changes(_statements([*reduced, *facts]), changed)
 
 
-def _changes(run: Run) -> tuple[Statement, ...]:
+def _changes(run: Run) -> tuple[UncheckedClaim, ...]:
     """Return all that differs between two versions of one text, and say where that is nothing or too much."""
     documents = list(run.request.documents)
     if mode(run) != "comparison" or len(documents) > 2:
@@ -196,7 +197,7 @@ def _changes(run: Run) -> tuple[Statement, ...]:
     return (found or ())[:MOST_CHANGES]
 
 
-def _with_changes(told: Sequence[Statement], changed: Sequence[Statement]) -> tuple[Statement, ...]:
+def _with_changes(told: Sequence[UncheckedClaim], changed: Sequence[UncheckedClaim]) -> tuple[UncheckedClaim, ...]:
     """Return the points and every change, those left out of the points that say no more than the changes do."""
     quoted = {quote for change in changed for quote in change.quotes}
     return (*(each for each in told if not (each.quotes and quoted.issuperset(each.quotes))), *changed)
@@ -376,8 +377,10 @@ def _distinct(points: Sequence[Point]) -> list[Point]:
     return list({" ".join(point.text.casefold().split()): point for point in reversed(points)}.values())[::-1]
 
 
-def _statements(points: Sequence[Point]) -> tuple[Statement, ...]:
+def _statements(points: Sequence[Point]) -> tuple[UncheckedClaim, ...]:
     return tuple(
-        Statement(point.text, point.quotes, point.section, point.kind, tuple(title for _, title in point.sources()))
+        UncheckedClaim(
+            point.text, point.quotes, point.section, point.kind, tuple(title for _, title in point.sources())
+        )
         for point in points
     )

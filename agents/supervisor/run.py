@@ -7,9 +7,8 @@ from typing import TypeVar
 
 from agents.documents.library import Library
 from agents.engine.engine import Engine, Task
-from agents.engine.tasks.answering import DraftClaim, Support
-from agents.engine.tasks.reading import NoteKind
-from agents.grounding.quotes import Located
+from agents.engine.tasks.answering import DraftClaim
+from agents.grounding.claims import Judgement, UncheckedClaim
 from agents.jobs.single_flight import Report
 from agents.jobs.window_cache import WindowCache
 from agents.schema import AgentStep, Document, Frozen, Mode, Passage, Progress, RouteKind, Usage
@@ -44,55 +43,6 @@ class Part:
     claims: tuple[DraftClaim, ...] = ()
     taken: bool = False
     done: bool = False
-
-
-@dataclass(frozen=True)
-class Statement:
-    """One statement of a draft, as an agent wrote it, with the quotes it claims to rest on."""
-
-    text: str
-    quotes: tuple[str, ...]
-    section: str = ""
-    kind: NoteKind = "point"
-    titles: tuple[str, ...] = ()
-    """Of the documents that the quotes were taken from, in their order; empty where nobody noted them."""
-    verbatim: bool = False
-    """Whether code has put it together from its quotes, so that there is nothing to judge."""
-
-
-@dataclass(frozen=True)
-class Quote:
-    """A located quote and the document it stands in."""
-
-    document: Document
-    located: Located
-
-
-@dataclass(frozen=True)
-class GroundedClaim:
-    """A statement, the quotes that were found for it, and whether they support it."""
-
-    text: str
-    quotes: tuple[Quote, ...]
-    support: Support
-    section: str = ""
-    kind: NoteKind = "point"
-    verbatim: bool = False
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What validation left of a draft: the claims that stand, and how many there were."""
-
-    claims: tuple[GroundedClaim, ...]
-    drafted: int
-    markdown: str
-
-    @property
-    def grounded(self) -> float:
-        """Share of the drafted claims that stand fully supported, 0 to 1."""
-        supported = sum(claim.support == "supported" for claim in self.claims)
-        return supported / self.drafted if self.drafted else 0.0
 
 
 @dataclass
@@ -154,7 +104,7 @@ class Run:
     """What to say where the question is about pages alone that no document has."""
     scopes: dict[str, tuple[Passage, ...]] = field(default_factory=dict[str, tuple[Passage, ...]])
     """By question: the pages and sections that it names."""
-    draft: tuple[Statement, ...] | None = None
+    draft: tuple[UncheckedClaim, ...] | None = None
     judgement: Judgement | None = None
     earlier: Judgement | None = None
     outline: tuple[str, ...] = ()

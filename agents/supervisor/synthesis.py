@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from agents.engine.tasks.answering import Draft, DraftClaim, Finding
+from agents.grounding.claims import UncheckedClaim
 from agents.schema import Passage
 from agents.supervisor.context_budget import evidence_fits
 from agents.supervisor.map_reduce import Window, analyze, reading_windows
-from agents.supervisor.run import Run, Statement
+from agents.supervisor.run import Run
 
 
 @dataclass(frozen=True)
@@ -116,5 +117,5 @@ def _distinct(passages: Iterable[Passage]) -> tuple[Passage, ...]:
     return tuple({(passage.document_id, passage.start): passage for passage in passages}.values())
 
 
-def _statements(claims: tuple[DraftClaim, ...]) -> tuple[Statement, ...]:
-    return tuple(Statement(claim.text, claim.quotes) for claim in claims)
+def _statements(claims: tuple[DraftClaim, ...]) -> tuple[UncheckedClaim, ...]:
+    return tuple(UncheckedClaim(claim.text, claim.quotes) for claim in claims)

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from agents.engine.extractive.matching import unmentioned
-from agents.engine.tasks.answering import ClaimToJudge, Revise, Support, Verdict
+from agents.engine.tasks.answering import ClaimToJudge, Revise, Verdict
 from agents.errors import EngineError
-from agents.grounding.claims import check, ground, weaker
+from agents.grounding.claims import GroundedClaim, Judgement, check, ground, weaker
 from agents.language.section_references import without
+from agents.schema import Support
 from agents.supervisor.answer import to_markdown
-from agents.supervisor.run import GroundedClaim, Judgement, Run
+from agents.supervisor.run import Run
 from agents.supervisor.scope import scope
 
 CLAIMS_AT_ONCE = 12

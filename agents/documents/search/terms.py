@@ -9,9 +9,8 @@ from itertools import chain
 from typing import Any, cast
 
 from agents.documents.passages import Span
+from agents.language.lexicon import LANGUAGES, language_of
 from agents.schema import Document
-
-ENGLISH = "english"
 
 # Codes and numbers hold together: WO-1043, 7.2, 12:30, 28,000.
 _WORD = re.compile(r"\w+(?:[-./:]\w+|,\d{3}(?!\d))*")
@@ -20,32 +19,6 @@ _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _JOINT = re.compile(r"[-./:]")
 _BROKEN = re.compile(r"([^\W\d_]+)(?:-\n|\u00ad\n?)[ \t]*([^\W\d_]+)")
 _YEAR = 4
-_SAMPLE = 20_000
-
-_ENGLISH_STOPS = (
-    "a about above after again all also am an and any are as at be because been before being below between both but "
-    "by can cannot could d did do does doing done down during each either few for from further had has have having "
-    "he her here hers him his how i if in into is it its itself just ll m may me might more most must my nor not now "
-    "of off on once only or other our ours out over own re s same shall she should so some such t than that the "
-    "their theirs them then there these they this those through thus to too under until up upon us ve very was we "
-    "were what when where whether which while who whom whose why will with would yet you your yours"
-)
-# Enough of each language's commonest words to tell it by; they are its stop words too.
-_FUNCTION_WORDS = {
-    ENGLISH: "the of and to is was for that with are this from be by which have has were not it",
-    "german": "der die das und ist nicht ein eine den dem des zu mit von auf für im sich wird sind bei als auch oder",
-    "french": "le la les des est et une un du dans que qui pour par sur pas ce sont au aux avec il elle ne se",
-    "spanish": "el la los las de que y en un una es por con para del se no su al como más fue son lo",
-    "italian": "il di che la e un una per non è in con del della le gli dei nel sono da si al come anche",
-    "portuguese": "o a os as de que e do da em um uma para com não por no na dos das se foi são ao mais",
-    "dutch": "de het een en van is dat op te niet in zijn met voor aan er door die wordt bij ook als of naar",
-    "swedish": "och att det som en är av för på med den till inte har ett om de kan vid var eller ska från",
-    "danish": "og at det er en af til på for med den ikke som har et kan der de eller ved skal fra om",
-    "norwegian": "og det er som en av til på for med ikke den har et kan de eller ved skal fra om å hos",
-    "finnish": "ja on ei se että oli joka ovat myös tai kun niin mutta ole sen hän jos kuin ovat",
-    "russian": "и в не на что с по для как это из к от у за или его при также но был",  # noqa: RUF001
-    "turkish": "ve bir bu için ile da de olarak olan en gibi daha çok değil ya her kadar sonra veya",
-}
 
 
 @dataclass(frozen=True)
@@ -53,6 +26,7 @@ class Terms:
     """The terms of a document's passages, in order."""
 
     language: str
+    """The name of its Snowball stemmer."""
     vocabulary: tuple[str, ...]
     lengths: "array[int]"
     """How many terms each passage has."""
@@ -63,7 +37,7 @@ class Terms:
 def document_terms(document: Document, spans: Iterable[Span]) -> Terms:
     """Return the terms of a document's passages, each joined by the headings above it."""
     texts = (f"{span.heading}\n{document.text[span.start : span.end]}" for span in spans)
-    return extract_terms(texts, detect_language(document.text))
+    return extract_terms(texts, language_of(document.text).stemmer)
 
 
 def extract_terms(texts: Iterable[str], language: str) -> Terms:
@@ -88,17 +62,6 @@ def query_terms(query: str, languages: Iterable[str]) -> list[str]:
     return list(found)
 
 
-def detect_language(text: str) -> str:
-    """Return the language, of those that can be stemmed, whose commonest words are most frequent; else English."""
-    words = _WORD.findall(text[:_SAMPLE].lower())
-    shares = {
-        language: sum(map(frozenset(common.split()).__contains__, words))
-        for language, common in _FUNCTION_WORDS.items()
-    }
-    best = max(shares, key=lambda language: shares[language])
-    return best if shares[best] > shares[ENGLISH] * 1.2 else ENGLISH
-
-
 class _Vocabulary(dict[str, tuple[int, ...]]):
     """Maps what stands between white space to the numbers of its terms."""
 
@@ -108,7 +71,7 @@ class _Vocabulary(dict[str, tuple[int, ...]]):
 
         self.numbers: dict[str, int] = {}
         self._stem = cast("Callable[[str], str]", cast("Any", Snowball).Stemmer(language).stemWord)
-        self._stops = frozenset((_ENGLISH_STOPS if language == ENGLISH else _FUNCTION_WORDS[language]).split())
+        self._stops = LANGUAGES[language.title()].function_words
 
     def __missing__(self, chunk: str) -> tuple[int, ...]:
         parts = (part for word in _WORD.findall(chunk) for part in _parts(word) if part not in self._stops)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, cast
 
-from agents.language.lexicon import LANGUAGES, Language, any_of, labelled
-from agents.language.stems import NUMBER_WORDS
+from agents.language.lexicon import ENGLISH, LANGUAGES, Language, any_of, labelled
+from agents.language.numbers import NUMBER_WORDS, SCALES
 
 FactKind = Literal["date", "time", "duration", "frequency", "money", "percent", "quantity", "number", "name"]
 
 # At most 15 digits, and never from within a number: long runs of digits must not be tried from each of them.
 _NUMBER = r"(?<![\d.,])\d{1,15}(?:[.,'’\u00a0]\d{3})*(?:[.,]\d+)?"
-_WORDS_OF_NUMBER = "|".join([*NUMBER_WORDS, "half", "dozens?", "hundreds", "thousands?", "million"])
+_WORDS_OF_NUMBER = "|".join([*NUMBER_WORDS, *SCALES, "half", "dozens?", "hundreds", "thousands"])
 _COUNT = rf"(?:{_NUMBER}|\b(?:an?|{_WORDS_OF_NUMBER})\b)"
 _CURRENCY = any_of(
     """
@@ -30,7 +30,6 @@ _UNIT = any_of(
     """
 )
 _PERCENT = any_of(r"%|‰|(?:per\s?cent|prozent|pour\s?cent|por\s?ciento|procent|por\s?cento)\b")
-_ABBREVIATED_MONTHS = ("jan", "feb", "mar", "apr", "jun", "jul", "aug", "sept?", "oct", "nov", "dec")
 _PERIOD = any_of("second|minute|hour|day|night|week|month|quarter|year|shift|decade")
 _YEAR = r"(?:1[0-9]|20)\d{2}"
 _BEFORE_YEAR = any_of("in|since|until|by|of|from|before|after|during|to|seit|en|nel|dal|em")
@@ -76,7 +75,7 @@ def _patterns(name: str) -> tuple[tuple[FactKind, re.Pattern[str]], ...]:
     """Return the forms of a language's facts, the more telling first."""
     language = LANGUAGES[name]
     whole, days = _names_of("months", language), _names_of("weekdays", language)
-    month = rf"(?:{whole}|(?:{'|'.join(_ABBREVIATED_MONTHS)})\b\.?)"
+    month = rf"(?:{whole}|(?:{'|'.join(ENGLISH.short_months)})\b\.?)"
     unit = "|".join(dict.fromkeys((*language.time_units, *LANGUAGES["English"].time_units)))
     recurring = rf"(?:{_PERIOD}|{days}|{whole}|morning|evening|spring|summer|autumn|winter|fall|tide)s?"
     # "for a week" is how long, "five a week" how often.

@@ -19,8 +19,8 @@ from agents.engine.extractive.phrases import (
 )
 from agents.engine.tasks.decisions import StandaloneQuestion, StandaloneQuestionResult
 from agents.language.lexicon import ENGLISH, any_of, language_of, phrase, word_set
+from agents.language.numbers import ORDINAL_WORDS
 from agents.language.sentences import split_sentences
-from agents.language.stems import ORDINAL_WORDS
 
 _LOOKED_AT = 3_000
 _LONGEST_ITEM = 12

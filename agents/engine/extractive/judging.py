@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from agents.engine.extractive.facts import find_facts
 from agents.engine.extractive.matching import stands_for
 from agents.engine.extractive.statements import clean, shortened
-from agents.engine.tasks.answering import ClaimToJudge, Revise, ReviseResult, Support, Verdict, VerdictResult
-from agents.language.lexicon import word_set
+from agents.engine.tasks.answering import ClaimToJudge, Revise, ReviseResult, Verdict, VerdictResult
+from agents.language.lexicon import LIMIT, word_set
+from agents.language.numbers import NUMBER_WORDS, NUMERALS
 from agents.language.sentences import split_sentences
-from agents.language.stems import ORDINAL_WORDS, Vocabulary
+from agents.language.stems import Vocabulary
+from agents.schema import Support
 
 _SUPPORTED, _PARTLY = 0.8, 0.5
 _LONGEST_CLAIM = 400
 _LOOKED_AT, _LONGEST_JUDGED = 4_000, 2_000
 _ORDER: tuple[Support, ...] = ("not", "partly", "supported")
 _LABEL = re.compile(r"^(?:[^:.;]|\.(?=\S)){1,240}:\s+(?=\S+\s+\S+\s+\S+)")
-_NOT_DENYING = re.compile(r"\b(?:no|not) (?:more|less|later|longer|fewer|earlier|greater|only|least)\b", re.IGNORECASE)
 _CLAUSE = re.compile(
     r"[,;:]\s|\b(?:and|but|whereas|while|although|und|aber|et|mais|y|pero|e|ma|en|maar)\b", re.IGNORECASE
 )
@@ -59,8 +60,7 @@ def numbers(text: str, vocabulary: Vocabulary) -> set[str]:
 
 def negated(text: str, vocabulary: Vocabulary) -> bool:
     """Whether a sentence denies: an odd number of negations, "no more than" and the like left out."""
-    words = vocabulary.words(_NOT_DENYING.sub("", text))
-    return sum(word.text.lower() in vocabulary.language.negations for word in words) % 2 == 1
+    return sum(word.negation for word in vocabulary.words(LIMIT.sub("", text))) % 2 == 1
 
 
 @dataclass(frozen=True)
@@ -145,18 +145,8 @@ def _sentences(text: str) -> list[str]:
     return [clean(text[start:end]) for start, end in split_sentences(text[:_LOOKED_AT])]
 
 
-# Words of number that have no value among the stems. A word that another language reads otherwise only keeps apart.
-_WORDS_OF_NUMBER = word_set(
-    """
-    seventeen eighteen nineteen seventy eighty hundreds thousand thousands million millions billion billions trillion
-    half third quarter dozen dozens once twice thrice double triple
-    zwei drei vier fünf sechs sieben acht neun zehn elf zwölf zwanzig dreißig
-    deux trois quatre cinq sept huit neuf dix onze douze quinze vingt trente
-    dos tres cuatro cinco seis siete ocho nueve diez doce veinte treinta
-    due tre quattro cinque sei sette otto nove dieci undici dodici venti trenta
-    dois duas três quatro sete oito dez doze vinte trinta twee vijf zes zeven negen tien twaalf twintig dertig
-    """
-) | frozenset(ORDINAL_WORDS)
+# Those with a value equal the number in digits. A word that another language reads otherwise only keeps apart.
+_NUMERALS_WITHOUT_VALUE = NUMERALS - NUMBER_WORDS.keys()
 
 
 @dataclass(frozen=True)
@@ -182,7 +172,7 @@ class Particulars:
         # The word that opens a sentence may be a name as well; that every German noun has a capital tells nothing.
         if words and words[0].text[0].isupper() and not words[0].function and vocabulary.language.name != "German":
             named.add(words[0].stem)
-        spelled = {word.text.lower() for word in words} & _WORDS_OF_NUMBER
+        spelled = {word.text.lower() for word in words} & _NUMERALS_WITHOUT_VALUE
         stems = frozenset(word.stem for word in words)
         return cls(frozenset(numbers(text, vocabulary) | spelled), frozenset(named), stems, negated(text, vocabulary))
 

@@ -11,9 +11,9 @@ from agents.engine.extractive.matching import ANAPHOR, matching_stems, names_per
 from agents.engine.extractive.questions import QuestionTerm, read_question
 from agents.engine.extractive.statements import Statement, read_statements, shortened
 from agents.engine.extractive.textrank import cosine_similarity, key_words, pick, textrank
-from agents.engine.tasks.reading import Note, NoteKind, NotesResult, WindowNotes
+from agents.engine.tasks.reading import Note, NotesResult, WindowNotes
 from agents.language.stems import Vocabulary
-from agents.schema import Mode, Passage
+from agents.schema import Mode, NoteKind, Passage
 
 Sign = Callable[[Statement, Vocabulary], bool]
 

@@ -340,7 +340,7 @@ def answer_kind(text: str, language: str) -> AnswerKind:
 
 @lru_cache(maxsize=len(LANGUAGES))
 def _patterns(language: str) -> tuple[tuple[AnswerKind, re.Pattern[str]], ...]:
-    forms = labelled(FORMS[language])
+    forms = labelled(FORMS.get(language, FORMS["English"]))
     return tuple((cast("AnswerKind", kind), re.compile(rf"\b(?:{form})", re.IGNORECASE)) for kind, form in forms)
 
 

@@ -1,17 +1,15 @@
 """Answering a question, and judging the answer."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field
 from typing_extensions import override
 
 from agents.engine.engine import Task, bounded
-from agents.schema import Frozen
+from agents.schema import Frozen, Support
 
 MOST_CLAIMS = 8
 """In one draft."""
-
-Support = Literal["supported", "partly", "not"]
 
 
 class DraftClaim(Frozen):

@@ -1,16 +1,15 @@
 """Reading a whole document window by window, and keeping a conversation short."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field
 from typing_extensions import override
 
 from agents.engine.engine import Task, bounded
-from agents.schema import Frozen, Mode
+from agents.schema import Frozen, Mode, NoteKind
 
 MOST_NOTES = 16
 """Of one window."""
-NoteKind = Literal["point", "figure", "date", "name", "item"]
 
 
 class Note(Frozen):

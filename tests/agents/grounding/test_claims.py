@@ -1,9 +1,8 @@
 import pytest
 
-from agents.grounding.claims import ground, unsupported_names
+from agents.grounding.claims import UncheckedClaim, ground, unsupported_names
 from agents.grounding.figures import unsupported_figures
 from agents.schema import Document, Page
-from agents.supervisor.run import Statement
 from tests.support.samples import as_document
 
 TEXT = (
@@ -15,13 +14,13 @@ DOCUMENT = Document(
 
 
 def test_a_quote_that_is_not_there_takes_its_claim_along() -> None:
-    invented = Statement("Loans last a year.", ("Loans last for one whole year and a day",))
+    invented = UncheckedClaim("Loans last a year.", ("Loans last for one whole year and a day",))
 
     assert ground([invented], [DOCUMENT], {}) == []
 
 
 def test_a_located_quote_is_the_documents_own_words() -> None:
-    (claim,) = ground([Statement("It runs fast.", ("the feed pump runs at 1,450 revolutions",))], [DOCUMENT], {})
+    (claim,) = ground([UncheckedClaim("It runs fast.", ("the feed pump runs at 1,450 revolutions",))], [DOCUMENT], {})
 
     located = claim.quotes[0].located
     assert TEXT[located.start : located.end] == located.quote
@@ -29,7 +28,7 @@ def test_a_located_quote_is_the_documents_own_words() -> None:
 
 @pytest.mark.parametrize("short", ["Maria Holm", "every loan", "signs"])
 def test_a_quote_of_fewer_than_five_words_is_shown_with_its_sentence(short: str) -> None:
-    (claim,) = ground([Statement("She signs.", (short,))], [DOCUMENT], {})
+    (claim,) = ground([UncheckedClaim("She signs.", (short,))], [DOCUMENT], {})
 
     located = claim.quotes[0].located
     assert located.quote == "Maria Holm signs every loan."
@@ -40,7 +39,7 @@ def test_of_a_long_sentence_sixty_words_around_a_short_quote_are_shown() -> None
     text = "If the seller " + " ".join(f"word{n}" for n in range(100)) + " the buyer may withdraw."
     document = DOCUMENT.model_copy(update={"text": text, "pages": (Page(number=1, start=0, end=len(text)),)})
 
-    (claim,) = ground([Statement("The buyer may withdraw.", ("word50",))], [document], {})
+    (claim,) = ground([UncheckedClaim("The buyer may withdraw.", ("word50",))], [document], {})
 
     quote = claim.quotes[0].located.quote
     assert quote in text
@@ -49,14 +48,14 @@ def test_of_a_long_sentence_sixty_words_around_a_short_quote_are_shown() -> None
 
 
 def test_a_claim_whose_figure_its_quote_lacks_is_not_supported() -> None:
-    (claim,) = ground([Statement("Loans last 30 days.", ("Loans last 28 days",))], [DOCUMENT], {})
+    (claim,) = ground([UncheckedClaim("Loans last 30 days.", ("Loans last 28 days",))], [DOCUMENT], {})
 
     assert claim.support == "not"
 
 
 def test_a_claim_with_a_name_from_nowhere_is_supported_only_in_part() -> None:
     (claim,) = ground(
-        [Statement("Every loan is signed by Peter Brandt.", ("Maria Holm signs every loan",))], [DOCUMENT], {}
+        [UncheckedClaim("Every loan is signed by Peter Brandt.", ("Maria Holm signs every loan",))], [DOCUMENT], {}
     )
 
     assert claim.support == "partly"
@@ -81,7 +80,7 @@ def test_other_figures_are_not(claim: str, quoted: str) -> None:
 
 
 def support(claim: str, *quotes: str) -> str:
-    (grounded,) = ground([Statement(claim, quotes)], [DOCUMENT], {})
+    (grounded,) = ground([UncheckedClaim(claim, quotes)], [DOCUMENT], {})
     return grounded.support
 
 
@@ -129,7 +128,7 @@ def titled(title: str, text: str) -> Document:
 )
 def test_a_figure_needs_no_quote_only_where_it_names_the_document(title: str, claim: str, expected: str) -> None:
     document = titled(title, "A reader may borrow 5 volumes. Atlases stay here.")
-    (grounded,) = ground([Statement(claim, ("A reader may borrow 5 volumes.",))], [document], {})
+    (grounded,) = ground([UncheckedClaim(claim, ("A reader may borrow 5 volumes.",))], [document], {})
 
     assert grounded.support == expected
 
@@ -137,7 +136,7 @@ def test_a_figure_needs_no_quote_only_where_it_names_the_document(title: str, cl
 def test_what_several_documents_say_is_cited_from_the_one_it_was_taken_from() -> None:
     said = "The room closes at 17 daily."
     documents = [titled("Old", said), titled("New", said), titled("Other", "Nothing is said here about any room.")]
-    quoted = Statement("It closes at 17.", (said,) * 3, titles=("New", "Old", "Other"))
+    quoted = UncheckedClaim("It closes at 17.", (said,) * 3, titles=("New", "Old", "Other"))
 
     (claim,) = ground([quoted], documents, {})
 
@@ -148,7 +147,7 @@ def test_a_claim_in_the_words_of_its_whole_quote_says_what_that_says() -> None:
     text = "No. There is a sauna on the second floor. Nobody may lend an atlas to a friend."
     document = as_document(text)
     whole, cut = (
-        Statement(words, (quote,))
+        UncheckedClaim(words, (quote,))
         for words, quote in (
             ("No. There is a sauna on the second floor.", "No. There is a sauna on the second floor."),
             ("A reader may lend an atlas to a friend.", "Nobody may lend an atlas to a friend."),

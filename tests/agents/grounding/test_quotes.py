@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.grounding.normal import NormalizedText
-from agents.grounding.quotes import LEAST_RATIO, Located, locate, stands_in
+from agents.grounding.normalization import NormalizedText
+from agents.grounding.quotes import MIN_RATIO, Located, locate, stands_in
 from agents.language.sentences import split_sentences
 from agents.schema import Document
 from tests.support.samples import as_document
@@ -86,7 +86,7 @@ def test_parts_of_words_and_numbers_are_no_quotes(quote: str) -> None:
 def test_small_slips_are_repaired_to_the_documents_words() -> None:
     located = find("the feed pumps shall be recalibrated at intervals of 14 days and the operator's log")
     assert located is not None
-    assert (located.verified, located.score >= LEAST_RATIO) == ("fuzzy", True)
+    assert (located.verified, located.score >= MIN_RATIO) == ("fuzzy", True)
     assert located.quote.startswith("The feed pump shall be recali-\nbrated")
 
 
@@ -243,10 +243,10 @@ PIECES = [*"aB1 \n|*-–\"'“ﬁ½\u00ad\\#.,", "e\u0301"]
 @given(st.lists(st.sampled_from(PIECES), max_size=80).map("".join))
 def test_every_place_of_a_normal_form_leads_back_to_its_original(text: str) -> None:
     normal = NormalizedText(text)
-    spans = [normal.original(position, position + 1) for position in range(len(normal.text))]
+    spans = [normal.to_original(position, position + 1) for position in range(len(normal.text))]
     assert all(0 <= start < end <= len(text) for start, end in spans)
     assert [start for start, _ in spans] == sorted(start for start, _ in spans)
     plain = [(n, start) for n, (start, end) in enumerate(spans) if normal.text[n].isalnum() and end - start == 1]
     for n, start in plain:
         assert normal.text[n] in unicodedata.normalize("NFKC", text[start])
-    assert all(0 <= normal.position(offset) <= len(normal.text) for offset in range(len(text)))
+    assert all(0 <= normal.from_original(offset) <= len(normal.text) for offset in range(len(text)))

@@ -2,15 +2,7 @@ import pytest
 
 from agents.engine.extractive.matching import stands_for
 from agents.language.lexicon import ENGLISH, GERMAN
-from agents.language.stems import Vocabulary, number_value
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [("1,150", "1150"), ("0,5", "0.50"), ("3rd", "3"), ("12,000,000", "12000000"), ("2.0", "2")],
-)
-def test_a_number_is_its_value_however_it_is_written(one: str, other: str) -> None:
-    assert number_value(one) == number_value(other)
+from agents.language.stems import Vocabulary
 
 
 def test_words_are_compared_by_their_stems() -> None:
@@ -39,3 +31,11 @@ def test_some_words_stand_for_others() -> None:
     assert stands_for(stem("replaced"), stem("exchange")) > 0
     assert stands_for(stem("chemist"), stem("chemistry")) > 0
     assert stands_for(stem("pump"), stem("valve")) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "negations"),
+    [("It won't start.", ["won"]), ("She won.", []), ("He can’t, and nobody may.", ["can", "nobody"])],
+)
+def test_a_word_knows_whether_it_negates(text: str, negations: list[str]) -> None:
+    assert [word.text for word in Vocabulary(ENGLISH).words(text) if word.negation] == negations

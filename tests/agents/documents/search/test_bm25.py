@@ -4,7 +4,8 @@ import pytest
 
 from agents.documents.passages import cut
 from agents.documents.search.bm25 import PassageIndex
-from agents.documents.search.terms import detect_language, document_terms, extract_terms, query_terms
+from agents.documents.search.terms import document_terms, extract_terms, query_terms
+from agents.language.lexicon import language_of
 from tests.support.samples import as_document
 
 PASSAGES = (
@@ -70,7 +71,7 @@ def test_a_word_broken_at_a_lines_end_is_found_whole() -> None:
 
 def test_german_is_stemmed_as_german() -> None:
     text = "Die Pumpen werden von dem Betreiber geprüft, und der Bericht ist für die Leitung der Station."
-    assert detect_language(text) == "german"
+    assert language_of(text).stemmer == "german"
     assert found("Wer prüft eine Pumpe?", [text, "Der Tank ist leer."], language="german")[0] == 0
 
 
@@ -79,7 +80,7 @@ def test_scripts_without_spaces_are_found_by_pairs() -> None:
 
 
 def test_english_is_the_language_of_a_text_that_tells_none() -> None:
-    assert detect_language("WO-1043 | 12 | 450") == "english"
+    assert language_of("WO-1043 | 12 | 450").stemmer == "english"
 
 
 def test_a_querys_terms_come_once_each() -> None:
