@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-from agents.engine.vllm.plugin.tokenizing import (
+from agents.engine.vllm.plugin.tokenization import (
     AGREEING_TOKENS,
     LONG_CHARACTERS,
     MOST_TEXTS,
