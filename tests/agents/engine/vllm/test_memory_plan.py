@@ -181,7 +181,7 @@ def test_an_engine_on_a_gpu_finds_the_plugin_and_keeps_its_kernels(tmp_path: Pat
     assert variables["READROOM_VLLM_KERNELS"] == "1"
     assert variables["VLLM_WORKER_MULTIPROC_METHOD"] == "fork"
     assert "TRITON_CACHE_DIR" in variables
-    assert (tmp_path / "readroom_vllm_plugin" / "stretches.py").exists()
+    assert (tmp_path / "readroom_vllm_plugin" / "attention.py").exists()
     off = settings.model_copy(update={"own_kernels": False})
     assert "READROOM_VLLM_KERNELS" not in environment(off, memory_plan.plan(off, [gpu(16)]), tmp_path)
     assert "READROOM_VLLM_KERNELS" not in environment(settings, None, tmp_path)
