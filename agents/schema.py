@@ -9,6 +9,8 @@ Mode = Literal["summary", "detailed", "comparison", "extraction"]
 RouteKind = Literal["simple", "complex", "whole_document"]
 MAX_QUESTION_CHARACTERS = 20_000
 """A longer question is refused."""
+Support = Literal["supported", "partly", "not"]
+"""How far its quotes support a claim."""
 AgentName = Literal["router", "planner", "retrieval", "synthesis", "validation"]
 
 
@@ -95,7 +97,7 @@ class Claim(Frozen):
 
     text: str
     citations: tuple[str, ...] = Field(description="Ids of citations.")
-    supported: Literal["supported", "partly", "not"]
+    supported: Support
 
 
 class Coverage(Frozen):
@@ -144,6 +146,7 @@ class EngineInfo(Frozen):
     """The engine that made an answer."""
 
     name: str = Field(description="extractive, vllm or openai-compatible.")
+    generative: bool = Field(default=False, description="Whether it understands language: a model, not rules.")
     model: str | None = None
     context_tokens: int | None = Field(default=None, description="Tokens that one request may hold.")
     kv_cache_dtype: str | None = None

@@ -4,13 +4,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress, zip_longest
 
-from agents.engine.tasks.answering import Support
 from agents.grounding import contradictions
 from agents.grounding.figures import counts, figures, says_computed, uncounted, unsupported_figures
 from agents.grounding.quotes import Located, locate
 from agents.language.lexicon import ENGLISH
 from agents.language.sentences import split_sentences
-from agents.schema import Document
+from agents.schema import Document, Support
 from agents.supervisor.run import GroundedClaim, Quote, Statement
 
 MIN_QUOTE_WORDS = 5

@@ -7,12 +7,12 @@ from typing import TypeVar
 
 from agents.documents.library import Library
 from agents.engine.engine import Engine, Task
-from agents.engine.tasks.answering import DraftClaim, Support
+from agents.engine.tasks.answering import DraftClaim
 from agents.engine.tasks.reading import NoteKind
 from agents.grounding.quotes import Located
 from agents.jobs.single_flight import Report
 from agents.jobs.window_cache import WindowCache
-from agents.schema import AgentStep, Document, Frozen, Mode, Passage, Progress, RouteKind, Usage
+from agents.schema import AgentStep, Document, Frozen, Mode, Passage, Progress, RouteKind, Support, Usage
 from agents.sessions.history import History
 from agents.settings import SupervisorSettings
 

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from agents.engine.extractive.matching import unmentioned
-from agents.engine.tasks.answering import ClaimToJudge, Revise, Support, Verdict
+from agents.engine.tasks.answering import ClaimToJudge, Revise, Verdict
 from agents.errors import EngineError
 from agents.grounding.claims import check, ground, weaker
 from agents.language.section_references import without
+from agents.schema import Support
 from agents.supervisor.answer import to_markdown
 from agents.supervisor.run import GroundedClaim, Judgement, Run
 from agents.supervisor.scope import scope
@@ -32,7 +33,7 @@ async def validate(run: Run) -> str:
 
 def _note_unmentioned(run: Run) -> None:
     """Say which words of a question the documents never use, where no model has understood it."""
-    if run.engine.info.name != "extractive" or run.kind == "whole_document":
+    if run.engine.info.generative or run.kind == "whole_document":
         return
     asked = without(run.question) if scope(run, run.question) else run.question
     if missing := unmentioned(asked, [document.text for document in run.request.documents]):

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from agents.engine.extractive.facts import find_facts
 from agents.engine.extractive.matching import stands_for
 from agents.engine.extractive.statements import clean, shortened
-from agents.engine.tasks.answering import ClaimToJudge, Revise, ReviseResult, Support, Verdict, VerdictResult
+from agents.engine.tasks.answering import ClaimToJudge, Revise, ReviseResult, Verdict, VerdictResult
 from agents.language.lexicon import word_set
 from agents.language.sentences import split_sentences
 from agents.language.stems import ORDINAL_WORDS, Vocabulary
+from agents.schema import Support
 
 _SUPPORTED, _PARTLY = 0.8, 0.5
 _LONGEST_CLAIM = 400

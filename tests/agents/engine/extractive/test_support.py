@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from agents.engine.extractive.judging import revise, verdict
-from agents.engine.tasks.answering import ClaimToJudge, Revise, Support, Verdict
+from agents.engine.tasks.answering import ClaimToJudge, Revise, Verdict
+from agents.schema import Support
 
 STOCK = "The stock shall not fall below 28,000 L at any time, and from October to March the minimum is 40,000 L."
 QUESTIONS = Path(__file__).parents[3] / "data" / "questions.json"

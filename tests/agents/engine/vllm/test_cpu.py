@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.engine.vllm.hardware import RESERVED_VARIABLE, keeps_fp8, threads
+from agents.engine.vllm.hardware import RESERVED_VARIABLE, cpu_environment, supports_fp8_kv_cache
 
 
 @pytest.mark.parametrize(
@@ -14,17 +14,17 @@ from agents.engine.vllm.hardware import RESERVED_VARIABLE, keeps_fp8, threads
 )
 def test_an_fp8_cache_needs_avx_512_or_amx(flags: str, can: bool, tmp_path: Path) -> None:
     (tmp_path / "cpuinfo").write_text(f"flags : {flags}\n")
-    assert keeps_fp8(tmp_path / "cpuinfo") is can
+    assert supports_fp8_kv_cache(tmp_path / "cpuinfo") is can
 
 
 def test_where_the_processor_does_not_say_only_one_of_x86_may_keep_it(tmp_path: Path) -> None:
-    assert keeps_fp8(tmp_path / "nothing") is (platform.machine().lower() in ("x86_64", "amd64"))
+    assert supports_fp8_kv_cache(tmp_path / "nothing") is (platform.machine().lower() in ("x86_64", "amd64"))
 
 
 @pytest.mark.parametrize(("cores", "reserved"), [(1, "0"), (2, "0"), (3, "0"), (4, None), (64, None)])
 def test_on_a_small_machine_no_core_is_kept_from_computing(cores: int, reserved: str | None) -> None:
-    assert threads(cores, {}).get(RESERVED_VARIABLE) == reserved
+    assert cpu_environment(cores, {}).get(RESERVED_VARIABLE) == reserved
 
 
 def test_what_the_user_reserves_stays_reserved() -> None:
-    assert threads(2, {RESERVED_VARIABLE: "1"}) == {}
+    assert cpu_environment(2, {RESERVED_VARIABLE: "1"}) == {}

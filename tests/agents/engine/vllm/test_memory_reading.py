@@ -1,8 +1,8 @@
-from agents.engine.vllm.memory_plan import MemoryPlan, MemoryReading
+from agents.engine.vllm.memory_plan import MemoryMeter, MemoryPlan
 
 
-def reading(budget: float) -> MemoryReading:
-    return MemoryReading(
+def reading(budget: float) -> MemoryMeter:
+    return MemoryMeter(
         MemoryPlan(
             gpu="Test",
             total_gib=16.0,
@@ -36,4 +36,4 @@ def test_an_engine_that_starts_above_its_plan_does_not_block_itself_for_ever() -
 
 
 def test_without_a_gpu_there_is_no_budget() -> None:
-    assert not MemoryReading(None).over_budget(100.0)
+    assert not MemoryMeter(None).over_budget(100.0)
