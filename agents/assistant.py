@@ -18,7 +18,7 @@ from pydantic import Field
 from agents.documents.library import Library
 from agents.documents.store import StoredDocument
 from agents.engine.engine import Engine
-from agents.engine.registry import EngineOpening, Opened, choose_engine
+from agents.engine.registry import ActiveEngine, LazyEngine, choose_engine
 from agents.engine.tasks.reading import UpdateSummary
 from agents.errors import EngineError, RequestError
 from agents.jobs.single_flight import Report, SingleFlight, StillRunning, job_key
@@ -172,7 +172,7 @@ class Assistant:
 
     def __init__(self, settings: Settings, engine: Engine | None = None) -> None:
         self._settings = settings
-        self._engine = EngineOpening(settings.engine, settings.data_dir, engine)
+        self._engine = LazyEngine(settings.engine, settings.data_dir, engine)
         self._warmth = PrefixCache(settings.engine)
 
     @property
@@ -180,9 +180,9 @@ class Assistant:
         """All settings."""
         return self._settings
 
-    async def engine(self, on_progress: OnProgress) -> Opened:
+    async def engine(self, on_progress: OnProgress) -> ActiveEngine:
         """Return the engine that answers, waiting for its start as long as it takes."""
-        return await self._engine.engine(None, on_progress)
+        return await self._engine.active(None, on_progress)
 
     async def ask(
         self,
@@ -215,7 +215,7 @@ class Assistant:
         opened = await self._open(documents or named, call)
         if opened is None:
             return Answer(question=question, **await self._running(session, call))
-        engine = await self._engine.engine(call.seconds_left, call.report)
+        engine = await self._engine.active(call.seconds_left, call.report)
         history = await self._history(session, engine) if session_id else History()
         request = Request(question.strip(), opened, history)
         run = await self._run("ask", request, engine, call)
@@ -261,7 +261,7 @@ class Assistant:
         opened = await self._open([document, *compare_with], call)
         if opened is None:
             return Analysis(mode=mode, focus=focus, **await self._running(session, call))
-        engine = await self._engine.engine(call.seconds_left, call.report)
+        engine = await self._engine.active(call.seconds_left, call.report)
         asked = describe_analysis(opened, mode, focus)
         request = Request(asked, opened, mode=mode, focus=focus, window_tokens=window_tokens)
         run = await self._run("analyze", request, engine, call)
@@ -380,14 +380,14 @@ class Assistant:
         opened = await self._openings.join(key, work, wait_seconds=wait, on_progress=call.part(0.0, OPENING_SHARE))
         return None if isinstance(opened, StillRunning) else opened
 
-    async def _history(self, session: Session, opened: Opened) -> History:
+    async def _history(self, session: Session, opened: ActiveEngine) -> History:
         """Return the conversation: the running summary and the turns since; the run fits it into its prompts."""
         limit = None if opened.engine.info.context_tokens else HISTORY_WITHOUT_CONTEXT
         summary, turns = await session.summary(), await session.history(limit)
         plain = [turn.model_copy(update={"answer": without_sources(turn.answer)}) for turn in turns]
         return await asyncio.to_thread(History.of, summary, plain, self._sessions.count)
 
-    async def _run(self, task: str, request: Request, opened: Opened, call: Call) -> Run | None:
+    async def _run(self, task: str, request: Request, opened: ActiveEngine, call: Call) -> Run | None:
         """Run a request, or join the same one under way; None where the call's time ran out first."""
         ids = [document.document_id for document in request.documents]
         key = job_key(

@@ -98,7 +98,7 @@ class Claim(Frozen):
 
     text: str
     citations: tuple[str, ...] = Field(description="Ids of citations.")
-    supported: Literal["supported", "partly", "not"]
+    supported: Support
 
 
 class Coverage(Frozen):
@@ -147,6 +147,7 @@ class EngineInfo(Frozen):
     """The engine that made an answer."""
 
     name: str = Field(description="extractive, vllm or openai-compatible.")
+    generative: bool = Field(default=False, description="Whether it understands language: a model, not rules.")
     model: str | None = None
     context_tokens: int | None = Field(default=None, description="Tokens that one request may hold.")
     kv_cache_dtype: str | None = None

@@ -56,7 +56,7 @@ class EngineSettings(Section):
     benchmarks/results/engine_h200.json and engine_h100.json hold the figures.
     """
 
-    kind: Literal["auto", "vllm", "openai", "extractive"] = Field(
+    kind: str = Field(
         default="auto", description="auto: base_url if set, else vLLM on a GPU that fits, else extractive."
     )
     model: str = Field(

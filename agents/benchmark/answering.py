@@ -90,7 +90,7 @@ MADE_PAGE_TOKENS = 730
 async def measure_answers(bench: Workbench) -> AsyncIterator[Measurement]:
     """Yield how long an answer takes from a document that is new, and from one that is known, and what it costs."""
     path, questions = await bench.reading_matter(pages=300 if bench.thorough else 100)
-    more = 4 if bench.thorough or bench.engine.info.name == "extractive" else 1
+    more = 4 if bench.thorough or not bench.engine.info.generative else 1
     await _import_everything(bench)
     assistant = bench.new_assistant()
     try:

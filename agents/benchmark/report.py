@@ -160,8 +160,8 @@ def render(report: BenchmarkReport) -> str:
 
 def engine_line(engine: EngineInfo) -> str:
     """Return what answered, in one line."""
-    if engine.name == "extractive":
-        return "extractive engine, no language model"
+    if not engine.generative:
+        return f"{engine.name} engine, no language model"
     context = f", {engine.context_tokens:,} tokens of context" if engine.context_tokens else ""
     cache = f", KV cache {engine.kv_cache_dtype}" if engine.kv_cache_dtype else ""
     return f"{engine.name}, {engine.model}{context}{cache}"
@@ -362,7 +362,7 @@ def recommend(
         missing: Commands that would add a better engine.
         earlier: Reports of this machine that were kept.
     """
-    if report.engine.name == "extractive":
+    if not report.engine.generative:
         return tuple(f"No language model answers here. To add one: `{command}`." for command in missing)
     return (
         *_windows(report, settings),

@@ -15,9 +15,9 @@ from agents.engine.model_config import read_shape
 from agents.engine.openai.endpoint import Endpoint, find_endpoint, is_loopback
 from agents.engine.registry import choose_engine
 from agents.engine.vllm.hardware import read_gpus
-from agents.engine.vllm.memory_plan import MemoryPlan, MemoryReading
+from agents.engine.vllm.memory_plan import MemoryMeter, MemoryPlan
 from agents.engine.vllm.probe import Probe
-from agents.engine.vllm.state_files import Client, EngineFiles, EngineState
+from agents.engine.vllm.state_files import Attachment, EngineFiles, EngineState
 from agents.errors import EngineError
 from agents.schema import EngineInfo
 from agents.settings import Settings
@@ -49,7 +49,7 @@ class Served:
 
     def memory_gib(self) -> float | None:
         """Return what its processes hold: GPU memory, or RAM without a GPU; None where others started it."""
-        return MemoryReading(self.plan).gib(self.state.engine) if self.state else None
+        return MemoryMeter(self.plan).gib(self.state.engine) if self.state else None
 
     @contextmanager
     def in_use(self) -> Generator[None]:
@@ -57,7 +57,7 @@ class Served:
         if self.state is None:
             yield
             return
-        client = Client(self.files)
+        client = Attachment(self.files)
         client.attach()
         try:
             with client.busy():

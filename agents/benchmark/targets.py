@@ -141,8 +141,8 @@ def _judge_one(target: Target, figures: Sequence[Measurement], engine: EngineInf
 def _not_applicable(needs: Needs, engine: EngineInfo, *, on_gpu: bool) -> str | None:
     if needs == "nothing":
         return None
-    if engine.name == "extractive":
-        return "The extractive engine runs no language model."
+    if not engine.generative:
+        return f"The {engine.name} engine runs no language model."
     if needs == "gpu" and not on_gpu:
         return "The target is for a GPU; this engine computes without one that NVML sees on this machine."
     return None

@@ -1,29 +1,23 @@
-"""What every task holds."""
-# MERGED """The seam between the agents and whatever computes their results."""
+"""The seam between the agents and whatever computes their results: a task goes in, an outcome comes out."""
 
 from abc import abstractmethod
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Generic, Protocol, TypeVar, cast
 
 from pydantic import Field
 from pydantic.config import JsonDict
 
-from agents.schema import EngineInfo, Frozen, Passage, Usage
+from agents.schema import EngineInfo, Frozen, Passage, Progress, Usage
+from agents.settings import EngineSettings
 
-R = TypeVar("R", bound=Frozen)
-
-
-def bounded(characters: int) -> JsonDict:
-    """Bound a string in the JSON schema only: no control characters, quotes or backslashes.
-
-    Constrained decoding applies the pattern to the raw JSON, where `maxLength` alone lets control
-    characters through. In-process results keep the document's own characters, so nothing is checked here.
-    """
-    return {"pattern": f'^[^\\x00-\\x1f"\\\\]{{1,{characters}}}$'}
+OnProgress = Callable[[Progress], None]
+ResultT = TypeVar("ResultT", bound=Frozen)
 
 
-class Task(Frozen, Generic[R]):
-    """What every task holds; the fields stand in the order in which a prompt shows them."""
+class Task(Frozen, Generic[ResultT]):
+    """What an agent asks of an engine; the fields stand in the order in which a prompt shows them."""
 
     role: ClassVar[str]
     max_tokens: ClassVar[int] = 512
@@ -36,10 +30,10 @@ class Task(Frozen, Generic[R]):
     language: str = Field(default="", description="Language of the answer; empty: the question's.")
 
     @classmethod
-    def result_type(cls) -> type[R]:
-        """Return the model that the result must fit: `RouteResult` for a `Task[RouteResult]`."""
+    def result_type(cls) -> type[ResultT]:
+        """Return the model of the result: `RouteResult` for a `Task[RouteResult]`."""
         generics = (base.__pydantic_generic_metadata__["args"] for base in cls.__mro__ if issubclass(base, Task))
-        return cast("type[R]", next(args[0] for args in generics if args))
+        return cast("type[ResultT]", next(args[0] for args in generics if args))
 
     @abstractmethod
     def instruction(self) -> str:
@@ -49,8 +43,20 @@ class Task(Frozen, Generic[R]):
         """Return what other agents have found for the question, as a prompt shows it."""
         return ""
 
+    def narrow_schema(self, schema: JsonDict) -> JsonDict:
+        """Narrow the JSON schema of the result type to what this task allows."""
+        return schema
 
-ResultT = TypeVar("ResultT", bound=Frozen)
+    def check(self, result: ResultT) -> None:
+        """Check what no schema can say.
+
+        Raises:
+            InvalidAnswerError: The result does not fit this task.
+        """
+
+
+class InvalidAnswerError(ValueError):
+    """What came back is not the JSON that was asked for."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,7 @@ class Outcome(Generic[ResultT]):
 
 
 class Engine(Protocol):
-    """Whatever computes the results of tasks: a language model, or plain code."""
+    """Computes the results of tasks: a language model, or plain code."""
 
     @property
     def info(self) -> EngineInfo:
@@ -82,5 +88,34 @@ class Engine(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of connections; the engine itself may live on."""
+        """Close connections; the engine itself may live on."""
         ...
+
+
+class Availability(Frozen):
+    """Whether an engine can be had on this machine under these settings."""
+
+    available: bool
+    reason: str = Field(default="", description="Why, in a sentence; empty where there is nothing to say.")
+    missing: tuple[str, ...] = Field(default=(), description="Commands or settings that would make it available.")
+
+
+@dataclass(frozen=True)
+class EngineEntry:
+    """An engine's entry in the registry."""
+
+    kind: str
+    """The value of READROOM_ENGINE__KIND that names it."""
+    availability: Callable[[EngineSettings, Path | None], Availability]
+    """Tells, from the settings and the data folder, whether it can be had; loads no heavy library."""
+    open: Callable[[EngineSettings, Path, OnProgress | None], Awaitable[Engine]]
+    """Opens it, from the settings and the data folder, and reports progress where that takes a while."""
+
+
+def bounded(characters: int) -> JsonDict:
+    """Bound a string in the JSON schema only: no control characters, quotes or backslashes.
+
+    Constrained decoding applies the pattern to the raw JSON, where `maxLength` alone lets control
+    characters through. In-process results keep the document's own characters, so nothing is checked here.
+    """
+    return {"pattern": f'^[^\\x00-\\x1f"\\\\]{{1,{characters}}}$'}

@@ -1,4 +1,4 @@
-"""The JSON that an answer must be: its schema, its longest form, and the check of what came back."""
+"""The JSON that an answer must be: its schema, its longest form, and parsing what came back."""
 
 import json
 import re
@@ -7,11 +7,7 @@ from typing import Any, TypeAlias, cast
 from pydantic import ValidationError
 from pydantic.config import JsonDict
 
-from agents.engine.engine import ResultT, Task
-from agents.engine.tasks.answering import Verdict
-from agents.engine.tasks.decisions import NextStep, NextStepResult
-from agents.engine.tasks.reading import Reduce
-from agents.schema import Frozen
+from agents.engine.engine import InvalidAnswerError, ResultT, Task
 
 Json: TypeAlias = Any
 """A JSON value of any form."""
@@ -21,13 +17,9 @@ CHARACTERS_PER_TOKEN = 2
 
 _BOUND = re.compile(r"\{(\d+),(\d+)\}\$$")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
-_LONGEST_NUMBER = 20
-_LONGEST_TEXT = 200
+_MAX_DIGITS = 20
+_UNBOUNDED_TEXT = 200
 _DROPPED = {"title", "description", "default", "$defs"}
-
-
-class InvalidAnswerError(ValueError):
-    """What came back is not the JSON that was asked for."""
 
 
 def schema(task: Task[ResultT]) -> JsonDict:
@@ -36,19 +28,12 @@ def schema(task: Task[ResultT]) -> JsonDict:
     Bounds of texts are sent as lengths: xgrammar 0.2.7 and 0.2.8 fail on a pattern that repeats more than 128
     times, and need seconds to compile thousands. A length lets control characters through; `parse` takes them out.
     """
-    if isinstance(task, NextStep):
-        return task.decision_schema()
     full = task.result_type().model_json_schema()
-    tight = cast("dict[str, Any]", _flatten(full, full.get("$defs", {})))
-    if isinstance(task, Verdict):
-        tight["properties"]["verdicts"] |= {"minItems": len(task.claims), "maxItems": len(task.claims)}
-    if isinstance(task, Reduce):
-        sources = tight["properties"]["points"]["items"]["properties"]["sources"]
-        sources["items"] |= {"minimum": 1, "maximum": max(1, len(task.points))}
-    return tight
+    return task.narrow_schema(_flatten(full, full.get("$defs", {})))
 
 
 def _flatten(node: Json, definitions: dict[str, Any]) -> Json:
+    """Resolve references and turn the patterns of `bounded` into lengths."""
     if isinstance(node, list):
         return [_flatten(item, definitions) for item in cast("list[Any]", node)]
     if not isinstance(node, dict):
@@ -68,13 +53,13 @@ def _flatten(node: Json, definitions: dict[str, Any]) -> Json:
     return flat
 
 
-def longest_tokens(node: Json) -> int:
+def max_answer_tokens(node: Json) -> int:
     """Return how many tokens the longest answer that fits a schema can take.
 
     What the schema spells out counts one token a character; free text CHARACTERS_PER_TOKEN.
     """
     if "anyOf" in node:
-        return max(longest_tokens(choice) for choice in node["anyOf"])
+        return max(max_answer_tokens(choice) for choice in node["anyOf"])
     if "enum" in node:
         return max(len(json.dumps(value)) for value in node["enum"])
     if "const" in node:
@@ -82,24 +67,24 @@ def longest_tokens(node: Json) -> int:
     match node.get("type"):
         case "object":
             fields = node["properties"].items()
-            return 2 + sum(len(name) + 4 + longest_tokens(field) for name, field in fields)
+            return 2 + sum(len(name) + 4 + max_answer_tokens(field) for name, field in fields)
         case "array":
-            return 2 + node.get("maxItems", 1) * (1 + longest_tokens(node["items"]))
+            return 2 + node.get("maxItems", 1) * (1 + max_answer_tokens(node["items"]))
         case "string":
-            return 2 + -(-node.get("maxLength", _LONGEST_TEXT) // CHARACTERS_PER_TOKEN)
+            return 2 + -(-node.get("maxLength", _UNBOUNDED_TEXT) // CHARACTERS_PER_TOKEN)
         case "integer":
-            return len(str(node.get("maximum", 10**_LONGEST_NUMBER)))
+            return len(str(node.get("maximum", 10**_MAX_DIGITS)))
         case _:
-            return _LONGEST_NUMBER
+            return _MAX_DIGITS
 
 
-def shorter(node: Json, divisor: int = 3) -> Json:
-    """Return a schema whose texts and lists are bounded to a part of what they were."""
+def tightened(node: Json, divisor: int = 3) -> Json:
+    """Return a schema whose texts and lists may be only a part as long."""
     if isinstance(node, list):
-        return [shorter(item, divisor) for item in cast("list[Any]", node)]
+        return [tightened(item, divisor) for item in cast("list[Any]", node)]
     if not isinstance(node, dict):
         return node
-    smaller = {key: shorter(value, divisor) for key, value in cast("dict[str, Any]", node).items()}
+    smaller = {key: tightened(value, divisor) for key, value in cast("dict[str, Any]", node).items()}
     if isinstance(length := smaller.get("maxLength"), int):
         smaller["maxLength"] = max(smaller.get("minLength", 0), 1, length // divisor)
     if isinstance(most := smaller.get("maxItems"), int):
@@ -107,17 +92,17 @@ def shorter(node: Json, divisor: int = 3) -> Json:
     return smaller
 
 
-def form(node: Json) -> str:
-    """Return a schema as a model understands it best: the JSON itself with placeholders."""
+def template(node: Json) -> str:
+    """Return a schema in the form that models follow best: the JSON itself with placeholders."""
     if "anyOf" in node:
-        return " or ".join(form(choice) for choice in node["anyOf"])
+        return " or ".join(template(choice) for choice in node["anyOf"])
     if "enum" in node:
         return "|".join(json.dumps(value, ensure_ascii=False) for value in node["enum"])
     match node.get("type"):
         case "object":
-            return "{" + ", ".join(f'"{name}": {form(field)}' for name, field in node["properties"].items()) + "}"
+            return "{" + ", ".join(f'"{name}": {template(field)}' for name, field in node["properties"].items()) + "}"
         case "array":
-            return f"[{form(node['items'])}, ...]"
+            return f"[{template(node['items'])}, ...]"
         case "boolean":
             return "true|false"
         case "integer" | "number":
@@ -127,10 +112,10 @@ def form(node: Json) -> str:
 
 
 def parse(task: Task[ResultT], text: str) -> ResultT:
-    """Read an answer; a fence or a word around the JSON, as unconstrained models add, is stripped.
+    """Parse an answer; a fence or words around the JSON, as unconstrained models add, are stripped.
 
     Raises:
-        InvalidAnswerError: It is not JSON, does not fit the result, or does not fit the task.
+        InvalidAnswerError: It is not JSON, does not fit the result type, or does not fit the task.
     """
     start, end = text.find("{"), text.rfind("}")
     if start < 0 or end < start:
@@ -143,12 +128,12 @@ def parse(task: Task[ResultT], text: str) -> ResultT:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the object"
         raise InvalidAnswerError(f"{where}: {first['msg']}") from error
-    _check(task, result)
+    task.check(result)
     return result
 
 
 def _clean(node: Json) -> Json:
-    """Take out control characters and halves of characters, which no document or database should be given."""
+    """Replace control characters and lone surrogates, which no document or database should be given."""
     if isinstance(node, str):
         return _CONTROL.sub(" ", node)
     if isinstance(node, list):
@@ -156,21 +141,3 @@ def _clean(node: Json) -> Json:
     if isinstance(node, dict):
         return {key: _clean(value) for key, value in cast("dict[str, Any]", node).items()}
     return node
-
-
-def _check(task: Task[ResultT], result: Frozen) -> None:
-    if isinstance(task, Verdict) and len(getattr(result, "verdicts", ())) != len(task.claims):
-        raise InvalidAnswerError(f"it must give exactly {len(task.claims)} verdicts")
-    if isinstance(task, NextStep) and isinstance(result, NextStepResult):
-        _check_step(task, result)
-    if isinstance(task, Reduce):
-        numbers = {number for point in getattr(result, "points", ()) for number in point.sources}
-        if numbers - set(range(1, len(task.points) + 1)):
-            raise InvalidAnswerError(f"sources must be numbers from 1 to {len(task.points)}")
-
-
-def _check_step(task: NextStep, result: NextStepResult) -> None:
-    if bool(result.next) == (result.finish is not None):
-        raise InvalidAnswerError("it must either name who is next or finish")
-    if set(result.next) - set(task.allowed) or (result.finish and result.finish not in task.may_finish):
-        raise InvalidAnswerError("it names an agent that is not offered")

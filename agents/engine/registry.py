@@ -1,88 +1,94 @@
-"""Choosing the engine that the settings and this machine allow, and opening it."""
-# MERGED """Opening the engine once for the whole process, and answering without it while it starts."""
+"""The registry of engines: choosing one, opening it, and answering while it starts.
+
+A new engine is one file that defines it and one entry in ENGINES (docs/extending-engine.md).
+"""
 
 import asyncio
-from collections.abc import Callable
+import pkgutil
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field
 
-from agents.engine.engine import Engine
-from agents.engine.vllm import memory_plan, state_files
-from agents.engine.vllm.hardware import read_gpus
-from agents.engine.vllm.launch import INSTALL_VLLM, USE_A_SERVER, find_vllm
+from agents.engine.engine import Availability, Engine, EngineEntry, OnProgress
+from agents.engine.extractive.engine import ExtractiveEngine
+from agents.engine.openai import endpoint
+from agents.engine.vllm import launch
 from agents.errors import EngineError, SettingsError
 from agents.schema import Frozen, Progress
 from agents.settings import EngineSettings
 
 
+def imported_when_called(path: str) -> Callable[..., Awaitable[Engine]]:
+    """Return the callable that a path names, as `module:name`; what it imports is loaded with the first call."""
+
+    def call(*arguments: object) -> Awaitable[Engine]:
+        return pkgutil.resolve_name(path)(*arguments)
+
+    return call
+
+
+async def open_extractive(*_: object) -> Engine:
+    """Open the engine that needs no model."""
+    return ExtractiveEngine()
+
+
+ENGINES: tuple[EngineEntry, ...] = (
+    EngineEntry("openai", endpoint.availability, imported_when_called("agents.engine.openai.engine:OpenAIEngine.open")),
+    EngineEntry("vllm", launch.availability, imported_when_called("agents.engine.vllm.engine:ResidentEngine.open")),
+    EngineEntry("extractive", lambda _settings, _data_dir: Availability(available=True), open_extractive),
+)
+"""In the order in which `auto` tries them; the last one can always be had."""
+
+
 class EngineChoice(Frozen):
     """Which engine answers, and why."""
 
-    kind: Literal["extractive", "vllm", "openai"]
+    kind: str
     reason: str
     missing: tuple[str, ...] = Field(default=(), description="Commands that would add a better engine.")
 
 
 def choose_engine(settings: EngineSettings, data_dir: Path | None = None) -> EngineChoice:
-    """Choose the engine that the settings ask for, or the best that this machine can run.
+    """Choose the engine that the settings name, or the first that this machine can run.
 
     Args:
         settings: The engine's section.
         data_dir: Where a resident engine may be running already; its GPU memory counts as ours.
 
     Raises:
-        SettingsError: The engine asked for needs a setting that is missing.
+        SettingsError: No engine has this name, or the one named needs a setting that is missing.
     """
-    if settings.kind == "extractive":
-        return EngineChoice(kind="extractive", reason="READROOM_ENGINE__KIND asks for it.")
-    if settings.kind == "openai" or (settings.kind == "auto" and settings.base_url):
-        return _choose_server(settings)
-    if settings.kind == "vllm":
-        return EngineChoice(kind="vllm", reason="READROOM_ENGINE__KIND asks for it.", missing=_missing_vllm(settings))
-    return _choose_by_machine(settings, data_dir)
+    if settings.kind != "auto":
+        found = named_entry(settings.kind).availability(settings, data_dir)
+        reason = found.reason or "READROOM_ENGINE__KIND asks for it."
+        return EngineChoice(kind=settings.kind, reason=reason, missing=found.missing)
+    reasons: list[str] = []
+    missing: list[str] = []
+    for entry in ENGINES:
+        found = entry.availability(settings, data_dir)
+        if found.available:
+            return EngineChoice(kind=entry.kind, reason=found.reason or " ".join(reasons), missing=tuple(missing))
+        reasons += [found.reason] if found.reason else []
+        missing += found.missing
+    raise EngineError("No engine can be had here.", hint="\n".join(missing))
 
 
-def _choose_server(settings: EngineSettings) -> EngineChoice:
-    if not settings.base_url:
-        raise SettingsError(
-            "READROOM_ENGINE__KIND is openai, and no server is named.",
-            hint="Set READROOM_ENGINE__BASE_URL, for example to http://127.0.0.1:8000/v1.",
-        )
-    return EngineChoice(kind="openai", reason=f"READROOM_ENGINE__BASE_URL names {settings.base_url}.")
+def named_entry(kind: str) -> EngineEntry:
+    """Return the entry of an engine.
+
+    Raises:
+        SettingsError: No engine has this name.
+    """
+    for entry in ENGINES:
+        if entry.kind == kind:
+            return entry
+    known = ", ".join(["auto", *(entry.kind for entry in ENGINES)])
+    raise SettingsError(f"READROOM_ENGINE__KIND is {kind}, which is no engine.", hint=f"Set it to one of: {known}.")
 
 
-def _choose_by_machine(settings: EngineSettings, data_dir: Path | None) -> EngineChoice:
-    missing = _missing_vllm(settings)
-    if data_dir and state_files.is_running(data_dir):
-        return EngineChoice(kind="vllm", reason="A resident vLLM is running.")
-    gpus = read_gpus()
-    if not gpus:
-        return EngineChoice(
-            kind="extractive",
-            reason="No NVIDIA GPU was found, so passages are searched and quoted without a language model.",
-            missing=(USE_A_SERVER,),
-        )
-    if missing:
-        return EngineChoice(
-            kind="extractive", reason=f"{gpus[0].name} is here, but vLLM is not installed.", missing=missing
-        )
-    try:
-        plan = memory_plan.plan(settings, gpus)
-    except EngineError as error:
-        return EngineChoice(kind="extractive", reason=error.message, missing=(error.hint,))
-    return EngineChoice(kind="vllm", reason=f"{gpus[0].name} holds {plan.context_tokens:,} tokens of context.")
-
-
-def _missing_vllm(settings: EngineSettings) -> tuple[str, ...]:
-    return () if find_vllm(settings.vllm_command) else (INSTALL_VLLM,)
-
-
-async def open_engine(
-    settings: EngineSettings, data_dir: Path, on_progress: Callable[[Progress], None] | None = None
-) -> Engine:
+async def open_engine(settings: EngineSettings, data_dir: Path, on_progress: OnProgress | None = None) -> Engine:
     """Open the chosen engine; a resident vLLM is started or attached to, and waited for.
 
     Cancelling the call leaves a start under way running, and a later call attaches to it.
@@ -91,34 +97,23 @@ async def open_engine(
         EngineError: It cannot be started or reached; the message says why, the hint what to do.
         SettingsError: The engine asked for needs a setting that is missing.
     """
-    kind = choose_engine(settings, data_dir).kind
-    if kind == "extractive":
-        from agents.engine.extractive.engine import ExtractiveEngine
-
-        return ExtractiveEngine()
-    if kind == "openai":
-        from agents.engine.openai.engine import connect
-
-        return await connect(settings)
-    from agents.engine.vllm.engine import ResidentEngine
-
-    return await ResidentEngine.open(settings, data_dir, on_progress)
+    return await named_entry(choose_engine(settings, data_dir).kind).open(settings, data_dir, on_progress)
 
 
 @dataclass(frozen=True)
-class Opened:
+class ActiveEngine:
     """The engine to use now, and what the user should know about it."""
 
     engine: Engine
     warning: str | None = None
 
 
-class EngineOpening:
-    """Opens the chosen engine in the background; until it is there, the extractive engine answers.
+class LazyEngine:
+    """Opens the chosen engine once for the process, in the background; until then the extractive engine answers.
 
     Args:
         settings: The engine's section.
-        data_dir: Where a resident engine keeps its files.
+        data_dir: Where a resident engine has its files.
         given: Used in place of the chosen one, and closed by whoever opened it.
     """
 
@@ -127,7 +122,7 @@ class EngineOpening:
         self._settings = settings
         self._data_dir = data_dir
         self._opening: asyncio.Task[Engine] | None = None
-        self._listeners: list[Callable[[Progress], None]] = []
+        self._listeners: list[OnProgress] = []
 
     @property
     def current(self) -> Engine | None:
@@ -137,28 +132,30 @@ class EngineOpening:
         task = self._opening
         return task.result() if task and task.done() and not task.cancelled() and not task.exception() else None
 
-    async def engine(self, wait_seconds: float | None, on_progress: Callable[[Progress], None]) -> Opened:
-        """Return the engine, waiting up to `wait_seconds` for it to start; None waits as long as it takes."""
+    async def active(self, wait_seconds: float | None, on_progress: OnProgress) -> ActiveEngine:
+        """Return the engine to use, waiting up to `wait_seconds` for its start; None waits as long as it takes."""
         if self._given:
-            return Opened(self._given)
-        opening = self._open()
+            return ActiveEngine(self._given)
+        opening = self._opening = self._opening or asyncio.create_task(
+            open_engine(self._settings, self._data_dir, self._report)
+        )
         self._listeners.append(on_progress)
         try:
             await asyncio.wait({opening}, timeout=wait_seconds)
         finally:
             self._listeners.remove(on_progress)
         if not opening.done():
-            return self._without(f"The {self._kind()} engine is still starting")
+            return self._extractive("is still starting")
         error = opening.exception()
         if error is None:
-            return Opened(opening.result())
+            return ActiveEngine(opening.result())
         self._opening = None
         if isinstance(error, EngineError):
-            return self._without(f"The {self._kind()} engine could not be opened: {error}")
+            return self._extractive(f"could not be opened: {error}")
         raise error
 
     async def close(self) -> None:
-        """Let go of the engine; a resident one lives on."""
+        """Close the engine; a resident one lives on."""
         if self._opening is None:
             return
         if not self._opening.done():
@@ -168,20 +165,10 @@ class EngineOpening:
             await engine.close()
         self._opening = None
 
-    def _open(self) -> "asyncio.Task[Engine]":
-        if self._opening is None:
-            self._opening = asyncio.create_task(open_engine(self._settings, self._data_dir, self._tell))
-        return self._opening
-
-    def _tell(self, progress: Progress) -> None:
+    def _report(self, progress: Progress) -> None:
         for listener in tuple(self._listeners):
             listener(progress)
 
-    def _kind(self) -> str:
-        return choose_engine(self._settings, self._data_dir).kind
-
-    @staticmethod
-    def _without(reason: str) -> Opened:
-        from agents.engine.extractive.engine import ExtractiveEngine
-
-        return Opened(ExtractiveEngine(), f"{reason}; the extractive engine answered instead.")
+    def _extractive(self, why: str) -> ActiveEngine:
+        kind = choose_engine(self._settings, self._data_dir).kind
+        return ActiveEngine(ExtractiveEngine(), f"The {kind} engine {why}; the extractive engine answered instead.")

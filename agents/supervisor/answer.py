@@ -117,7 +117,7 @@ def _table(rows: Sequence[GroundedClaim], ids: dict[tuple[str, int, int], str]) 
 def _nothing_found(run: Run) -> str:
     if run.missing_pages:
         return " ".join(run.missing_pages)
-    if run.everything_read and run.engine.info.name == "extractive":
+    if run.everything_read and not run.engine.info.generative:
         return (
             "No sentence was found that answers this in its own words. Everything was searched, but without a language "
             "model: the document may say it otherwise. Ask in the document's words."

@@ -58,7 +58,7 @@ def room(run: Run, task: Task[Any], documents: Sequence[Document] = ()) -> int |
     first = (run.passages[document.document_id][:1] for document in documents)
     fences = tuple(passage.model_copy(update={"text": ""}) for passages in first for passage in passages)
     bare = task.model_copy(update={"evidence": fences})
-    rendered = prompt_layout.messages(bare, output_schema.form(output_schema.schema(bare)))
+    rendered = prompt_layout.messages(bare, output_schema.template(output_schema.schema(bare)))
     return context - prompt_layout.TEMPLATE_TOKENS - sum(run.engine.count_tokens(each["content"]) for each in rendered)
 
 
@@ -90,4 +90,4 @@ def _rounded(tokens: int) -> int:
 
 
 def _longest(task: Task[Any]) -> int:
-    return output_schema.longest_tokens(output_schema.schema(task))
+    return output_schema.max_answer_tokens(output_schema.schema(task))

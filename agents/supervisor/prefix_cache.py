@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Sequence
 
-from agents.engine.registry import Opened
+from agents.engine.registry import ActiveEngine
 from agents.settings import EngineSettings
 from agents.supervisor.run import Run
 
@@ -21,7 +21,7 @@ class PrefixCache:
         self._seconds = min(filter(None, idle), default=math.inf)
         self._read_at: dict[tuple[str, ...], float] = {}
 
-    def has(self, opened: Opened, ids: Sequence[str]) -> bool:
+    def has(self, opened: ActiveEngine, ids: Sequence[str]) -> bool:
         """Whether the engine read these documents in one prompt, and has not been idle for too long since."""
         return time.monotonic() - self._read_at.get(_key(opened.engine.info.model, ids), -math.inf) < self._seconds
 

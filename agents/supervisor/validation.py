@@ -33,7 +33,7 @@ async def validate(run: Run) -> str:
 
 def _note_unmentioned(run: Run) -> None:
     """Say which words of a question the documents never use, where no model has understood it."""
-    if run.engine.info.name != "extractive" or run.kind == "whole_document":
+    if run.engine.info.generative or run.kind == "whole_document":
         return
     asked = without(run.question) if scope(run, run.question) else run.question
     if missing := unmentioned(asked, [document.text for document in run.request.documents]):

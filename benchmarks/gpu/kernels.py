@@ -92,7 +92,7 @@ def measure_linear(tokens: Sequence[int], tune: bool) -> dict[str, Any]:
     """Time the products of one layer for so many tokens."""
     import torch
 
-    from agents.engine.vllm.plugin.block_weights import check
+    from agents.engine.vllm.plugin.quantization import check
 
     found: dict[str, Any] = {}
     for name, (n, k) in SHAPES.items():
@@ -168,7 +168,7 @@ def measure_prefill(contexts: Sequence[int], news: Sequence[int]) -> dict[str, A
     from vllm.v1.attention.backends.fa_utils import flash_attn_varlen_func, get_flash_attn_version
     from vllm.v1.attention.ops.merge_attn_states import merge_attn_states
 
-    from agents.engine.vllm.plugin.stretches import StretchedAttention, lay_out
+    from agents.engine.vllm.plugin.attention import StretchedAttention, lay_out
 
     attention = StretchedAttention(
         partial(flash_attn_varlen_func, fa_version=get_flash_attn_version()), merge_attn_states

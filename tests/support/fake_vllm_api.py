@@ -13,7 +13,7 @@ ENDPOINT = Endpoint(
     base_url="http://127.0.0.1:1/v1",
     model="tiny",
     api_key=SecretStr("key"),
-    info=EngineInfo(name="vllm", model="tiny", context_tokens=4_096),
+    info=EngineInfo(name="vllm", generative=True, model="tiny", context_tokens=4_096),
     tokenizes=True,
     request_seconds=5.0,
 )

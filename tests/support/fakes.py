@@ -69,7 +69,7 @@ class FakeEngine:
 
     @property
     def info(self) -> EngineInfo:
-        return EngineInfo(name="fake", model="fake-model", context_tokens=self._context_tokens)
+        return EngineInfo(name="fake", generative=True, model="fake-model", context_tokens=self._context_tokens)
 
     def count_tokens(self, text: str) -> int:
         return estimate_tokens(text)

@@ -6,7 +6,9 @@ from agents.benchmark.report import BenchmarkReport, Machine, Measurement
 from agents.schema import EngineInfo
 
 EXTRACTIVE = EngineInfo(name="extractive")
-VLLM = EngineInfo(name="vllm", model="Qwen/Qwen3-4B", context_tokens=131_072, kv_cache_dtype="fp8_e5m2")
+VLLM = EngineInfo(
+    name="vllm", generative=True, model="Qwen/Qwen3-4B", context_tokens=131_072, kv_cache_dtype="fp8_e5m2"
+)
 LAPTOP = Machine(system="Linux 6", processor="A processor", cores=2, memory_gib=24)
 GPU = LAPTOP.model_copy(update={"gpus": ("NVIDIA H200, 140 GiB",)})
 

@@ -27,7 +27,7 @@ class ExtractiveEngine:
     @property
     def info(self) -> EngineInfo:
         """What the engine is."""
-        return EngineInfo(name="extractive", tokenizer="estimate", notes=(NOTE,))
+        return EngineInfo(name="extractive", generative=False, tokenizer="estimate", notes=(NOTE,))
 
     async def run(self, task: Task[ResultT]) -> Outcome[ResultT]:
         """Compute one task in a thread; a cancelled one ends there by itself within seconds.

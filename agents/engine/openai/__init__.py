@@ -1,1 +1,5 @@
-"""Any OpenAI-compatible server as the engine."""
+"""The engine over any OpenAI-compatible server.
+
+endpoint   finding the server and its model
+engine     computing tasks there
+"""

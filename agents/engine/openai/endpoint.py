@@ -1,13 +1,15 @@
-"""An OpenAI-compatible server: where it is, which model it serves, and what it can do besides."""
+"""An OpenAI-compatible server: where it is, which model it serves, and what else it can do."""
 
 import ssl
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 from pydantic import Field, SecretStr
 
-from agents.errors import EngineError
+from agents.engine.engine import Availability
+from agents.errors import EngineError, SettingsError
 from agents.schema import EngineInfo, Frozen
 from agents.settings import EngineSettings
 
@@ -16,10 +18,26 @@ _PROBE_SECONDS = 10.0
 _NOT_FOUND = 404
 
 
+def availability(settings: EngineSettings, _data_dir: Path | None = None) -> Availability:
+    """Tell whether the settings name a server.
+
+    Raises:
+        SettingsError: They ask for one and name none.
+    """
+    if settings.base_url:
+        return Availability(available=True, reason=f"READROOM_ENGINE__BASE_URL names {settings.base_url}.")
+    if settings.kind == "openai":
+        raise SettingsError(
+            "READROOM_ENGINE__KIND is openai, and no server is named.",
+            hint="Set READROOM_ENGINE__BASE_URL, for example to http://127.0.0.1:8000/v1.",
+        )
+    return Availability(available=False)
+
+
 class Endpoint(Frozen):
     """A server and the model that is asked."""
 
-    base_url: str = Field(description="With its /v1, without a slash behind it.")
+    base_url: str = Field(description="With its /v1, without a trailing slash.")
     model: str
     api_key: SecretStr | None = None
     info: EngineInfo
@@ -32,15 +50,87 @@ class Endpoint(Frozen):
         return self.base_url.removesuffix("/v1")
 
     def headers(self) -> dict[str, str]:
-        """Return what authenticates a request."""
-        return _headers(self.api_key)
+        """Return the headers that authenticate a request."""
+        return bearer(self.api_key)
 
 
-def _headers(key: SecretStr | None) -> dict[str, str]:
+async def find_endpoint(settings: EngineSettings, base_url: str) -> Endpoint:
+    """Ask a server which models it serves, and take the one that the settings name, or its only one.
+
+    Raises:
+        EngineError: It cannot be reached, refuses the key, or does not serve the model.
+    """
+    address, models = await _list_models(settings, base_url.rstrip("/"))
+    named = [model for model in models if model["id"] == settings.model]
+    if not named and len(models) != 1:
+        known = ", ".join(model["id"] for model in models[:10]) or "none"
+        raise EngineError(
+            f"{address} does not serve {settings.model}; its models are: {known}.",
+            hint="Set READROOM_ENGINE__MODEL to one of them.",
+        )
+    model = (named or models)[0]
+    is_vllm = model.get("owned_by") == "vllm"
+    return Endpoint(
+        base_url=address,
+        model=model["id"],
+        api_key=settings.api_key,
+        tokenizes=is_vllm,
+        request_seconds=settings.request_seconds,
+        info=EngineInfo(
+            name="vllm" if is_vllm else "openai-compatible",
+            generative=True,
+            model=model["id"],
+            context_tokens=model.get("max_model_len") or settings.max_model_len,
+            notes=()
+            if named
+            else (f"The server does not know {settings.model}; its only model {model['id']} answers.",),
+        ),
+    )
+
+
+async def _list_models(settings: EngineSettings, base_url: str) -> tuple[str, list[dict[str, Any]]]:
+    """Return the address with its /v1, found where it was left out, and the server's models."""
+    async with httpx.AsyncClient(
+        verify=tls_verification(settings),
+        headers=bearer(settings.api_key),
+        timeout=_PROBE_SECONDS,
+        trust_env=not is_loopback(base_url),
+    ) as client:
+        for address in (base_url, f"{base_url}/v1"):
+            url = f"{address}/models"
+            try:
+                response = await client.get(url)
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                raise EngineError(
+                    f"The server of {url} cannot be reached: {error or type(error).__name__}.",
+                    hint="Start it, or correct READROOM_ENGINE__BASE_URL.",
+                    retryable=True,
+                ) from error
+            if response.status_code != _NOT_FOUND:
+                return address, _read_models(response, address)
+    raise EngineError(
+        f"There is no OpenAI-compatible server at {base_url}.", hint="READROOM_ENGINE__BASE_URL must end in its /v1."
+    )
+
+
+def _read_models(response: httpx.Response, address: str) -> list[dict[str, Any]]:
+    if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+        raise EngineError(f"{address} refuses the key.", hint="Set READROOM_ENGINE__API_KEY to the server's key.")
+    try:
+        return [model for model in response.raise_for_status().json()["data"] if model.get("id")]
+    except (httpx.HTTPStatusError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise EngineError(
+            f"{address}/models does not answer as an OpenAI-compatible server (status {response.status_code}).",
+            hint="Correct READROOM_ENGINE__BASE_URL.",
+        ) from error
+
+
+def bearer(key: SecretStr | None) -> dict[str, str]:
+    """Return the headers that carry a key; none without a key."""
     return {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
 
 
-def verification(settings: EngineSettings) -> ssl.SSLContext | bool:
+def tls_verification(settings: EngineSettings) -> ssl.SSLContext | bool:
     """Return which certificates are trusted.
 
     Raises:
@@ -58,84 +148,5 @@ def verification(settings: EngineSettings) -> ssl.SSLContext | bool:
 
 
 def is_loopback(base_url: str) -> bool:
-    """Whether an address stays on this machine; proxies of the environment are not asked for it then."""
+    """Whether an address stays on this machine; the environment's proxies are not used for it then."""
     return urlsplit(base_url).hostname in _LOOPBACK
-
-
-async def find_endpoint(settings: EngineSettings, base_url: str) -> Endpoint:
-    """Ask a server which models it serves, and take the one that the settings name, or its only one.
-
-    Raises:
-        EngineError: It cannot be reached, refuses the key, or does not serve the model.
-    """
-    address, cards = await _list_models(settings, base_url.rstrip("/"))
-    card = _choose(cards, settings, address)
-    is_vllm = card.get("owned_by") == "vllm"
-    context = card.get("max_model_len")
-    named = settings.model == card["id"]
-    return Endpoint(
-        base_url=address,
-        model=card["id"],
-        api_key=settings.api_key,
-        tokenizes=is_vllm,
-        request_seconds=settings.request_seconds,
-        info=EngineInfo(
-            name="vllm" if is_vllm else "openai-compatible",
-            model=card["id"],
-            context_tokens=context or settings.max_model_len,
-            notes=()
-            if named
-            else (f"The server does not know {settings.model}; its only model {card['id']} answers.",),
-        ),
-    )
-
-
-async def _list_models(settings: EngineSettings, base_url: str) -> tuple[str, list[dict[str, Any]]]:
-    """Return the address with its /v1, found where it was left out, and the models."""
-    async with httpx.AsyncClient(
-        verify=verification(settings),
-        headers=_headers(settings.api_key),
-        timeout=_PROBE_SECONDS,
-        trust_env=not is_loopback(base_url),
-    ) as client:
-        for address in (base_url, f"{base_url}/v1"):
-            response = await _get(client, f"{address}/models")
-            if response.status_code != _NOT_FOUND:
-                return address, _cards(response, address)
-    raise EngineError(
-        f"There is no OpenAI-compatible server at {base_url}.", hint="READROOM_ENGINE__BASE_URL must end in its /v1."
-    )
-
-
-async def _get(client: httpx.AsyncClient, url: str) -> httpx.Response:
-    try:
-        return await client.get(url)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise EngineError(
-            f"The server of {url} cannot be reached: {error or type(error).__name__}.",
-            hint="Start it, or correct READROOM_ENGINE__BASE_URL.",
-            retryable=True,
-        ) from error
-
-
-def _cards(response: httpx.Response, address: str) -> list[dict[str, Any]]:
-    if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-        raise EngineError(f"{address} refuses the key.", hint="Set READROOM_ENGINE__API_KEY to the server's key.")
-    try:
-        return [card for card in response.raise_for_status().json()["data"] if card.get("id")]
-    except (httpx.HTTPStatusError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise EngineError(
-            f"{address}/models does not answer as an OpenAI-compatible server (status {response.status_code}).",
-            hint="Correct READROOM_ENGINE__BASE_URL.",
-        ) from error
-
-
-def _choose(cards: list[dict[str, Any]], settings: EngineSettings, address: str) -> dict[str, Any]:
-    named = [card for card in cards if card["id"] == settings.model]
-    if named or len(cards) == 1:
-        return (named or cards)[0]
-    known = ", ".join(card["id"] for card in cards[:10]) or "none"
-    raise EngineError(
-        f"{address} does not serve {settings.model}; its models are: {known}.",
-        hint="Set READROOM_ENGINE__MODEL to one of them.",
-    )

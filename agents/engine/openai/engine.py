@@ -1,6 +1,7 @@
-"""An HTTP client whose requests survive a connection that breaks under them."""
-# MERGED """Counting tokens as the model does."""
-# MERGED """The engine over any OpenAI-compatible server: our own vLLM, a cluster, llama.cpp, LM Studio, Ollama."""
+"""The engine over any OpenAI-compatible server: our own vLLM, a cluster, llama.cpp, LM Studio, Ollama.
+
+Besides the engine itself: its HTTP client, and counting tokens as the model does.
+"""
 
 import asyncio
 import logging
@@ -18,108 +19,52 @@ from pydantic.config import JsonDict
 from typing_extensions import override
 
 from agents.engine import output_schema, prompt_layout
-from agents.engine.engine import Outcome, ResultT, Task
+from agents.engine.engine import InvalidAnswerError, OnProgress, Outcome, ResultT, Task
 from agents.engine.model_config import local_folder
-from agents.engine.openai.endpoint import Endpoint, find_endpoint, is_loopback, verification
-from agents.engine.output_schema import InvalidAnswerError
+from agents.engine.openai.endpoint import Endpoint, find_endpoint, is_loopback, tls_verification
 from agents.errors import EngineError
 from agents.language.tokens import Estimate, TokenCounter, estimate_tokens
 from agents.schema import EngineInfo, Usage
 from agents.settings import EngineSettings
 from agents.telemetry import untraced
 
-_BROKEN = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
-
-
-class RetryingClient(httpx.AsyncClient):
-    """Sends a request again, once, if its connection broke before the answer was there.
-
-    A server closes a connection that has been idle for some seconds, and on a busy machine a request may be on its
-    way just then: nobody has seen it. Where the server itself has died, the second try says so at once.
-    """
-
-    @override
-    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
-        """Send a request and return its response.
-
-        Raises:
-            httpx.TransportError: It could not be sent, or its connection broke twice.
-        """
-        try:
-            return await super().send(request, **options)
-        except _BROKEN:
-            return await super().send(request, **options)
-
-
-_REMEMBERED_TEXTS = 8_192
-"""A document of 128K tokens has some 450 passages; each is counted once."""
-_LONGEST_REMEMBERED = 16_384
-
-
-def local_counter(model: str) -> TokenCounter | None:
-    """Return a counter over the checkpoint's own tokenizer.json; None where it is not on this machine."""
-    folder = local_folder(model)
-    path = folder / "tokenizer.json" if folder else None
-    return _remembered(_load(path)) if path and path.is_file() else None
-
-
-def _load(path: Path) -> TokenCounter:
-    from tokenizers import Tokenizer
-
-    tokenizer = cast("Any", Tokenizer).from_file(str(path))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
-
-
-def server_counter(count: TokenCounter) -> TokenCounter:
-    """Return a counter that asks the server, and gives an `Estimate` while the server does not answer."""
-    remembered = _remembered(count)
-
-    def counted(text: str) -> int:
-        try:
-            return remembered(text)
-        except (httpx.HTTPError, KeyError, ValueError):
-            return Estimate(estimate_tokens(text))
-
-    return counted
-
-
-def _remembered(count: TokenCounter) -> TokenCounter:
-    cached = lru_cache(maxsize=_REMEMBERED_TEXTS)(count)
-    return lambda text: cached(text) if len(text) <= _LONGEST_REMEMBERED else count(text)
-
-
 _LOG = logging.getLogger(__name__)
 _CONNECT_SECONDS = 10.0
 _KEEP_ALIVE_SECONDS = 2.0
 """vLLM closes a connection that is idle for 5 s; httpx would use it for as long, and meet the closing one."""
-_LEAST_ANSWER_TOKENS = 48
+_MIN_ANSWER_TOKENS = 48
 
-DECIDING: dict[str, float] = {"temperature": 0.0}
+GREEDY: dict[str, float] = {"temperature": 0.0}
 PROSE: dict[str, float] = {"temperature": 0.7, "top_p": 0.8, "top_k": 20, "min_p": 0.0}
 """As the model card of Qwen3-4B-Instruct-2507 advises."""
+_OPENAI_SAMPLING = ("temperature", "top_p")
+"""What every server knows; the rest is vLLM's and others' extension."""
 
 _CONSTRAINTS = ("json_schema", "json_object", "prompt")
 """How the form of an answer is enforced, best first; a server that refuses one is not asked for it again."""
+_MAX_CACHED_COUNTS = 8_192
+"""A document of 128K tokens has some 450 passages; each is counted once."""
+_MAX_CACHED_CHARACTERS = 16_384
+"""Of one text; longer ones are counted anew."""
 
 
 @dataclass(frozen=True)
-class _Reply:
+class Reply:
     """What the server sent."""
 
     text: str
     truncated: bool
     usage: Usage
 
+    def parse(self, task: Task[ResultT]) -> ResultT:
+        """Parse the task's result.
 
-async def connect(settings: EngineSettings) -> "OpenAIEngine":
-    """Open the engine at READROOM_ENGINE__BASE_URL.
-
-    Raises:
-        EngineError: It cannot be reached, refuses the key, or does not serve the model.
-    """
-    return OpenAIEngine(await find_endpoint(settings, settings.base_url or ""), settings)
+        Raises:
+            InvalidAnswerError: It was cut, or does not fit.
+        """
+        if self.truncated:
+            raise InvalidAnswerError("it was too long and was cut")
+        return output_schema.parse(task, self.text)
 
 
 class OpenAIEngine:
@@ -133,8 +78,8 @@ class OpenAIEngine:
     def __init__(self, endpoint: Endpoint, settings: EngineSettings) -> None:
         self._endpoint = endpoint
         self._constraint = 0
-        self._extras = True
-        verify = verification(settings)
+        self._sampling_extensions = True
+        verify = tls_verification(settings)
         local = is_loopback(endpoint.base_url)
         timeout = httpx.Timeout(endpoint.request_seconds, connect=_CONNECT_SECONDS)
         limits = httpx.Limits(max_connections=None, keepalive_expiry=_KEEP_ALIVE_SECONDS)
@@ -153,6 +98,17 @@ class OpenAIEngine:
         self._count, tokenizer = self._counter()
         self._info = endpoint.info.model_copy(update={"tokenizer": tokenizer})
 
+    @classmethod
+    async def open(
+        cls, settings: EngineSettings, _data_dir: Path | None = None, _on_progress: OnProgress | None = None
+    ) -> "OpenAIEngine":
+        """Open the engine at READROOM_ENGINE__BASE_URL.
+
+        Raises:
+            EngineError: It cannot be reached, refuses the key, or does not serve the model.
+        """
+        return cls(await find_endpoint(settings, settings.base_url or ""), settings)
+
     @property
     def info(self) -> EngineInfo:
         """What the engine is."""
@@ -163,22 +119,22 @@ class OpenAIEngine:
         return self._count(text)
 
     async def run(self, task: Task[ResultT]) -> Outcome[ResultT]:
-        """Compute one task; an answer that is cut or of the wrong form is asked for once more, shorter.
+        """Compute one task; where an answer is cut or of the wrong form, a shorter one is asked for, once.
 
         Raises:
             EngineError: The server did not answer, or twice gave an invalid result.
         """
         started = time.monotonic()
-        schema, remark, usage = output_schema.schema(task), "", Usage()
+        schema, feedback, usage = output_schema.schema(task), "", Usage()
         for attempt in range(2):
-            reply = await self._ask(task, schema, remark, retried=attempt > 0)
+            reply = await self._request(task, schema, feedback, retried=attempt > 0)
             usage += reply.usage
             try:
-                result = _read(task, reply)
+                result = reply.parse(task)
             except InvalidAnswerError as error:
                 _LOG.info("The answer to %s is invalid: %s", type(task).__name__, error)
-                schema = output_schema.shorter(schema)
-                remark = (
+                schema = output_schema.tightened(schema)
+                feedback = (
                     f"Your last answer could not be used: {error}. Answer again, shorter, in exactly the form above."
                 )
                 continue
@@ -191,37 +147,44 @@ class OpenAIEngine:
 
     async def count_prompt_tokens(self, task: Task[ResultT]) -> int:
         """Count the tokens of a task's whole prompt: exact where the server tokenizes, else close above."""
-        return await self._count_messages(prompt_layout.messages(task, output_schema.form(output_schema.schema(task))))
+        template = output_schema.template(output_schema.schema(task))
+        return await self._count_messages(prompt_layout.messages(task, template))
 
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
         self._sync_http.close()
 
-    async def _ask(self, task: Task[ResultT], schema: JsonDict, remark: str, *, retried: bool) -> _Reply:
+    async def _request(self, task: Task[ResultT], schema: JsonDict, feedback: str, *, retried: bool) -> Reply:
+        """Send a task, again and again without what the server refuses."""
         while True:
-            constraint, extras = self._constraint, self._extras
-            messages = prompt_layout.messages(task, output_schema.form(schema), remark)
-            schema, max_tokens = await self._fit(task, schema, messages)
-            sampling = PROSE if task.prose or retried else DECIDING
-            body = (
-                {"max_tokens": max_tokens}
-                | _sampled(sampling, extras)
-                | _format(_CONSTRAINTS[constraint], task, schema)
-            )
+            constraint, extensions = self._constraint, self._sampling_extensions
+            messages = prompt_layout.messages(task, output_schema.template(schema), feedback)
+            schema, max_tokens = await self._fit_context(task, schema, messages)
+            body: dict[str, Any] = {"max_tokens": max_tokens} | (PROSE if task.prose or retried else GREEDY)
+            if not extensions:
+                body = {name: value for name, value in body.items() if name in ("max_tokens", *_OPENAI_SAMPLING)}
+            match _CONSTRAINTS[constraint]:
+                case "json_schema":
+                    named = {"name": type(task).__name__, "strict": True, "schema": schema}
+                    body["response_format"] = {"type": "json_schema", "json_schema": named}
+                case "json_object":
+                    body["response_format"] = {"type": "json_object"}
+                case _:
+                    pass
             try:
                 return await self._send(messages, body)
             except openai.BadRequestError as error:
-                self._learn(error, constraint, extras)
+                self._downgrade(error, constraint, extensions)
             except openai.APIError as error:
-                raise self._explain(error) from error
+                raise self._as_engine_error(error) from error
 
-    async def _send(self, messages: list[dict[str, str]], body: dict[str, Any]) -> _Reply:
+    async def _send(self, messages: list[dict[str, str]], body: dict[str, Any]) -> Reply:
         with untraced():
             message = await self._chat.ainvoke(messages, extra_body=body)
         used: Any = message.usage_metadata or {}
         cached = used.get("input_token_details", {}).get("cache_read") or 0
-        return _Reply(
+        return Reply(
             text=message.text,
             truncated=message.response_metadata.get("finish_reason") == "length",
             usage=Usage(
@@ -232,33 +195,34 @@ class OpenAIEngine:
             ),
         )
 
-    async def _fit(self, task: Task[ResultT], schema: JsonDict, messages: list[dict[str, str]]) -> tuple[JsonDict, int]:
+    async def _fit_context(
+        self, task: Task[ResultT], schema: JsonDict, messages: list[dict[str, str]]
+    ) -> tuple[JsonDict, int]:
         """Return a schema whose longest answer the context still holds, and the bound on the answer's tokens.
 
         Under a schema the answer ends by itself; the bound is what its longest form takes.
         """
-        wanted = max(task.max_tokens, output_schema.longest_tokens(schema))
+        wanted = max(task.max_tokens, output_schema.max_answer_tokens(schema))
         context = self._endpoint.info.context_tokens or 0
-        if (
-            sum(len(message["content"].encode()) for message in messages) + prompt_layout.TEMPLATE_TOKENS + wanted
-            <= context
-        ):
+        # No text has more tokens than bytes: most prompts need no counting.
+        bytes_ = sum(len(message["content"].encode()) for message in messages)
+        if bytes_ + prompt_layout.TEMPLATE_TOKENS + wanted <= context:
             return schema, wanted
-        prompt = await asyncio.to_thread(self._count_pieces, task, messages)
+        prompt = await asyncio.to_thread(self._count_by_passage, task, messages)
         if prompt + wanted > context:
             prompt = await self._count_messages(messages)
         room = context - prompt
-        if room < _LEAST_ANSWER_TOKENS:
+        if room < _MIN_ANSWER_TOKENS:
             raise EngineError(
                 f"The prompt has {prompt:,} tokens, and {self._info.model} holds {context:,}.",
                 hint="Read the document in smaller windows: lower READROOM_SUPERVISOR__WINDOW_TOKENS.",
             )
-        while output_schema.longest_tokens(schema) > room and (less := output_schema.shorter(schema, 2)) != schema:
+        while output_schema.max_answer_tokens(schema) > room and (less := output_schema.tightened(schema, 2)) != schema:
             schema = less
         return schema, min(wanted, room)
 
-    def _count_pieces(self, task: Task[ResultT], messages: list[dict[str, str]]) -> int:
-        """Count a prompt by its passages, whose counts are remembered; the joints make it a little too high."""
+    def _count_by_passage(self, task: Task[ResultT], messages: list[dict[str, str]]) -> int:
+        """Count a prompt by its passages, whose counts are cached; the joints make it a little too high."""
         text = sum(len(passage.text) for passage in task.evidence)
         around = sum(len(message["content"]) for message in messages) - text
         return sum(self._count(passage.text) for passage in task.evidence) + around + prompt_layout.TEMPLATE_TOKENS
@@ -291,24 +255,24 @@ class OpenAIEngine:
         )
         return response.raise_for_status().json()["count"]
 
-    def _learn(self, error: openai.BadRequestError, constraint: int, extras: bool) -> None:
-        """Remember what the server refuses, and go on without it.
+    def _downgrade(self, error: openai.BadRequestError, constraint: int, extensions: bool) -> None:
+        """Note what the server refuses, so that it is not asked for it again.
 
         Raises:
             EngineError: It refuses something that every request needs.
         """
         text = str(error).lower()
-        if extras and ("top_k" in text or "min_p" in text):
-            self._extras = False
+        if extensions and ("top_k" in text or "min_p" in text):
+            self._sampling_extensions = False
         elif any(word in text for word in ("response_format", "schema", "grammar", "json", "pattern", "regex")):
             if constraint + 1 == len(_CONSTRAINTS):
-                raise self._explain(error) from error
+                raise self._as_engine_error(error) from error
             self._constraint = max(self._constraint, constraint + 1)
         else:
-            raise self._explain(error) from error
+            raise self._as_engine_error(error) from error
         _LOG.info("%s refuses a part of the request (%s) and is asked without it", self._endpoint.base_url, error)
 
-    def _explain(self, error: openai.APIError) -> EngineError:
+    def _as_engine_error(self, error: openai.APIError) -> EngineError:
         where = f"The engine at {self._endpoint.base_url}"
         if isinstance(error, openai.APITimeoutError):
             return EngineError(
@@ -332,22 +296,54 @@ class OpenAIEngine:
         )
 
 
-def _sampled(sampling: dict[str, float], extras: bool) -> dict[str, float]:
-    return {name: value for name, value in sampling.items() if extras or name in ("temperature", "top_p")}
+class RetryingClient(httpx.AsyncClient):
+    """Sends a request again, once, if its connection broke before the answer was there.
+
+    A server closes a connection that has been idle for some seconds, and on a busy machine a request may be on its
+    way just then: nobody has seen it. Where the server itself has died, the second try says so at once.
+    """
+
+    @override
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """Send a request and return its response.
+
+        Raises:
+            httpx.TransportError: It could not be sent, or its connection broke twice.
+        """
+        try:
+            return await super().send(request, **options)
+        except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
+            return await super().send(request, **options)
 
 
-def _format(constraint: str, task: Task[ResultT], schema: JsonDict) -> dict[str, Any]:
-    match constraint:
-        case "json_schema":
-            named = {"name": type(task).__name__, "strict": True, "schema": schema}
-            return {"response_format": {"type": "json_schema", "json_schema": named}}
-        case "json_object":
-            return {"response_format": {"type": "json_object"}}
-        case _:
-            return {}
+def local_counter(model: str) -> TokenCounter | None:
+    """Return a counter over the checkpoint's own tokenizer.json; None where it is not on this machine."""
+    folder = local_folder(model)
+    path = folder / "tokenizer.json" if folder else None
+    if path is None or not path.is_file():
+        return None
+    from tokenizers import Tokenizer
+
+    tokenizer = cast("Any", Tokenizer).from_file(str(path))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return cached_counter(lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids))
 
 
-def _read(task: Task[ResultT], reply: _Reply) -> ResultT:
-    if reply.truncated:
-        raise InvalidAnswerError("it was too long and was cut")
-    return output_schema.parse(task, reply.text)
+def server_counter(count: TokenCounter) -> TokenCounter:
+    """Return a counter that asks the server, and gives an `Estimate` while the server does not answer."""
+    cached = cached_counter(count)
+
+    def counted(text: str) -> int:
+        try:
+            return cached(text)
+        except (httpx.HTTPError, KeyError, ValueError):
+            return Estimate(estimate_tokens(text))
+
+    return counted
+
+
+def cached_counter(count: TokenCounter) -> TokenCounter:
+    """Return a counter that caches the counts of texts of a passage's size."""
+    cached = lru_cache(maxsize=_MAX_CACHED_COUNTS)(count)
+    return lambda text: cached(text) if len(text) <= _MAX_CACHED_CHARACTERS else count(text)

@@ -1,11 +1,12 @@
 """Answering a question, and judging the answer."""
 
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 from pydantic import Field
+from pydantic.config import JsonDict
 from typing_extensions import override
 
-from agents.engine.engine import Task, bounded
+from agents.engine.engine import InvalidAnswerError, Task, bounded
 from agents.schema import Frozen, Support
 
 MOST_CLAIMS = 8
@@ -98,6 +99,17 @@ class Verdict(Task[VerdictResult]):
             "it), not (they do not say it, or say otherwise). "
             f"Give {len(self.claims)} verdicts in this order.\n{listed}"
         )
+
+    @override
+    def narrow_schema(self, schema: JsonDict) -> JsonDict:
+        count = len(self.claims)
+        cast("Any", schema)["properties"]["verdicts"] |= {"minItems": count, "maxItems": count}
+        return schema
+
+    @override
+    def check(self, result: VerdictResult) -> None:
+        if len(result.verdicts) != len(self.claims):
+            raise InvalidAnswerError(f"it must give exactly {len(self.claims)} verdicts")
 
 
 class ReviseResult(Frozen):

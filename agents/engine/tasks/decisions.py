@@ -1,17 +1,17 @@
-"""Decisions: which way, in which parts, who is next."""
+"""Decisions: how a question is routed, its sub-questions, who works next, and what a follow-up asks."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, cast
 
 from pydantic import Field
-from pydantic.config import JsonDict
+from pydantic.config import JsonDict, JsonValue
 from typing_extensions import override
 
-from agents.engine.engine import Task, bounded
+from agents.engine.engine import InvalidAnswerError, Task, bounded
 from agents.schema import Frozen, RouteKind
 
 
 class RouteResult(Frozen):
-    """Which way a question takes."""
+    """How a question is answered."""
 
     kind: RouteKind
     language: str = Field(default="", json_schema_extra=bounded(30))
@@ -19,7 +19,7 @@ class RouteResult(Frozen):
 
 
 class Route(Task[RouteResult]):
-    """Decide how much work a question is."""
+    """Decide how much work a question takes."""
 
     role: ClassVar[str] = "router"
     max_tokens: ClassVar[int] = 128
@@ -37,7 +37,7 @@ class Route(Task[RouteResult]):
 
 
 class PlanResult(Frozen):
-    """A question in parts."""
+    """The sub-questions of a question."""
 
     sub_questions: tuple[str, ...] = Field(
         min_length=1, max_length=3, json_schema_extra={"items": {"type": "string", **bounded(240)}}
@@ -46,7 +46,7 @@ class PlanResult(Frozen):
 
 
 class Plan(Task[PlanResult]):
-    """Cut a complex question into two or three that stand alone."""
+    """Cut a complex question into two or three sub-questions that stand alone."""
 
     role: ClassVar[str] = "planner"
     max_tokens: ClassVar[int] = 320
@@ -87,28 +87,26 @@ class NextStep(Task[NextStepResult]):
             f"Choose who works next: {', '.join(self.allowed)}.{finish}"
         )
 
-    def decision_schema(self) -> JsonDict:
-        """Return the JSON schema of a decision that holds only what is allowed now."""
-        choices: list[JsonDict] = []
-        if self.allowed:
-            choices.append(
-                _object(
-                    "next",
-                    {
-                        "type": "array",
-                        "minItems": 1,
-                        "maxItems": max(1, self.parallel),
-                        "items": {"type": "string", "enum": list(self.allowed)},
-                    },
-                )
-            )
-        if self.may_finish:
-            choices.append(_object("finish", {"type": "string", "enum": list(self.may_finish)}))
-        return choices[0] if len(choices) == 1 else {"anyOf": [*choices]}
+    @override
+    def narrow_schema(self, schema: JsonDict) -> JsonDict:
+        """Return the schema of a decision that holds only what is allowed now."""
+        agents: JsonDict = {"type": "string", "enum": list(self.allowed)}
+        finish: JsonDict = {"type": "string", "enum": list(self.may_finish)}
+        next_agents: JsonDict = {"type": "array", "minItems": 1, "maxItems": max(1, self.parallel), "items": agents}
+        offered = {"next": next_agents} if self.allowed else {}
+        offered |= {"finish": finish} if self.may_finish else {}
+        choices: list[JsonValue] = [
+            {"type": "object", "properties": {name: value}, "required": [name], "additionalProperties": False}
+            for name, value in offered.items()
+        ]
+        return cast("JsonDict", choices[0]) if len(choices) == 1 else {"anyOf": choices}
 
-
-def _object(name: str, schema: JsonDict) -> JsonDict:
-    return {"type": "object", "properties": {name: schema}, "required": [name], "additionalProperties": False}
+    @override
+    def check(self, result: NextStepResult) -> None:
+        if bool(result.next) == (result.finish is not None):
+            raise InvalidAnswerError("it must either name who is next or finish")
+        if set(result.next) - set(self.allowed) or (result.finish and result.finish not in self.may_finish):
+            raise InvalidAnswerError("it names an agent that is not offered")
 
 
 class StandaloneQuestionResult(Frozen):

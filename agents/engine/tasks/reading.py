@@ -1,11 +1,12 @@
 """Reading a whole document window by window, and keeping a conversation short."""
 
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 from pydantic import Field
+from pydantic.config import JsonDict
 from typing_extensions import override
 
-from agents.engine.engine import Task, bounded
+from agents.engine.engine import InvalidAnswerError, Task, bounded
 from agents.schema import Frozen, Mode, NoteKind
 
 MOST_NOTES = 16
@@ -106,6 +107,18 @@ class Reduce(Task[ReduceResult]):
             f"Make of these notes {step}. Merge what says the same. Under each point give the numbers of the notes "
             f"it rests on; add nothing that is not in them.\n{listed}"
         )
+
+    @override
+    def narrow_schema(self, schema: JsonDict) -> JsonDict:
+        sources = cast("Any", schema)["properties"]["points"]["items"]["properties"]["sources"]
+        sources["items"] |= {"minimum": 1, "maximum": max(1, len(self.points))}
+        return schema
+
+    @override
+    def check(self, result: ReduceResult) -> None:
+        numbers = {number for point in result.points for number in point.sources}
+        if numbers - set(range(1, len(self.points) + 1)):
+            raise InvalidAnswerError(f"sources must be numbers from 1 to {len(self.points)}")
 
 
 class UpdateSummaryResult(Frozen):

@@ -1,4 +1,4 @@
-"""The engine over the resident vLLM: attached when opened, woken and restarted as requests need it."""
+"""The engine over the resident vLLM: attached to when opened, woken and restarted as requests need it."""
 
 import asyncio
 import logging
@@ -7,19 +7,18 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from agents.engine.engine import Outcome, ResultT, Task
+from agents.engine.engine import OnProgress, Outcome, ResultT, Task
 from agents.engine.openai.endpoint import Endpoint
 from agents.engine.openai.engine import OpenAIEngine
 from agents.engine.vllm import lifecycle
-from agents.engine.vllm.lifecycle import OnProgress
 from agents.engine.vllm.probe import Probe
-from agents.engine.vllm.state_files import Client, EngineFiles, EngineState
+from agents.engine.vllm.state_files import Attachment, EngineFiles, EngineState
 from agents.errors import EngineError
 from agents.schema import EngineInfo
 from agents.settings import EngineSettings
 
 _LOG = logging.getLogger(__name__)
-_LONG_CHARACTERS = 32_768
+_LONG_PROMPT_CHARACTERS = 32_768
 """A prompt of about 8,192 tokens: from here on a request waits while memory is short."""
 _POLL_SECONDS = 0.25
 _LOCK_SECONDS = 60.0
@@ -30,14 +29,14 @@ class ResidentEngine:
 
     Args:
         settings: The engine's section.
-        data_dir: Whose engine.
+        data_dir: Where the engine has its files.
     """
 
     def __init__(self, settings: EngineSettings, data_dir: Path) -> None:
         self._settings = settings
         self._data_dir = data_dir
         self._files = EngineFiles(data_dir)
-        self._client = Client(self._files)
+        self._attachment = Attachment(self._files)
         self._connecting = asyncio.Lock()
         self._served: EngineState | None = None
         self._engine: OpenAIEngine | None = None
@@ -54,11 +53,11 @@ class ResidentEngine:
         """
         engine = cls(settings, data_dir)
         engine._files.make()
-        engine._client.attach()
+        engine._attachment.attach()
         try:
-            await engine._connect(await lifecycle.start(settings, data_dir, on_progress, insist=False))
+            await engine._connect(await lifecycle.start(settings, data_dir, on_progress, retry_failed=False))
         except BaseException:
-            engine._client.detach()
+            engine._attachment.detach()
             raise
         return engine
 
@@ -82,7 +81,7 @@ class ResidentEngine:
         Raises:
             EngineError: The engine did not answer, or twice gave an invalid result.
         """
-        with self._client.busy():
+        with self._attachment.busy():
             engine = await self._ready()
             await self._admit(task)
             try:
@@ -93,7 +92,7 @@ class ResidentEngine:
 
     async def close(self) -> None:
         """Detach; the engine lives on until nobody has needed it for a while."""
-        self._client.detach()
+        self._attachment.detach()
         if self._engine:
             await self._engine.close()
 
@@ -107,8 +106,8 @@ class ResidentEngine:
         """Return a connection to the engine that runs now: started again and woken if it must be."""
         async with self._connecting:
             state = self._files.read_state()
-            if self._suspect or state is None or not _usable(state):
-                state = await lifecycle.start(self._settings, self._data_dir, insist=False)
+            if self._suspect or state is None or not state.serving:
+                state = await lifecycle.start(self._settings, self._data_dir, retry_failed=False)
                 self._suspect = False
             if self._served is None or (state.engine, state.port) != (self._served.engine, self._served.port):
                 await self._connect(state)
@@ -127,6 +126,7 @@ class ResidentEngine:
             request_seconds=self._settings.request_seconds,
             info=EngineInfo(
                 name="vllm",
+                generative=True,
                 model=state.model,
                 context_tokens=state.context_tokens,
                 kv_cache_dtype=state.kv_cache_dtype,
@@ -136,7 +136,7 @@ class ResidentEngine:
         self._engine = OpenAIEngine(endpoint, self._settings)
 
     def _wake(self) -> None:
-        """Wake a sleeping engine; the lock keeps the watch from putting it to sleep in the meantime.
+        """Wake a sleeping engine; the lock keeps the watchdog from putting it to sleep in the meantime.
 
         Our request is already announced, so that after the lock it will not be put to sleep either.
         """
@@ -156,7 +156,7 @@ class ResidentEngine:
         Raises:
             EngineError: The memory did not fall within the time limit of a request.
         """
-        if sum(len(passage.text) for passage in task.evidence) < _LONG_CHARACTERS or not self._over_budget():
+        if sum(len(passage.text) for passage in task.evidence) < _LONG_PROMPT_CHARACTERS or not self._over_budget():
             return
         _LOG.warning("The engine is over its memory budget: a long request waits")
         deadline = time.monotonic() + self._settings.request_seconds
@@ -172,7 +172,3 @@ class ResidentEngine:
     def _over_budget(self) -> bool:
         state = self._files.read_state()
         return state is not None and state.over_budget
-
-
-def _usable(state: EngineState) -> bool:
-    return state.state in ("ready", "asleep") and state.engine is not None and state.engine.alive()

@@ -1,5 +1,4 @@
-"""The NVIDIA GPUs that CUDA sees, and who holds memory on them, as NVML tells."""
-# MERGED """What this machine's processor can do for a vLLM that runs on it."""
+"""What this machine has to run vLLM on: its NVIDIA GPUs, as NVML reports them, and its processor."""
 
 import os
 import platform
@@ -18,6 +17,13 @@ Nvml: TypeAlias = Any
 Handle: TypeAlias = Any
 """NVML's handle of a GPU."""
 
+RESERVED_VARIABLE = "VLLM_CPU_NUM_OF_RESERVED_CPU"
+"""Environment variable: cores that vLLM's CPU build computes nothing on, but schedules."""
+_ENOUGH_CORES = 4
+"""From here on a core for the scheduler is not missed."""
+_X86 = ("x86_64", "amd64")
+_FP8_INSTRUCTIONS = ("avx512f", "amx_tile")
+
 
 class Gpu(Frozen):
     """A GPU as NVML sees it now."""
@@ -31,10 +37,10 @@ class Gpu(Frozen):
 
 
 def read_gpus(nvml: Nvml = None) -> tuple[Gpu, ...]:
-    """Return the NVIDIA GPUs that CUDA sees, in its order, and what is free on them; none where NVML cannot tell.
+    """Return the NVIDIA GPUs that CUDA sees, in its order, with their free memory; none where NVML cannot say.
 
     Args:
-        nvml: Asked in place of pynvml.
+        nvml: Used in place of pynvml.
     """
     if nvml is None:
         import pynvml
@@ -46,9 +52,21 @@ def read_gpus(nvml: Nvml = None) -> tuple[Gpu, ...]:
         return ()
     try:
         driver = str(nvml.nvmlSystemGetDriverVersion())
-        return tuple(_read_gpu(nvml, index, handle, driver) for index, handle in enumerate(visible_handles(nvml)))
+        gpus: list[Gpu] = []
+        for index, handle in enumerate(visible_handles(nvml)):
+            memory = nvml.nvmlDeviceGetMemoryInfo(handle)
+            gpu = Gpu(
+                index=index,
+                name=str(nvml.nvmlDeviceGetName(handle)),
+                total_gib=memory.total / GIB,
+                free_gib=memory.free / GIB,
+                capability=tuple(nvml.nvmlDeviceGetCudaComputeCapability(handle)),
+                driver=driver,
+            )
+            gpus.append(gpu)
+        return tuple(gpus)
     except nvml.NVMLError:
-        # A card that was lost, or one that shares the system's memory and has none of its own to tell of.
+        # A card that was lost, or one that shares the system's memory and has none of its own to report.
         return ()
     finally:
         nvml.nvmlShutdown()
@@ -66,11 +84,11 @@ def visible_handles(nvml: Nvml) -> list[Handle]:
     asked = os.environ.get("CUDA_VISIBLE_DEVICES")
     if asked is None:
         return handles
-    named = (_named(nvml, handles, word.strip()) for word in asked.split(","))
+    named = (_find_gpu(nvml, handles, word.strip()) for word in asked.split(","))
     return list(takewhile(lambda handle: handle is not None, named))
 
 
-def _named(nvml: Nvml, handles: Sequence[Handle], word: str) -> Handle | None:
+def _find_gpu(nvml: Nvml, handles: Sequence[Handle], word: str) -> Handle | None:
     """Return the GPU that a number, the beginning of a UUID, or the UUID of a MIG instance names; None for no GPU."""
     if word.isdecimal():
         return handles[int(word)] if int(word) < len(handles) else None
@@ -83,20 +101,8 @@ def _named(nvml: Nvml, handles: Sequence[Handle], word: str) -> Handle | None:
     return known[0] if len(known) == 1 else None
 
 
-def _read_gpu(nvml: Nvml, index: int, handle: Handle, driver: str) -> Gpu:
-    memory = nvml.nvmlDeviceGetMemoryInfo(handle)
-    return Gpu(
-        index=index,
-        name=str(nvml.nvmlDeviceGetName(handle)),
-        total_gib=memory.total / GIB,
-        free_gib=memory.free / GIB,
-        capability=tuple(nvml.nvmlDeviceGetCudaComputeCapability(handle)),
-        driver=driver,
-    )
-
-
 def gpu_memory_by_process(pids: Sequence[int]) -> float | None:
-    """Return the GiB that these processes hold on all GPUs; None where NVML cannot tell."""
+    """Return the GiB that these processes hold on all GPUs; None where NVML cannot say."""
     import pynvml
 
     nvml: Nvml = pynvml
@@ -117,35 +123,28 @@ def gpu_memory_by_process(pids: Sequence[int]) -> float | None:
         nvml.nvmlShutdown()
 
 
-RESERVED_VARIABLE = "VLLM_CPU_NUM_OF_RESERVED_CPU"
-"""Environment variable: cores that vLLM's CPU build computes nothing on, but schedules."""
-_ENOUGH_CORES = 4
-_X86 = ("x86_64", "amd64")
-_INSTRUCTIONS = ("avx512f", "amx_tile")
-
-
-def keeps_fp8(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """Whether vLLM's CPU build keeps an FP8 KV cache here: on x86 with AVX-512 or AMX.
+def supports_fp8_kv_cache(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether vLLM's CPU build can have an FP8 KV cache here: on x86 with AVX-512 or AMX.
 
     Its attention backend refuses it elsewhere ("FP8 KV cache on CPU requires x86 with AVX-512 or AMX").
-    Where an x86 processor does not say, vLLM is asked.
+    Where an x86 processor's flags cannot be read, it is left to vLLM.
     """
     try:
         flags = cpuinfo.read_text(errors="replace")
     except OSError:
         return platform.machine().lower() in _X86
-    return any(name in flags for name in _INSTRUCTIONS)
+    return any(name in flags for name in _FP8_INSTRUCTIONS)
 
 
-def threads(cores: int | None = None, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+def cpu_environment(cores: int | None = None, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the environment in which vLLM's CPU build computes on every core of a small machine.
 
-    It keeps one for its scheduler, which on two cores is half of them: a prompt of 65,000 tokens took 26.4 s so and
-    13.0 s on both.
+    By default it reserves one for its scheduler, which on two cores is half of them: a prompt of 65,000 tokens took
+    26.4 s so and 13.0 s on both.
 
     Args:
-        cores: That this process may use; none: as the system says.
-        environ: What the user has set himself stays.
+        cores: That this process may use; None: as the system says.
+        environ: What the user has set there stays.
     """
     usable = cores or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     return {RESERVED_VARIABLE: "0"} if usable < _ENOUGH_CORES and RESERVED_VARIABLE not in environ else {}

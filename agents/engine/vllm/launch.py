@@ -1,4 +1,4 @@
-"""How `vllm serve` is called: the command, its arguments and its environment."""
+"""How `vllm serve` is launched: whether it can be, the command, its arguments and its environment."""
 
 import hashlib
 import importlib.util
@@ -11,12 +11,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from agents.engine.engine import Availability
 from agents.engine.model_config import GIB, ModelShape, read_shape
 from agents.engine.vllm import hardware, memory_plan
 from agents.engine.vllm import plugin as vllm_plugin
 from agents.engine.vllm.hardware import Gpu, read_gpus
 from agents.engine.vllm.memory_plan import MemoryPlan
-from agents.engine.vllm.state_files import Attempt, Launch
+from agents.engine.vllm.state_files import Attempt, Launch, is_running
 from agents.errors import EngineError
 from agents.settings import EngineSettings
 
@@ -37,6 +38,37 @@ _CPU_SPARE_BLOCKS = 64
 _CPU_BLOCK_TOKENS = 128
 
 
+def availability(settings: EngineSettings, data_dir: Path | None = None) -> Availability:
+    """Tell whether the resident engine runs or could be started; on a CPU only where it is asked for by name."""
+    install = () if find_vllm(settings.vllm_command) else (INSTALL_VLLM,)
+    if settings.kind == "vllm":
+        return Availability(available=not install, missing=install)
+    if data_dir and is_running(data_dir):
+        return Availability(available=True, reason="A resident vLLM is running.")
+    gpus = read_gpus()
+    if not gpus:
+        reason = "No NVIDIA GPU was found, so passages are searched and quoted without a language model."
+        return Availability(available=False, reason=reason, missing=(USE_A_SERVER,))
+    if install:
+        reason = f"{gpus[0].name} is here, but vLLM is not installed."
+        return Availability(available=False, reason=reason, missing=install)
+    try:
+        plan = memory_plan.plan(settings, gpus)
+    except EngineError as error:
+        return Availability(available=False, reason=error.message, missing=(error.hint,))
+    return Availability(available=True, reason=f"{gpus[0].name} holds {plan.context_tokens:,} tokens of context.")
+
+
+def missing(settings: EngineSettings, gpus: Sequence[Gpu]) -> tuple[str, ...]:
+    """Return the commands that would add what the resident engine lacks on this machine."""
+    absent: list[str] = []
+    if not gpus:
+        absent.append(f"an NVIDIA GPU with its driver, or a server elsewhere: {USE_A_SERVER}")
+    if not find_vllm(settings.vllm_command):
+        absent.append(INSTALL_VLLM)
+    return tuple(absent)
+
+
 def find_vllm(command: str) -> tuple[str, ...] | None:
     """Return the words that call vLLM, or None where it is not installed.
 
@@ -54,16 +86,6 @@ def find_vllm(command: str) -> tuple[str, ...] | None:
     return None
 
 
-def missing(settings: EngineSettings, gpus: Sequence[Gpu]) -> tuple[str, ...]:
-    """Return the commands that would add what the resident engine lacks on this machine."""
-    absent: list[str] = []
-    if not gpus:
-        absent.append(f"an NVIDIA GPU with its driver, or a server elsewhere: {USE_A_SERVER}")
-    if not find_vllm(settings.vllm_command):
-        absent.append(INSTALL_VLLM)
-    return tuple(absent)
-
-
 def plan_launch(settings: EngineSettings, plugin_folder: Path) -> Launch:
     """Plan how the engine is started on this machine.
 
@@ -76,18 +98,21 @@ def plan_launch(settings: EngineSettings, plugin_folder: Path) -> Launch:
             f"vLLM is not installed: there is no `{settings.vllm_command}`.",
             hint=f"{INSTALL_VLLM}, or set READROOM_ENGINE__VLLM_COMMAND to where it is.",
         )
-    _check_offloading(settings.kv_offload_gib)
+    _check_shared_memory(settings.kv_offload_gib)
     gpus = read_gpus()
     plan = memory_plan.plan(settings, gpus) if gpus else None
-    mark = digest(settings)
-    ways, notes = (attempts(settings, plan), plan.notes) if plan else _on_cpu(settings)
+    notes = plan.notes if plan else ("No NVIDIA GPU was found: vLLM runs on the CPU.",)
+    served = settings
+    if plan is None and settings.kv_cache_dtype != "auto" and not hardware.supports_fp8_kv_cache():
+        served = settings.model_copy(update={"kv_cache_dtype": "auto"})
+        notes += (f"This CPU has no AVX-512 for {settings.kv_cache_dtype}: the KV cache has 16 bits.",)
     return Launch(
         model=settings.model,
-        digest=mark,
-        identity=identity(mark),
+        digest=digest(settings),
+        identity=f"readroom-{digest(settings)}",
         context_tokens=plan.context_tokens if plan else settings.max_model_len,
         command=command,
-        attempts=ways,
+        attempts=attempts(served, plan),
         environment=environment(settings, plan, plugin_folder),
         notes=notes,
         can_sleep=can_sleep(settings, plan),
@@ -99,8 +124,8 @@ def plan_launch(settings: EngineSettings, plugin_folder: Path) -> Launch:
     )
 
 
-def _check_offloading(gib: float) -> None:
-    """Refuse more than the shared memory holds: vLLM maps it there, and dies when it is full."""
+def _check_shared_memory(gib: float) -> None:
+    """Refuse to offload more than the shared memory holds: vLLM maps it there, and dies when it is full."""
     if not gib or not _SHARED_MEMORY.is_dir():
         return
     free = shutil.disk_usage(_SHARED_MEMORY).free / GIB
@@ -111,18 +136,9 @@ def _check_offloading(gib: float) -> None:
         )
 
 
-def _on_cpu(settings: EngineSettings) -> tuple[tuple[Attempt, ...], tuple[str, ...]]:
-    notes = ("No NVIDIA GPU was found: vLLM runs on the CPU.",)
-    if settings.kv_cache_dtype == "auto" or hardware.keeps_fp8():
-        return attempts(settings, None), notes
-    wide = settings.model_copy(update={"kv_cache_dtype": "auto"})
-    notes += (f"This CPU has no AVX-512 for {settings.kv_cache_dtype}: the KV cache has 16 bits.",)
-    return attempts(wide, None), notes
-
-
 def digest(settings: EngineSettings) -> str:
-    """Return a mark of every setting that changes what is served; two engines with the same mark are the same."""
-    kept = settings.model_dump(
+    """Return a digest of every setting that changes what is served: engines with the same digest are the same."""
+    served = settings.model_dump(
         mode="json",
         include={
             "model",
@@ -139,12 +155,7 @@ def digest(settings: EngineSettings) -> str:
             "extra_args",
         },
     )
-    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def identity(mark: str) -> str:
-    """Return the second name under which our engine serves its model: no other program answers to it."""
-    return f"readroom-{mark}"
+    return hashlib.sha256(json.dumps(served, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def attempts(settings: EngineSettings, plan: MemoryPlan | None) -> tuple[Attempt, Attempt]:
@@ -152,17 +163,17 @@ def attempts(settings: EngineSettings, plan: MemoryPlan | None) -> tuple[Attempt
 
     The last resort is vLLM without our plugin, and E4M3 in place of E5M2: it takes the same memory.
     """
-    left = "fp8_e4m3" if settings.kv_cache_dtype == "fp8_e5m2" else settings.kv_cache_dtype
-    plain = settings.model_copy(update={"own_kernels": False, "kv_cache_dtype": left})
-    return _attempt(settings, plan, plugin=True), _attempt(plain, plan, plugin=False)
+    dtype = "fp8_e4m3" if settings.kv_cache_dtype == "fp8_e5m2" else settings.kv_cache_dtype
+    plain = settings.model_copy(update={"own_kernels": False, "kv_cache_dtype": dtype})
+    return (
+        Attempt(kv_cache_dtype=settings.kv_cache_dtype, arguments=serve_arguments(settings, plan), plugin=True),
+        Attempt(kv_cache_dtype=dtype, arguments=serve_arguments(plain, plan), plugin=False),
+    )
 
 
-def _attempt(settings: EngineSettings, plan: MemoryPlan | None, *, plugin: bool) -> Attempt:
-    arguments = tuple(_arguments(settings, plan, read_shape(settings.model)))
-    return Attempt(kv_cache_dtype=settings.kv_cache_dtype, arguments=arguments, plugin=plugin)
-
-
-def _arguments(settings: EngineSettings, plan: MemoryPlan | None, shape: ModelShape | None) -> list[str]:
+def serve_arguments(settings: EngineSettings, plan: MemoryPlan | None) -> tuple[str, ...]:
+    """Return what `vllm` is called with; on a CPU, where there is no plan, as the settings say."""
+    shape = read_shape(settings.model)
     folder = Path(settings.model)
     words = ["serve", str(folder.absolute()) if folder.is_dir() else settings.model]
     words += ["--max-model-len", str(plan.context_tokens if plan else settings.max_model_len)]
@@ -178,7 +189,7 @@ def _arguments(settings: EngineSettings, plan: MemoryPlan | None, shape: ModelSh
         words += ["--speculative-config", json.dumps({"num_speculative_tokens": settings.draft_tokens} | _NGRAM)]
     if settings.kv_offload_gib:
         words += ["--kv-offloading-backend", "native", "--kv-offloading-size", f"{settings.kv_offload_gib:g}"]
-    return [*words, *settings.extra_args]
+    return (*words, *settings.extra_args)
 
 
 def _quantization(settings: EngineSettings, plan: MemoryPlan | None, shape: ModelShape | None) -> list[str]:
@@ -209,7 +220,7 @@ def _cpu(settings: EngineSettings, shape: ModelShape | None) -> list[str]:
 
 
 def environment(settings: EngineSettings, plan: MemoryPlan | None, plugin_folder: Path) -> dict[str, str]:
-    """Return what vLLM's process needs in its environment, and make our plugin importable there.
+    """Return the variables that vLLM's process needs, and make our plugin importable there.
 
     The plugin is copied beside an entry point, because vLLM may live in an environment of its own that Readroom is
     not installed in.
@@ -233,7 +244,7 @@ def environment(settings: EngineSettings, plan: MemoryPlan | None, plugin_folder
         "PYTHONUNBUFFERED": "1",
     }
     if plan is None:
-        return variables | hardware.threads()
+        return variables | hardware.cpu_environment()
     if settings.own_kernels:
         variables[vllm_plugin.KERNELS_VARIABLE] = "1"
     if can_sleep(settings, plan):

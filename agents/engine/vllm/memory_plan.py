@@ -1,11 +1,11 @@
-"""What the engine will take of a GPU's memory, computed before it starts.
+"""The memory that the engine will take of a GPU, planned before it starts, and the memory that it takes.
 
 Where a figure is measured and not computed, it comes from one H200 with vLLM 0.26.0 and the true shapes
 of Qwen3-4B-Instruct-2507 (dummy weights); `benchmarks/gpu` measures them again.
 """
-# MERGED """The memory that the running engine takes."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import psutil
 from pydantic import Field
@@ -37,9 +37,11 @@ START_GIB = 0.4
 """What a start takes for a moment beyond the plan: vLLM keeps what it compiled and profiled with until the KV cache is
 there. 0.26 to 0.35 GiB; without it, each of five starts that were planned with all that was free ran out of memory."""
 BLOCK_TOKENS = 16
+"""Of vLLM's KV cache."""
 MIN_BATCH_TOKENS = 1_024
 MIN_CONTEXT_TOKENS = 8_192
 """Below this no window of a document is worth reading."""
+_BUDGET_TOLERANCE_GIB = 0.05
 
 
 class MemoryPlan(Frozen):
@@ -66,8 +68,7 @@ class MemoryPlan(Frozen):
     @property
     def needed_gib(self) -> float:
         """What the engine's process will take, its CUDA context included."""
-        parts = (self.weights_gib, self.kv_cache_gib, self.activations_gib, self.graphs_gib, self.runtime_gib)
-        return sum(parts)
+        return self.weights_gib + self.kv_cache_gib + self.activations_gib + self.graphs_gib + self.runtime_gib
 
     @property
     def kv_cache_bytes(self) -> int:
@@ -103,24 +104,33 @@ def plan(settings: EngineSettings, gpus: Sequence[Gpu], shape: ModelShape | None
             f"The memory of {settings.model} cannot be planned: its config.json is not on this machine.",
             hint=f"Download it first (`hf download {settings.model}`), or set READROOM_ENGINE__MODEL to a folder.",
         )
-    gpu = _tightest(gpus, settings.tensor_parallel_size)
+    count = settings.tensor_parallel_size
+    if len(gpus) < count:
+        raise EngineError(
+            f"READROOM_ENGINE__TENSOR_PARALLEL_SIZE is {count}, and this machine has {len(gpus)} NVIDIA GPU(s).",
+            hint="Set it to the number of GPUs that the model may use.",
+        )
+    gpu = min(gpus[:count], key=lambda gpu: gpu.free_gib)
     allowed = max(0.0, min(settings.vram_budget_gib, gpu.free_gib - START_GIB))
     wanted = min(settings.max_model_len, shape.max_positions)
+    footprint = Footprint(settings, shape)
     batch = settings.max_num_batched_tokens
     while True:
-        fixed = _fixed_parts(settings, shape, batch)
-        room = int((allowed - sum(fixed.values())) * GIB)
-        tokens = _kv_tokens(room, shape, settings)
+        fixed = footprint.fixed_parts(batch)
+        tokens = footprint.kv_tokens(allowed - sum(fixed.values()))
         if tokens >= wanted or batch // 2 < MIN_BATCH_TOKENS:
             break
         batch //= 2
     context = min(wanted, tokens)
     if context < min(MIN_CONTEXT_TOKENS, wanted):
-        raise _refusal(settings, gpu, allowed, sum(fixed.values()), _kv_gib(MIN_CONTEXT_TOKENS, shape, settings))
-    kv_gib = _kv_gib(tokens, shape, settings)
+        raise _refusal(settings, gpu, allowed, sum(fixed.values()), footprint.kv_gib(MIN_CONTEXT_TOKENS))
+    kv_gib = footprint.kv_gib(tokens)
+    # vLLM looks at the free memory when its CUDA context is there already, so that what is planned for that is no
+    # longer free: asked for the whole plan, it refuses to start wherever the plan takes all that is free.
+    certain_gib = fixed["weights_gib"] + kv_gib
     return MemoryPlan(
         gpu=gpu.name,
-        gpus=settings.tensor_parallel_size,
+        gpus=count,
         total_gib=gpu.total_gib,
         free_gib=gpu.free_gib,
         budget_gib=settings.vram_budget_gib,
@@ -130,93 +140,74 @@ def plan(settings: EngineSettings, gpus: Sequence[Gpu], shape: ModelShape | None
         context_tokens=context,
         kv_tokens=tokens,
         batch_tokens=batch,
-        gpu_memory_utilization=_utilization(fixed["weights_gib"] + kv_gib, gpu),
+        gpu_memory_utilization=max(0.01, round(certain_gib / gpu.total_gib - 0.0005, 3)),
         notes=_notes(settings, shape, context, batch, gpu, allowed),
         **fixed,
     )
 
 
-def _tightest(gpus: Sequence[Gpu], count: int) -> Gpu:
-    if len(gpus) < count:
-        raise EngineError(
-            f"READROOM_ENGINE__TENSOR_PARALLEL_SIZE is {count}, and this machine has {len(gpus)} NVIDIA GPU(s).",
-            hint="Set it to the number of GPUs that the model may use.",
-        )
-    return min(gpus[:count], key=lambda gpu: gpu.free_gib)
+class Footprint:
+    """The memory that a model takes of one GPU under these settings.
 
-
-def _fixed_parts(settings: EngineSettings, shape: ModelShape, batch: int) -> dict[str, float]:
-    """Return everything but the KV cache, for one GPU.
-
-    Activations: a base, and the widest layer's output in 16 bits for each token of the batch
-    (gate and up projection together); from 4,096 to 16,384 tokens it grew as this says.
+    Args:
+        settings: The engine's section.
+        shape: The model's sizes.
     """
-    share = settings.tensor_parallel_size
-    fp8 = settings.quantization == "fp8" or shape.fp8_checkpoint
-    runtime = CONTEXT_GIB + MARGIN_GIB
-    if settings.kv_cache_dtype == "fp8_e5m2":
-        workspace = FLASHINFER_WORKSPACE_BYTES if settings.own_kernels else _flashinfer_workspace(shape, batch)
-        runtime += FLASHINFER_GIB + workspace / share / GIB
-        runtime += STRETCHES_GIB if settings.own_kernels else 0
-    elif settings.own_kernels and shape.fp8_checkpoint:
-        runtime += FLASH_ATTENTION_GIB
-    return {
-        "weights_gib": shape.weight_bytes(fp8) / share / GIB,
-        "activations_gib": ACTIVATION_BASE_GIB + batch * 4 * shape.intermediate / share / GIB,
-        "graphs_gib": GRAPH_GIB * len(graph_sizes(settings)),
-        "runtime_gib": runtime,
-    }
 
+    def __init__(self, settings: EngineSettings, shape: ModelShape) -> None:
+        self._settings = settings
+        self._shape = shape
+        bytes_per_token = shape.kv_bytes_per_token(settings.kv_cache_dtype)
+        self._block_bytes = BLOCK_TOKENS * (bytes_per_token // min(settings.tensor_parallel_size, shape.kv_heads))
+        self._spare_blocks = 1 + settings.max_num_seqs
+        """Beside the context: vLLM keeps one, and each request rounds up to one."""
 
-def _flashinfer_workspace(shape: ModelShape, batch: int) -> int:
-    """Return what vLLM allocates for FlashInfer: 16 bytes for each element of a batch's queries, or the floor."""
-    return max(FLASHINFER_WORKSPACE_BYTES, batch * shape.heads * shape.head_dim * 16)
+    def fixed_parts(self, batch: int) -> dict[str, float]:
+        """Return everything but the KV cache, in GiB, by the field of a plan.
+
+        Activations: a base, and the widest layer's output in 16 bits for each token of the batch
+        (gate and up projection together); from 4,096 to 16,384 tokens it grew as this says.
+        """
+        settings, shape = self._settings, self._shape
+        gpus = settings.tensor_parallel_size
+        fp8 = settings.quantization == "fp8" or shape.fp8_checkpoint
+        runtime = CONTEXT_GIB + MARGIN_GIB
+        if settings.kv_cache_dtype == "fp8_e5m2":
+            # vLLM's own: 16 bytes for each element of a batch's queries. Ours needs no more than the floor.
+            queries = 0 if settings.own_kernels else batch * shape.heads * shape.head_dim
+            runtime += FLASHINFER_GIB + max(FLASHINFER_WORKSPACE_BYTES, queries * 16) / gpus / GIB
+            runtime += STRETCHES_GIB if settings.own_kernels else 0
+        elif settings.own_kernels and shape.fp8_checkpoint:
+            runtime += FLASH_ATTENTION_GIB
+        return {
+            "weights_gib": shape.weight_bytes(fp8) / gpus / GIB,
+            "activations_gib": ACTIVATION_BASE_GIB + batch * 4 * shape.intermediate / gpus / GIB,
+            "graphs_gib": GRAPH_GIB * len(graph_sizes(settings)),
+            "runtime_gib": runtime,
+        }
+
+    def kv_tokens(self, gib: float) -> int:
+        """Return how many tokens a KV cache of this size holds."""
+        return max(0, int(gib * GIB) // self._block_bytes - self._spare_blocks) * BLOCK_TOKENS
+
+    def kv_gib(self, tokens: int) -> float:
+        """Return the size of a KV cache that holds so many tokens."""
+        return (-(-tokens // BLOCK_TOKENS) + self._spare_blocks) * self._block_bytes / GIB
 
 
 def graph_sizes(settings: EngineSettings) -> tuple[int, ...]:
-    """Return the batches to capture, in tokens: powers of two and the most requests, with their drafts and without."""
+    """Return the batch sizes to capture, in tokens: powers of two and `max_num_seqs`, with their drafts and without."""
     most = settings.max_num_seqs
     requests = {*(2**power for power in range(most.bit_length())), most}
     return tuple(sorted({*requests, *(size * (1 + settings.draft_tokens) for size in requests)}))
-
-
-def _per_gpu_token_bytes(shape: ModelShape, settings: EngineSettings) -> int:
-    return shape.kv_bytes_per_token(settings.kv_cache_dtype) // min(settings.tensor_parallel_size, shape.kv_heads)
-
-
-def _spare_blocks(settings: EngineSettings) -> int:
-    """Return the blocks beside the context: vLLM keeps one, and each request rounds up to one."""
-    return 1 + settings.max_num_seqs
-
-
-def _kv_tokens(room: int, shape: ModelShape, settings: EngineSettings) -> int:
-    blocks = room // (_per_gpu_token_bytes(shape, settings) * BLOCK_TOKENS) - _spare_blocks(settings)
-    return max(0, blocks) * BLOCK_TOKENS
-
-
-def _kv_gib(tokens: int, shape: ModelShape, settings: EngineSettings) -> float:
-    blocks = -(-tokens // BLOCK_TOKENS) + _spare_blocks(settings)
-    return blocks * BLOCK_TOKENS * _per_gpu_token_bytes(shape, settings) / GIB
-
-
-def _utilization(certain_gib: float, gpu: Gpu) -> float:
-    """Return the share of the GPU that must be free when vLLM looks; nothing else depends on it.
-
-    It looks when its CUDA context is there already, so that what is planned for that is no longer free: asked for the
-    whole plan, it refuses to start wherever the plan takes all that is free.
-
-    Args:
-        certain_gib: Weights and KV cache, the parts that are taken later for certain.
-        gpu: Its size.
-    """
-    return max(0.01, round(certain_gib / gpu.total_gib - 0.0005, 3))
 
 
 def _notes(
     settings: EngineSettings, shape: ModelShape, context: int, batch: int, gpu: Gpu, allowed: float
 ) -> tuple[str, ...]:
     notes: list[str] = []
-    limit = f"{allowed:.2f} GiB ({'the budget' if allowed == settings.vram_budget_gib else _free_now(gpu)})"
+    free_now = f"{gpu.free_gib:.2f} are free, {START_GIB} for the start"
+    limit = f"{allowed:.2f} GiB ({'the budget' if allowed == settings.vram_budget_gib else free_now})"
     if settings.max_model_len > shape.max_positions:
         notes.append(f"The model itself ends at {shape.max_positions:,} tokens.")
     if context < min(settings.max_model_len, shape.max_positions):
@@ -224,10 +215,6 @@ def _notes(
     if batch < settings.max_num_batched_tokens:
         notes.append(f"The batch is {batch:,} instead of {settings.max_num_batched_tokens:,} tokens to fit {limit}.")
     return tuple(notes)
-
-
-def _free_now(gpu: Gpu) -> str:
-    return f"{gpu.free_gib:.2f} are free, {START_GIB} for the start"
 
 
 def _refusal(settings: EngineSettings, gpu: Gpu, allowed: float, fixed: float, kv: float) -> EngineError:
@@ -247,14 +234,11 @@ def _refusal(settings: EngineSettings, gpu: Gpu, allowed: float, fixed: float, k
     )
 
 
-_TOLERANCE_GIB = 0.05
-
-
-class MemoryReading:
-    """Reads the GPU memory of the engine's processes, or their RAM where there is no GPU.
+class MemoryMeter:
+    """Measures the GPU memory of the engine's processes, or their RAM where there is no GPU.
 
     Args:
-        plan: What the engine was to take; None without a GPU.
+        plan: The memory that was planned; None without a GPU.
     """
 
     def __init__(self, plan: MemoryPlan | None) -> None:
@@ -271,7 +255,11 @@ class MemoryReading:
             return None
         processes = session(leader)
         if self._plan is None:
-            return sum(_resident(process) for process in processes) / GIB
+            resident = 0
+            for process in processes:
+                with suppress(psutil.Error):
+                    resident += process.memory_info().rss
+            return resident / GIB
         held = gpu_memory_by_process([process.pid for process in processes])
         if held is not None:
             return held / self._plan.gpus
@@ -286,11 +274,4 @@ class MemoryReading:
         if self._plan is None or used is None:
             return False
         self._first = used if self._first is None else self._first
-        return used > max(self._plan.budget_gib, self._first) + _TOLERANCE_GIB
-
-
-def _resident(process: psutil.Process) -> int:
-    try:
-        return process.memory_info().rss
-    except psutil.Error:
-        return 0
+        return used > max(self._plan.budget_gib, self._first) + _BUDGET_TOLERANCE_GIB

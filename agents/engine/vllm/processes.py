@@ -1,9 +1,11 @@
-"""Processes that outlive whoever started them: knowing them again, and ending them with all they started."""
+"""Processes that outlive whoever started them: recognising them, and ending them with all they started."""
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import psutil
 from pydantic import Field
@@ -16,7 +18,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 class ProcessId(Frozen):
-    """A process, told from a later one with the same number by its start time."""
+    """A process; its start time tells it from a later one with the same number."""
 
     pid: int
     started: float = Field(description="Seconds since the epoch, as the operating system says.")
@@ -38,34 +40,30 @@ class ProcessId(Frozen):
 
 def session(leader: ProcessId) -> list[psutil.Process]:
     """Return the processes of the session that `leader` began; they may have outlived it."""
-    return [process for process in psutil.process_iter() if _belongs(process, leader)]
-
-
-def _belongs(process: psutil.Process, leader: ProcessId) -> bool:
-    try:
-        same = os.getsid(process.pid) == leader.pid
-        late = process.create_time() >= leader.started - _SAME_START_SECONDS
-        return same and late and process.status() != psutil.STATUS_ZOMBIE
-    except (OSError, psutil.Error):
-        return False
+    members: list[psutil.Process] = []
+    for process in psutil.process_iter():
+        with suppress(OSError, psutil.Error):
+            same = os.getsid(process.pid) == leader.pid
+            late = process.create_time() >= leader.started - _SAME_START_SECONDS
+            if same and late and process.status() != psutil.STATUS_ZOMBIE:
+                members.append(process)
+    return members
 
 
 def end_session(leader: ProcessId, patience_seconds: float) -> None:
-    """End a session: its leader is asked to, and after `patience_seconds` whatever is left is killed."""
+    """Terminate a session's leader, and kill whatever is left of the session after `patience_seconds`."""
     if leader.alive():
         os.kill(leader.pid, signal.SIGTERM)
         wait_until(lambda: not leader.alive(), patience_seconds)
     while left := session(leader):
         for process in left:
-            try:
+            with suppress(psutil.Error):
                 process.kill()
-            except psutil.Error:
-                continue
         wait_until(lambda: not session(leader), 1.0)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Look again and again whether a condition holds, up to a time limit; whether it does in the end."""
+    """Poll a condition up to a time limit; return whether it holds in the end."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() >= deadline:
@@ -74,17 +72,24 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def dying_with_parent() -> Callable[[], None]:
-    """Return what a child must run before it becomes another program, to be asked to end when its parent dies.
+def free_port() -> int:
+    """Return a port of the loopback address that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
-    Only Linux knows it; elsewhere the child outlives a parent that was killed.
+
+def die_with_parent() -> Callable[[], None]:
+    """Return a `preexec_fn` after which a child is terminated when its parent dies.
+
+    Only Linux can; elsewhere the child outlives a parent that was killed.
     """
     import ctypes
 
     libc = ctypes.CDLL(None)
 
-    def ask() -> None:
+    def set_death_signal() -> None:
         if hasattr(libc, "prctl"):
             libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
-    return ask
+    return set_death_signal

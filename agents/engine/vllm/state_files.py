@@ -1,18 +1,18 @@
-"""What the resident engine's watch and its clients tell each other through files.
+"""The files through which the resident engine's watchdog and its clients communicate.
 
-The watch alone writes `state.json`; every client writes its own files under `clients/`. A process is
-known by its number and its start time together, so that a file left by `kill -9` is recognised.
+The watchdog alone writes `state.json`; every client writes its own files under `clients/`. A process is
+identified by its number and its start time together, so that a file left behind by `kill -9` is recognised.
 
 <data_dir>/engine/
-├── start.lock    held while a starter looks and starts
-├── watch.lock    held by the watch for as long as there is an engine
+├── start.lock    held while a client starts the engine
+├── watch.lock    held by the watchdog for as long as there is an engine
 ├── use.lock      held while a request begins, and while the engine is put to sleep
-├── launch.json   what the watch is to start
+├── launch.json   what the watchdog is to start
 ├── state.json    what it has started
 ├── api_key       only the user can read it
 ├── vllm.log, watch.log
 ├── start_seconds.json   how long starts took, by digest
-├── plugin/       what makes vllm_plugin importable inside vLLM's process
+├── plugin/       what makes our plugin importable inside vLLM's process
 └── clients/      one file for each attached client; NAME.busy while it has requests in flight
 """
 
@@ -43,15 +43,15 @@ class Attempt(Frozen):
     kv_cache_dtype: str
     plugin: bool = Field(default=True, description="Whether Readroom's plugin is loaded inside vLLM.")
 
-    def in_place_of(self, other: "Attempt") -> str:
-        """Say what the engine does without, because another attempt failed."""
+    def instead_of(self, other: "Attempt") -> str:
+        """Say what the engine goes without because another attempt failed."""
         if self.kv_cache_dtype == other.kv_cache_dtype:
             return "Readroom's plugin could not be loaded, vLLM does without it"
         return f"{other.kv_cache_dtype} KV cache could not be had, {self.kv_cache_dtype} is used"
 
 
 class Launch(Frozen):
-    """What the watch is to start, and how long it lives."""
+    """What the watchdog is to start, and how long the engine may idle."""
 
     model: str
     digest: str = Field(description="Of every setting that changes what is served.")
@@ -60,7 +60,7 @@ class Launch(Frozen):
     attempts: tuple[Attempt, ...] = Field(
         description="The second is tried where the first's KV cache or our plugin cannot be had."
     )
-    environment: dict[str, str] = Field(description="Added to the watch's own.")
+    environment: dict[str, str] = Field(description="Added to the watchdog's own.")
     notes: tuple[str, ...] = ()
     can_sleep: bool
     idle_sleep_seconds: float
@@ -72,7 +72,7 @@ class Launch(Frozen):
 
 
 class EngineState(Frozen):
-    """What the watch has started."""
+    """What the watchdog has started."""
 
     state: StateName
     watch: ProcessId
@@ -92,8 +92,13 @@ class EngineState(Frozen):
     launch: Launch
 
     @property
+    def serving(self) -> bool:
+        """Whether its engine is alive and answers, or will when it is woken."""
+        return self.state in ("ready", "asleep") and self.engine is not None and self.engine.alive()
+
+    @property
     def running(self) -> bool:
-        """Whether its watch is at work."""
+        """Whether its watchdog is at work."""
         return self.state != "failed" and self.watch.alive()
 
 
@@ -112,24 +117,24 @@ class EngineFiles:
         self.plugin = self.folder / "plugin"
 
     def make(self) -> None:
-        """Make the folders; only the user can look inside."""
+        """Create the folders; only the user can look inside."""
         self.clients.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
 
     def lock(self, name: Literal["start", "watch", "use"]) -> FileLock:
-        """Return one of the locks; the operating system frees it when its holder dies."""
+        """Return one of the locks; the operating system releases it when its holder dies."""
         return FileLock(self.folder / f"{name}.lock", thread_local=False)
 
     def read_state(self) -> EngineState | None:
-        """Return what the watch last wrote, or None where there is nothing readable."""
-        return read(EngineState, self.state)
+        """Return what the watchdog last wrote, or None where there is nothing readable."""
+        return read_model(EngineState, self.state)
 
     def key(self) -> str:
-        """Return the API key, made on first use."""
+        """Return the API key, generated on first use."""
         try:
             return self.api_key.read_text().strip()
         except FileNotFoundError:
-            write(self.api_key, secrets.token_urlsafe(32))
+            write_atomically(self.api_key, secrets.token_urlsafe(32))
             return self.api_key.read_text().strip()
 
     def start_seconds(self) -> dict[str, float]:
@@ -138,6 +143,13 @@ class EngineFiles:
             return json.loads(self.timings.read_text())
         except (OSError, ValueError):
             return {}
+
+    def log_text(self) -> str:
+        """Return vLLM's log; empty where there is none."""
+        try:
+            return self.log.read_text(errors="replace")
+        except OSError:
+            return ""
 
     def attached(self) -> tuple[ProcessId, ...]:
         """Return the clients that are attached; files of the dead are removed."""
@@ -149,7 +161,7 @@ class EngineFiles:
 
     def _living_clients(self) -> Iterator[tuple[Path, ProcessId]]:
         for path in self.clients.glob("*.json"):
-            process = read(ProcessId, path)
+            process = read_model(ProcessId, path)
             if process and process.alive():
                 yield path, process
             else:
@@ -157,8 +169,8 @@ class EngineFiles:
                 path.with_suffix(".busy").unlink(missing_ok=True)
 
 
-class Client:
-    """One program's attachment to the engine; what it leaves behind when it is killed is recognised and removed.
+class Attachment:
+    """One client's attachment to the engine; what it leaves behind when it is killed is recognised and removed.
 
     Args:
         files: The engine's files.
@@ -169,11 +181,11 @@ class Client:
         self._requests = 0
 
     def attach(self) -> None:
-        """Be counted as a client."""
-        write(self._file, ProcessId.of(os.getpid()).model_dump_json())
+        """Count as a client from now on."""
+        write_atomically(self._file, ProcessId.of(os.getpid()).model_dump_json())
 
     def detach(self) -> None:
-        """Be counted no longer."""
+        """Count as a client no longer."""
         self._file.with_suffix(".busy").unlink(missing_ok=True)
         self._file.unlink(missing_ok=True)
 
@@ -196,15 +208,15 @@ def is_running(data_dir: Path) -> bool:
     return state is not None and state.running
 
 
-def read(model: type[ModelT], path: Path) -> ModelT | None:
-    """Read a file that `write` wrote; None where it is missing or another version's."""
+def read_model(model: type[ModelT], path: Path) -> ModelT | None:
+    """Parse a JSON file; None where it is missing or another version's."""
     try:
         return model.model_validate_json(path.read_text())
     except (OSError, ValidationError):
         return None
 
 
-def write(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str) -> None:
     """Write a file so that readers see all of it or the old one; only the user can read it."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(handle, "w") as file:

@@ -70,7 +70,7 @@ def test_speeds_without_a_gpu_are_shown_but_not_judged() -> None:
 
 
 def test_an_engine_that_does_not_say_its_kv_format_is_not_judged_on_it() -> None:
-    rows = by_name(judge([], EngineInfo(name="openai-compatible", model="m"), on_gpu=False))
+    rows = by_name(judge([], EngineInfo(name="openai-compatible", generative=True, model="m"), on_gpu=False))
 
     assert rows["KV cache format"].met == "not applicable"
     assert rows["Context"].why

@@ -11,7 +11,7 @@ from agents.benchmark.corpus import write_pdf
 from agents.benchmark.suites import run_suite
 from agents.benchmark.workbench import SEED
 from agents.engine.vllm import lifecycle
-from agents.engine.vllm.hardware import keeps_fp8
+from agents.engine.vllm.hardware import supports_fp8_kv_cache
 from agents.settings import DocumentsSettings, EngineSettings, Settings
 from benchmarks.checkpoints import write_tiny
 
@@ -50,9 +50,11 @@ async def test_the_window_is_filled_and_the_kv_cache_takes_half_where_the_proces
 
     assert report.status == "complete", report.notes
     assert report.figure("context_tokens") == CONTEXT
-    assert report.figure("kv_to_bf16") == (0.5 if keeps_fp8() else 1.0)
+    assert report.figure("kv_to_bf16") == (0.5 if supports_fp8_kv_cache() else 1.0)
     assert len(report.series("ttft_cold_seconds")) == len(report.series("ttft_warm_seconds")) == 6
-    assert {row.name: row.met for row in report.rows}["KV cache format"] == ("met" if keeps_fp8() else "not met")
+    assert {row.name: row.met for row in report.rows}["KV cache format"] == (
+        "met" if supports_fp8_kv_cache() else "not met"
+    )
     assert report.versions["vllm"]
     assert report.png()
 

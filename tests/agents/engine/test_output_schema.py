@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from agents.engine import output_schema
-from agents.engine.engine import Task
-from agents.engine.output_schema import InvalidAnswerError
+from agents.engine.engine import InvalidAnswerError, Task
 from agents.engine.tasks.answering import ClaimToJudge, Draft, Revise, RewriteAnswer, Verdict
 from agents.engine.tasks.decisions import NextStep, Plan, Route, StandaloneQuestion
 from agents.engine.tasks.reading import PointToReduce, Reduce, UpdateSummary, WindowNotes
@@ -55,18 +54,18 @@ def test_a_schema_bounds_everything_and_refers_to_nothing(task: Task[Any]) -> No
 def test_the_shortest_value_of_a_schema_is_a_valid_answer(task: Task[Any]) -> None:
     value = instance(output_schema.schema(task))
     assert output_schema.parse(task, json.dumps(value))
-    assert output_schema.parse(task, json.dumps(instance(output_schema.shorter(output_schema.schema(task)))))
+    assert output_schema.parse(task, json.dumps(instance(output_schema.tightened(output_schema.schema(task)))))
 
 
 @by_name
 def test_a_shorter_schema_is_shorter_wherever_it_can_be(task: Task[Any]) -> None:
     schema = output_schema.schema(task)
-    assert output_schema.longest_tokens(output_schema.shorter(schema)) <= output_schema.longest_tokens(schema)
+    assert output_schema.max_answer_tokens(output_schema.tightened(schema)) <= output_schema.max_answer_tokens(schema)
 
 
 @by_name
 def test_a_model_is_shown_every_field_of_the_answer(task: Task[Any]) -> None:
-    shown = output_schema.form(output_schema.schema(task))
+    shown = output_schema.template(output_schema.schema(task))
     for node in nodes(output_schema.schema(task)):
         for name in node.get("properties", {}):
             assert f'"{name}"' in shown
@@ -74,7 +73,7 @@ def test_a_model_is_shown_every_field_of_the_answer(task: Task[Any]) -> None:
 
 def test_the_longest_answer_takes_what_its_bounds_take() -> None:
     schema = output_schema.schema(Revise(claim=CLAIM))
-    assert 200 < output_schema.longest_tokens(schema) < 230
+    assert 200 < output_schema.max_answer_tokens(schema) < 230
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tests.support.fakes import FakeEngine
 async def test_room_is_what_the_rendered_prompt_leaves_of_the_context(read: Reading) -> None:
     run = await read(FakeEngine(context_tokens=20_000))
     task = Draft(question="When does it open?", evidence=run.all_passages)
-    rendered = prompt_layout.messages(task, output_schema.form(output_schema.schema(task)))
+    rendered = prompt_layout.messages(task, output_schema.template(output_schema.schema(task)))
     whole = sum(run.engine.count_tokens(each["content"]) for each in rendered) + prompt_layout.TEMPLATE_TOKENS
 
     left = room(run, task, run.request.documents)

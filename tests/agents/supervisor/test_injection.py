@@ -13,7 +13,7 @@ from agents.documents.library import Library
 from agents.engine import prompt_layout
 from agents.engine.engine import Engine, Task
 from agents.engine.extractive.engine import ExtractiveEngine
-from agents.engine.openai.engine import connect
+from agents.engine.openai.engine import OpenAIEngine
 from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult
 from agents.jobs.window_cache import WindowCache
 from agents.schema import Answer, SessionInfo
@@ -263,7 +263,7 @@ async def test_no_request_that_carries_a_document_offers_tools(
     document = await library.open(write("injected.md", markdown(SEEN["a fake tool call"])))
     passages = await library.passages(document.document_id)
     with ChatServer(json.dumps({"claims": [], "not_found": True})) as server:
-        engine = await connect(EngineSettings(base_url=server.base_url, model=server.model))
+        engine = await OpenAIEngine.open(EngineSettings(base_url=server.base_url, model=server.model))
         await engine.run(Draft(evidence=passages, question=QUESTION))
         await engine.close()
 

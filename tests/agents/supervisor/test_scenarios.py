@@ -204,8 +204,8 @@ async def converse(assistant: Assistant, path: str, turns: int, words: int) -> s
 def prompt_and_answer(task: Task[Any]) -> int:
     """The tokens of a task's prompt and of the longest answer that it may be given."""
     schema = output_schema.schema(task)
-    rendered = prompt_layout.messages(task, output_schema.form(schema))
-    return sum(estimate_tokens(each["content"]) for each in rendered) + output_schema.longest_tokens(schema)
+    rendered = prompt_layout.messages(task, output_schema.template(schema))
+    return sum(estimate_tokens(each["content"]) for each in rendered) + output_schema.max_answer_tokens(schema)
 
 
 async def test_history_stays_within_128k_and_the_prompt_within_the_context(

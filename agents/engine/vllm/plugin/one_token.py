@@ -18,7 +18,7 @@ from triton.experimental.gluon import language as gl
 from triton.experimental.gluon.language.nvidia.ampere import async_copy
 from triton.language.extra.cuda import gdc_wait
 
-MOST_TOKENS = 1
+MAX_TOKENS = 1
 COLUMNS = 512
 """Of a piece: 16 for each thread of a warp."""
 _fetch = getattr(async_copy, "async_load", None) or async_copy.async_copy_global_to_shared
@@ -138,7 +138,7 @@ def multiply(
         x: [1, K] in bf16 or fp16.
         weight: [N, K] in E4M3.
         scale: [N / 128, K / 128] in float32.
-        tiling: How the work is cut up; none: what `best_tiling` says.
+        tiling: None takes `best_tiling`.
 
     Raises:
         ValueError: The weights' columns are no whole pieces.

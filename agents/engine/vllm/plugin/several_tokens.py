@@ -8,9 +8,9 @@ import torch
 import triton
 import triton.language as tl
 
-from .block_weights import BLOCK
+from . import BLOCK
 
-MOST_TOKENS = 16
+MAX_TOKENS = 16
 """Tokens of a tile: up to here the weights are the bottleneck."""
 
 
@@ -21,9 +21,38 @@ class Tiling(NamedTuple):
     """Rows of the weights that a program multiplies; divides BLOCK."""
     warps: int
     stages: int
-    """Turns whose loads are under way at once."""
+    """Iterations whose loads are in flight at once."""
     splits: int
-    """Programs that share the columns of the same rows; what they find is added up afterwards."""
+    """Programs that share the columns of the same rows; their partial sums are added up afterwards."""
+
+
+def multiply(x: torch.Tensor, weight: torch.Tensor, scale: torch.Tensor, tiling: Tiling | None = None) -> torch.Tensor:
+    """Return x times the transposed weights.
+
+    Args:
+        x: [tokens, K] in bf16 or fp16; 1 to MAX_TOKENS tokens.
+        weight: [N, K] in E4M3.
+        scale: [N / 128, K / 128] in float32.
+        tiling: None takes `best_tiling`.
+    """
+    tokens, k = x.shape
+    n = weight.shape[0]
+    rows, warps, stages, splits = tiling or best_tiling(n, k)
+    y = torch.empty((tokens, n), dtype=x.dtype, device=x.device)
+    parts = torch.empty((splits, tokens, n), dtype=torch.float32, device=x.device) if splits > 1 else y
+    _several_tokens[(n // rows, splits)](
+        x.contiguous(), weight, scale, parts, tokens, n, k, MAX_TOKENS, rows, BLOCK, splits,
+        num_warps=warps, num_stages=stages,
+    )  # fmt: skip
+    if splits > 1:
+        _add_up[(triton.cdiv(y.numel(), 1_024),)](parts, y, y.numel(), splits, 1_024, num_warps=4)
+    return y
+
+
+def best_tiling(n: int, k: int) -> Tiling:
+    """Return what was fastest on an H100 for weights of n rows and k columns."""
+    enough_rows = n > 8_192
+    return Tiling(32, 4, 3, 1 if enough_rows or k % (4 * BLOCK) else 4)
 
 
 @triton.jit(do_not_specialize=["tokens"])
@@ -50,39 +79,10 @@ def _several_tokens(
 
 @triton.jit(do_not_specialize=["size"])
 def _add_up(parts_ptr, y_ptr, size, SPLITS: tl.constexpr, BLOCK_SIZE: tl.constexpr):
-    """Add up what the programs that share rows have found."""
+    """Add up the partial sums of the programs that share rows."""
     place = tl.program_id(0) * BLOCK_SIZE + tl.arange(0, BLOCK_SIZE)
     there = place < size
     total = tl.load(parts_ptr + place, mask=there)
     for part in tl.static_range(1, SPLITS):
         total += tl.load(parts_ptr + part * size + place, mask=there)
     tl.store(y_ptr + place, total.to(y_ptr.dtype.element_ty), mask=there)
-
-
-def multiply(x: torch.Tensor, weight: torch.Tensor, scale: torch.Tensor, tiling: Tiling | None = None) -> torch.Tensor:
-    """Return x times the transposed weights.
-
-    Args:
-        x: [tokens, K] in bf16 or fp16; 1 to MOST_TOKENS tokens.
-        weight: [N, K] in E4M3.
-        scale: [N / 128, K / 128] in float32.
-        tiling: How the work is cut up; none: what `best_tiling` says.
-    """
-    tokens, k = x.shape
-    n = weight.shape[0]
-    rows, warps, stages, splits = tiling or best_tiling(n, k)
-    y = torch.empty((tokens, n), dtype=x.dtype, device=x.device)
-    parts = torch.empty((splits, tokens, n), dtype=torch.float32, device=x.device) if splits > 1 else y
-    _several_tokens[(n // rows, splits)](
-        x.contiguous(), weight, scale, parts, tokens, n, k, MOST_TOKENS, rows, BLOCK, splits,
-        num_warps=warps, num_stages=stages,
-    )  # fmt: skip
-    if splits > 1:
-        _add_up[(triton.cdiv(y.numel(), 1_024),)](parts, y, y.numel(), splits, 1_024, num_warps=4)
-    return y
-
-
-def best_tiling(n: int, k: int) -> Tiling:
-    """Return what was fastest on an H100 for weights of n rows and k columns."""
-    enough_rows = n > 8_192
-    return Tiling(32, 4, 3, 1 if enough_rows or k % (4 * BLOCK) else 4)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from agents.engine.openai.engine import OpenAIEngine, connect
+from agents.engine.openai.engine import OpenAIEngine
 from agents.engine.tasks.answering import ClaimToJudge, Draft, Verdict
 from agents.engine.tasks.decisions import NextStep, Route
 from agents.errors import EngineError
@@ -27,7 +27,7 @@ def settings(server: ChatServer, **changes: Any) -> EngineSettings:
 
 
 async def open_engine(server: ChatServer, **changes: Any) -> OpenAIEngine:
-    return await connect(settings(server, **changes))
+    return await OpenAIEngine.open(settings(server, **changes))
 
 
 async def test_a_task_becomes_its_result_with_what_it_cost() -> None:
@@ -196,20 +196,22 @@ async def test_a_server_that_hangs_up_twice_is_named() -> None:
 
 async def test_a_server_that_is_not_there_is_named() -> None:
     with pytest.raises(EngineError, match="cannot be reached") as caught:
-        await connect(EngineSettings(base_url="http://127.0.0.1:9/v1"))
+        await OpenAIEngine.open(EngineSettings(base_url="http://127.0.0.1:9/v1"))
     assert "READROOM_ENGINE__BASE_URL" in caught.value.hint
 
 
 async def test_the_path_of_the_api_is_found_where_it_was_left_out() -> None:
     with ChatServer(ROUTE) as server:
-        engine = await connect(EngineSettings(base_url=server.base_url.removesuffix("/v1"), model=server.model))
+        engine = await OpenAIEngine.open(
+            EngineSettings(base_url=server.base_url.removesuffix("/v1"), model=server.model)
+        )
         assert (await engine.run(Route())).result.kind == "complex"
         await engine.close()
 
 
 async def test_the_only_model_of_a_server_answers_and_it_is_said() -> None:
     with ChatServer(ROUTE, model="llama") as server:
-        engine = await connect(EngineSettings(base_url=server.base_url))
+        engine = await OpenAIEngine.open(EngineSettings(base_url=server.base_url))
         await engine.close()
     assert engine.info.name == "openai-compatible"
     assert engine.info.model == "llama"

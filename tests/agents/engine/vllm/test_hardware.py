@@ -1,11 +1,13 @@
-"""The GPUs that CUDA sees."""
+"""The GPUs that CUDA sees, and what the processor can do."""
 
+import platform
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from agents.engine.vllm import memory_plan
-from agents.engine.vllm.hardware import read_gpus
+from agents.engine.vllm.hardware import RESERVED_VARIABLE, cpu_environment, read_gpus, supports_fp8_kv_cache
 from agents.settings import EngineSettings
 
 GIB = 1024**3
@@ -111,3 +113,25 @@ class LostCard(FakeNvml):
 
 def test_a_card_that_cannot_be_asked_is_no_error() -> None:
     assert read_gpus(LostCard(24)) == ()
+
+
+@pytest.mark.parametrize(
+    ("flags", "can"),
+    [("fpu avx2 avx512f avx512bw", True), ("fpu avx2 amx_tile", True), ("fpu sse2 avx2", False)],
+)
+def test_an_fp8_cache_needs_avx_512_or_amx(flags: str, can: bool, tmp_path: Path) -> None:
+    (tmp_path / "cpuinfo").write_text(f"flags : {flags}\n")
+    assert supports_fp8_kv_cache(tmp_path / "cpuinfo") is can
+
+
+def test_where_the_processor_does_not_say_only_one_of_x86_may_keep_it(tmp_path: Path) -> None:
+    assert supports_fp8_kv_cache(tmp_path / "nothing") is (platform.machine().lower() in ("x86_64", "amd64"))
+
+
+@pytest.mark.parametrize(("cores", "reserved"), [(1, "0"), (2, "0"), (3, "0"), (4, None), (64, None)])
+def test_on_a_small_machine_no_core_is_kept_from_computing(cores: int, reserved: str | None) -> None:
+    assert cpu_environment(cores, {}).get(RESERVED_VARIABLE) == reserved
+
+
+def test_what_the_user_reserves_stays_reserved() -> None:
+    assert cpu_environment(2, {RESERVED_VARIABLE: "1"}) == {}

@@ -16,10 +16,10 @@ from filelock import FileLock
 from agents.engine.tasks.decisions import Route
 from agents.engine.vllm import launch, lifecycle
 from agents.engine.vllm.engine import ResidentEngine
-from agents.engine.vllm.hardware import Gpu, keeps_fp8
+from agents.engine.vllm.hardware import Gpu, supports_fp8_kv_cache
 from agents.engine.vllm.memory_plan import plan
 from agents.engine.vllm.processes import ProcessId, end_session, session
-from agents.engine.vllm.state_files import Attempt, Client, EngineFiles, EngineState, write
+from agents.engine.vllm.state_files import Attachment, Attempt, EngineFiles, EngineState, write_atomically
 from agents.errors import EngineError
 from agents.schema import Passage, Progress
 from agents.settings import EngineSettings
@@ -50,7 +50,7 @@ async def test_every_task_is_answered_by_the_engine_that_is_attached(fake: MakeS
     assert outcome.result.kind == "simple"
     assert (outcome.usage.engine_calls, outcome.usage.prompt_tokens) == (1, 7)
     assert engine.info.name == "vllm"
-    assert engine.info.kv_cache_dtype == ("fp8_e5m2" if keeps_fp8() else "auto")
+    assert engine.info.kv_cache_dtype == ("fp8_e5m2" if supports_fp8_kv_cache() else "auto")
     await engine.close()
 
 
@@ -127,7 +127,7 @@ async def test_what_a_dead_watch_left_running_is_ended_before_a_new_start(fake: 
     await lifecycle.stop(data_dir)
     left = a_process_of_its_own("import time; time.sleep(600)")
     orphan = ProcessId.of(left.pid)
-    write(EngineFiles(data_dir).state, state.model_copy(update={"engine": orphan}).model_dump_json())
+    write_atomically(EngineFiles(data_dir).state, state.model_copy(update={"engine": orphan}).model_dump_json())
     again = await lifecycle.start(fake(), data_dir)
     assert not orphan.alive()
     assert engine_of(again).alive()
@@ -179,7 +179,7 @@ async def test_an_idle_engine_sleeps_and_the_next_request_wakes_it(fake: MakeSet
     files = EngineFiles(data_dir)
     files.make()
     asleep_after = launch.plan_launch(settings, files.plugin).model_copy(update={"can_sleep": True})
-    lifecycle.launch(asleep_after, files)
+    lifecycle.start_watchdog(asleep_after, files)
     engine = await ResidentEngine.open(settings, data_dir)
     assert await asyncio.to_thread(eventually, lambda: (s := files.read_state()) is not None and s.state == "asleep")
     assert (await lifecycle.status(settings, data_dir)).state == "asleep"
@@ -212,7 +212,7 @@ async def test_a_failed_start_says_why_and_is_not_repeated_for_every_request(
     assert "nvidia-smi" in caught.value.hint
     failed = EngineFiles(data_dir).read_state()
     with pytest.raises(EngineError, match="out of memory"):
-        await lifecycle.start(settings, data_dir, insist=False)
+        await lifecycle.start(settings, data_dir, retry_failed=False)
     assert EngineFiles(data_dir).read_state() == failed
     status = await lifecycle.status(settings, data_dir)
     assert (status.state, status.pid) == ("failed", None)
@@ -229,7 +229,7 @@ async def started(settings: EngineSettings, data_dir: Path, attempts: tuple[Atte
     files = EngineFiles(data_dir)
     files.make()
     planned = launch.plan_launch(settings, files.plugin).model_copy(update={"attempts": attempts})
-    lifecycle.launch(planned, files)
+    lifecycle.start_watchdog(planned, files)
     return await ResidentEngine.open(settings, data_dir)
 
 
@@ -300,18 +300,18 @@ async def test_past_the_budget_a_long_request_waits_until_the_memory_falls(
     files = EngineFiles(data_dir)
     files.make()
     roomy = plan(settings, [Gpu(index=0, name="GPU", total_gib=80, free_gib=80)])
-    lifecycle.launch(launch.plan_launch(settings, files.plugin).model_copy(update={"plan": roomy}), files)
+    lifecycle.start_watchdog(launch.plan_launch(settings, files.plugin).model_copy(update={"plan": roomy}), files)
     engine = await ResidentEngine.open(settings, data_dir)
     state = files.read_state()
     assert state is not None
-    write(files.state, state.model_copy(update={"over_budget": True}).model_dump_json())
+    write_atomically(files.state, state.model_copy(update={"over_budget": True}).model_dump_json())
     assert (await engine.run(QUESTION)).result.kind == "simple", "a short one is not held back"
     text = "word " * 10_000
     passage = Passage(document_id="d", title="Long", index=0, start=0, end=len(text), page=1, text=text)
     request = asyncio.create_task(engine.run(Route(question="Who?", evidence=(passage,))))
     assert await asyncio.to_thread(eventually, lambda: "a long request waits" in caplog.text)
     assert not request.done()
-    write(files.state, state.model_dump_json())
+    write_atomically(files.state, state.model_dump_json())
     assert (await request).result.kind == "simple"
     await engine.close()
 
@@ -330,8 +330,8 @@ def test_a_client_whose_number_was_given_to_another_process_is_not_taken_for_it(
     files = EngineFiles(tmp_path)
     files.make()
     former = ProcessId(pid=os.getpid(), started=time.time() - 100_000)
-    write(files.clients / "1-former.json", former.model_dump_json())
-    client = Client(files)
+    write_atomically(files.clients / "1-former.json", former.model_dump_json())
+    client = Attachment(files)
     client.attach()
     assert [process.pid for process in files.attached()] == [os.getpid()]
     with client.busy():

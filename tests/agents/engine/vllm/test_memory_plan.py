@@ -1,4 +1,4 @@
-"""The memory plan."""
+"""The memory that is planned, and that is taken."""
 
 import json
 from pathlib import Path
@@ -9,6 +9,7 @@ from agents.engine.model_config import QWEN3_4B, ModelShape
 from agents.engine.vllm import memory_plan
 from agents.engine.vllm.hardware import Gpu
 from agents.engine.vllm.launch import attempts, digest, environment
+from agents.engine.vllm.memory_plan import MemoryMeter, MemoryPlan
 from agents.errors import EngineError
 from agents.settings import EngineSettings
 
@@ -181,7 +182,7 @@ def test_an_engine_on_a_gpu_finds_the_plugin_and_keeps_its_kernels(tmp_path: Pat
     assert variables["READROOM_VLLM_KERNELS"] == "1"
     assert variables["VLLM_WORKER_MULTIPROC_METHOD"] == "fork"
     assert "TRITON_CACHE_DIR" in variables
-    assert (tmp_path / "readroom_vllm_plugin" / "stretches.py").exists()
+    assert (tmp_path / "readroom_vllm_plugin" / "attention.py").exists()
     off = settings.model_copy(update={"own_kernels": False})
     assert "READROOM_VLLM_KERNELS" not in environment(off, memory_plan.plan(off, [gpu(16)]), tmp_path)
     assert "READROOM_VLLM_KERNELS" not in environment(settings, None, tmp_path)
@@ -207,3 +208,41 @@ def test_a_shape_is_read_from_a_config() -> None:
         }
     )  # fmt: skip
     assert (shape.kv_heads, shape.head_dim, shape.fp8_checkpoint) == (4, 16, True)
+
+
+def reading(budget: float) -> MemoryMeter:
+    return MemoryMeter(
+        MemoryPlan(
+            gpu="Test",
+            total_gib=16.0,
+            free_gib=15.5,
+            budget_gib=budget,
+            weights_gib=4.3,
+            kv_cache_gib=9.0,
+            activations_gib=0.8,
+            graphs_gib=0.1,
+            runtime_gib=0.8,
+            kv_cache_dtype="fp8_e5m2",
+            kv_bytes_per_token=73_728,
+            context_tokens=131_072,
+            kv_tokens=131_072,
+            batch_tokens=4_096,
+            gpu_memory_utilization=0.9,
+        )
+    )
+
+
+def test_growth_past_the_budget_keeps_long_requests_waiting_until_it_falls() -> None:
+    memory = reading(budget=15.0)
+
+    assert [memory.over_budget(used) for used in (14.8, 15.4, 14.9)] == [False, True, False]
+
+
+def test_an_engine_that_starts_above_its_plan_does_not_block_itself_for_ever() -> None:
+    memory = reading(budget=15.0)
+
+    assert [memory.over_budget(used) for used in (15.12, 15.12, 15.5)] == [False, False, True]
+
+
+def test_without_a_gpu_there_is_no_budget() -> None:
+    assert not MemoryMeter(None).over_budget(100.0)

@@ -20,7 +20,7 @@ from agents.engine.tasks.decisions import Route
 from agents.engine.tasks.reading import UpdateSummary
 from agents.engine.vllm import lifecycle
 from agents.engine.vllm.engine import ResidentEngine
-from agents.engine.vllm.hardware import keeps_fp8
+from agents.engine.vllm.hardware import supports_fp8_kv_cache
 from agents.engine.vllm.probe import Probe
 from agents.engine.vllm.processes import session, wait_until
 from agents.engine.vllm.state_files import EngineFiles, EngineState
@@ -100,7 +100,7 @@ async def test_ten_processes_at_once_started_one_engine_that_outlived_them(resid
     state = resident.state()
     assert state.engine is not None
     assert {state.engine.pid} == resident.engines
-    assert (state.kv_cache_dtype, state.context_tokens) == ("fp8_e5m2" if keeps_fp8() else "auto", CONTEXT)
+    assert (state.kv_cache_dtype, state.context_tokens) == ("fp8_e5m2" if supports_fp8_kv_cache() else "auto", CONTEXT)
 
 
 async def test_a_second_process_attaches_and_both_get_answers_from_the_same_engine(
@@ -226,7 +226,7 @@ async def test_without_our_plugin_another_kv_cache_is_used_and_said(
     engine = await ResidentEngine.open(settings, tmp_path)
     try:
         said = " ".join(engine.info.notes)
-        if keeps_fp8():
+        if supports_fp8_kv_cache():
             assert engine.info.kv_cache_dtype == "fp8_e4m3"
             assert "fp8_e5m2 KV cache could not be had" in said
         else:

@@ -31,17 +31,17 @@ def test_the_furthest_step_is_told() -> None:
 )
 def test_the_cause_of_a_failure_is_one_line(line: str, reason: str) -> None:
     log = START + line + "\nRuntimeError: Engine core initialization failed. See root cause above.\n"
-    found = startup_log.failure(log)
+    found = startup_log.root_cause(log)
     assert found is not None
     assert found.startswith(reason)
     assert "\n" not in found
 
 
 def test_a_log_without_an_error_has_no_cause() -> None:
-    assert startup_log.failure(START) is None
+    assert startup_log.root_cause(START) is None
 
 
 def test_only_trouble_with_the_cache_is_answered_with_another_dtype() -> None:
-    assert startup_log.kv_cache_refused("ValueError: fp8_e5m2 kv-cache is not supported with fp8 checkpoints.")
-    assert startup_log.kv_cache_refused("The dtype of q torch.float8_e4m3fn does not match the q_data_type")
-    assert not startup_log.kv_cache_refused("OutOfMemoryError: CUDA out of memory.")
+    assert startup_log.kv_cache_rejected("ValueError: fp8_e5m2 kv-cache is not supported with fp8 checkpoints.")
+    assert startup_log.kv_cache_rejected("The dtype of q torch.float8_e4m3fn does not match the q_data_type")
+    assert not startup_log.kv_cache_rejected("OutOfMemoryError: CUDA out of memory.")

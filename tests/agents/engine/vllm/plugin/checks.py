@@ -28,7 +28,8 @@ HEADS, KV_HEADS, SIZE, PAGE = 4, 2, 16, 16
 
 def interpreted() -> dict[str, Any]:
     """Return how far each kernel is from plain torch: relative errors."""
-    from agents.engine.vllm.plugin import block_weights, several_tokens
+    without_a_gpu()
+    from agents.engine.vllm.plugin import quantization, several_tokens
 
     torch.manual_seed(1)
     found: dict[str, Any] = {"products": {}, "attention": {}}
@@ -41,7 +42,7 @@ def interpreted() -> dict[str, Any]:
             for splits in (1, 4) if columns > 128 else (1,):
                 tiling = several_tokens.Tiling(32, 4, 3, splits)
                 y = several_tokens.multiply(x, weight, scale, tiling)
-                error = distance(y, block_weights.reference(x, weight, scale))
+                error = distance(y, quantization.reference(x, weight, scale))
                 found["products"][f"{tokens} of {columns} for {rows} in {splits}"] = error
     for context, new in ((0, 50), (37, 40), (64, 33), (201, 7)):
         found["attention"][f"{new} behind {context}"] = attention_error(context, new)
@@ -50,9 +51,9 @@ def interpreted() -> dict[str, Any]:
 
 def attention_error(context: int, new: int) -> float:
     """Return how far attention in stretches of 64 is from attention over all at once, for two requests."""
-    from agents.engine.vllm.plugin import stretches
+    from agents.engine.vllm.plugin import attention
 
-    stretches.STRETCH_TOKENS = 64
+    attention.STRETCH_TOKENS = 64
     tokens = context + new
     count = -(-tokens // PAGE)
     last_page = tokens - (count - 1) * PAGE
@@ -61,8 +62,8 @@ def attention_error(context: int, new: int) -> float:
     keys, values = cache.split(SIZE, dim=-1)
     pages = torch.randperm(2 * count, dtype=torch.int32)
     q = torch.randn(2 * new, HEADS, SIZE, dtype=torch.float16)
-    requests = stretches.lay_out([0, new, 2 * new], [0, count, 2 * count], [last_page] * 2, pages, PAGE)
-    out = stretches.StretchedAttention(flash, merge).run(q, keys, values, requests, SIZE**-0.5, torch.empty_like(q))
+    requests = attention.lay_out([0, new, 2 * new], [0, count, 2 * count], [last_page] * 2, pages, PAGE)
+    out = attention.StretchedAttention(flash, merge).run(q, keys, values, requests, SIZE**-0.5, torch.empty_like(q))
     expected = torch.cat(
         [whole(q[one * new :][:new], keys, values, pages[one * count :][:count], tokens) for one in (0, 1)]
     )
@@ -149,15 +150,12 @@ class FlashInferWrapper:
 
 def hooked() -> dict[str, Any]:
     """Return what our builder makes for a batch: with vLLM's own builder and backend below it."""
-    stub_flashinfer()
-    import vllm.v1.attention.backends.fa_utils as fa_utils
+    without_a_gpu()
+    from vllm.v1.attention.backends.registry import AttentionBackendEnum
 
-    # A CPU's vLLM has none.
-    fa_utils.flash_attn_varlen_func = flash
-    fa_utils.get_flash_attn_version = lambda: 2
-    from vllm.v1.attention.backends.registry import AttentionBackendEnum, register_backend
+    from agents.engine.vllm import plugin as vllm_plugin
 
-    register_backend(AttentionBackendEnum.FLASHINFER, "agents.engine.vllm.plugin.e5m2_attention.E5m2Backend")
+    vllm_plugin.register_attention()
     backend = AttentionBackendEnum.FLASHINFER.get_class()
     # It asks a GPU how many multiprocessors it has.
     backend.get_builder_cls()._split_bytes = lambda _: 0
@@ -193,10 +191,10 @@ def lengths_taken(builder: Any) -> dict[str, Any]:
     """Return for which batches the scheduler's lengths reach vLLM's own builder, and how often was waited."""
     from types import SimpleNamespace
 
-    from agents.engine.vllm.plugin import e5m2_attention
+    from agents.engine.vllm.plugin import attention
 
     torch.cuda.Event, torch.cuda.is_current_stream_capturing = Event, lambda: False
-    e5m2_attention.upstream.FlashInferMetadataBuilder.build = lambda _self, _prefix, batch: getattr(
+    attention.upstream.FlashInferMetadataBuilder.build = lambda _self, _prefix, batch: getattr(
         batch, "_seq_lens_cpu", "not asked for"
     )
     bound, known = torch.tensor([7, 9]), torch.tensor([6, 8])
@@ -244,8 +242,8 @@ def stretched(wrapper: Any, *new: int) -> bool:
     return wrapper.planned == before
 
 
-def stub_flashinfer() -> None:
-    """Put modules in FlashInfer's place: it is not installed beside a CPU's vLLM."""
+def without_a_gpu() -> None:
+    """Put stubs in the place of FlashInfer and FlashAttention: a CPU's vLLM has neither."""
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
@@ -259,6 +257,10 @@ def stub_flashinfer() -> None:
         module = sys.modules[name] = Stub(name)
         module.__path__, module.__spec__ = [], ModuleSpec(name, None)
     sys.modules["flashinfer"].BatchPrefillWithPagedKVCacheWrapper = type("Prefill", (FlashInferWrapper,), {})
+    import vllm.v1.attention.backends.fa_utils as fa_utils
+
+    fa_utils.flash_attn_varlen_func = flash
+    fa_utils.get_flash_attn_version = lambda: 2
 
 
 class CountingTokenizer:

@@ -4,7 +4,7 @@ import pytest
 from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
 
-from agents.engine.vllm.plugin.detokenizing import PRIMED_TOKENS, primed_by_the_end
+from agents.engine.vllm.plugin.tokenization import PRIMED_TOKENS, primed_with_prompt_end
 from benchmarks.checkpoints import sentences, write_tiny
 
 ANSWERS = ("They agreed.", "Das Maß: 3 µm — größer als “zwei” 😀.", "\n{“a”: [1, 2]}", "  ")
@@ -25,7 +25,7 @@ def test_an_answer_reads_the_same_as_behind_the_whole_prompt(tokenizer: Tokenize
     for end in ("<|im_start|>assistant\n", "für", " the", "😀"):
         prompt = tokenizer.encode(sentences(words, seed=3) + end).ids
 
-        ours = decoded(primed_by_the_end(DecodeStream)(ids=prompt), tokenizer, answer)
+        ours = decoded(primed_with_prompt_end(DecodeStream)(ids=prompt), tokenizer, answer)
 
         assert ours == decoded(DecodeStream(ids=prompt), tokenizer, answer)
         assert "".join(ours) == answer
@@ -35,7 +35,7 @@ def test_a_prompt_that_begins_within_a_character_is_no_trouble(tokenizer: Tokeni
     prompt = tokenizer.encode("😀" * 40 + "end").ids
     assert len(prompt) > PRIMED_TOKENS
 
-    assert decoded(primed_by_the_end(DecodeStream)(ids=prompt), tokenizer, " of it") == decoded(
+    assert decoded(primed_with_prompt_end(DecodeStream)(ids=prompt), tokenizer, " of it") == decoded(
         DecodeStream(ids=prompt), tokenizer, " of it"
     )
 
@@ -47,6 +47,6 @@ def test_no_more_than_the_end_of_the_prompt_is_handed_on(ids: list[int] | None) 
     def stream(ids: list[int] | None, skip_special_tokens: bool) -> None:
         handed.append((ids, skip_special_tokens))
 
-    primed_by_the_end(stream)(ids=ids, skip_special_tokens=True)
+    primed_with_prompt_end(stream)(ids=ids, skip_special_tokens=True)
 
     assert handed == [(ids and ids[-PRIMED_TOKENS:], True)]

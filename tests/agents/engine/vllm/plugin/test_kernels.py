@@ -32,7 +32,7 @@ def test_one_tokens_product_compiles_for_cards_from_ada_on(vllm_command: str, tm
 def test_our_attention_stands_on_the_newest_vllms_own(vllm_command: str, tmp_path: Path) -> None:
     found = checked(vllm_command, "hooked", tmp_path)
 
-    assert found["backend"] == "agents.engine.vllm.plugin.e5m2_attention"
+    assert found["backend"] == "agents.engine.vllm.plugin.attention"
     assert (found["wrapper"], found["same_again"]) == ("StretchedPrefill", True)
     assert found["workspace_bytes"] == 128 * 1024**2
     assert found["planned_in_stretches"] == [False, False, False, True, True]

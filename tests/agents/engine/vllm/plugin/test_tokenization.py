@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-from agents.engine.vllm.plugin.tokenizing import (
+from agents.engine.vllm.plugin.tokenization import (
     AGREEING_TOKENS,
     LONG_CHARACTERS,
-    MOST_TEXTS,
+    MAX_TEXTS,
     OVERLAP_TOKENS,
     Encoded,
-    RememberedTexts,
-    install,
-    remembering,
+    PromptCache,
+    cache_prompts,
     shared_characters,
+    with_prompt_cache,
 )
 from benchmarks.checkpoints import sentences, write_tiny
 from tests.agents.engine.vllm.plugin.in_vllm import checked
@@ -102,7 +102,7 @@ def mixed(chance: random.Random, pieces: int) -> str:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_the_tokens_are_those_of_the_whole_text(tokenizer: Tokenizer, seed: int) -> None:
-    chance, texts = random.Random(seed), RememberedTexts()
+    chance, texts = random.Random(seed), PromptCache()
     text = DOCUMENT + mixed(chance, 800) + DOCUMENT
     encode = Encoding(tokenizer)
 
@@ -115,7 +115,7 @@ def test_the_tokens_are_those_of_the_whole_text(tokenizer: Tokenizer, seed: int)
 
 
 def test_only_the_end_is_tokenized_again(qwens: Tokenizer) -> None:
-    texts, encode = RememberedTexts(), Encoding(qwens)
+    texts, encode = PromptCache(), Encoding(qwens)
 
     for number in range(5):
         texts.tokens(f"{DOCUMENT} Question {number}: who signed it?", encode)
@@ -128,7 +128,7 @@ def test_only_the_end_is_tokenized_again(qwens: Tokenizer) -> None:
 @pytest.mark.parametrize("run", ["abcdefghijklmnop" * 200, "q" + "\u0301" * 90, "漢字" * 300, "-" * 700, "😀" * 200])
 @pytest.mark.parametrize("end", ["q", "\u0323", "\u0301", " and on", "-", "字"])
 def test_a_run_longer_than_the_overlap_still_reads_the_same(qwens: Tokenizer, run: str, end: str) -> None:
-    texts, encode, text = RememberedTexts(), Encoding(qwens), f"{DOCUMENT} {run}"
+    texts, encode, text = PromptCache(), Encoding(qwens), f"{DOCUMENT} {run}"
     texts.tokens(text, encode)
 
     tokens = texts.tokens(text + end, encode)
@@ -141,7 +141,7 @@ def test_a_tokenizer_that_ends_each_text_with_a_token_of_its_own_tokenizes_all_o
     tokenizer.post_processor = processors.TemplateProcessing(
         single="$A <|im_end|>", special_tokens=[("<|im_end|>", tokenizer.token_to_id("<|im_end|>"))]
     )
-    texts, encode = RememberedTexts(), Encoding(tokenizer)
+    texts, encode = PromptCache(), Encoding(tokenizer)
 
     for text in (DOCUMENT, f"{DOCUMENT} And on.", f"{DOCUMENT} Or not."):
         assert texts.tokens(text, encode) == tokenizer.encode(text).ids
@@ -150,7 +150,7 @@ def test_a_tokenizer_that_ends_each_text_with_a_token_of_its_own_tokenizes_all_o
 def test_a_character_of_many_tokens_is_taken_whole(tmp_path: Path) -> None:
     tokenizer = made_tokenizer("tiny", tmp_path)
     tokenizer.normalizer = normalizers.Replace("\t", "9" * 40)
-    texts, encode = RememberedTexts(), Encoding(tokenizer)
+    texts, encode = PromptCache(), Encoding(tokenizer)
 
     for tabs in range(1, 9):
         text = DOCUMENT + "\t" * tabs + "And so on."
@@ -178,7 +178,7 @@ class Letters:
 
 
 def test_tokens_join_on_where_enough_of_them_agree_in_a_row() -> None:
-    texts, text = RememberedTexts(), "ab" * LONG_CHARACTERS
+    texts, text = PromptCache(), "ab" * LONG_CHARACTERS
     texts.tokens(text, Letters())
     encode = Letters(strange=OVERLAP_TOKENS - AGREEING_TOKENS - 8)
 
@@ -190,7 +190,7 @@ def test_tokens_join_on_where_enough_of_them_agree_in_a_row() -> None:
 
 @pytest.mark.parametrize("encode", [Letters(strange=OVERLAP_TOKENS), Letters(wide=2)])
 def test_tokens_that_agree_nowhere_have_the_whole_text_tokenized(encode: Letters) -> None:
-    texts, text = RememberedTexts(), "a" * LONG_CHARACTERS
+    texts, text = PromptCache(), "a" * LONG_CHARACTERS
     texts.tokens(text, Letters())
 
     texts.tokens(f"{text}b", encode)
@@ -199,18 +199,18 @@ def test_tokens_that_agree_nowhere_have_the_whole_text_tokenized(encode: Letters
 
 
 def test_documents_that_take_turns_are_all_remembered(qwens: Tokenizer) -> None:
-    texts, encode = RememberedTexts(), Encoding(qwens)
-    documents = [f"Document {number}. {DOCUMENT}" for number in range(MOST_TEXTS)]
+    texts, encode = PromptCache(), Encoding(qwens)
+    documents = [f"Document {number}. {DOCUMENT}" for number in range(MAX_TEXTS)]
     for turn in range(3):
         for document in documents:
             texts.tokens(f"{document} Turn {turn}.", encode)
 
-    assert sum(length > LONG_CHARACTERS for length in encode.characters) == MOST_TEXTS
+    assert sum(length > LONG_CHARACTERS for length in encode.characters) == MAX_TEXTS
 
 
 def test_one_document_too_many_puts_the_oldest_out(qwens: Tokenizer) -> None:
-    texts, encode = RememberedTexts(), Encoding(qwens)
-    documents = [f"Document {number}. {DOCUMENT}" for number in range(MOST_TEXTS + 1)]
+    texts, encode = PromptCache(), Encoding(qwens)
+    documents = [f"Document {number}. {DOCUMENT}" for number in range(MAX_TEXTS + 1)]
     for document in (*documents, documents[-1], documents[0]):
         texts.tokens(document, encode)
 
@@ -220,7 +220,7 @@ def test_one_document_too_many_puts_the_oldest_out(qwens: Tokenizer) -> None:
 
 
 def test_a_long_conversation_stays_remembered_beside_a_new_one_about_the_same_document(qwens: Tokenizer) -> None:
-    texts, encode = RememberedTexts(), Encoding(qwens)
+    texts, encode = PromptCache(), Encoding(qwens)
     long = DOCUMENT + " They said so." * 2_000
     for text in (long, f"{DOCUMENT} What is it?", f"{long} And then?"):
         texts.tokens(text, encode)
@@ -261,7 +261,7 @@ class Renderer:
 
 
 def test_a_prompt_comes_back_with_its_whole_text_and_all_that_was_in_it(qwens: Tokenizer) -> None:
-    renderer, tokenize = Renderer(qwens), remembering(Renderer.tokenize)
+    renderer, tokenize = Renderer(qwens), with_prompt_cache(Renderer.tokenize)
 
     for end in (" First.", " Second."):
         made = tokenize(renderer, {"prompt": DOCUMENT + end, "cache_salt": "s"}, Parameters())
@@ -280,7 +280,7 @@ def test_a_prompt_comes_back_with_its_whole_text_and_all_that_was_in_it(qwens: T
     ],
 )
 def test_short_cut_and_measured_prompts_are_left_to_vllm(qwens: Tokenizer, text: str, params: Parameters) -> None:
-    renderer, tokenize = Renderer(qwens), remembering(Renderer.tokenize)
+    renderer, tokenize = Renderer(qwens), with_prompt_cache(Renderer.tokenize)
 
     for _ in range(2):
         assert tokenize(renderer, {"prompt": text}, params) == Renderer.tokenize(renderer, {"prompt": text}, params)
@@ -291,7 +291,7 @@ def test_short_cut_and_measured_prompts_are_left_to_vllm(qwens: Tokenizer, text:
 @pytest.mark.parametrize("kept", [0.5, 0.95, 0.99, 1])
 def test_after_a_text_that_was_too_long_a_shorter_one_is_whole(qwens: Tokenizer, kept: float) -> None:
     most = int(0.96 * len(qwens.encode(DOCUMENT).ids))
-    renderer, tokenize = Renderer(qwens), remembering(Renderer.tokenize)
+    renderer, tokenize = Renderer(qwens), with_prompt_cache(Renderer.tokenize)
     assert len(tokenize(renderer, {"prompt": DOCUMENT}, Parameters(max_input_tokens=most))["prompt_token_ids"]) > most
 
     shorter = DOCUMENT[: int(kept * len(DOCUMENT))]
@@ -302,7 +302,7 @@ def test_after_a_text_that_was_too_long_a_shorter_one_is_whole(qwens: Tokenizer,
 
 def test_a_text_that_grows_too_long_has_too_many_tokens(qwens: Tokenizer) -> None:
     params = Parameters(max_input_tokens=len(qwens.encode(DOCUMENT).ids))
-    renderer, tokenize = Renderer(qwens), remembering(Renderer.tokenize)
+    renderer, tokenize = Renderer(qwens), with_prompt_cache(Renderer.tokenize)
 
     for text in (DOCUMENT, f"{DOCUMENT} And on.", DOCUMENT + " And on." * 9_000):
         tokens = tokenize(renderer, {"prompt": text}, params)["prompt_token_ids"]
@@ -311,7 +311,7 @@ def test_a_text_that_grows_too_long_has_too_many_tokens(qwens: Tokenizer) -> Non
 
 
 def test_a_tokenizer_that_cannot_say_where_its_tokens_are_tokenizes_all_of_each_text(qwens: Tokenizer) -> None:
-    renderer, tokenize = Renderer(qwens, offsets=False), remembering(Renderer.tokenize)
+    renderer, tokenize = Renderer(qwens, offsets=False), with_prompt_cache(Renderer.tokenize)
 
     for _ in range(2):
         assert tokenize(renderer, {"prompt": DOCUMENT}, Parameters())["prompt_token_ids"] == qwens.encode(DOCUMENT).ids
@@ -321,7 +321,7 @@ def test_a_tokenizer_that_cannot_say_where_its_tokens_are_tokenizes_all_of_each_
 
 def test_texts_with_and_without_a_beginning_token_are_kept_apart(tmp_path: Path) -> None:
     tokenizer = made_tokenizer("llama", tmp_path)
-    renderer, tokenize = Renderer(tokenizer), remembering(Renderer.tokenize)
+    renderer, tokenize = Renderer(tokenizer), with_prompt_cache(Renderer.tokenize)
 
     for special in (False, True):
         tokenize(renderer, {"prompt": DOCUMENT}, Parameters(add_special_tokens=special))
@@ -330,7 +330,7 @@ def test_texts_with_and_without_a_beginning_token_are_kept_apart(tmp_path: Path)
 
 
 def test_renderers_do_not_share_what_they_remember(qwens: Tokenizer) -> None:
-    renderers, tokenize = [Renderer(qwens), Renderer(qwens)], remembering(Renderer.tokenize)
+    renderers, tokenize = [Renderer(qwens), Renderer(qwens)], with_prompt_cache(Renderer.tokenize)
 
     for renderer in renderers:
         tokenize(renderer, {"prompt": DOCUMENT}, Parameters())
@@ -343,9 +343,9 @@ def test_it_is_installed_once() -> None:
         def _tokenize_prompt(self, prompt: Any, params: Any) -> Any: ...
 
     before = Base._tokenize_prompt
-    install(Base, Parameters)
+    cache_prompts(Base, Parameters)
     once = Base._tokenize_prompt
-    install(Base, Parameters)
+    cache_prompts(Base, Parameters)
 
     assert Base._tokenize_prompt is once is not before
 
@@ -358,11 +358,11 @@ def test_a_vllm_that_tokenizes_in_another_way_is_left_as_it_is() -> None:
         def _tokenize_prompt(self, prompts: Any, params: Any, pool: Any) -> Any: ...
 
     with pytest.raises(AttributeError, match="takes something else"):
-        install(Other, Parameters)
+        cache_prompts(Other, Parameters)
     with pytest.raises(AttributeError, match="object has no return_token_offsets"):
-        install(Base, object)
+        cache_prompts(Base, object)
 
-    assert not hasattr(Base._tokenize_prompt, "remembers")
+    assert not hasattr(Base._tokenize_prompt, "caches")
 
 
 @pytest.mark.vllm
