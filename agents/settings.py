@@ -17,7 +17,7 @@ from pydantic_settings.exceptions import SettingsError as SettingsSourceError
 
 from agents.errors import SettingsError
 
-LEAST_WINDOW_TOKENS = 1_024
+MIN_WINDOW_TOKENS = 1_024
 _PREFIX = "READROOM_"
 _NO_SETTINGS = ("READROOM_TEST_", "READROOM_VLLM_KERNELS")
 """What the tests read, and what the engine tells its own process."""
@@ -148,7 +148,7 @@ class SupervisorSettings(Section):
     agent_seconds: float = Field(default=120.0, gt=0, description="Time limit of one agent's turn.")
     window_tokens: int = Field(
         default=32_768,
-        ge=LEAST_WINDOW_TOKENS,
+        ge=MIN_WINDOW_TOKENS,
         description="Tokens of one reading window; 131072 reads in one pass whatever the context holds.",
     )
     parallel_windows: int = Field(default=8, ge=1, le=64, description="Windows that are read at once.")
