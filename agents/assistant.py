@@ -11,7 +11,7 @@ import importlib.metadata
 import math
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -37,6 +37,7 @@ from agents.schema import (
     EngineInfo,
     Frozen,
     Mode,
+    OnProgress,
     Progress,
     ServerStatus,
     SessionInfo,
@@ -56,7 +57,6 @@ MIN_OPENING_SECONDS = 0.25
 """Even a caller that does not wait waits this long for documents, which is enough for those that were opened before."""
 OPENING_SHARE = 0.1
 """Share of a call's progress that opening the documents takes."""
-OnProgress = Callable[[Progress], None]
 ResponseT = TypeVar("ResponseT", Answer, Analysis)
 
 
@@ -154,6 +154,60 @@ class Assistant:
             return Analysis(mode=mode, focus=focus, **await self._still_running(call))
         analysis = to_analysis(run, SessionInfo(session_id=call.session.session_id), opened)
         return await self._record(call.session, asked, analysis)
+
+    async def document_text(self, document_id: str, page: int | None = None) -> str:
+        """Return a document's text, or one page of it.
+
+        Raises:
+            DocumentError: There is no such document in the library.
+            RequestError: There is no such page.
+        """
+        document = await self.library.get(document_id)
+        if page is None:
+            return document.text
+        found = next((each for each in document.pages if each.number == page), None)
+        if found is None:
+            raise RequestError(f"{document.title} has no page {page}.", hint=f"It has {len(document.pages)} pages.")
+        return document.text[found.start : found.end]
+
+    async def transcript(self, session_id: str) -> str:
+        """Return a session's turns as Markdown, archived ones too.
+
+        Raises:
+            SessionError: The session id is unknown, malformed or expired.
+        """
+        turns = await (await self._sessions.open(session_id)).transcript()
+        return "\n\n".join(f"## {turn.question}\n\n{turn.answer}" for turn in turns) or "No turns yet."
+
+    async def status(self) -> ServerStatus:
+        """Return what the server has and would use."""
+        current = self._engine.current
+        return ServerStatus(
+            version=importlib.metadata.version("readroom"),
+            data_dir=str(self.settings.data_dir),
+            engine=current.info if current else None,
+            engine_reason=choose_engine(self.settings.engine, self.settings.data_dir).reason,
+            documents=await self.library.count(),
+            sessions=await self._sessions.count_sessions(),
+        )
+
+    async def engine(self, on_progress: OnProgress) -> Opened:
+        """Return the engine that answers, waiting for its start as long as it takes."""
+        return await self._engine.engine(None, on_progress)
+
+    @cached_property
+    def library(self) -> Library:
+        """Every document that was opened."""
+        return Library(self.settings.documents, self.settings.ready_data_dir())
+
+    async def close(self) -> None:
+        """Cancel what is running and close every part that was opened."""
+        await self._openings.close()
+        await self._runs.close()
+        for part in ("_sessions", "_window_cache", "library"):
+            if opened := self.__dict__.get(part):
+                await opened.close()
+        await self._engine.close()
 
     async def _begin(
         self, session_id: str | None, wait_seconds: float | None, on_progress: OnProgress | None
@@ -263,51 +317,6 @@ class Assistant:
         await session.add_turn(question, response.markdown)
         return response.model_copy(update={"session": await session.info()})
 
-    async def document_text(self, document_id: str, page: int | None = None) -> str:
-        """Return a document's text, or one page of it.
-
-        Raises:
-            DocumentError: There is no such document in the library.
-            RequestError: There is no such page.
-        """
-        document = await self.library.get(document_id)
-        if page is None:
-            return document.text
-        found = next((each for each in document.pages if each.number == page), None)
-        if found is None:
-            raise RequestError(f"{document.title} has no page {page}.", hint=f"It has {len(document.pages)} pages.")
-        return document.text[found.start : found.end]
-
-    async def transcript(self, session_id: str) -> str:
-        """Return a session's turns as Markdown, archived ones too.
-
-        Raises:
-            SessionError: The session id is unknown, malformed or expired.
-        """
-        turns = await (await self._sessions.open(session_id)).transcript()
-        return "\n\n".join(f"## {turn.question}\n\n{turn.answer}" for turn in turns) or "No turns yet."
-
-    async def status(self) -> ServerStatus:
-        """Return what the server has and would use."""
-        current = self._engine.current
-        return ServerStatus(
-            version=importlib.metadata.version("readroom"),
-            data_dir=str(self.settings.data_dir),
-            engine=current.info if current else None,
-            engine_reason=choose_engine(self.settings.engine, self.settings.data_dir).reason,
-            documents=await self.library.count(),
-            sessions=await self._sessions.count_sessions(),
-        )
-
-    async def engine(self, on_progress: OnProgress) -> Opened:
-        """Return the engine that answers, waiting for its start as long as it takes."""
-        return await self._engine.engine(None, on_progress)
-
-    @cached_property
-    def library(self) -> Library:
-        """Every document that was opened."""
-        return Library(self.settings.documents, self.settings.ready_data_dir())
-
     @cached_property
     def _sessions(self) -> SessionStore:
         folder = self.settings.ready_data_dir()
@@ -330,15 +339,6 @@ class Assistant:
         if engine is None:
             raise EngineError("No engine is open.", hint="The rule-based summary serves instead.")
         return (await engine.run(UpdateSummary(summary=summary, turns=turns))).result.summary
-
-    async def close(self) -> None:
-        """Cancel what is running and close every part that was opened."""
-        await self._openings.close()
-        await self._runs.close()
-        for part in ("_sessions", "_window_cache", "library"):
-            if opened := self.__dict__.get(part):
-                await opened.close()
-        await self._engine.close()
 
 
 @dataclass

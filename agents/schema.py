@@ -1,5 +1,6 @@
 """Frozen models that cross borders: between the agents' parts, over MCP, and out of `--json`."""
 
+from collections.abc import Callable
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -7,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 Status = Literal["complete", "running", "partial"]
 Mode = Literal["summary", "detailed", "comparison", "extraction"]
 RouteKind = Literal["simple", "complex", "whole_document"]
+AgentName = Literal["router", "planner", "retrieval", "synthesis", "validation"]
 MAX_QUESTION_CHARACTERS = 20_000
 """A longer question is refused."""
-AgentName = Literal["router", "planner", "retrieval", "synthesis", "validation"]
 
 
 class Frozen(BaseModel):
@@ -185,6 +186,10 @@ class Progress(Frozen):
 
     fraction: float = Field(ge=0.0, le=1.0)
     message: str
+
+
+OnProgress = Callable[[Progress], None]
+"""A caller's callback; it is told how far its work has come."""
 
 
 class Response(Frozen):

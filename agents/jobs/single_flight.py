@@ -17,7 +17,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 from pydantic import BaseModel, Field
 
 from agents.errors import EngineError
-from agents.schema import Frozen, Progress
+from agents.schema import Frozen, OnProgress, Progress
 
 T = TypeVar("T")
 
@@ -60,7 +60,7 @@ class SingleFlight:
         key: str,
         work: Callable[[ReportProgress], Awaitable[T]],
         wait_seconds: float | None = None,
-        on_progress: Callable[[Progress], None] | None = None,
+        on_progress: OnProgress | None = None,
     ) -> T | StillRunning:
         """Wait for the work of this key, which the first caller starts and later ones join.
 
@@ -165,7 +165,7 @@ class _Flight(Generic[T]):
         for waiter in tuple(self.waiters):
             waiter.report(self.progress)
 
-    def enter(self, on_progress: Callable[[Progress], None] | None) -> "_Waiter":
+    def enter(self, on_progress: OnProgress | None) -> "_Waiter":
         waiter = _Waiter(on_progress, contextvars.copy_context())
         self.waiters.append(waiter)
         self.stop_timer()
@@ -199,7 +199,7 @@ class _Flight(Generic[T]):
 class _Waiter:
     """A caller that waits, and the context in which its callback runs."""
 
-    on_progress: Callable[[Progress], None] | None
+    on_progress: OnProgress | None
     context: contextvars.Context
 
     def report(self, progress: Progress) -> None:

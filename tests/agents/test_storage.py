@@ -194,7 +194,9 @@ async def test_results_without_a_schema_number_are_taken_over(tmp_path: Path) ->
 
 
 def test_a_library_without_a_schema_number_is_taken_over(tmp_path: Path) -> None:
-    write_file(tmp_path / "library.sqlite3", f"{LIBRARY} UPDATE documents SET parser = {PARSER_VERSION};")
+    write_file(tmp_path / "library.sqlite3", LIBRARY)
+    with closing(sqlite3.connect(tmp_path / "library.sqlite3")) as connection, connection:
+        connection.execute("UPDATE documents SET parser = ?", (PARSER_VERSION,))
     library = Store(tmp_path / "library.sqlite3")
 
     document = library.document("00000000deadbeef")
