@@ -5,12 +5,13 @@ ReadroomError
 ├── DocumentError    a document cannot be opened, parsed or found
 ├── SessionError     a session id is unknown or expired
 ├── RequestError     a question or an option makes no sense
+├── StorageError     a file in the data folder is of a newer version
 └── EngineError      the engine cannot be started, reached or made to answer
 """
 
 
 class ReadroomError(Exception):
-    """Something went wrong that the user can mend.
+    """Something went wrong that the user can put right.
 
     Args:
         message: What is wrong, in one sentence.
@@ -40,6 +41,10 @@ class SessionError(ReadroomError):
 
 class RequestError(ReadroomError):
     """A question or an option makes no sense."""
+
+
+class StorageError(ReadroomError):
+    """A file in the data folder was written by a newer version of Readroom."""
 
 
 class EngineError(ReadroomError):

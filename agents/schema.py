@@ -1,5 +1,6 @@
 """Frozen models that cross borders: between the agents' parts, over MCP, and out of `--json`."""
 
+from collections.abc import Callable
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,7 +13,6 @@ Support = Literal["supported", "partly", "not"]
 """How far a claim's quotes say what it says."""
 MAX_QUESTION_CHARACTERS = 20_000
 """A longer question is refused."""
-AgentName = Literal["router", "planner", "retrieval", "synthesis", "validation"]
 
 
 class Frozen(BaseModel):
@@ -189,6 +189,10 @@ class Progress(Frozen):
 
     fraction: float = Field(ge=0.0, le=1.0)
     message: str
+
+
+OnProgress = Callable[[Progress], None]
+"""A caller's callback; it is told how far its work has come."""
 
 
 class Response(Frozen):

@@ -17,10 +17,10 @@ from pydantic_settings.exceptions import SettingsError as SettingsSourceError
 
 from agents.errors import SettingsError
 
-LEAST_WINDOW_TOKENS = 1_024
+MIN_WINDOW_TOKENS = 1_024
 _PREFIX = "READROOM_"
-_NO_SETTINGS = ("READROOM_TEST_", "READROOM_VLLM_KERNELS")
-"""What the tests read, and what the engine tells its own process."""
+_NOT_SETTINGS = ("READROOM_TEST_", "READROOM_VLLM_KERNELS")
+"""Variables of the tests, and one that the engine sets for its own process."""
 
 
 class Section(BaseModel):
@@ -148,7 +148,7 @@ class SupervisorSettings(Section):
     agent_seconds: float = Field(default=120.0, gt=0, description="Time limit of one agent's turn.")
     window_tokens: int = Field(
         default=32_768,
-        ge=LEAST_WINDOW_TOKENS,
+        ge=MIN_WINDOW_TOKENS,
         description="Tokens of one reading window; 131072 reads in one pass whatever the context holds.",
     )
     parallel_windows: int = Field(default=8, ge=1, le=64, description="Windows that are read at once.")
@@ -194,7 +194,7 @@ class Settings(BaseSettings):
         """
         try:
             if not self.data_dir.exists():
-                # What documents say is nobody else's business.
+                # It holds what the user's documents say: nobody else may read it.
                 self.data_dir.mkdir(parents=True, mode=0o700)
             with tempfile.TemporaryFile(dir=self.data_dir):
                 return self.data_dir
@@ -223,22 +223,22 @@ def load_settings() -> Settings:
         first = error.errors()[0]
         name = _PREFIX + "__".join(str(part).upper() for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            raise SettingsError(f"{name} is no setting.", hint=_instead_of(name)) from error
+            raise SettingsError(f"{name} is no setting.", hint=_suggestion(name)) from error
         raise SettingsError(
             f"{name}: {first['msg']}.", hint="Correct or unset it; docs/settings.md lists all."
         ) from error
 
 
 def ignored_variables(variables: Iterable[str]) -> tuple[str, ...]:
-    """Return a sentence for each READROOM_* variable that no setting reads, with the name that is probably meant."""
+    """Return a sentence for each READROOM_* variable that no setting reads, suggesting the one probably meant."""
     known = {*_variables(), *(_PREFIX + section.upper() for section in Settings.model_fields)}
     ours = sorted(name for name in variables if name.upper().startswith(_PREFIX))
-    unknown = [name for name in ours if name.upper() not in known and not name.upper().startswith(_NO_SETTINGS)]
-    return tuple(f"{name} is no setting and is ignored. {_instead_of(name)}" for name in unknown)
+    unknown = [name for name in ours if name.upper() not in known and not name.upper().startswith(_NOT_SETTINGS)]
+    return tuple(f"{name} is no setting and is ignored. {_suggestion(name)}" for name in unknown)
 
 
-def _instead_of(name: str) -> str:
-    # Compared without the prefix: what all names share would make any two look alike.
+def _suggestion(name: str) -> str:
+    # Without the prefix: as part of every name it would make any two look alike.
     names = [known.removeprefix(_PREFIX) for known in _variables()]
     near = difflib.get_close_matches(name.upper().removeprefix(_PREFIX), names, n=1)
     return f"Did you mean {_PREFIX}{near[0]}?" if near else "docs/settings.md lists all."
@@ -258,6 +258,6 @@ def _variables() -> Iterator[str]:
 
 
 def hub_cache() -> Path:
-    """Return where the model hub's own tools keep what they download."""
+    """Return the folder into which the model hub's own tools download."""
     home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
     return Path(os.environ.get("HF_HUB_CACHE") or home / "hub").expanduser()

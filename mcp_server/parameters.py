@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field
 
 from agents.benchmark.report import Suite
 from agents.schema import MAX_QUESTION_CHARACTERS, Mode
-from agents.settings import LEAST_WINDOW_TOKENS
+from agents.settings import MIN_WINDOW_TOKENS
 
 
 def _as_tuple(value: object) -> object:
@@ -73,7 +73,7 @@ Focus = Annotated[
 WindowTokens = Annotated[
     int | None,
     Field(
-        json_schema_extra={"minimum": LEAST_WINDOW_TOKENS},
+        json_schema_extra={"minimum": MIN_WINDOW_TOKENS},
         description="Tokens read at once, as far as the engine's context holds them; 131072 reads the document in one "
         "pass. None: the server's setting, which is right for most documents.",
     ),

@@ -19,7 +19,9 @@ from agents.errors import DocumentError
 from agents.schema import Document, Frozen, Heading, Page
 from agents.storage import erasure, open_shared, transaction
 
-_SCHEMA = """
+_MIGRATIONS = (
+    # IF NOT EXISTS: the first versions made these tables without counting their schema.
+    """
 CREATE TABLE IF NOT EXISTS documents (
     document_id TEXT PRIMARY KEY, sha256 TEXT NOT NULL, parser INTEGER NOT NULL, name TEXT NOT NULL,
     title TEXT NOT NULL, text TEXT NOT NULL, pages TEXT NOT NULL, headings TEXT NOT NULL, warnings TEXT NOT NULL
@@ -41,7 +43,8 @@ CREATE TABLE IF NOT EXISTS files (
 );
 CREATE TABLE IF NOT EXISTS origins (document_id TEXT NOT NULL, path TEXT NOT NULL, PRIMARY KEY (document_id, path));
 INSERT OR IGNORE INTO origins SELECT document_id, path FROM files;
-"""
+""",
+)
 
 
 class StoredDocument(Frozen):
@@ -225,7 +228,7 @@ class Store:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            self._connection = open_shared(self._path, _SCHEMA)
+            self._connection = open_shared(self._path, _MIGRATIONS)
         return self._connection
 
     @contextmanager

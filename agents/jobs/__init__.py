@@ -1,1 +1,1 @@
-"""Work that several callers may want: joined while it is in flight, kept where it is finished."""
+"""Work that several callers may want: shared while it is in flight, cached once it is finished."""

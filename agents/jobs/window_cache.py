@@ -1,4 +1,4 @@
-"""Finished results on disk, so that after a crash only the rest is done."""
+"""The results of reading windows, on disk, so that after a crash only the rest is read."""
 
 import asyncio
 import logging
@@ -10,32 +10,35 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from agents.errors import SessionError
+from agents.errors import SessionError, StorageError
 from agents.storage import erasure, open_shared, transaction
 
 _logger = logging.getLogger(__name__)
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, created REAL, size INTEGER, json TEXT);
-CREATE INDEX IF NOT EXISTS results_by_age ON results (created, size);
-"""
+_MIGRATIONS = (
+    # IF NOT EXISTS: the first versions made this table without counting their schema.
+    """
+    CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, created REAL, size INTEGER, json TEXT);
+    CREATE INDEX IF NOT EXISTS results_by_age ON results (created, size);
+    """,
+)
 _DELETE_OVER = """
     DELETE FROM results WHERE rowid IN (
         SELECT rowid FROM (
-            SELECT rowid, SUM(size) OVER (ORDER BY created DESC, rowid DESC) AS kept FROM results
-        ) WHERE kept > ?
+            SELECT rowid, SUM(size) OVER (ORDER BY created DESC, rowid DESC) AS total FROM results
+        ) WHERE total > ?
     )
 """
 
 
 class WindowCache:
-    """Finished results on disk; several processes may use it at once.
+    """Results by the key of their job; several processes may use it at once.
 
-    It only saves work: a result that cannot be read or written is logged and counts as not there.
+    It only saves work: a result that cannot be read or written is logged and counts as missing.
 
     Args:
         data_dir: Where runs.db lies or will lie. Nothing is opened yet.
-        expire_seconds: A result is forgotten this long after it was put.
-        max_bytes: Bytes of all results together; the oldest go first. A larger one is not kept.
+        expire_seconds: A result expires this long after it was put.
+        max_bytes: Bytes of all results together; the oldest are evicted. A larger one is not stored.
         clock: Seconds since 1970.
     """
 
@@ -54,13 +57,13 @@ class WindowCache:
         self._connection: sqlite3.Connection | None = None
 
     async def get(self, key: str) -> str | None:
-        """Return the JSON text that was put under a key, or None."""
+        """Return the JSON text stored under a key, or None."""
         query = "SELECT json FROM results WHERE key = ? AND created >= ?"
         rows = await asyncio.to_thread(self._execute, (query, key, self._oldest()))
         return rows[0][0] if rows else None
 
     async def put(self, key: str, json_text: str) -> None:
-        """Put a JSON text under a key, in place of an earlier one; when this returns it outlives the process."""
+        """Store a JSON text under a key, in place of an earlier one; when this returns it outlives the process."""
         insert = "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)"
         await asyncio.to_thread(
             self._execute,
@@ -69,15 +72,12 @@ class WindowCache:
             (_DELETE_OVER, self._max_bytes),
         )
 
-    async def delete(self, key: str) -> None:
-        """Forget what was put under a key."""
-        await asyncio.to_thread(self._execute, ("DELETE FROM results WHERE key = ?", key))
-
     async def erase(self) -> None:
-        """Delete every result, from the disk too: a key does not tell what a result is about.
+        """Delete every result, from the disk too: a key does not tell what its result is about.
 
         Raises:
             SessionError: They cannot be deleted.
+            StorageError: A newer version has written the file.
         """
         await asyncio.to_thread(self._erase)
 
@@ -89,7 +89,7 @@ class WindowCache:
         return self._clock() - self._expire_seconds
 
     def _execute(self, *statements: tuple[Any, ...]) -> list[Any]:
-        """Execute statements, each with its values behind it, in one transaction; return the rows of the last one."""
+        """Execute statements, each followed by its values, in one transaction; return the rows of the last one."""
         rows: list[Any] = []
         try:
             with self._lock:
@@ -98,7 +98,7 @@ class WindowCache:
                 with transaction(connection) if len(statements) > 1 else nullcontext():
                     for statement, *values in statements:
                         rows = connection.execute(statement, values).fetchall()
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, StorageError) as error:
             _logger.warning("Results in %s cannot be read or written: %s", self._path, error)
         return rows
 
@@ -114,7 +114,7 @@ class WindowCache:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            self._connection = open_shared(self._path, _SCHEMA)
+            self._connection = open_shared(self._path, _MIGRATIONS)
         return self._connection
 
     def _close(self) -> None:

@@ -1,1 +1,1 @@
-"""Conversations: kept on disk, found again by an id, shortened where they grow too long."""
+"""Sessions: what was asked and answered, stored on disk, found again by an id, and fitted into a prompt."""

@@ -1,8 +1,8 @@
-"""Sessions: what was asked and answered, kept on disk and found again by an id.
+"""Sessions: what was asked and answered, stored on disk and found again by an id.
 
-A conversation lives in llama-index's `Memory` (agents.sessions.store). Its newest turns, up to `token_limit`
-tokens, stand in front of the engine; older ones are archived behind a running summary, which `SummarizeTurns` writes in
-the background or, without one, a rule.
+A conversation lives in llama-index's `Memory` (agents.sessions.store). Its newest turns, up to `token_limit` tokens, go
+into the prompt; older ones are archived behind a running summary, written in the background by an engine
+(`SummarizeTurns`) or, without one, by a rule.
 """
 
 import asyncio
@@ -16,29 +16,36 @@ from pathlib import Path
 from agents.errors import SessionError
 from agents.language.tokens import TokenCounter
 from agents.schema import SessionInfo
-from agents.sessions.history import Turn, fitting, newest, opening, shorten, summary_by_rule, tokens_of
+from agents.sessions.history import (
+    SUMMARY_TOKENS,
+    Turn,
+    first_turns,
+    newest_turns,
+    opening_line,
+    summary_by_rule,
+    truncate_middle,
+)
 from agents.sessions.store import SessionDatabase, StoredSession
 from agents.settings import MemorySettings
 
 SummarizeTurns = Callable[[str, tuple[str, ...]], Awaitable[str]]
-"""Makes a new running summary from the summary so far and the turns, as text, that join it."""
+"""Returns a new running summary, given the summary so far and the turns, as text, to add to it."""
 
 _logger = logging.getLogger(__name__)
 _NEW_SESSION = "Leave session_id out to start a new session."
 _DAY = 86_400.0
 _CACHED_COUNTS = 8_192
-_FOLD_TURNS = 64
-_SUMMARY_TOKENS = 1_024
+_BATCH_TURNS = 64
 
 
 class SessionStore:
     """All sessions of one data folder; several processes may use it at once.
 
     Args:
-        settings: How much is kept, and for how long.
+        settings: How much is stored, and for how long.
         data_dir: Where sessions.db lies or will lie. Nothing is opened yet.
         count_tokens: Counts as the engine does; safe to call from any thread.
-        digest: Makes the running summaries; without it, or when it fails, a rule does.
+        summarize: Writes the running summaries; without it, or when it fails, a rule does.
         clock: Seconds since 1970.
     """
 
@@ -47,19 +54,19 @@ class SessionStore:
         settings: MemorySettings,
         data_dir: Path,
         count_tokens: TokenCounter,
-        digest: SummarizeTurns | None = None,
+        summarize: SummarizeTurns | None = None,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.settings = settings
-        self.digest = digest
+        self.summarize = summarize
         self.clock = clock
         self.count: TokenCounter = lru_cache(_CACHED_COUNTS)(count_tokens)
         self.database = SessionDatabase(data_dir / "sessions.db", settings, self.count)
-        self._folds: dict[str, asyncio.Task[None]] = {}
+        self._updates: dict[str, asyncio.Task[None]] = {}
 
     async def create(self) -> "Session":
-        """Start a session, and forget what those that have expired held.
+        """Start a session, and delete what expired ones held.
 
         Raises:
             SessionError: The store cannot be written.
@@ -94,45 +101,45 @@ class SessionStore:
         return await self.database.count_sessions(self.oldest_use())
 
     async def sessions(self, *, expired: bool = False) -> tuple[StoredSession, ...]:
-        """Return every session that has not expired, or really every one, the one last used first.
+        """Return the sessions, last used first; those that have expired only if asked for.
 
         Raises:
             SessionError: The store cannot be read.
         """
-        return await self.database.overview(0.0 if expired else self.oldest_use())
+        return await self.database.sessions(0.0 if expired else self.oldest_use())
 
     async def forget(self, session_id: str) -> None:
-        """Delete a session with all that was said in it, from the disk too.
+        """Delete a session and all that was said in it, from the disk too.
 
         Raises:
             SessionError: The store cannot be written.
         """
         await self.database.erase(session_id)
 
-    async def settle(self) -> None:
+    async def wait_for_summaries(self) -> None:
         """Wait until the running summaries under way are written."""
-        await asyncio.gather(*self._folds.values(), return_exceptions=True)
+        await asyncio.gather(*self._updates.values(), return_exceptions=True)
 
     async def close(self) -> None:
-        """Stop the running summaries (the next turn goes on with them) and close the file."""
-        for task in self._folds.values():
+        """Stop the running summaries (the next turn resumes them) and close the file."""
+        for task in self._updates.values():
             task.cancel()
-        await self.settle()
+        await self.wait_for_summaries()
         await self.database.close()
 
     def oldest_use(self) -> float:
-        """Return the time before which a session's last use means that it has expired."""
+        """Return the time of last use before which a session has expired."""
         return self.clock() - self.settings.expire_days * _DAY
 
-    def fold_later(self, session: "Session") -> None:
+    def update_summary_later(self, session: "Session") -> None:
         """Bring a session's running summary up to date in the background."""
-        if session.session_id not in self._folds:
-            task = asyncio.create_task(session.fold())
-            self._folds[session.session_id] = task
-            task.add_done_callback(lambda done: self._folded(session.session_id, done))
+        if session.session_id not in self._updates:
+            task = asyncio.create_task(session.update_summary())
+            self._updates[session.session_id] = task
+            task.add_done_callback(lambda done: self._summary_updated(session.session_id, done))
 
-    def _folded(self, session_id: str, task: asyncio.Task[None]) -> None:
-        del self._folds[session_id]
+    def _summary_updated(self, session_id: str, task: asyncio.Task[None]) -> None:
+        del self._updates[session_id]
         if not task.cancelled() and (error := task.exception()):
             _logger.warning("The running summary of session %s is behind: %s", session_id, error)
 
@@ -140,8 +147,12 @@ class SessionStore:
 class Session:
     """One conversation, made by `SessionStore.create` or `SessionStore.open`.
 
-    Every method raises SessionError when the store cannot be read or written. `counted` says that the tokens of all
-    turns are known, as they are of a new session, which has none.
+    Every method raises SessionError when the store cannot be read or written.
+
+    Args:
+        session_id: Its id.
+        store: Where it is stored.
+        counted: Whether the tokens of all its turns are known, as they are in a new session, which has none.
     """
 
     def __init__(self, session_id: str, store: SessionStore, *, counted: bool = False) -> None:
@@ -155,46 +166,47 @@ class Session:
         return await self._database.document_ids(self.session_id)
 
     async def add_documents(self, document_ids: Sequence[str]) -> None:
-        """Note that the session has these documents."""
+        """Record that the session is about these documents."""
         await self._database.add_documents(self.session_id, document_ids)
 
     async def history(self, token_limit: int | None = None) -> tuple[Turn, ...]:
         """Return the newest whole turns that fit, oldest first.
 
-        If not even the newest fits, it is returned with its middle left out, and says so.
+        If not even the newest fits, it is returned with its middle left out, and a mark says so.
 
         Args:
-            token_limit: Tokens that the questions and answers may have together; at most the session's own limit.
+            token_limit: Most tokens of the questions and answers together; at most, and by default, the session's own
+                limit.
         """
         own_limit = self._store.settings.token_limit
         limit = own_limit if token_limit is None else min(token_limit, own_limit)
         turns = await self._database.turns(self.session_id, archived=False)
-        held = await asyncio.to_thread(newest, turns, limit, self._store.count)
+        fitting = await asyncio.to_thread(newest_turns, turns, limit, self._store.count)
         self._counted = True
-        return held
+        return fitting
 
     async def summary(self) -> str:
         """Return the running summary of all archived turns; empty while there are none."""
         state = await self._database.state(self.session_id)
         if state.archived <= state.summarized:
             return state.summary
-        # What the digest has not come to yet is told by rule: a turn is never in neither place.
+        # Until the background summary has caught up, the rule covers the rest: no turn is ever in neither place.
         waiting = await self._database.turns(self.session_id, archived=True, offset=state.summarized)
         return self._summary_by_rule(state.summary, waiting)
 
     async def add_turn(self, question: str, answer: str) -> None:
-        """Keep a turn; it is on disk when this returns. A cancelled call keeps it whole or not at all.
+        """Store a turn; it is on disk when this returns. A cancelled call stores it whole or not at all.
 
         Raises:
             SessionError: The session has expired meanwhile, or the store cannot be written.
         """
         if not self._counted:
-            # llama-index would count the whole history on the event loop; this does so beside it.
+            # llama-index would count the whole history on the event loop; this fills the cache from a thread.
             await self.history()
-        await asyncio.to_thread(tokens_of, Turn(question=question, answer=answer), self._store.count)
+        await asyncio.to_thread(Turn(question=question, answer=answer).tokens, self._store.count)
         await self.touch()
         await self._database.put(self.session_id, question, answer)
-        self._store.fold_later(self)
+        self._store.update_summary_later(self)
 
     async def transcript(self) -> tuple[Turn, ...]:
         """Return every turn, the archived ones marked."""
@@ -203,61 +215,63 @@ class Session:
         return tuple(turn.model_copy(update={"archived": place < archived}) for place, turn in enumerate(turns))
 
     async def info(self) -> SessionInfo:
-        """Return how many turns there are, how many of these are archived, and the tokens of the others."""
+        """Return how many turns there are, how many of them are archived, and the tokens of the others."""
         state = await self._database.state(self.session_id)
-        held = await self.history()
+        history = await self.history()
         return SessionInfo(
             session_id=self.session_id,
             turns=state.turns,
-            tokens=sum(tokens_of(turn, self._store.count) for turn in held),
+            tokens=sum(turn.tokens(self._store.count) for turn in history),
             token_limit=self._store.settings.token_limit,
             archived_turns=state.archived,
         )
 
     async def touch(self) -> None:
-        """Note that the session is in use.
+        """Record that the session is in use.
 
         Raises:
             SessionError: It is unknown or has expired.
         """
         if await self._database.touch(self.session_id, self._store.clock(), self._store.oldest_use()):
             return
-        if await self._database.knows(self.session_id):
+        if await self._database.exists(self.session_id):
             days = self._store.settings.expire_days
             raise SessionError(
                 f"Session {self.session_id} has expired: it was not used for {days} days.", hint=_NEW_SESSION
             )
         raise SessionError(f"Session {self.session_id} is unknown.", hint=_NEW_SESSION)
 
-    async def fold(self) -> None:
-        """Bring the running summary up to date with the archived turns, some at a time."""
+    async def update_summary(self) -> None:
+        """Bring the running summary up to date with the archived turns, a batch at a time."""
         settings, count = self._store.settings, self._store.count
         while (state := await self._database.state(self.session_id)).archived > state.summarized:
-            told = state.summarized
-            waiting = await self._database.turns(self.session_id, archived=True, offset=told, limit=_FOLD_TURNS)
-            batch = await asyncio.to_thread(fitting, waiting, settings.flush_tokens, count)
+            done = state.summarized
+            waiting = await self._database.turns(self.session_id, archived=True, offset=done, limit=_BATCH_TURNS)
+            batch = await asyncio.to_thread(first_turns, waiting, settings.flush_tokens, count)
             if not batch:
                 return
-            # Another process may fold the same turns meanwhile: the first one counts.
-            summary = await self._digested(state.summary, batch)
-            await self._database.summarize(self.session_id, summary, told, told + len(batch))
+            # Another process may summarize the same turns meanwhile: the first one counts.
+            summary = await self._summarized(state.summary, batch)
+            await self._database.summarize(self.session_id, summary, done, done + len(batch))
 
-    async def _digested(self, summary: str, turns: Sequence[Turn]) -> str:
-        if self._store.digest is None:
+    async def _summarized(self, summary: str, turns: Sequence[Turn]) -> str:
+        if self._store.summarize is None:
             return self._summary_by_rule(summary, turns)
-        first, _, body = (summary or opening(turns[0], self._summary_tokens)).partition("\n")
+        first, _, body = (summary or opening_line(turns[0], self._summary_tokens)).partition("\n")
         try:
-            text = await self._store.digest(body, tuple(f"Question: {t.question}\nAnswer: {t.answer}" for t in turns))
+            text = await self._store.summarize(
+                body, tuple(f"Question: {turn.question}\nAnswer: {turn.answer}" for turn in turns)
+            )
         except Exception as error:
             _logger.warning("A rule makes the running summary, for the engine could not: %s", error)
             text = ""
         if not text.strip():
             return self._summary_by_rule(summary, turns)
-        return shorten(f"{first}\n{text.strip()}", self._summary_tokens, self._store.count)
+        return truncate_middle(f"{first}\n{text.strip()}", self._summary_tokens, self._store.count)
 
     @property
     def _summary_tokens(self) -> int:
-        return min(_SUMMARY_TOKENS, self._store.settings.token_limit // 8)
+        return min(SUMMARY_TOKENS, self._store.settings.token_limit // 8)
 
     def _summary_by_rule(self, summary: str, turns: Sequence[Turn]) -> str:
         return summary_by_rule(summary, turns, self._summary_tokens, self._store.count)

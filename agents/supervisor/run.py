@@ -9,7 +9,7 @@ from agents.documents.library import Library
 from agents.engine.engine import Engine, Task
 from agents.engine.tasks.answering import DraftClaim
 from agents.grounding.claims import Judgement, UncheckedClaim
-from agents.jobs.single_flight import Report
+from agents.jobs.single_flight import ReportProgress
 from agents.jobs.window_cache import WindowCache
 from agents.schema import AgentStep, Document, Frozen, Mode, Passage, Progress, RouteKind, Usage
 from agents.sessions.history import History
@@ -84,7 +84,7 @@ class Run:
     settings: SupervisorSettings
     budget: Budget
     warm: bool = False
-    tell: Report = ignore_progress
+    tell: ReportProgress = ignore_progress
 
     question: str = field(init=False)
     """The question, made self-contained from the history."""

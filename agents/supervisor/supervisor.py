@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from agents.documents.library import Library
 from agents.engine.engine import Engine
-from agents.jobs.single_flight import Report
+from agents.jobs.single_flight import ReportProgress
 from agents.jobs.window_cache import WindowCache
 from agents.settings import SupervisorSettings
 from agents.supervisor.answer import accept_rewritten
@@ -24,7 +24,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """SingleFlight requests; holds nothing of any of them.
+    """Runs requests; holds nothing of any of them.
 
     Args:
         library: Where passages come from.
@@ -52,7 +52,7 @@ class Supervisor:
         self,
         request: Request,
         engine: Engine,
-        tell: Report = ignore_progress,
+        tell: ReportProgress = ignore_progress,
         *,
         warm: bool = False,
     ) -> Run:

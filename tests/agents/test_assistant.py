@@ -1,5 +1,7 @@
 import asyncio
 import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -303,3 +305,9 @@ async def test_without_a_model_an_answer_says_which_words_of_the_question_the_do
     assert known.warnings == ()
     assert other.citations
     assert ["Nowhere in what was read: “submarines”." in warning for warning in other.warnings] == [True]
+
+
+def test_importing_the_assistant_loads_no_slow_library() -> None:
+    slow = ("langgraph", "llama_index", "sqlalchemy", "numpy", "matplotlib")
+    code = f"import sys, agents.assistant; print([name for name in {slow} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

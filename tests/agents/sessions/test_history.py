@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.language.tokens import estimate_tokens
-from agents.sessions.history import LEAST_TOKENS, History, Turn
+from agents.sessions.history import MIN_TOKENS, History, Turn
 
 
 def talk(turns: int, words: int = 50, summary: str = "") -> History:
@@ -37,7 +37,7 @@ def test_a_newest_turn_that_fits_alone_is_kept() -> None:
 
 
 def test_without_room_nothing_is_left() -> None:
-    assert talk(40).fitted(LEAST_TOKENS - 1, estimate_tokens).as_text() == ""
+    assert talk(40).fitted(MIN_TOKENS - 1, estimate_tokens).as_text() == ""
 
 
 @given(st.integers(0, 60), st.integers(1, 300), st.integers(-10, 6_000), st.text(max_size=2_000))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from agents.errors import SessionError
 from agents.language.tokens import estimate_tokens
-from agents.sessions.history import Turn, shorten, summary_by_rule
+from agents.sessions.history import Turn, summary_by_rule, truncate_middle
 from agents.sessions.sessions import Session, SessionStore
 from agents.settings import MemorySettings
 
@@ -35,7 +35,7 @@ class Clock:
 
 
 class Scribe:
-    """A digest that says how many turns it was given, once it is let."""
+    """A summarizer that says how many turns it was given, once it is let."""
 
     def __init__(self) -> None:
         self.allowed = asyncio.Event()
@@ -153,7 +153,7 @@ async def test_what_an_expired_session_held_is_deleted_when_another_begins(make_
     session = await store.create()
     await talk(session, 20)
     await session.add_documents(["a"])
-    await store.settle()
+    await store.wait_for_summaries()
     clock.now += 11 * DAY
     await store.create()
     assert (await session.transcript(), await session.summary(), await session.document_ids()) == ((), "", ())
@@ -199,19 +199,19 @@ async def test_the_summary_by_rule_keeps_how_it_began_and_the_newest_archived(st
         assert "left out" in summary
         assert f"Question {archived}?" not in summary
         assert estimate_tokens(summary) <= 128
-        await store.settle()
+        await store.wait_for_summaries()
 
 
 async def test_a_digest_writes_the_summary_in_the_background(make_store: StoreMaker) -> None:
     scribe = Scribe()
-    store = make_store(digest=scribe)
+    store = make_store(summarize=scribe)
     session = await store.create()
     await talk(session, 30)
     await scribe.asked.wait()
     archived = (await session.info()).archived_turns
     assert f"Asked: Question {archived - 1}?" in await session.summary(), "told by rule until the digest is done"
     scribe.allowed.set()
-    await store.settle()
+    await store.wait_for_summaries()
     told = sum(len(turns) for _, turns in scribe.calls)
     assert told == archived
     assert scribe.calls[0][1][0].startswith("Question: Question 0?\nAnswer: Answer 0")
@@ -229,12 +229,12 @@ async def silent(_summary: str, _turns: tuple[str, ...]) -> str:
     return " "
 
 
-@pytest.mark.parametrize("digest", [broken, silent])
-async def test_when_the_digest_fails_the_rule_makes_the_summary(make_store: StoreMaker, digest: object) -> None:
-    store = make_store(digest=digest)
+@pytest.mark.parametrize("summarize", [broken, silent])
+async def test_when_the_digest_fails_the_rule_makes_the_summary(make_store: StoreMaker, summarize: object) -> None:
+    store = make_store(summarize=summarize)
     session = await store.create()
     await talk(session, 30)
-    await store.settle()
+    await store.wait_for_summaries()
     archived = (await session.info()).archived_turns
     assert f"Asked: Question {archived - 1}?" in await session.summary()
 
@@ -243,10 +243,10 @@ async def test_an_endless_digest_is_cut_to_its_bound(make_store: StoreMaker) -> 
     async def endless(_summary: str, _turns: tuple[str, ...]) -> str:
         return "and then " * 10_000
 
-    store = make_store(digest=endless)
+    store = make_store(summarize=endless)
     session = await store.create()
     await talk(session, 30)
-    await store.settle()
+    await store.wait_for_summaries()
     summary = await session.summary()
     assert summary.startswith('The conversation began with: "Question 0?"')
     assert estimate_tokens(summary) <= 128
@@ -254,17 +254,17 @@ async def test_an_endless_digest_is_cut_to_its_bound(make_store: StoreMaker) -> 
 
 async def test_a_summary_cut_short_by_the_end_of_the_process_is_taken_up_again(make_store: StoreMaker) -> None:
     scribe = Scribe()
-    store = make_store(digest=scribe)
+    store = make_store(summarize=scribe)
     session = await store.create()
     await talk(session, 30)
     await scribe.asked.wait()
     await store.close()
 
     scribe.allowed.set()
-    store = make_store(digest=scribe)
+    store = make_store(summarize=scribe)
     session = await store.open(session.session_id)
     await talk(session, 1, start=30)
-    await store.settle()
+    await store.wait_for_summaries()
     assert (await session.summary()).endswith("more turns")
 
 
@@ -316,7 +316,7 @@ async def test_a_conversation_of_300_turns_and_200_000_tokens_stays_within_its_l
     for number in range(300):
         await talk(session, 1, words=670, start=number)
         assert questions((await session.history())[-1:]) == [f"Question {number}?"]
-    await store.settle()
+    await store.wait_for_summaries()
     info = await session.info()
     assert info.turns == 300
     assert 114_688 - 1_000 < info.tokens <= 131_072
@@ -462,7 +462,7 @@ TEXTS = st.text("ab ,\n中", max_size=400)
 
 @given(text=TEXTS, limit=st.integers(-5, 120))
 def test_a_shortened_text_fits_and_keeps_its_ends(text: str, limit: int) -> None:
-    shortened = shorten(text, limit, estimate_tokens)
+    shortened = truncate_middle(text, limit, estimate_tokens)
     assert estimate_tokens(shortened) <= max(0, limit)
     if estimate_tokens(text) <= limit:
         assert shortened == text
