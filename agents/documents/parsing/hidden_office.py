@@ -5,7 +5,7 @@ import re
 import zipfile
 
 from agents.documents.parsing.formats import Kind
-from agents.documents.parsing.hidden_html import visible_html
+from agents.documents.parsing.html import visible_html
 from agents.documents.parsing.parsed import shorten
 
 _MANY = 10

@@ -5,7 +5,7 @@ import re
 from typing import Any, cast
 
 from agents.documents.parsing import formats, headings
-from agents.documents.parsing.hidden_html import visible_html
+from agents.documents.parsing.html import visible_html
 from agents.documents.parsing.hidden_office import visible_office
 from agents.documents.parsing.parsed import Parsed, clean, join_pages, parsed
 from agents.documents.parsing.text import decode
