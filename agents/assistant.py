@@ -140,7 +140,7 @@ async def session_documents(library: Library, ids: Sequence[str]) -> tuple[tuple
         library: Knows where the documents came from.
         ids: Of the session's documents.
     """
-    now = {document_id: await library.held_now(document_id) for document_id in ids}
+    now = {document_id: await library.current_contents(document_id) for document_id in ids}
     current = {held.document_id for files in now.values() for held in files}
     kept: list[str] = []
     warnings: list[str] = []
@@ -466,7 +466,7 @@ async def list_stored(settings: Settings) -> StoredData:
         DocumentError: The library cannot be read.
     """
     async with _stores(settings) as (sessions, library, _):
-        return StoredData(sessions=await sessions.sessions(), documents=await library.kept())
+        return StoredData(sessions=await sessions.sessions(), documents=await library.stored_documents())
 
 
 async def forget(settings: Settings, names: Sequence[str]) -> Forgotten:
@@ -484,7 +484,7 @@ async def forget(settings: Settings, names: Sequence[str]) -> Forgotten:
         DocumentError: The library cannot be written.
     """
     async with _stores(settings) as (store, library, results):
-        every = StoredData(sessions=await store.sessions(expired=True), documents=await library.kept())
+        every = StoredData(sessions=await store.sessions(expired=True), documents=await library.stored_documents())
         chosen = [_called(name, every) for name in names] if names else [every]
         sessions = list(dict.fromkeys(each.session_id for found in chosen for each in found.sessions))
         documents = list(dict.fromkeys(each.document_id for found in chosen for each in found.documents))

@@ -1,4 +1,4 @@
-"""Cutting a document into passages that tile its text."""
+"""Cutting a document into passages, which tile its text."""
 
 import re
 from bisect import bisect_right
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from agents.documents.parsing.parsed import measured_sentences
+from agents.documents.parsing.parsed import measure_sentences
 from agents.language.tokens import estimate_tokens
 from agents.schema import Document, Heading, Passage
 
@@ -24,7 +24,7 @@ _SOLID = re.compile(r"\S")
 
 @dataclass(frozen=True)
 class Span:
-    """Where a passage stands, and under which headings."""
+    """A passage's place: its characters, its page and the headings above it."""
 
     start: int
     end: int
@@ -58,7 +58,7 @@ def cut(
         sentences: Start and estimated tokens of each sentence, if they are known.
     """
     text = document.text
-    sentences = measured_sentences(text) if sentences is None else sentences
+    sentences = measure_sentences(text) if sentences is None else sentences
     starts = _starts(_pieces(document, sentences), passage_tokens)
     breadcrumbs = _breadcrumbs(document.headings)
     heading_starts = [_first_word(text, heading.start) for heading in document.headings]

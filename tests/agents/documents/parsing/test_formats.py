@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agents.documents.library import Library
-from agents.documents.parsing import text as text_format
+from agents.documents.parsing import csv_table
 from agents.documents.parsing.parse import parse
 from agents.documents.parsing.parsed import Parsed
 from agents.errors import DocumentError
@@ -282,7 +282,7 @@ def test_a_table_that_would_grow_too_long_stays_as_it_is(
     write: Callable[[str, str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = "a,b,c\n" + "1,2,3\n" * 100
-    monkeypatch.setattr(text_format, "MOST_CHARACTERS", 1_000)
+    monkeypatch.setattr(csv_table, "MAX_CHARACTERS", 1_000)
     assert read(write("a.csv", text)).text == text
 
 
