@@ -29,7 +29,8 @@ def read_docx(data: bytes, name: str) -> Parsed:
     with _opened(data, name) as container:
         xml, hidden = _visible_runs(container.read(_WORD_DOCUMENT).decode("utf-8", errors="replace"))
         visible = _replace_members(container, {_WORD_DOCUMENT: xml}) if hidden else data
-    return _without_pages(extract(visible, name, "docx"), hidden)
+    warnings = cap_warnings([f"Hidden text was left out: {words}." for words in hidden])
+    return _parsed(extract(visible, name, "docx"), warnings, paged=False)
 
 
 def read_epub(data: bytes, name: str) -> Parsed:
@@ -48,7 +49,8 @@ def read_epub(data: bytes, name: str) -> Parsed:
                     hidden += found
                     changed[member] = html
         visible = _replace_members(container, changed) if changed else data
-    return _without_pages(extract(visible, name, "epub"), hidden)
+    warnings = cap_warnings([f"Hidden text was left out: {words}." for words in hidden])
+    return _parsed(extract(visible, name, "epub"), warnings, paged=False)
 
 
 def read_pptx(data: bytes, name: str) -> Parsed:
@@ -67,7 +69,7 @@ def read_pptx(data: bytes, name: str) -> Parsed:
     warnings = [f"Hidden text: {slide} is a hidden slide; it was read." for slide in hidden]
     if any(member.startswith("ppt/notesSlides/") for member in members):
         warnings.append("Speaker notes were not read.")
-    return _with_pages(extract(data, name, "pptx"), warnings)
+    return _parsed(extract(data, name, "pptx"), warnings, paged=True)
 
 
 def read_xlsx(data: bytes, name: str) -> Parsed:
@@ -84,24 +86,15 @@ def read_xlsx(data: bytes, name: str) -> Parsed:
         for sheet in hidden
         if sheet
     ]
-    return _with_pages(extract(data, name, "xlsx"), warnings)
+    return _parsed(extract(data, name, "xlsx"), warnings, paged=True)
 
 
-def _without_pages(document: Extracted, hidden: list[str]) -> Parsed:
-    """Return a document of one page."""
-    warnings = cap_warnings([f"Hidden text was left out: {words}." for words in hidden])
-    return _parsed(document, [strip_inline_marks(document.content)], warnings)
-
-
-def _with_pages(document: Extracted, warnings: list[str]) -> Parsed:
-    """Return a document with its slides or its sheets as pages; only sheets have a name beside their text."""
-    pages = [(page.sheet_name, strip_inline_marks(page.content)) for page in document.pages or ()]
-    texts = [f"## {sheet}\n\n{text}" if sheet else text for sheet, text in pages]
-    return _parsed(document, texts or [strip_inline_marks(document.content)], warnings)
-
-
-def _parsed(document: Extracted, pages: list[str], warnings: list[str]) -> Parsed:
-    text, spans = join_pages(pages)
+def _parsed(document: Extracted, warnings: list[str], *, paged: bool) -> Parsed:
+    """Return an extracted document, as one page or with its slides or its sheets as pages."""
+    # Slides carry their title in their text; sheets have a name beside it.
+    pages = [(page.sheet_name, strip_inline_marks(page.content)) for page in document.pages or ()] if paged else []
+    texts = [f"## {sheet}\n\n{content}" if sheet else content for sheet, content in pages]
+    text, spans = join_pages(texts or [strip_inline_marks(document.content)])
     return Parsed.from_text(
         text,
         title=str(document.metadata.title or ""),
