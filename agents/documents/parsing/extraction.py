@@ -5,13 +5,15 @@ from typing import Any, cast
 
 from agents.documents.parsing.formats import damaged
 from agents.documents.parsing.parsed import clean
+from agents.errors import DocumentError
 
 Extracted = Any
 """xberg's document; its own types are partly unknown."""
 
 _MAX_CELLS = 5_000_000
+# xberg raises RuntimeError for everything; only the message tells a malformed file from one that exceeds a limit.
 _DAMAGE = "Parsing error"
-"""How the message begins when xberg finds a file malformed; it raises RuntimeError for everything."""
+_LIMIT = re.compile("Security (?:violation|limit exceeded): ")
 
 
 def extract(data: bytes, name: str, kind: str) -> Extracted:
@@ -23,7 +25,7 @@ def extract(data: bytes, name: str, kind: str) -> Extracted:
         kind: The suffix of its format, without the dot.
 
     Raises:
-        DocumentError: It is damaged.
+        DocumentError: It is damaged, or exceeds a limit.
     """
     # Slow to import, and needed for these formats only.
     import asyncio
@@ -49,6 +51,11 @@ def extract(data: bytes, name: str, kind: str) -> Extracted:
         return asyncio.run(xberg.extract(source, config)).results[0]
     except RuntimeError as error:
         reason = str(error).partition("\n")[0].rstrip(".")
+        if limit := _LIMIT.search(reason):
+            raise DocumentError(
+                f"{name} holds more than is read of one document: {reason[limit.end() :].partition('. ')[0]}.",
+                hint="Split it and open the parts.",
+            ) from error
         if reason.startswith(_DAMAGE):
             raise damaged(name, reason) from error
         raise

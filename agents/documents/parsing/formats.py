@@ -30,7 +30,7 @@ class Reader:
     function: str
     """The function that reads it, a `Read`, as `module:name`: it is imported when it is first needed."""
     suffixes: tuple[str, ...]
-    """With the dot, in lower case; a file that is fetched without one gets the first."""
+    """With the dot, in lower case; a file fetched without one gets the first."""
     mime_types: tuple[str, ...] = ()
     sniff: Callable[[bytes], bool] | None = None
     """Whether some bytes are of this format, where they tell; a file with the suffix that fails it is damaged."""
@@ -51,57 +51,21 @@ class Reader:
         return cast("Read", pkgutil.resolve_name(self.function))(data, name)
 
 
-_PARSING = "agents.documents.parsing"
-_OFFICE = "application/vnd.openxmlformats-officedocument"
-_TEXT = Reader("TXT", f"{_PARSING}.text:read_text", (".txt",))
+_HERE = "agents.documents.parsing"
+_TEXT = Reader("TXT", f"{_HERE}.text:read_text", (".txt",))
 
 READERS = [
-    Reader(
-        "PDF",
-        f"{_PARSING}.pdf:read_pdf",
-        (".pdf",),
-        ("application/pdf",),
-        sniff=lambda data: b"%PDF-" in data[:1024],
-    ),
-    Reader(
-        "DOCX",
-        f"{_PARSING}.office:read_docx",
-        (".docx",),
-        (f"{_OFFICE}.wordprocessingml.document",),
-        member="word/document.xml",
-    ),
-    Reader(
-        "PPTX",
-        f"{_PARSING}.office:read_pptx",
-        (".pptx",),
-        (f"{_OFFICE}.presentationml.presentation",),
-        member="ppt/presentation.xml",
-    ),
-    Reader(
-        "XLSX",
-        f"{_PARSING}.office:read_xlsx",
-        (".xlsx",),
-        (f"{_OFFICE}.spreadsheetml.sheet",),
-        member="xl/workbook.xml",
-    ),
-    Reader(
-        "HTML",
-        f"{_PARSING}.html:read_html",
-        (".html", ".htm", ".xhtml"),
-        ("text/html", "application/xhtml+xml"),
-    ),
-    Reader("Markdown", f"{_PARSING}.text:read_markdown", (".md", ".markdown"), ("text/markdown",)),
+    Reader("PDF", f"{_HERE}.pdf:read_pdf", (".pdf",), ("application/pdf",), sniff=lambda data: b"%PDF-" in data[:1024]),
+    Reader("DOCX", f"{_HERE}.office:read_docx", (".docx",), member="word/document.xml"),
+    Reader("PPTX", f"{_HERE}.office:read_pptx", (".pptx",), member="ppt/presentation.xml"),
+    Reader("XLSX", f"{_HERE}.office:read_xlsx", (".xlsx",), member="xl/workbook.xml"),
+    Reader("HTML", f"{_HERE}.html:read_html", (".html", ".htm", ".xhtml"), ("text/html", "application/xhtml+xml")),
+    Reader("Markdown", f"{_HERE}.text:read_markdown", (".md", ".markdown"), ("text/markdown",)),
     _TEXT,
-    Reader("CSV", f"{_PARSING}.csv_table:read_csv", (".csv", ".tsv"), ("text/csv",)),
-    Reader(
-        "EPUB",
-        f"{_PARSING}.office:read_epub",
-        (".epub",),
-        ("application/epub+zip",),
-        member="META-INF/container.xml",
-    ),
-    Reader("JSON", f"{_PARSING}.text:read_json", (".json",), ("application/json",)),
-    Reader(".eml", f"{_PARSING}.mail:read_mail", (".eml",), ("message/rfc822",)),
+    Reader("CSV", f"{_HERE}.csv_table:read_csv", (".csv", ".tsv"), ("text/csv",)),
+    Reader("EPUB", f"{_HERE}.office:read_epub", (".epub",), ("application/epub+zip",), member="META-INF/container.xml"),
+    Reader("JSON", f"{_HERE}.text:read_json", (".json",), ("application/json",)),
+    Reader(".eml", f"{_HERE}.mail:read_mail", (".eml",), ("message/rfc822",)),
 ]
 """Every format that can be read, in the order in which users are told of them."""
 

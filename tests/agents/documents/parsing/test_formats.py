@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents.documents.library import Library
-from agents.documents.parsing import csv_table, pdf
+from agents.documents.parsing import csv_table, extraction, pdf
 from agents.documents.parsing.parse import parse
 from agents.documents.parsing.parsed import Parsed
 from agents.errors import DocumentError
@@ -175,6 +175,14 @@ def test_sheets_are_pages_and_hidden_ones_are_reported(tmp_path: Path) -> None:
     assert "| P-3 | 4.5 |" in pages(parsed)[0]
     assert [words for _, words, _ in parsed.headings] == ["Parts", "Secret"]
     assert parsed.warnings == ["Hidden text: the sheet 'Secret' is hidden in the workbook; it was read."]
+
+
+def test_a_workbook_of_too_many_cells_is_refused_but_not_as_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extraction, "_MAX_CELLS", 10)
+    with pytest.raises(DocumentError, match=r"a\.xlsx holds more than is read of one document: Table cell limit"):
+        read(samples.write_xlsx(tmp_path / "a.xlsx", rows=20))
 
 
 def test_an_e_book_is_read_with_its_chapters(tmp_path: Path) -> None:
