@@ -223,7 +223,10 @@ class Assistant:
         A file that was named again after it had changed stands for itself: its older text is left out. Of one that has
         changed since, the text that was read is used, and the caller is warned.
         """
-        files = {document_id: await self.library.held_now(document_id) for document_id in await session.document_ids()}
+        files = {
+            document_id: await self.library.current_contents(document_id)
+            for document_id in await session.document_ids()
+        }
         current = {held.document_id for held_now in files.values() for held in held_now}
         used: list[str] = []
         warnings: list[str] = []
@@ -477,7 +480,7 @@ async def list_stored(settings: Settings) -> StoredData:
         DocumentError: The library cannot be read.
     """
     async with _stores(settings) as (sessions, library, _):
-        return StoredData(sessions=await sessions.sessions(), documents=await library.kept())
+        return StoredData(sessions=await sessions.sessions(), documents=await library.stored_documents())
 
 
 async def forget(settings: Settings, names: Sequence[str]) -> Forgotten:
@@ -495,7 +498,7 @@ async def forget(settings: Settings, names: Sequence[str]) -> Forgotten:
         DocumentError: The library cannot be written.
     """
     async with _stores(settings) as (store, library, window_cache):
-        stored = StoredData(sessions=await store.sessions(expired=True), documents=await library.kept())
+        stored = StoredData(sessions=await store.sessions(expired=True), documents=await library.stored_documents())
         chosen = [stored.named(name) for name in names] if names else [stored]
         sessions = list(dict.fromkeys(each.session_id for data in chosen for each in data.sessions))
         documents = list(dict.fromkeys(each.document_id for data in chosen for each in data.documents))

@@ -1,13 +1,9 @@
-"""Documents: from a path to text, passages and quotes with known offsets.
+"""Documents: from a path to text, passages and search.
 
-library     the front door: open, passages, search; keeps what was parsed
-files       what may be opened: roots, sizes, kinds of path; urls fetches where that is allowed
-loader      runs parse.py in a child process within limits: forks, the client of fork_server, or a new interpreter
-parse       the child: formats tells what the bytes are, then
-            pdf (hidden_pdf) | office (hidden_office, hidden_html) | plain read them into a Parsed
-headings    headings in Markdown, by number, by size
+library     the front door: open, passages, search; stores what was parsed
+access      what may be opened: roots, sizes, kinds of path; urls fetches from the web where that is allowed
+parsing     bytes in, text with pages and headings out, in a process of its own; formats is the registry of readers
 passages    cuts a text into passages that tile it
-terms       a text's search terms; index ranks passages by them, search keeps indexes; embeddings is the second opinion
-store       SQLite
-quotes      finds a quote's own words in a document; normal is the form in which texts are compared
+search      ranks passages by their terms and, if that is switched on, by embeddings
+store       the SQLite database
 """

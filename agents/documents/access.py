@@ -20,13 +20,13 @@ ID_LENGTH = 16
 DOCUMENT_ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
 URL = re.compile(r"https?://", re.IGNORECASE)
 _ROOTS_HINT = "Allow more folders with --root or READROOM_DOCUMENTS__ROOTS."
-_LISTED = 1_000
+_MAX_SIMILAR = 1_000
 _BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
 class FileState:
-    """A file as it was found: as long as this is the same, so are its bytes."""
+    """A file as it was found; while this stays the same, so do its bytes."""
 
     path: str
     size: int
@@ -46,11 +46,21 @@ def find_file(source: str, settings: DocumentsSettings) -> FileState:
         through = f" (it leads to {real})" if real != path else ""
         raise DocumentError(f"{path}{through} {refused}", hint=_ROOTS_HINT)
     try:
-        state = real.stat()
+        found = real.stat()
     except OSError as error:
-        raise _missing(path, error) from error
-    _check(path, state, settings)
-    return FileState(str(real), state.st_size, state.st_mtime_ns)
+        raise _cannot_open(path, error) from error
+    if stat.S_ISDIR(found.st_mode):
+        raise DocumentError(f"{path} is a folder.", hint="Give the path of one file in it.")
+    if not stat.S_ISREG(found.st_mode):
+        raise DocumentError(f"{path} is not a regular file.", hint="Give the path of a document.")
+    if found.st_size == 0:
+        raise DocumentError(f"{path} is empty (0 bytes).", hint="Check that it was saved or downloaded completely.")
+    if found.st_size > settings.max_bytes:
+        raise DocumentError(
+            f"{path} is too large: {found.st_size:,} bytes, and at most {settings.max_bytes:,} are read.",
+            hint="Split it, or raise READROOM_DOCUMENTS__MAX_BYTES.",
+        )
+    return FileState(str(real), found.st_size, found.st_mtime_ns)
 
 
 def check_origins(document_id: str, paths: Sequence[str], settings: DocumentsSettings) -> None:
@@ -64,21 +74,6 @@ def check_origins(document_id: str, paths: Sequence[str], settings: DocumentsSet
         raise DocumentError(f"The file of the document {document_id} {refused[0]}", hint=_ROOTS_HINT)
 
 
-def _refused(real: Path, settings: DocumentsSettings) -> str:
-    """Return why a file may not be read; nothing where it may.
-
-    Where nobody has named a folder the home folder is read, but not its hidden part: keys and passwords lie there.
-    """
-    roots = settings.allowed_roots()
-    within = next((real.relative_to(root) for root in roots if real.is_relative_to(root)), None)
-    if within is None:
-        return f"is outside the folders that may be read: {_listed(roots)}."
-    hidden = next((part for part in within.parts if part.startswith(".")), None)
-    if hidden is None or settings.roots:
-        return ""
-    return f"is hidden ({hidden}): hidden files are read only where their folder is allowed by name."
-
-
 def open_file(state: FileState) -> IO[bytes]:
     """Open a file that `find_file` found.
 
@@ -88,7 +83,7 @@ def open_file(state: FileState) -> IO[bytes]:
     try:
         return Path(state.path).open("rb")
     except OSError as error:
-        raise _missing(Path(state.path), error) from error
+        raise _cannot_open(Path(state.path), error) from error
 
 
 def sha256(file: IO[bytes]) -> str:
@@ -101,7 +96,7 @@ def sha256(file: IO[bytes]) -> str:
 
 
 def _absolute(source: str, settings: DocumentsSettings) -> Path:
-    """Return the path that a caller named, made plain."""
+    """Return the path that a caller named, without `.` and `..`."""
     if not source.strip() or "\0" in source:
         raise DocumentError("The document's path is empty or holds a null character.", hint="Give an absolute path.")
     if source.lower().startswith("file://"):
@@ -110,27 +105,28 @@ def _absolute(source: str, settings: DocumentsSettings) -> Path:
     if not path.is_absolute():
         raise DocumentError(
             f"{source} is neither an absolute path nor the id of a document.",
-            hint=f"Give the absolute path of a file in {_listed(settings.allowed_roots())}, "
+            hint=f"Give the absolute path of a file in {', '.join(map(str, settings.allowed_roots()))}, "
             "or a document_id from an earlier result.",
         )
     return Path(os.path.normpath(path)) if not path.is_symlink() else path
 
 
-def _check(path: Path, state: os.stat_result, settings: DocumentsSettings) -> None:
-    if stat.S_ISDIR(state.st_mode):
-        raise DocumentError(f"{path} is a folder.", hint="Give the path of one file in it.")
-    if not stat.S_ISREG(state.st_mode):
-        raise DocumentError(f"{path} is not a regular file.", hint="Give the path of a document.")
-    if state.st_size == 0:
-        raise DocumentError(f"{path} is empty (0 bytes).", hint="Check that it was saved or downloaded completely.")
-    if state.st_size > settings.max_bytes:
-        raise DocumentError(
-            f"{path} is too large: {state.st_size:,} bytes, and at most {settings.max_bytes:,} are read.",
-            hint="Split it, or raise READROOM_DOCUMENTS__MAX_BYTES.",
-        )
+def _refused(real: Path, settings: DocumentsSettings) -> str:
+    """Return why a file may not be read; nothing where it may.
+
+    Where nobody has named a folder the home folder is read, but not its hidden part: keys and passwords lie there.
+    """
+    roots = settings.allowed_roots()
+    within = next((real.relative_to(root) for root in roots if real.is_relative_to(root)), None)
+    if within is None:
+        return f"is outside the folders that may be read: {', '.join(map(str, roots))}."
+    hidden = next((part for part in within.parts if part.startswith(".")), None)
+    if hidden is None or settings.roots:
+        return ""
+    return f"is hidden ({hidden}): hidden files are read only where their folder is allowed by name."
 
 
-def _missing(path: Path, error: OSError) -> DocumentError:
+def _cannot_open(path: Path, error: OSError) -> DocumentError:
     """Return the error for a file that cannot be opened, with a similar name if there is one."""
     if isinstance(error, PermissionError):
         return DocumentError(f"{path} may not be read: permission denied.", hint="Change its permissions.")
@@ -139,13 +135,9 @@ def _missing(path: Path, error: OSError) -> DocumentError:
     hint = "Check the path."
     try:
         with os.scandir(path.parent) as entries:
-            similar = difflib.get_close_matches(path.name, [entry.name for entry in islice(entries, _LISTED)], n=1)
+            similar = difflib.get_close_matches(path.name, [entry.name for entry in islice(entries, _MAX_SIMILAR)], n=1)
         if similar:
             hint = f"Did you mean {path.parent / similar[0]}?"
     except OSError:
         hint = f"The folder {path.parent} does not exist either."
     return DocumentError(f"{path} does not exist.", hint=hint)
-
-
-def _listed(roots: tuple[Path, ...]) -> str:
-    return ", ".join(map(str, roots))

@@ -1,18 +1,19 @@
-"""The library: opens documents, keeps what was parsed, finds passages."""
+"""The library: opens documents, stores what was parsed, finds passages."""
 
 import asyncio
 import os
 import re
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 from weakref import WeakValueDictionary
 
+from cachetools import LRUCache
+
 from agents.documents import access
-from agents.documents.parsing.parsed import Parsed
-from agents.documents.parsing.sandbox import Loader
+from agents.documents.parsing.parsed import MAX_CHARACTERS, Parsed
+from agents.documents.parsing.sandbox import Sandbox
 from agents.documents.passages import Span, cut, passage
 from agents.documents.search.embeddings import Embed
 from agents.documents.search.passage_search import PassageSearch
@@ -25,14 +26,12 @@ from agents.schema import Document, Heading, Page, Passage, SearchHit
 from agents.settings import DocumentsSettings
 from agents.telemetry import span
 
-_HELD_CHARACTERS = 50_000_000
-
 Cut = tuple[Document, tuple[Span, ...]]
-"""A document and where its passages stand."""
+"""A document and the places of its passages."""
 
 
-class Held(NamedTuple):
-    """A file, and the id of the document that it holds now, whether that was ever opened or not."""
+class FileContent(NamedTuple):
+    """A file, and the id of the document that it holds now, whether or not that was ever opened."""
 
     path: str
     document_id: str
@@ -54,17 +53,18 @@ class Library:
         self._size = settings.passage_tokens
         self._store = Store(data_dir / "library.sqlite3")
         self._search = PassageSearch(self._store, self._size, self._load, embeddings=settings.embeddings, embed=embed)
-        self._loader = Loader(settings)
-        self._held: OrderedDict[str, Cut] = OrderedDict()
+        self._sandbox = Sandbox(settings)
+        # As large as the largest document, which must fit.
+        self._cache: LRUCache[str, Cut] = LRUCache(MAX_CHARACTERS, getsizeof=lambda cut: len(cut[0].text))
+        self._cache_lock = threading.Lock()
         self._latest: tuple[str, tuple[Passage, ...]] = "", ()
-        """The passages that were last asked for; one question follows another about the same document."""
-        self._holding = threading.Lock()
+        """The passages that were last asked for: one question follows another about the same document."""
         self._parsing = asyncio.Semaphore(os.cpu_count() or 1)
         self._reading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def warm_up(self) -> None:
         """Start what opening a new document needs, without waiting for it."""
-        self._loader.warm_up()
+        self._sandbox.warm_up()
 
     async def open(self, source: str) -> Document:
         """Open a document by its absolute path, its id or, where that is allowed, its URL.
@@ -100,14 +100,14 @@ class Library:
         if known is not None:
             access.check_origins(document_id, origins, self._settings)
             return known[0]
-        # Where an older version of ours parsed it, conversations about it go on all the same.
-        if path := await asyncio.to_thread(self._file_of, document_id, origins):
+        # An older version of the parser may have read it; conversations about it go on all the same.
+        if path := await asyncio.to_thread(self._file_with, document_id, origins):
             return await self.open(path)
         raise _unknown(document_id)
 
-    async def held_now(self, document_id: str) -> tuple[Held, ...]:
-        """Return what the files hold now that a document was read from, as far as they may be read."""
-        return await asyncio.to_thread(self._held_now, document_id)
+    async def current_contents(self, document_id: str) -> tuple[FileContent, ...]:
+        """Return what the files that a document was read from hold now, as far as they may be read."""
+        return await asyncio.to_thread(self._current_contents, document_id)
 
     async def passages(self, document_id: str) -> tuple[Passage, ...]:
         """Return a document's passages; together they are its text.
@@ -122,8 +122,8 @@ class Library:
 
         Args:
             document_id: The document.
-            tokenizer: The name under which the counts are kept.
-            count: Counts them; is called in another thread.
+            tokenizer: The name under which the counts are stored.
+            count: Counts the tokens of a text; called in another thread.
 
         Raises:
             DocumentError: There is no document with this id.
@@ -131,10 +131,10 @@ class Library:
         return await asyncio.to_thread(self._token_counts, document_id, tokenizer, count)
 
     async def search(self, query: str, document_ids: Sequence[str], limit: int) -> tuple[SearchHit, ...]:
-        """Return the passages of some documents that match a query best, best first.
+        """Return the passages of some documents that match a query, best first.
 
-        A query whose words are all unknown or too common to tell anything returns the first
-        passages, with a score of 0.
+        A query whose words are all unknown or too common to tell anything returns the first passages, with a score
+        of 0.
 
         Raises:
             DocumentError: One of the documents is unknown.
@@ -156,25 +156,25 @@ class Library:
         """Return how many documents the library holds."""
         return await asyncio.to_thread(self._store.count)
 
-    async def kept(self) -> tuple[StoredDocument, ...]:
+    async def stored_documents(self) -> tuple[StoredDocument, ...]:
         """Return every document that the library holds, by title."""
-        return await asyncio.to_thread(self._store.kept)
+        return await asyncio.to_thread(self._store.stored_documents)
 
     async def forget(self, document_id: str) -> None:
-        """Delete all that was kept of a document, from the disk too; its files are left alone."""
-        self._let_go()
+        """Delete everything that is stored of a document, from the disk too; its files are left alone."""
+        self._clear_caches()
         await asyncio.to_thread(self._store.erase, document_id)
 
     async def close(self) -> None:
-        """Close the database and end the processes; what is used after all opens again."""
-        self._let_go()
-        await asyncio.to_thread(self._loader.close)
+        """Close the database and end the processes; they open again when they are used."""
+        self._clear_caches()
+        await asyncio.to_thread(self._sandbox.close)
         await asyncio.to_thread(self._store.close)
 
-    def _let_go(self) -> None:
-        """Let go of everything that is held in memory."""
+    def _clear_caches(self) -> None:
         self._search.clear()
-        self._held.clear()
+        with self._cache_lock:
+            self._cache.clear()
         self._latest = "", ()
 
     async def _read(self, file: IO[bytes], name: str) -> Document:
@@ -187,8 +187,8 @@ class Library:
             if known is not None:
                 return known[0]
             async with self._parsing:
-                parsed = await self._loader.parse(file, name)
-            return await asyncio.to_thread(self._keep, parsed, name, digest)
+                parsed = await self._sandbox.parse(file, name)
+            return await asyncio.to_thread(self._add, parsed, name, digest)
 
     def _find(self, source: str) -> tuple[access.FileState, Document | None]:
         """Find a file, and the document in it if it has not changed since it was last opened."""
@@ -197,47 +197,48 @@ class Library:
         known = self._known(document_id) if document_id else None
         return state, known[0] if known else None
 
-    def _held_now(self, document_id: str) -> tuple[Held, ...]:
-        return tuple(Held(path, held) for path in self._store.origins(document_id) if (held := self._held_by(path)))
+    def _current_contents(self, document_id: str) -> tuple[FileContent, ...]:
+        contents = ((path, self._content_of(path)) for path in self._store.origins(document_id))
+        return tuple(FileContent(path, content) for path, content in contents if content is not None)
 
-    def _file_of(self, document_id: str, origins: Sequence[str]) -> str | None:
+    def _file_with(self, document_id: str, origins: Sequence[str]) -> str | None:
         """Return a file that still holds a document and may be read."""
-        return next((path for path in origins if self._held_by(path) == document_id), None)
+        return next((path for path in origins if self._content_of(path) == document_id), None)
 
-    def _held_by(self, path: str) -> str | None:
-        """Return the id of what a file holds; None where it may not be read."""
+    def _content_of(self, path: str) -> str | None:
+        """Return the id of the document that a file holds now; None if it may not be read."""
         try:
             state = access.find_file(path, self._settings)
             if known := self._store.document_of(state):
                 return known
             with access.open_file(state) as file:
-                held = access.sha256(file)[: access.ID_LENGTH]
+                content = access.sha256(file)[: access.ID_LENGTH]
         except DocumentError:
             return None
-        self._store.remember(state, held, unchanged=True)
-        return held
+        self._store.remember(state, content, unchanged=True)
+        return content
 
-    def _keep(self, parsed: Parsed, name: str, digest: str) -> Document:
-        """Cut, index and keep what was parsed."""
-        document = _document(parsed, name, digest)
+    def _add(self, parsed: Parsed, name: str, digest: str) -> Document:
+        """Cut, index and store what was parsed."""
+        document = _to_document(parsed, name, digest)
         spans = cut(document, self._size, parsed.sentences)
         self._store.add(document, digest, self._size, spans, document_terms(document, spans))
-        self._hold(document.model_copy(update={"parsed": False}), spans)
+        with self._cache_lock:
+            self._cache[document.document_id] = document.model_copy(update={"parsed": False}), spans
         return document
 
     def _load(self, document_id: str) -> Cut:
-        """Return a document and its passages, or raise."""
+        """Return a stored document and its passages, or raise."""
         known = self._known(document_id)
         if known is None:
             raise _unknown(document_id)
         return known
 
     def _known(self, document_id: str) -> Cut | None:
-        """Return a document and its passages if it was ever parsed."""
-        with self._holding:
-            if held := self._held.get(document_id):
-                self._held.move_to_end(document_id)
-                return held
+        """Return a document and its passages if this version of the parser has read it."""
+        with self._cache_lock:
+            if cached := self._cache.get(document_id):
+                return cached
         document = self._store.document(document_id)
         if document is None:
             return None
@@ -245,16 +246,8 @@ class Library:
         if spans is None:
             spans = cut(document, self._size)
             self._store.add_passages(document_id, self._size, spans, document_terms(document, spans))
-        return self._hold(document, spans)
-
-    def _hold(self, document: Document, spans: tuple[Span, ...]) -> Cut:
-        """Hold a document in memory, and let go of those longest unused."""
-        with self._holding:
-            self._held[document.document_id] = (document, spans)
-            held = sum(len(document.text) for document, _ in self._held.values())
-            while held > _HELD_CHARACTERS and len(self._held) > 1:
-                _, (dropped, _) = self._held.popitem(last=False)
-                held -= len(dropped.text)
+        with self._cache_lock:
+            self._cache[document_id] = document, spans
         return document, spans
 
     def _passages(self, document_id: str) -> tuple[Passage, ...]:
@@ -282,12 +275,12 @@ def _unknown(document_id: str) -> DocumentError:
     )
 
 
+# "1. Definitions" is the name of a section, not of a document.
 _SECTION_NUMBER = re.compile(r"\d{1,2}(?:\.\d{1,2})*[.)]?\s")
 
 
-def _document(parsed: Parsed, name: str, digest: str) -> Document:
-    """Return what was parsed as a document; without a title of its own it goes by its first heading or its name."""
-    # "1. Definitions" is the name of a section.
+def _to_document(parsed: Parsed, name: str, digest: str) -> Document:
+    """Return what was parsed as a document; one without a title goes by its first heading, else by its file's name."""
     first = next((text for _, text, _ in parsed.headings[:1] if not _SECTION_NUMBER.match(text)), "")
     return Document(
         document_id=digest[: access.ID_LENGTH],

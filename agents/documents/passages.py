@@ -1,4 +1,4 @@
-"""Cutting a document into passages that tile its text."""
+"""Cutting a document into passages, which tile its text."""
 
 import re
 from bisect import bisect_right
@@ -6,25 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from agents.documents.parsing.parsed import measured_sentences
+from agents.documents.parsing.parsed import measure_sentences
 from agents.language.tokens import estimate_tokens
 from agents.schema import Document, Heading, Passage
 
-# Shares of a passage's size. A new section or page starts a new passage once this much is in the old one, ...
+# Shares of a passage's size. A section or a page starts a new passage if the last one is filled this far, ...
 _ENOUGH = 0.25
-# ... a paragraph that would not fit once this much is, ...
+# ... a paragraph that would not fit if it is filled this far, ...
 _HALF = 0.5
-# ... and a section's rest is not left behind if the passage grows no larger than this.
+# ... and the rest of a section still goes into a passage that stays within this.
 _STRETCH = 1.25
 
-
-_LONGEST_ROW = 400
+_MAX_ROW = 400
 _SOLID = re.compile(r"\S")
 
 
 @dataclass(frozen=True)
 class Span:
-    """Where a passage stands, and under which headings."""
+    """A passage's place: its characters, its page and the headings above it."""
 
     start: int
     end: int
@@ -34,7 +33,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A sentence with the white space behind it."""
+    """A sentence, or a part of one, with the white space after it; the flags say what begins with it."""
 
     start: int
     tokens: int
@@ -48,17 +47,16 @@ def cut(
 ) -> tuple[Span, ...]:
     """Cut a document into passages of about `passage_tokens` estimated tokens.
 
-    Cuts fall between sentences, at headings, pages and paragraphs where one is near; a table's row
-    stays whole. The passages follow each other without gap or overlap and hold the whole text.
-    Takes time linear in the text.
+    Cuts fall between sentences, at headings, pages and paragraphs where one is near; a table's row stays whole. The
+    passages follow each other without gap or overlap and hold the whole text. Takes time linear in the text.
 
     Args:
         document: The document.
-        passage_tokens: The size.
+        passage_tokens: The size to aim for.
         sentences: Start and estimated tokens of each sentence, if they are known.
     """
     text = document.text
-    sentences = measured_sentences(text) if sentences is None else sentences
+    sentences = measure_sentences(text) if sentences is None else sentences
     starts = _starts(_pieces(document, sentences), passage_tokens)
     breadcrumbs = _breadcrumbs(document.headings)
     heading_starts = [_first_word(text, heading.start) for heading in document.headings]
@@ -92,7 +90,7 @@ def passage(document: Document, spans: tuple[Span, ...], index: int) -> Passage:
 
 
 def _pieces(document: Document, sentences: Sequence[tuple[int, int]]) -> list[_Piece]:
-    """Return the sentences, cut further where a heading or a page begins inside one."""
+    """Return the sentences, cut further where a heading or a page begins within one."""
     text = document.text
     headings = {_first_word(text, heading.start) for heading in document.headings}
     pages = {_first_word(text, page.start) for page in document.pages[1:]}
@@ -110,7 +108,7 @@ def _pieces(document: Document, sentences: Sequence[tuple[int, int]]) -> list[_P
 
 
 def _starts(pieces: list[_Piece], size: int) -> list[int]:
-    """Return where passages start."""
+    """Return the start of each passage."""
     section_rests, paragraph_rests = _rests(pieces)
     starts = [0]
     held = 0
@@ -149,7 +147,7 @@ def _rests(pieces: list[_Piece]) -> tuple[list[int], list[int]]:
 
 
 def _breadcrumbs(headings: tuple[Heading, ...]) -> list[str]:
-    """Return what stands above a text before the first heading, after the first, and so on."""
+    """Return the headings above the text before the first heading, after the first, after the second, and so on."""
     above: list[Heading] = []
     breadcrumbs = [""]
     for heading in headings:
@@ -159,12 +157,12 @@ def _breadcrumbs(headings: tuple[Heading, ...]) -> list[str]:
 
 
 def _columns(text: str, start: int) -> str:
-    """Return the first row of the table that starts here, without it the rows below mean little."""
-    row = text[start : start + _LONGEST_ROW].partition("\n")[0]
+    """Return the first row of the table that starts here: without it the rows below mean little."""
+    row = text[start : start + _MAX_ROW].partition("\n")[0]
     return ", ".join(filter(None, map(str.strip, row.split("|")))) if row.startswith("|") else ""
 
 
 def _first_word(text: str, offset: int) -> int:
-    """Return where the first character stands that is not white space, at or after an offset."""
+    """Return the offset of the first character at or after `offset` that is not white space."""
     found = _SOLID.search(text, offset)
     return found.start() if found else len(text)

@@ -94,8 +94,8 @@ class Store:
         row = self._row("SELECT count(*) FROM documents WHERE parser = ?", (PARSER_VERSION,))
         return row[0] if row else 0
 
-    def kept(self) -> tuple[StoredDocument, ...]:
-        """Return every document, by title, whatever version of the parser read it."""
+    def stored_documents(self) -> tuple[StoredDocument, ...]:
+        """Return every document, by title, whichever version of the parser read it."""
         query = """
             SELECT document_id, title, json_array_length(pages), length(text),
                 (SELECT json_group_array(path) FROM origins WHERE origins.document_id = documents.document_id)
@@ -109,13 +109,13 @@ class Store:
         )
 
     def erase(self, document_id: str) -> None:
-        """Delete all that was kept of a document."""
+        """Delete everything that is stored of a document."""
         with self._lock, self._named_errors(), erasure(self._open()):
             for table in ("documents", "passages", "token_counts", "vectors", "files", "origins"):
                 self._open().execute(f"DELETE FROM {table} WHERE document_id = ?", (document_id,))  # noqa: S608
 
     def add(self, document: Document, sha256: str, size: int, spans: Sequence[Span], terms: Terms) -> None:
-        """Keep a document and its passages, in place of what an older parser read."""
+        """Store a document and its passages, in place of what an older parser read."""
         pages = [(page.number, page.start, page.end) for page in document.pages]
         headings = [(heading.level, heading.text, heading.start) for heading in document.headings]
         with self._transaction() as connection:
@@ -128,12 +128,12 @@ class Store:
                     *(json.dumps(pages), json.dumps(headings), json.dumps(document.warnings)),
                 ),
             )
-            _insert_passages(connection, document.document_id, size, spans, terms)
+            self._insert_passages(connection, document.document_id, size, spans, terms)
 
     def add_passages(self, document_id: str, size: int, spans: Sequence[Span], terms: Terms) -> None:
-        """Keep a document's passages of another size."""
+        """Store a document's passages of another size."""
         with self._transaction() as connection:
-            _insert_passages(connection, document_id, size, spans, terms)
+            self._insert_passages(connection, document_id, size, spans, terms)
 
     def spans(self, document_id: str, size: int) -> tuple[Span, ...] | None:
         """Return where a document's passages of one size stand."""
@@ -159,7 +159,7 @@ class Store:
         return tuple(array("I", row[0])) if row else None
 
     def add_token_counts(self, document_id: str, size: int, tokenizer: str, counts: Sequence[int]) -> None:
-        """Keep the tokens of each passage."""
+        """Store the tokens of each passage."""
         with self._transaction() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO token_counts VALUES (?, ?, ?, ?)",
@@ -174,7 +174,7 @@ class Store:
         return row[0] if row else None
 
     def add_vectors(self, document_id: str, size: int, model: str, vectors: bytes) -> None:
-        """Keep the passages' embeddings."""
+        """Store the passages' embeddings."""
         with self._transaction() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)", (document_id, size, model, vectors)
@@ -189,11 +189,11 @@ class Store:
         return row[0] if row else None
 
     def remember(self, state: FileState, document_id: str, *, unchanged: bool) -> None:
-        """Note which document a file held and, if it has not changed meanwhile, holds."""
+        """Record that a document was read from a file and, if the file is unchanged since, that it still holds it."""
         with self._transaction() as connection:
             held = connection.execute("SELECT 1 FROM documents WHERE document_id = ?", (document_id,)).fetchone()
             if held is None:
-                # Another process has forgotten it meanwhile.
+                # Another process has erased it meanwhile.
                 return
             connection.execute("INSERT OR IGNORE INTO origins VALUES (?, ?)", (document_id, state.path))
             if unchanged:
@@ -226,6 +226,18 @@ class Store:
             with transaction(connection):
                 yield connection
 
+    @staticmethod
+    def _insert_passages(
+        connection: sqlite3.Connection, document_id: str, size: int, spans: Sequence[Span], terms: Terms
+    ) -> None:
+        connection.execute(
+            "INSERT OR REPLACE INTO passages VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(document_id, size, json.dumps([(span.start, span.end, span.page, span.heading) for span in spans])),
+                *(terms.language, json.dumps(terms.vocabulary), terms.lengths.tobytes(), terms.ids.tobytes()),
+            ),
+        )
+
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             self._connection = open_shared(self._path, _MIGRATIONS)
@@ -241,15 +253,3 @@ class Store:
                 hint="Check the disk's free space and the file's permissions; a damaged library may be deleted, "
                 "its documents are then read anew.",
             ) from error
-
-
-def _insert_passages(
-    connection: sqlite3.Connection, document_id: str, size: int, spans: Sequence[Span], terms: Terms
-) -> None:
-    connection.execute(
-        "INSERT OR REPLACE INTO passages VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            *(document_id, size, json.dumps([(span.start, span.end, span.page, span.heading) for span in spans])),
-            *(terms.language, json.dumps(terms.vocabulary), terms.lengths.tobytes(), terms.ids.tobytes()),
-        ),
-    )

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING
 
+from agents.documents.parsing import formats
 from agents.errors import DocumentError
 from agents.settings import DocumentsSettings
 
@@ -17,19 +18,9 @@ if TYPE_CHECKING:
 Resolve = Callable[[str], Awaitable[list[str]]]
 """Returns the addresses of a host."""
 
-_MOST_REDIRECTS = 5
+_MAX_REDIRECTS = 5
 # Ranges through which IPv4 addresses, private ones too, are reached over IPv6.
-_TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
-_SUFFIXES = {
-    "application/pdf": ".pdf",
-    "text/html": ".html",
-    "application/xhtml+xml": ".html",
-    "text/markdown": ".md",
-    "text/csv": ".csv",
-    "application/json": ".json",
-    "application/epub+zip": ".epub",
-    "message/rfc822": ".eml",
-}
+_EMBEDDING_IPV4 = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
 
 
 async def resolve_host(host: str) -> list[str]:
@@ -76,7 +67,7 @@ async def _follow(
 
     # A proxy from the environment would look addresses up by itself, past our check.
     async with httpx.AsyncClient(trust_env=False, transport=transport) as client:
-        for _ in range(_MOST_REDIRECTS + 1):
+        for _ in range(_MAX_REDIRECTS + 1):
             try:
                 response = await client.send(await _request(httpx.URL(url), resolve), stream=True)
                 try:
@@ -88,7 +79,7 @@ async def _follow(
                     await response.aclose()
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 raise _unreachable(url, str(error).partition("\n")[0] or type(error).__name__) from error
-    raise _unreachable(url, f"it was redirected more than {_MOST_REDIRECTS} times")
+    raise _unreachable(url, f"it was redirected more than {_MAX_REDIRECTS} times")
 
 
 async def _request(url: "httpx.URL", resolve: Resolve) -> "httpx.Request":
@@ -104,7 +95,7 @@ async def _request(url: "httpx.URL", resolve: Resolve) -> "httpx.Request":
         addresses = await resolve(url.host)
     except (OSError, UnicodeError) as error:
         raise _unreachable(str(url), f"the host {url.host} is unknown") from error
-    if not addresses or not all(map(_public, addresses)):
+    if not addresses or not all(map(is_public, addresses)):
         raise DocumentError(
             f"{url} leads to a private address, and those are never fetched.",
             hint="Download it and give its absolute path.",
@@ -117,11 +108,11 @@ async def _request(url: "httpx.URL", resolve: Resolve) -> "httpx.Request":
     )
 
 
-def _public(address: str) -> bool:
-    """Whether an address belongs to the public internet."""
+def is_public(address: str) -> bool:
+    """Whether an IP address belongs to the public internet."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
-        if any(ip in network for network in _TRANSLATED):
+        if any(ip in network for network in _EMBEDDING_IPV4):
             return False
         ip = ip.ipv4_mapped or ip
     return ip.is_global and not ip.is_multicast
@@ -151,12 +142,14 @@ async def _save(response: "httpx.Response", url: str, settings: DocumentsSetting
 
 
 def _name(url: str, content_type: str) -> str:
-    """Return the file name in a URL, with the ending that its content type calls for if it has none."""
+    """Return the file name in a URL; one without a known suffix gets that of its content type."""
     import httpx
 
     name = PurePosixPath(httpx.URL(url).path).name or httpx.URL(url).host
-    suffix = _SUFFIXES.get(content_type.partition(";")[0].strip().lower(), "")
-    return name if PurePosixPath(name).suffix.lower() in _SUFFIXES.values() else name + suffix
+    if formats.by_suffix(PurePosixPath(name).suffix) is not None:
+        return name
+    reader = formats.by_mime_type(content_type.partition(";")[0].strip())
+    return name + reader.suffixes[0] if reader is not None else name
 
 
 def _unreachable(url: str, why: str) -> DocumentError:

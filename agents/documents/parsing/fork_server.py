@@ -3,10 +3,10 @@
 Each document gets a fresh fork, so what a hostile file does to its process ends with that process. The forks share
 the layout of their addresses, which separate starts would not, and no memory but what was there before any document.
 
-`loader.py` starts it with one end of a socket as standard input. For each document a byte arrives there, and with it
+`sandbox.py` starts it with one end of a socket as standard input. For each document a byte arrives there, and with it
 two descriptors: the file, and the link, a socket of the document's own. Over the link come the file's name and the
 limits as a line of JSON; back go the result and, behind it, a zero byte and the exit code as four bytes. When the
-loader shuts its side of the link, or is gone, the document's process is killed with all that it started.
+client shuts its side of the link, or is gone, the document's process is killed with all that it started.
 """
 
 import ctypes
@@ -22,28 +22,27 @@ from importlib import import_module
 from types import FrameType
 from typing import NoReturn
 
-from agents.documents.parsing import parse
+from agents.documents.parsing import formats, parse
 
-PRELOADED = ("agents.documents.parsing.pdf", "agents.documents.parsing.text")
-"""Imported for the forks; what other formats need is imported by those that read them."""
 EXIT_CODE = struct.Struct("!xi")
-"""No result holds a zero byte, so a result that breaks off is not taken for a code."""
+"""No result holds a zero byte, so the end of one that breaks off is not taken for a code."""
 _DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of Linux's prctl(2)."""
 
 
 def main() -> None:
-    """Serve the loader at the other end of standard input until it hangs up."""
-    for module in PRELOADED:
-        # What cannot be imported is told by the fork that needs it.
+    """Serve the client at the other end of standard input until it hangs up."""
+    # Readers import what only they need, and what is slow or starts threads, when they read.
+    for reader in formats.READERS:
+        # A module that cannot be imported is an error of the fork that needs it.
         with suppress(Exception):
-            import_module(module)
+            import_module(reader.module)
     with socket.socket(fileno=os.dup(0)) as control:
         ForkServer(control).serve()
 
 
 class ForkServer:
-    """Forks a process for each document, ends it where the loader says so, and tells how it ended.
+    """Forks a process for each document, ends it if the client says so, and tells the client how it ended.
 
     Args:
         control: Where the documents' descriptors arrive.
@@ -52,27 +51,27 @@ class ForkServer:
     def __init__(self, control: socket.socket) -> None:
         self._control = control
         self._links: dict[int, socket.socket] = {}
-        """The link of each process that runs."""
+        """The link of each running process, by its id."""
         self._killed: set[int] = set()
         self._ended, self._wakeup = os.pipe()
 
     def serve(self) -> None:
-        """Serve until the loader hangs up; then nothing is left running."""
+        """Serve until the client hangs up; then nothing is left running."""
         os.set_blocking(self._wakeup, False)
-        signal.signal(signal.SIGCHLD, _wake_up)
+        signal.signal(signal.SIGCHLD, self._wake_up)
         signal.set_wakeup_fd(self._wakeup, warn_on_full_buffer=False)
         while self._step():
             pass
         for process in self._links:
-            _kill(process)
+            self._kill(process)
 
     def _step(self) -> bool:
-        """Wait for something to happen and see to it; False when the loader has hung up."""
+        """Wait for the next event and handle it; False when the client has hung up."""
         links = {link: process for process, link in self._links.items() if process not in self._killed}
         ready, _, _ = select.select([self._control, self._ended, *links], [], [])
         for process in (links[link] for link in ready if link in links):
             self._killed.add(process)
-            _kill(process)
+            self._kill(process)
         if self._ended in ready:
             os.read(self._ended, 4_096)
             self._reap()
@@ -85,15 +84,15 @@ class ForkServer:
             return False
         file, link = descriptors
         # Read here and not in the fork: from now on a link that has something to read is one that was shut.
-        with os.fdopen(os.dup(link), "rb", buffering=0) as told:
-            name, memory_bytes, seconds = json.loads(told.readline())
+        with os.fdopen(os.dup(link), "rb", buffering=0) as request:
+            name, memory_bytes, seconds = json.loads(request.readline())
         process = os.fork()
         if not process:
             # The other documents' links, above all, are none of this document's business.
             for other in (self._control, *self._links.values()):
                 other.close()
             os.close(self._ended)
-            _parse(file, link, name, memory_bytes, seconds)
+            self._parse(file, link, name, memory_bytes, seconds)
         os.close(file)
         self._links[process] = socket.socket(fileno=link)
         return True
@@ -104,34 +103,34 @@ class ForkServer:
             if os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
                 continue
             # Before its id is free for others: what it started and left running goes with it.
-            _kill(process)
+            self._kill(process)
             _, status = os.waitpid(process, 0)
             self._killed.discard(process)
             with self._links.pop(process) as link, suppress(OSError):
                 link.sendall(EXIT_CODE.pack(os.waitstatus_to_exitcode(status)))
 
+    @staticmethod
+    def _wake_up(_signal: int, _frame: FrameType | None) -> None:
+        """Do nothing: a signal without a handler would not write to the wakeup descriptor."""
 
-def _wake_up(_signal: int, _frame: FrameType | None) -> None:
-    """Do nothing: a signal without a handler would not write to the wakeup descriptor."""
+    @staticmethod
+    def _parse(file: int, link: int, name: str, memory_bytes: int, seconds: float) -> NoReturn:
+        """Parse one document in this process, which ends with it."""
+        try:
+            if sys.platform == "linux":
+                ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+            os.setsid()
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            os.dup2(file, 0)
+            os.close(file)
+            parse.run(name, memory_bytes, seconds, result=link)
+        finally:
+            os._exit(1)
 
-
-def _parse(file: int, link: int, name: str, memory_bytes: int, seconds: float) -> NoReturn:
-    """Parse one document in this process, which ends with it."""
-    try:
-        if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
-        os.setsid()
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        os.dup2(file, 0)
-        os.close(file)
-        parse.run(name, memory_bytes, seconds, result=link)
-    finally:
-        os._exit(1)
-
-
-def _kill(process: int) -> None:
-    """Kill a process that was not reaped yet, and its group, which it may not have made yet."""
-    for kill in (os.killpg, os.kill):
-        with suppress(ProcessLookupError, PermissionError):
-            kill(process, signal.SIGKILL)
+    @staticmethod
+    def _kill(process: int) -> None:
+        """Kill a process that was not reaped yet, and its group, which it may not have made yet."""
+        for kill in (os.killpg, os.kill):
+            with suppress(ProcessLookupError, PermissionError):
+                kill(process, signal.SIGKILL)

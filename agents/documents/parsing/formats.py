@@ -1,67 +1,106 @@
-"""What kind of document some bytes are, and whether they are safe to unpack."""
+"""The registry of readers: one entry for each format, and how a file's format is detected.
+
+A format is one file with a function that reads it and one entry in `READERS`. Nothing else knows a format by name.
+"""
 
 import io
-from typing import TYPE_CHECKING, Literal
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
+from agents.documents.parsing.parsed import Parsed
 from agents.errors import DocumentError
 
 if TYPE_CHECKING:
     import zipfile
 
-Kind = Literal["pdf", "docx", "pptx", "xlsx", "epub", "html", "markdown", "csv", "json", "email", "text"]
+ISSUES = "https://github.com/readroom/readroom/issues"
 
-SUPPORTED = "PDF, DOCX, PPTX, XLSX, HTML, Markdown, TXT, CSV, EPUB, JSON and .eml"
-
-_KINDS: dict[str, Kind] = {
-    ".pdf": "pdf",
-    ".docx": "docx",
-    ".pptx": "pptx",
-    ".xlsx": "xlsx",
-    ".epub": "epub",
-    ".html": "html",
-    ".htm": "html",
-    ".xhtml": "html",
-    ".md": "markdown",
-    ".markdown": "markdown",
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".json": "json",
-    ".eml": "email",
-}
-_ZIPPED: dict[Kind, str] = {
-    "docx": "word/document.xml",
-    "pptx": "ppt/presentation.xml",
-    "xlsx": "xl/workbook.xml",
-    "epub": "META-INF/container.xml",
-}
-_MOST_ENTRIES = 10_000
-_MOST_UNPACKED = 500_000_000
-_SUSPECT_UNPACKED = 100_000_000
-_SUSPECT_RATIO = 100
-# The container of old Office files, and of new ones that are locked by a password.
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+Read = Callable[[bytes, str], Parsed]
+"""Reads a file, given its bytes and its name; raises DocumentError if it is damaged or locked."""
 
 
-def detect(name: str, data: bytes) -> Kind:
-    """Return the kind of a file by its content where that tells, else by its name.
+@dataclass(frozen=True)
+class Reader:
+    """How files of one format are recognised and read."""
+
+    label: str
+    """What users call the format."""
+    function: str
+    """The function that reads it, a `Read`, as `module:name`: it is imported when it is first needed."""
+    suffixes: tuple[str, ...]
+    """With the dot, in lower case; a file fetched without one gets the first."""
+    mime_types: tuple[str, ...] = ()
+    sniff: Callable[[bytes], bool] | None = None
+    """Whether some bytes are of this format, where they tell; a file with the suffix that fails it is damaged."""
+    member: str = ""
+    """In a zip container, the file that only this format has."""
+
+    @property
+    def module(self) -> str:
+        """The module of the function."""
+        return self.function.partition(":")[0]
+
+    def read(self, data: bytes, name: str) -> Parsed:
+        """Read a file of this format.
+
+        Raises:
+            DocumentError: It is damaged or locked.
+        """
+        return cast("Read", pkgutil.resolve_name(self.function))(data, name)
+
+
+_HERE = "agents.documents.parsing"
+_TEXT = Reader("TXT", f"{_HERE}.text:read_text", (".txt",))
+
+READERS = [
+    Reader("PDF", f"{_HERE}.pdf:read_pdf", (".pdf",), ("application/pdf",), sniff=lambda data: b"%PDF-" in data[:1024]),
+    Reader("DOCX", f"{_HERE}.office:read_docx", (".docx",), member="word/document.xml"),
+    Reader("PPTX", f"{_HERE}.office:read_pptx", (".pptx",), member="ppt/presentation.xml"),
+    Reader("XLSX", f"{_HERE}.office:read_xlsx", (".xlsx",), member="xl/workbook.xml"),
+    Reader("HTML", f"{_HERE}.html:read_html", (".html", ".htm", ".xhtml"), ("text/html", "application/xhtml+xml")),
+    Reader("Markdown", f"{_HERE}.text:read_markdown", (".md", ".markdown"), ("text/markdown",)),
+    _TEXT,
+    Reader("CSV", f"{_HERE}.csv_table:read_csv", (".csv", ".tsv"), ("text/csv",)),
+    Reader("EPUB", f"{_HERE}.office:read_epub", (".epub",), ("application/epub+zip",), member="META-INF/container.xml"),
+    Reader("JSON", f"{_HERE}.text:read_json", (".json",), ("application/json",)),
+    Reader(".eml", f"{_HERE}.mail:read_mail", (".eml",), ("message/rfc822",)),
+]
+"""Every format that can be read, in the order in which users are told of them."""
+
+
+def detect(name: str, data: bytes) -> Reader:
+    """Return the reader of a file, by its content where that tells, else by its suffix; plain text by default.
 
     Raises:
-        DocumentError: It is damaged, locked, a zip bomb, or of a kind that cannot be read.
+        DocumentError: The file is damaged, locked, a zip bomb, or of a format that cannot be read.
     """
-    named = _KINDS.get("." + name.rpartition(".")[2].lower())
-    if b"%PDF-" in data[:1024]:
-        return "pdf"
-    if data.startswith(b"PK\x03\x04") or named in _ZIPPED:
+    named = by_suffix("." + name.rpartition(".")[2])
+    for reader in READERS:
+        if reader.sniff is not None and reader.sniff(data):
+            return reader
+    if data.startswith(b"PK\x03\x04") or (named is not None and named.member):
         return _detect_zipped(name, data, named)
-    if named == "pdf":
-        raise damaged(name, "it does not begin like a PDF")
-    if _binary(data):
+    if named is not None and named.sniff is not None:
+        raise damaged(name, f"it does not begin like a {named.label}")
+    if _is_binary(data):
         raise unsupported(name)
-    return named or "text"
+    return named or _TEXT
+
+
+def by_suffix(suffix: str) -> Reader | None:
+    """Return the reader of files with a suffix."""
+    return next((reader for reader in READERS if suffix.lower() in reader.suffixes), None)
+
+
+def by_mime_type(mime_type: str) -> Reader | None:
+    """Return the reader of files that a server declares to be of a type."""
+    return next((reader for reader in READERS if mime_type.lower() in reader.mime_types), None)
 
 
 def damaged(name: str, why: str) -> DocumentError:
-    """Return the error for a file that is cut off or damaged."""
+    """Return the error for a file that a reader knows to be cut off or damaged."""
     return DocumentError(
         f"{name} is truncated or damaged: {why}.", hint="Copy or download the file again and check that it opens."
     )
@@ -75,14 +114,37 @@ def locked(name: str) -> DocumentError:
 
 
 def unsupported(name: str) -> DocumentError:
-    """Return the error for a file of another kind."""
+    """Return the error for a binary file of an unknown format."""
+    labels = [reader.label for reader in READERS]
     return DocumentError(
-        f"{name} is a binary file of a kind that cannot be read.", hint=f"Readable kinds are {SUPPORTED}."
+        f"{name} is a binary file of a kind that cannot be read.",
+        hint=f"Readable kinds are {', '.join(labels[:-1])} and {labels[-1]}.",
     )
 
 
-def _detect_zipped(name: str, data: bytes, named: Kind | None) -> Kind:
-    """Return the kind of a zipped document after a look at its table of contents only."""
+def unexpected(name: str, error: Exception) -> DocumentError:
+    """Return the error for a file that one of our readers failed on, which may be our fault."""
+    return DocumentError(
+        f"This version of Readroom cannot read {name}: its reader failed with {type(error).__name__}.",
+        hint=f"The file may well be sound. Please report it at {ISSUES}, with the file if it may be shared.",
+    )
+
+
+def ended_abruptly(name: str, exit_code: int) -> DocumentError:
+    """Return the error for a file whose reading ended without a result."""
+    return DocumentError(
+        f"Reading {name} ended abruptly (exit code {exit_code}): "
+        "the file is damaged or needs more memory than allowed.",
+        hint="Check that it opens elsewhere, or raise READROOM_DOCUMENTS__PARSE_MEMORY_BYTES.",
+    )
+
+
+# The container of old Office files, and of new ones that are locked by a password.
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+
+def _detect_zipped(name: str, data: bytes, named: Reader | None) -> Reader:
+    """Return the reader of a zipped document, judged by the container's directory: nothing is unpacked."""
     if data.startswith(_OLE):
         raise locked(name) if "EncryptedPackage".encode("utf-16-le") in data else unsupported(name)
     import zipfile
@@ -91,30 +153,36 @@ def _detect_zipped(name: str, data: bytes, named: Kind | None) -> Kind:
         entries = zipfile.ZipFile(io.BytesIO(data)).infolist()
     except (zipfile.BadZipFile, ValueError, OverflowError, EOFError) as error:
         raise damaged(name, "its zip container is incomplete") from error
-    _check_size(name, entries, len(data))
-    names = {entry.filename for entry in entries}
-    for kind, member in _ZIPPED.items():
-        if member in names:
+    _refuse_bomb(name, entries, len(data))
+    members = {entry.filename for entry in entries}
+    for reader in READERS:
+        if reader.member and reader.member in members:
             if any(entry.flag_bits & 1 for entry in entries):
                 raise locked(name)
-            return kind
-    if named in _ZIPPED:
-        raise damaged(name, f"it holds no {_ZIPPED[named]}")
+            return reader
+    if named is not None and named.member:
+        raise damaged(name, f"it holds no {named.member}")
     raise unsupported(name)
 
 
-def _check_size(name: str, entries: "list[zipfile.ZipInfo]", packed: int) -> None:
+_MAX_ENTRIES = 10_000
+_MAX_UNPACKED = 500_000_000
+_SUSPECT_UNPACKED = 100_000_000
+_SUSPECT_RATIO = 100
+
+
+def _refuse_bomb(name: str, entries: "list[zipfile.ZipInfo]", packed: int) -> None:
     """Refuse a container that would unpack to far more than a document holds."""
     unpacked = sum(entry.file_size for entry in entries)
     suspect = unpacked > _SUSPECT_UNPACKED and unpacked > packed * _SUSPECT_RATIO
-    if len(entries) > _MOST_ENTRIES or unpacked > _MOST_UNPACKED or suspect:
+    if len(entries) > _MAX_ENTRIES or unpacked > _MAX_UNPACKED or suspect:
         raise DocumentError(
             f"{name} looks like a zip bomb: {packed:,} bytes unpack to {unpacked:,} in {len(entries):,} files.",
             hint="It was not unpacked; if it is genuine, save it in parts or as PDF.",
         )
 
 
-def _binary(data: bytes) -> bool:
+def _is_binary(data: bytes) -> bool:
     """Whether the first 8 KiB are not text in any usual encoding."""
     head = data[:8192]
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):

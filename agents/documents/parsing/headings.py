@@ -1,4 +1,4 @@
-"""Finding headings: marked in Markdown, by their number, by their size."""
+"""Finding headings: marked up as Markdown, by their number, by their size."""
 
 import re
 from collections import Counter
@@ -9,9 +9,11 @@ from agents.language.sentences import DAY_OF_MONTH
 Found = tuple[int, str, int]
 """Level, text and start."""
 
-_LONGEST = 160
+MAX_LENGTH = 160
+"""The longest heading, in characters."""
+
 _BIGGER = 1.12
-_DEEPEST = 6
+_MAX_LEVEL = 6
 _MARKDOWN = re.compile(
     r"^ {0,3}(#{1,6})[ \t]+(\S[^\n]{0,300}?)(?:[ \t]{1,9}#+)?[ \t]{0,99}$|^ {0,3}(```|~~~)", re.MULTILINE
 )
@@ -23,7 +25,7 @@ _MARKS = re.compile(r"[*`]+|\[([^\]]*)\]\([^)]*\)")
 
 
 def in_markdown(text: str) -> list[Found]:
-    """Return the headings of a Markdown text, those inside code blocks left out."""
+    """Return the headings of a Markdown text, without those inside code blocks."""
     found: list[Found] = []
     fence = ""
     for match in _MARKDOWN.finditer(text):
@@ -39,10 +41,10 @@ def in_markdown(text: str) -> list[Found]:
 
 
 def by_number(text: str) -> list[Found]:
-    """Return the numbered lines that read like a document's sections: 1, 1.1, 1.2, 2, ... in order.
+    """Return the numbered lines that follow each other like a document's sections: 1, 1.1, 1.2, 2, ...
 
-    Where they occur in order twice, as in a table of contents and then in the text, the longer run
-    is returned, of two equal ones the second.
+    Where there are two such runs, as in a table of contents and then in the text, the longer one is returned, and of
+    two equal ones the second.
     """
     runs: list[list[Found]] = [[]]
     last: tuple[int, ...] = (0,)
@@ -58,34 +60,32 @@ def by_number(text: str) -> list[Found]:
     return longest if len(longest) > 1 else []
 
 
-def by_size(lines: Iterable[tuple[float, str, int]]) -> list[Found]:
+def by_size(lines: Iterable[tuple[float, str, int]], most: int) -> list[Found]:
     """Return the lines set larger than most of the text.
 
     Args:
         lines: Height, text and start of each line.
+        most: More lines than this are no headings: none are returned.
     """
     lines = list(lines)
-    body = _usual_height(lines)
+    characters: Counter[float] = Counter()
+    for height, text, _ in lines:
+        characters[height] += len(text)
+    body = characters.most_common(1)[0][0] if characters else 0.0
     found: list[tuple[float, str, int]] = []
     end = -1
     for height, text, start in lines:
-        if height <= body * _BIGGER or len(text) > _LONGEST or not any(map(str.isalpha, text)):
+        if height <= body * _BIGGER or len(text) > MAX_LENGTH or not any(map(str.isalpha, text)):
             continue
         if found and start - end <= 1 and found[-1][0] == height:
             found[-1] = (height, f"{found[-1][1]} {text.strip()}", found[-1][2])
         else:
             found.append((height, text.strip(), start))
         end = start + len(text)
+    if len(found) > most:
+        return []
     levels = {height: level for level, height in enumerate(sorted({h for h, _, _ in found}, reverse=True), 1)}
-    return [(min(levels[height], _DEEPEST), text[:_LONGEST], start) for height, text, start in found]
-
-
-def _usual_height(lines: list[tuple[float, str, int]]) -> float:
-    """Return the height in which most characters are set."""
-    characters: Counter[float] = Counter()
-    for height, text, _ in lines:
-        characters[height] += len(text)
-    return characters.most_common(1)[0][0] if characters else 0.0
+    return [(min(levels[height], _MAX_LEVEL), text[:MAX_LENGTH], start) for height, text, start in found]
 
 
 def _follows(last: tuple[int, ...], number: tuple[int, ...]) -> bool:

@@ -1,98 +1,163 @@
-"""Reading office documents, web pages and e-books by xberg, as Markdown without inline marks."""
+"""Reading zipped documents: Word, PowerPoint, Excel and EPUB, without their hidden text where that can be told."""
 
-import asyncio
+import io
 import re
-from typing import Any, cast
+import zipfile
+import zlib
+from collections.abc import Generator
+from contextlib import contextmanager
 
-from agents.documents.parsing import formats, headings
-from agents.documents.parsing.hidden_html import visible_html
-from agents.documents.parsing.hidden_office import visible_office
-from agents.documents.parsing.parsed import Parsed, clean, join_pages, parsed
-from agents.documents.parsing.text import decode
+from agents.documents.parsing import headings
+from agents.documents.parsing.extraction import Extracted, extract, strip_inline_marks
+from agents.documents.parsing.formats import damaged
+from agents.documents.parsing.html import visible_html
+from agents.documents.parsing.parsed import Parsed, cap_warnings, join_pages, shorten
 
-Extracted = Any
-"""What xberg returns; its own types are partly unknown."""
-
-_MOST_CELLS = 5_000_000
-_EMPHASIS = re.compile(r"(?<![\w*\\])(\*{1,3})(?=[^\s*])([^*\n]{1,2000}?)(?<=[^\s*])\1(?![\w*])")
-_LINK = re.compile(r"!?\[([^\]\n]{0,2000})\]\([^()\s]{0,2000}(?:\s\"[^\"\n]{0,500}\")?\)")
-_CODE = re.compile(r"(^```[^\n]*\n.*?^```|(?<![\\`])`[^`\n]+`(?!`))", re.MULTILINE | re.DOTALL)
-_ESCAPED = re.compile(r"\\([\\`*_{}\[\]#+\-.!<>~&=:])")
-"""What xberg marks as no Markdown; a bar stays marked, which would end a table's cell."""
-_BLANK_LINES = re.compile(r"\n{3,}")
-_BARE_TABLE_END = re.compile(r"(?:\n\|(?:[ \t]*\|)+[ \t]*)+\Z")
+_WORD_DOCUMENT = "word/document.xml"
+_SHEET_HIDDEN = re.compile(r'<(?:\w+:)?sheet [^>]*state="(?:hidden|veryHidden)"[^>]*>')
+_SHEET_NAME = re.compile(r'name="([^"]*)"')
+_SLIDE = re.compile(r"ppt/slides/slide\d+\.xml")
+_SLIDE_HIDDEN = re.compile(r'<p:sld [^>]*show="(?:0|false)"')
 
 
-def read_office(data: bytes, name: str, kind: formats.Kind) -> Parsed:
-    """Read a DOCX, PPTX, XLSX or EPUB document; slides and sheets are its pages.
+def read_docx(data: bytes, name: str) -> Parsed:
+    """Read a Word document as one page.
 
     Raises:
         DocumentError: It is damaged.
     """
-    data, warnings = visible_office(data, kind)
-    document = _extract(data, name, kind)
-    pages = [(_page_title(page), _without_marks(page.content)) for page in document.pages or ()]
-    if kind in ("docx", "epub") or not pages:
-        pages = [("", _without_marks(document.content))]
-    text, spans = join_pages([f"## {title}\n\n{content}" if title else content for title, content in pages])
-    warnings += [str(warning.message) for warning in document.processing_warnings]
-    return parsed(str(document.metadata.title or ""), text, headings.in_markdown(text), warnings, spans)
+    with _opened(data, name) as container:
+        xml, hidden = _visible_runs(container.read(_WORD_DOCUMENT).decode("utf-8", errors="replace"))
+        visible = _replace_members(container, {_WORD_DOCUMENT: xml}) if hidden else data
+    warnings = cap_warnings([f"Hidden text was left out: {words}." for words in hidden])
+    return _parsed(extract(visible, name, "docx"), warnings, paged=False)
 
 
-def read_html(data: bytes, name: str) -> Parsed:
-    """Read a web page without what its reader would not see.
+def read_epub(data: bytes, name: str) -> Parsed:
+    """Read an e-book as one page.
 
     Raises:
         DocumentError: It is damaged.
     """
-    return read_page(decode(data, declared=True), name)
+    hidden: list[str] = []
+    changed: dict[str, str] = {}
+    with _opened(data, name) as container:
+        for member in container.namelist():
+            if member.lower().endswith((".xhtml", ".html", ".htm")):
+                html, _, found = visible_html(container.read(member).decode("utf-8", errors="replace"))
+                if found:
+                    hidden += found
+                    changed[member] = html
+        visible = _replace_members(container, changed) if changed else data
+    warnings = cap_warnings([f"Hidden text was left out: {words}." for words in hidden])
+    return _parsed(extract(visible, name, "epub"), warnings, paged=False)
 
 
-def read_page(html: str, name: str) -> Parsed:
-    """Read a web page that is decoded already.
+def read_pptx(data: bytes, name: str) -> Parsed:
+    """Read a presentation; its slides are its pages.
 
     Raises:
         DocumentError: It is damaged.
     """
-    page, title, hidden = visible_html(html)
-    text = _without_marks(_extract(page.encode(), name, "html").content)
-    warnings = [f"Hidden text was left out: {what}." for what in hidden]
-    return parsed(title, text, headings.in_markdown(text), warnings)
+    with _opened(data, name) as container:
+        members = container.namelist()
+        hidden = [
+            member.rpartition("/")[2]
+            for member in filter(_SLIDE.fullmatch, members)
+            if _SLIDE_HIDDEN.search(container.read(member)[:2000].decode("utf-8", errors="replace"))
+        ]
+    warnings = [f"Hidden text: {slide} is a hidden slide; it was read." for slide in hidden]
+    if any(member.startswith("ppt/notesSlides/") for member in members):
+        warnings.append("Speaker notes were not read.")
+    return _parsed(extract(data, name, "pptx"), warnings, paged=True)
 
 
-def _extract(data: bytes, name: str, kind: formats.Kind) -> Extracted:
-    """Return xberg's document."""
-    import xberg as untyped
+def read_xlsx(data: bytes, name: str) -> Parsed:
+    """Read a workbook; its sheets are its pages.
 
-    xberg = cast("Any", untyped)
-    config = xberg.ExtractionConfig(
-        use_cache=False,
-        disable_ocr=True,
-        enable_quality_processing=False,
-        output_format="markdown",
-        escape_markdown=False,
-        max_archive_depth=0,
-        pages=xberg.PageConfig(extract_pages=True),
-        content_filter=xberg.ContentFilterConfig(include_footnotes=True, strip_repeating_text=False),
-        html_options=xberg.ConversionOptions(extract_metadata=False),
-        security_limits=xberg.SecurityLimits(max_table_cells=_MOST_CELLS),
-        concurrency=xberg.ConcurrencyConfig(max_threads=1),
+    Raises:
+        DocumentError: It is damaged.
+    """
+    with _opened(data, name) as container:
+        workbook = container.read("xl/workbook.xml").decode("utf-8", errors="replace")
+    hidden = [_SHEET_NAME.search(sheet) for sheet in _SHEET_HIDDEN.findall(workbook)]
+    warnings = [
+        f"Hidden text: the sheet {sheet.group(1)!r} is hidden in the workbook; it was read."
+        for sheet in hidden
+        if sheet
+    ]
+    return _parsed(extract(data, name, "xlsx"), warnings, paged=True)
+
+
+def _parsed(document: Extracted, warnings: list[str], *, paged: bool) -> Parsed:
+    """Return an extracted document, as one page or with its slides or its sheets as pages."""
+    # Slides carry their title in their text; sheets have a name beside it.
+    pages = [(page.sheet_name, strip_inline_marks(page.content)) for page in document.pages or ()] if paged else []
+    texts = [f"## {sheet}\n\n{content}" if sheet else content for sheet, content in pages]
+    text, spans = join_pages(texts or [strip_inline_marks(document.content)])
+    return Parsed.from_text(
+        text,
+        title=str(document.metadata.title or ""),
+        headings=headings.in_markdown(text),
+        warnings=[*warnings, *(str(warning.message) for warning in document.processing_warnings)],
+        pages=spans,
     )
-    source = xberg.ExtractInput(kind="bytes", bytes=data, filename=f"document.{kind}")
+
+
+@contextmanager
+def _opened(data: bytes, name: str) -> Generator[zipfile.ZipFile]:
+    """Open a zip container; what cannot be unpacked is damage."""
     try:
-        return asyncio.run(xberg.extract(source, config)).results[0]
-    except RuntimeError as error:
-        raise formats.damaged(name, str(error).partition("\n")[0].rstrip(".")) from error
+        with zipfile.ZipFile(io.BytesIO(data)) as container:
+            yield container
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise damaged(name, "its zip container cannot be unpacked") from error
 
 
-def _page_title(page: Extracted) -> str:
-    """Return a sheet's name; slides carry theirs in their text."""
-    return str(page.sheet_name or "")
+def _replace_members(container: zipfile.ZipFile, changed: dict[str, str]) -> bytes:
+    """Return the container with some of its files replaced."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as copy:
+        for entry in container.infolist():
+            member = entry.filename
+            copy.writestr(member, changed[member] if member in changed else container.read(entry))
+    return target.getvalue()
 
 
-def _without_marks(markdown: str) -> str:
-    """Return the text without emphasis, link targets and escapes, code left alone."""
-    parts = _CODE.split(clean(markdown))
-    parts[::2] = [_ESCAPED.sub(r"\1", _LINK.sub(r"\1", _EMPHASIS.sub(r"\2", part))) for part in parts[::2]]
-    text = _BLANK_LINES.sub("\n\n", "".join(parts)).strip("\n")
-    return _BARE_TABLE_END.sub("", text)
+_TAG = re.compile(r"</?w:(tbl|p|r)[ >]")
+_TEXT = re.compile(r"<w:t(?: [^>]*)?>([^<]*)</w:t>")
+_VANISHED = re.compile(r'<w:(?:vanish|webHidden)(?:/| w:val="(?:1|true|on)")')
+_TINY = re.compile(r'<w:sz w:val="[1-4]"')
+_WHITE = re.compile(r'<w:color [^>]*w:val="(?:[Ff]{6}|white)"')
+_SHADED = re.compile(r'<w:(?:shd|highlight) [^>]*(?:w:fill="(?!auto|[Ff]{6})|w:val="(?!clear|none|white))')
+
+
+def _visible_runs(xml: str) -> tuple[str, list[str]]:
+    """Return Word's XML without the text of hidden, tiny and white runs, and those texts."""
+    visible: list[str] = []
+    hidden: list[str] = []
+    tables = paragraph = position = 0
+    for tag in _TAG.finditer(xml):
+        if tag.start() < position:
+            continue
+        if tag.group(1) == "tbl":
+            tables += -1 if tag.group().startswith("</") else 1
+        elif tag.group(1) == "p":
+            paragraph = tag.start()
+        elif (end := xml.find("</w:r>", tag.start())) > 0:
+            run = xml[tag.start() : end]
+            if text := _hidden_text(run, xml[paragraph : tag.start()], in_table=tables > 0):
+                hidden.append(repr(shorten(text)))
+                visible += [xml[position : tag.start()], _TEXT.sub("", run)]
+                position = end
+    return "".join([*visible, xml[position:]]), hidden
+
+
+def _hidden_text(run: str, paragraph: str, *, in_table: bool) -> str:
+    """Return a run's text if it is not seen; empty if it is."""
+    properties, _, _ = run.partition("</w:rPr>")
+    around, _, _ = paragraph.partition("</w:pPr>")
+    white = _WHITE.search(properties) and not in_table and not _SHADED.search(properties + around)
+    if white or _VANISHED.search(properties) or _TINY.search(properties):
+        return "".join(_TEXT.findall(run)).strip()
+    return ""

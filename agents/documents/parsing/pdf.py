@@ -1,63 +1,104 @@
-"""Reading PDF page by page by pdfium."""
+"""Reading PDF page by page with pdfium, without the text that somebody who looks at the page would not see."""
 
-import json
+import ctypes
 import os
 import re
+import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import pairwise
+from multiprocessing.connection import Connection, Pipe
 from typing import Any, NamedTuple, cast
 
 import pypdfium2 as untyped
+import pypdfium2.raw as untyped_raw
 
 from agents.documents.parsing import formats, headings
-from agents.documents.parsing.hidden_pdf import Handle, pdfium, remove_hidden
-from agents.documents.parsing.parsed import ODD, Parsed, clean, join_pages, measured_sentences, shorten
+from agents.documents.parsing.parsed import (
+    MAX_WARNINGS,
+    NEEDS_CLEANING,
+    Parsed,
+    cap_warnings,
+    clean,
+    join_pages,
+    measure_sentences,
+    shorten,
+)
 from agents.errors import DocumentError
 
-pypdfium2 = cast("Any", untyped)
+# The bindings are made by ctypes at import and carry no types.
+pypdfium2, pdfium = cast("Any", untyped), cast("Any", untyped_raw)
 
-_FEWEST_CHARACTERS = 20
-_PAGES_PER_PROCESS = 60
-_MOST_PROCESSES = 4
-_MANY = 10
-_LONGEST_HEADING = 160
-_END_MARK_WITHIN = 65_536
+Handle = Any
+"""A pointer of pdfium's."""
+
+_MIN_CHARACTERS = 20
+"""A page with fewer holds no text to speak of."""
 _WEAK_TITLE = re.compile(
     r"untitled|\(?(?:anonymous|unknown)\)?$|microsoft word -|.*\.(?:docx?|pdf|indd|tex|dvi|qxd|pptx?)$|\W*$",
     re.IGNORECASE,
 )
-_OUTLINE_DEPTH = 6
-
-
-class _Page(NamedTuple):
-    text: str
-    sentences: list[tuple[int, int]]
-    heights: list[float]
-    """Of each line of the text, in points."""
-    hidden: list[str]
-    image: bool
-    failed: bool = False
+_MAX_HEADINGS_PER_PAGE = 10
 
 
 def read_pdf(data: bytes, name: str) -> Parsed:
-    """Read a PDF; large ones by several processes at once.
+    """Read a PDF; long ones in several processes at once.
 
     Raises:
-        DocumentError: It is locked, damaged, or only holds pictures of pages.
+        DocumentError: It is locked, damaged, or holds nothing but pictures of pages.
     """
     document = _open(data, name)
     pages = _read_pages(document, name)
-    _check_text(pages, name)
+    characters = sum(len(page.text.strip()) for page in pages)
+    if characters == 0 or (characters < _MIN_CHARACTERS * len(pages) and any(page.image for page in pages)):
+        raise DocumentError(
+            f"{name} holds no text on its {len(pages)} pages, only pictures of it or nothing at all.",
+            hint="Run OCR on it first, for example with ocrmypdf, and open the result.",
+        )
     text, spans = join_pages(page.text for page in pages)
-    found = _outline(document, text, spans) or _by_size(pages, spans) or headings.by_number(text)
     title = clean(document.get_metadata_value("Title")).strip()
     # A page's end always ends a sentence for the splitter, so the pages' sentences are the text's.
-    sentences = [
-        (start + offset, tokens)
-        for page, (start, _) in zip(pages, spans, strict=True)
-        for offset, tokens in page.sentences
-    ]
-    return Parsed("" if _WEAK_TITLE.match(title) else title, text, spans, found, _warnings(pages), sentences)
+    placed = [(page, start) for page, (start, _) in zip(pages, spans, strict=True)]
+    return Parsed(
+        title="" if _WEAK_TITLE.match(title) else title,
+        text=text,
+        pages=spans,
+        headings=_bookmarks(document, text, spans)
+        or headings.by_size(
+            (line for page, start in placed for line in page.sized_lines(start)),
+            most=len(pages) * _MAX_HEADINGS_PER_PAGE,
+        )
+        or headings.by_number(text),
+        warnings=_warnings(pages),
+        sentences=[(start + offset, tokens) for page, start in placed for offset, tokens in page.sentences],
+    )
+
+
+class _Page(NamedTuple):
+    lines: list[str]
+    heights: list[float]
+    """Of each line, in points."""
+    sentences: list[tuple[int, int]]
+    """Start on the page and estimated tokens of each."""
+    hidden: list[str]
+    """Texts that are not seen, and were left out."""
+    image: bool
+    """Whether there is a picture in place of text."""
+    failed: bool = False
+
+    @property
+    def text(self) -> str:
+        """The lines as one text."""
+        return "\n".join(self.lines)
+
+    def sized_lines(self, start: int) -> Iterator[tuple[float, str, int]]:
+        """Yield height, text and start of each line, for a page that starts at an offset."""
+        for line, height in zip(self.lines, self.heights, strict=True):
+            yield height, line, start
+            start += len(line) + 1
+
+
+_END_MARK_WITHIN = 65_536
 
 
 def _open(data: bytes, name: str) -> Handle:
@@ -74,110 +115,92 @@ def _open(data: bytes, name: str) -> Handle:
     return document
 
 
+_PAGES_PER_PROCESS = 60
+_MAX_PROCESSES = 4
+
+
 def _read_pages(document: Handle, name: str) -> list[_Page]:
-    """Read all pages, in forked copies of this process where there are many."""
+    """Read all pages, in forks of this process where there are many."""
     count = len(document)
-    processes = min(os.cpu_count() or 1, _MOST_PROCESSES, count // _PAGES_PER_PROCESS)
+    processes = min(os.cpu_count() or 1, _MAX_PROCESSES, count // _PAGES_PER_PROCESS)
     if processes < 2 or not hasattr(os, "fork"):
-        return list(_read_range(document, 0, count))
+        return _read_range(document, 0, count)
     cuts = [count * index // processes for index in range(processes + 1)]
-    results = [_fork_range(document, start, end) for start, end in pairwise(cuts[1:])]
-    pages = list(_read_range(document, 0, cuts[1]))
-    for process, read_end in results:
-        with os.fdopen(read_end, "rb") as result:
-            data = result.read()
-        os.waitpid(process, 0)
-        if not data:
-            raise formats.damaged(name, "its pages could not be read within the memory limit")
-        pages += [_Page(*page) for page in json.loads(data)]
+    forks = [_fork_range(document, start, end) for start, end in pairwise(cuts[1:])]
+    pages = _read_range(document, 0, cuts[1])
+    for process, receiver in forks:
+        result: list[_Page] | Exception | None = None
+        with receiver, suppress(EOFError):
+            result = receiver.recv()
+        _, status = os.waitpid(process, 0)
+        if result is None:
+            raise formats.ended_abruptly(name, os.waitstatus_to_exitcode(status))
+        if isinstance(result, Exception):
+            raise result
+        pages += result
     return pages
 
 
-def _fork_range(document: Handle, start: int, end: int) -> tuple[int, int]:
-    """Read some pages in a forked process; return its id and the pipe on which they come as JSON."""
-    read_end, write_end = os.pipe()
+def _fork_range(document: Handle, start: int, end: int) -> tuple[int, "Connection[Any, Any]"]:
+    """Read some pages in a fork; return its process id and where its pages, or its exception, arrive."""
+    receiver, sender = Pipe(duplex=False)
     if process := os.fork():
-        os.close(write_end)
-        return process, read_end
+        sender.close()
+        return process, receiver
     try:
-        data = json.dumps(list(_read_range(document, start, end))).encode()
-        with os.fdopen(write_end, "wb") as result:
-            result.write(data)
+        try:
+            sender.send(_read_range(document, start, end))
+        except Exception as error:
+            # The traceback does not travel with an exception, but its notes do.
+            error.add_note(traceback.format_exc())
+            sender.send(error)
     finally:
         os._exit(0)
 
 
-def _read_range(document: Handle, start: int, end: int) -> Iterator[_Page]:
+def _read_range(document: Handle, start: int, end: int) -> list[_Page]:
+    pages: list[_Page] = []
     for index in range(start, end):
         handle = pdfium.FPDF_LoadPage(document, index)
         if handle:
-            yield _read_page(handle)
+            pages.append(_read_page(handle))
             pdfium.FPDF_ClosePage(handle)
         else:
-            yield _Page("", [], [0.0], [], image=False, failed=True)
+            pages.append(_Page([""], [0.0], [], [], image=False, failed=True))
+    return pages
 
 
 def _read_page(handle: Handle) -> _Page:
-    """Read one page's lines."""
-    hidden = remove_hidden(handle)
+    """Read a loaded page."""
+    objects = _PageObjects(handle)
+    hidden = objects.remove_hidden()
     text_page = pdfium.FPDFText_LoadPage(handle)
-    content = _page_text(text_page)
-    odd = ODD.search(content) is not None
+    count = max(0, pdfium.FPDFText_CountChars(text_page))
+    buffer = (pdfium.FPDF_WCHAR * (count + 1))()
+    pdfium.FPDFText_GetText(text_page, 0, count, buffer)
+    content = bytes(buffer).decode("utf-16-le", errors="ignore").rstrip("\0")
+    unclean = NEEDS_CLEANING.search(content) is not None
     lines: list[str] = []
     heights: list[float] = []
     start = 0
     for raw in content.split("\r\n"):
-        height = _line_height(text_page, start, raw)
-        for line in clean(raw).split("\n") if odd else (raw,):
-            lines.append(line.rstrip())
-            heights.append(height)
+        box = pdfium.FS_RECTF()
+        first = start + len(raw) - len(raw.lstrip())
+        pdfium.FPDFText_GetLooseCharBox(text_page, first, box)
+        # What pdfium takes for one line may hold line feeds.
+        parts = (clean(raw) if unclean else raw).split("\n")
+        lines += [part.rstrip() for part in parts]
+        heights += [round((box.top - box.bottom) * 2) / 2] * len(parts)
         start += len(raw) + 2
     pdfium.FPDFText_ClosePage(text_page)
     text = "\n".join(lines)
-    blank = len(text.strip()) < _FEWEST_CHARACTERS
-    return _Page(text, measured_sentences(text), heights, hidden, image=blank and _holds_image(handle))
-
-
-def _page_text(text_page: Handle) -> str:
-    count = pdfium.FPDFText_CountChars(text_page)
-    if count <= 0:
-        return ""
-    buffer = (pdfium.FPDF_WCHAR * (count + 1))()
-    pdfium.FPDFText_GetText(text_page, 0, count, buffer)
-    return bytes(buffer).decode("utf-16-le", errors="ignore").rstrip("\0")
-
-
-def _line_height(text_page: Handle, start: int, line: str) -> float:
-    """Return the height of a line's first character."""
-    box = pdfium.FS_RECTF()
-    first = start + len(line) - len(line.lstrip())
-    pdfium.FPDFText_GetLooseCharBox(text_page, first, box)
-    return round((box.top - box.bottom) * 2) / 2
-
-
-def _holds_image(handle: Handle) -> bool:
-    kinds = (
-        pdfium.FPDFPageObj_GetType(pdfium.FPDFPage_GetObject(handle, index))
-        for index in range(pdfium.FPDFPage_CountObjects(handle))
-    )
-    return any(kind in (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM) for kind in kinds)
-
-
-def _check_text(pages: list[_Page], name: str) -> None:
-    """Refuse a scan: a PDF that has images in place of text."""
-    characters = sum(len(page.text.strip()) for page in pages)
-    if characters == 0 or (characters < _FEWEST_CHARACTERS * len(pages) and any(page.image for page in pages)):
-        raise DocumentError(
-            f"{name} holds no text on its {len(pages)} pages, only pictures of it or nothing at all.",
-            hint="Run OCR on it first, for example with ocrmypdf, and open the result.",
-        )
+    blank = len(text.strip()) < _MIN_CHARACTERS
+    return _Page(lines, heights, measure_sentences(text), hidden, image=blank and objects.holds_image())
 
 
 def _warnings(pages: list[_Page]) -> list[str]:
     hidden = [(number, shorten(text)) for number, page in enumerate(pages, 1) for text in page.hidden]
-    warnings = [f"Hidden text on page {number} was left out: {text!r}." for number, text in hidden[:_MANY]]
-    if len(hidden) > _MANY:
-        warnings.append(f"Hidden text was left out in {len(hidden) - _MANY} more places.")
+    warnings = cap_warnings([f"Hidden text on page {number} was left out: {text!r}." for number, text in hidden])
     for reason, numbers in (
         ("could not be read: damaged", [number for number, page in enumerate(pages, 1) if page.failed]),
         (
@@ -186,16 +209,19 @@ def _warnings(pages: list[_Page]) -> list[str]:
         ),
     ):
         if numbers:
-            listed = ", ".join(map(str, numbers[:_MANY])) + (", ..." if len(numbers) > _MANY else "")
+            listed = ", ".join(map(str, numbers[:MAX_WARNINGS])) + (", ..." if len(numbers) > MAX_WARNINGS else "")
             warnings.append(f"Pages that {reason}: {listed}.")
     return warnings
 
 
-def _outline(document: Handle, text: str, spans: list[tuple[int, int]]) -> list[headings.Found]:
-    """Return the bookmarks as headings, each where its words stand on its page."""
+_MAX_BOOKMARK_DEPTH = 6
+
+
+def _bookmarks(document: Handle, text: str, spans: list[tuple[int, int]]) -> list[headings.Found]:
+    """Return the bookmarks as headings, each where its words stand on its page, else where the page starts."""
     found: list[headings.Found] = []
     try:
-        bookmarks = list(document.get_toc(max_depth=_OUTLINE_DEPTH))
+        bookmarks = list(document.get_toc(max_depth=_MAX_BOOKMARK_DEPTH))
     except pypdfium2.PdfiumError:
         return found
     last = 0
@@ -205,23 +231,159 @@ def _outline(document: Handle, text: str, spans: list[tuple[int, int]]) -> list[
         title = " ".join(clean(bookmark.get_title() or "").split())
         if title and index is not None and index < len(spans):
             start, end = spans[index]
-            last = _find_line(text, title, max(start, last) if last < end else start, end)
-            found.append((bookmark.level + 1, title[:_LONGEST_HEADING], last))
+            last = max(start, last) if last < end else start
+            words = r"\s+".join(map(re.escape, title.split()))
+            line = re.compile(rf"^\W*?{words}|{words}", re.MULTILINE | re.IGNORECASE).search(text, last, end)
+            last = line.start() if line else last
+            found.append((bookmark.level + 1, title[: headings.MAX_LENGTH], last))
     return sorted(found, key=lambda heading: heading[2])
 
 
-def _find_line(text: str, title: str, start: int, end: int) -> int:
-    """Return where a heading's words stand between two offsets, the first offset if nowhere."""
-    words = r"\s+".join(re.escape(word) for word in title.split())
-    match = re.compile(rf"^\W*?{words}|{words}", re.MULTILINE | re.IGNORECASE).search(text, start, end)
-    return match.start() if match else start
+Box = tuple[float, float, float, float]
+"""Left, bottom, right, top."""
+
+_WHITE = 250
+_TRANSPARENT = 8
+_TINY = 1.5
+_SURELY_LEGIBLE = 6
+_MAX_FORM_DEPTH = 3
 
 
-def _by_size(pages: list[_Page], spans: list[tuple[int, int]]) -> list[headings.Found]:
-    lines: list[tuple[float, str, int]] = []
-    for page, (start, _) in zip(pages, spans, strict=True):
-        for line, height in zip(page.text.split("\n"), page.heights, strict=True):
-            lines.append((height, line, start))
-            start += len(line) + 1
-    found = headings.by_size(lines)
-    return found if len(found) <= len(pages) * _MANY else []
+class _PageObjects:
+    """What is drawn on a loaded page whose text is not loaded yet.
+
+    Every text is looked at, so the variables that pdfium writes to are made once.
+    """
+
+    def __init__(self, page: Handle) -> None:
+        self._page = page
+        self._red, self._green, self._blue, self._alpha = (ctypes.c_uint() for _ in range(4))
+        self._left, self._bottom, self._right, self._top = (ctypes.c_float() for _ in range(4))
+        self._size = ctypes.c_float()
+        area = pdfium.FS_RECTF()
+        pdfium.FPDF_GetPageBoundingBox(page, area)
+        self._area: Box = (area.left, area.bottom, area.right, area.top)
+
+    def remove_hidden(self) -> list[str]:
+        """Remove the text that is not seen from the page, and return it.
+
+        Not seen is text that is transparent, white on nothing, far too small, outside the page, or drawn without fill
+        or outline where no image stands over it (scans carry their text that way).
+        """
+        suspects = [(text, form) for text, form in self._texts(None, 0) if self._is_suspect(text)]
+        if not suspects:
+            return []
+        images, shapes = self._covers()
+        hidden = [
+            (text, form) for text, form in suspects if not self._is_seen(text, images, shapes, in_form=form is not None)
+        ]
+        words = self._words([text for text, _ in hidden])
+        for text, form in hidden:
+            if form is None:
+                pdfium.FPDFPage_RemoveObject(self._page, text)
+            else:
+                pdfium.FPDFFormObj_RemoveObject(form, text)
+        return words
+
+    def holds_image(self) -> bool:
+        """Whether there is an image on the page, or a form, which may hold one."""
+        kinds = (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM)
+        return any(pdfium.FPDFPageObj_GetType(item) in kinds for item in self._items(None))
+
+    def _texts(self, form: Handle, depth: int) -> Iterator[tuple[Handle, Handle]]:
+        """Yield every text and the form that holds it, None for the page itself."""
+        for item in self._items(form):
+            kind = pdfium.FPDFPageObj_GetType(item)
+            if kind == pdfium.FPDF_PAGEOBJ_TEXT:
+                yield item, form
+            elif kind == pdfium.FPDF_PAGEOBJ_FORM and depth < _MAX_FORM_DEPTH:
+                yield from self._texts(item, depth + 1)
+
+    def _is_suspect(self, text: Handle) -> bool:
+        """Whether a text may be invisible; cheap, for it is asked of every one."""
+        red, green, blue, alpha = self._color(text)
+        if alpha <= _TRANSPARENT or min(red, green, blue) >= _WHITE or self._is_unpainted(text):
+            return True
+        left, bottom, right, top = self._box(text)
+        outside = right < self._area[0] or left > self._area[2] or top < self._area[1] or bottom > self._area[3]
+        return outside or self._height(text) < _TINY
+
+    def _is_seen(self, text: Handle, images: list[Box], shapes: list[Box], *, in_form: bool) -> bool:
+        """Whether a suspect is seen after all: on a dark shape or an image, or as the text of a scan."""
+        if self._height(text) < _TINY:
+            return False
+        unpainted = self._is_unpainted(text) or self._color(text)[3] <= _TRANSPARENT
+        behind = images if unpainted else [*images, *shapes]
+        # A form has coordinates of its own, so anything behind it counts.
+        if in_form:
+            return bool(behind)
+        left, bottom, right, top = self._box(text)
+        x, y = (left + right) / 2, (bottom + top) / 2
+        return any(box[0] <= x <= box[2] and box[1] <= y <= box[3] for box in behind)
+
+    def _covers(self) -> tuple[list[Box], list[Box]]:
+        """Return where images and where filled shapes other than white ones stand."""
+        images: list[Box] = []
+        shapes: list[Box] = []
+        for item in self._items(None):
+            kind = pdfium.FPDFPageObj_GetType(item)
+            if kind == pdfium.FPDF_PAGEOBJ_IMAGE:
+                images.append(self._box(item))
+            elif kind in (pdfium.FPDF_PAGEOBJ_SHADING, pdfium.FPDF_PAGEOBJ_FORM) or (
+                kind == pdfium.FPDF_PAGEOBJ_PATH and self._filled(item)
+            ):
+                shapes.append(self._box(item))
+        return images, shapes
+
+    def _words(self, texts: list[Handle]) -> list[str]:
+        """Return what texts say."""
+        text_page = pdfium.FPDFText_LoadPage(self._page)
+        found: list[str] = []
+        for text in texts:
+            size = pdfium.FPDFTextObj_GetText(text, text_page, None, 0)
+            buffer = ctypes.create_string_buffer(size)
+            pdfium.FPDFTextObj_GetText(text, text_page, ctypes.cast(buffer, ctypes.POINTER(ctypes.c_ushort)), size)
+            found.append(buffer.raw.decode("utf-16-le", errors="ignore").strip("\0 "))
+        pdfium.FPDFText_ClosePage(text_page)
+        return [words for words in found if words]
+
+    def _items(self, form: Handle) -> Iterator[Handle]:
+        if form is None:
+            for index in range(pdfium.FPDFPage_CountObjects(self._page)):
+                yield pdfium.FPDFPage_GetObject(self._page, index)
+        else:
+            for index in range(pdfium.FPDFFormObj_CountObjects(form)):
+                yield pdfium.FPDFFormObj_GetObject(form, index)
+
+    def _color(self, item: Handle) -> tuple[int, int, int, int]:
+        """Return the fill's red, green, blue and opacity, black where it has none of its own."""
+        if not pdfium.FPDFPageObj_GetFillColor(item, self._red, self._green, self._blue, self._alpha):
+            return 0, 0, 0, 255
+        return self._red.value, self._green.value, self._blue.value, self._alpha.value
+
+    def _box(self, item: Handle) -> Box:
+        pdfium.FPDFPageObj_GetBounds(item, self._left, self._bottom, self._right, self._top)
+        return self._left.value, self._bottom.value, self._right.value, self._top.value
+
+    def _height(self, text: Handle) -> float:
+        """Return the font's size on the page, in points."""
+        pdfium.FPDFTextObj_GetFontSize(text, self._size)
+        size = self._size.value
+        # Most texts are set in their true size; only small ones may owe it to their matrix.
+        if size >= _SURELY_LEGIBLE:
+            return size
+        matrix = pdfium.FS_MATRIX()
+        pdfium.FPDFPageObj_GetMatrix(text, matrix)
+        return size * max(abs(matrix.d), abs(matrix.b), abs(matrix.a))
+
+    def _filled(self, path: Handle) -> bool:
+        mode, stroke = ctypes.c_int(), ctypes.c_int()
+        pdfium.FPDFPath_GetDrawMode(path, mode, stroke)
+        red, green, blue, alpha = self._color(path)
+        return mode.value != pdfium.FPDF_FILLMODE_NONE and min(red, green, blue) < _WHITE and alpha > _TRANSPARENT
+
+    def _is_unpainted(self, text: Handle) -> bool:
+        return pdfium.FPDFTextObj_GetTextRenderMode(text) in (
+            pdfium.FPDF_TEXTRENDERMODE_INVISIBLE,
+            pdfium.FPDF_TEXTRENDERMODE_CLIP,
+        )

@@ -10,21 +10,21 @@ _K1 = 1.2
 
 
 class Ranked(NamedTuple):
-    """A passage by its place, and its score."""
+    """A passage and its score."""
 
     document: int
-    """Position among the indexed documents."""
+    """Its position among the indexed documents."""
     passage: int
-    """Position among the document's passages."""
+    """Its position among the document's passages."""
     score: float
 
 
 class PassageIndex:
-    """The passages of one or several documents, ready to be searched.
+    """A BM25 index over the passages of one or several documents.
 
     Args:
         documents: The terms of each document's passages.
-        vectors: The embeddings of each document's passages, to be fused with BM25; none by default.
+        vectors: The embeddings of each document's passages, fused with BM25; none by default.
     """
 
     def __init__(self, documents: Sequence[Terms], vectors: Sequence[Any] | None = None) -> None:
@@ -34,13 +34,13 @@ class PassageIndex:
         self._starts = np.cumsum([0, *self._lengths])
         self._languages = tuple(dict.fromkeys(terms.language for terms in documents))
         self._vectors = None if vectors is None else np.concatenate(list(vectors))
-        self._bm25, self._vocabulary = _build(documents)
+        self._bm25, self._vocabulary = self._build(documents)
 
     def rank(self, query: str, limit: int, vector: Any = None) -> list[Ranked]:  # noqa: ANN401
         """Return the passages that match best, best first.
 
-        Only passages that share a term with the query count. Where none does, the first passages
-        are returned with a score of 0, for a reader to start from.
+        Only passages that share a term with the query count. If none does, the first passages are returned with a
+        score of 0, as a place to start reading.
 
         Args:
             query: A question or some words.
@@ -51,7 +51,7 @@ class PassageIndex:
 
         scores = self._scores(query)
         if vector is not None and self._vectors is not None:
-            scores = (_spread(scores) + _spread(self._vectors @ vector)) / 2
+            scores = (_min_max(scores) + _min_max(self._vectors @ vector)) / 2
         limit = max(0, min(limit, len(scores)))
         best = np.argsort(-scores, kind="stable")[:limit]
         if limit and scores[best[0]] > 0:
@@ -71,31 +71,31 @@ class PassageIndex:
             return np.zeros(int(self._starts[-1]), dtype=np.float32)
         return self._bm25.get_scores_from_ids(known)
 
+    @staticmethod
+    def _build(documents: Sequence[Terms]) -> tuple[Any, dict[str, int]]:
+        """Return the BM25 index over all passages, and its vocabulary."""
+        # Where JAX is installed too, bm25s runs it when it is imported, and JAX takes three quarters of a GPU.
+        os.environ.setdefault("JAX_PLATFORMS", "cpu")
+        import bm25s as untyped
+        import numpy as np
 
-def _build(documents: Sequence[Terms]) -> tuple[Any, dict[str, int]]:
-    """Return the BM25 index over all passages, and its vocabulary."""
-    # Where JAX is installed too, bm25s runs it when it is imported, and JAX takes three quarters of a GPU.
-    os.environ.setdefault("JAX_PLATFORMS", "cpu")
-    import bm25s as untyped
-    import numpy as np
-
-    bm25s = cast("Any", untyped)
-    vocabulary: dict[str, int] = {}
-    passages: list[list[int]] = []
-    for terms in documents:
-        numbers = [vocabulary.setdefault(term, len(vocabulary)) for term in terms.vocabulary]
-        ids: list[int] = np.array(numbers, dtype=np.int64)[np.asarray(terms.ids, dtype=np.int64)].tolist()
-        start = 0
-        for length in terms.lengths:
-            passages.append(ids[start : start + length])
-            start += length
-    bm25 = bm25s.BM25(k1=_K1)
-    if vocabulary:
-        bm25.index((passages, vocabulary), show_progress=False)
-    return bm25, vocabulary
+        bm25s = cast("Any", untyped)
+        vocabulary: dict[str, int] = {}
+        passages: list[list[int]] = []
+        for terms in documents:
+            numbers = [vocabulary.setdefault(term, len(vocabulary)) for term in terms.vocabulary]
+            ids: list[int] = np.array(numbers, dtype=np.int64)[np.asarray(terms.ids, dtype=np.int64)].tolist()
+            start = 0
+            for length in terms.lengths:
+                passages.append(ids[start : start + length])
+                start += length
+        bm25 = bm25s.BM25(k1=_K1)
+        if vocabulary:
+            bm25.index((passages, vocabulary), show_progress=False)
+        return bm25, vocabulary
 
 
-def _spread(scores: Any) -> Any:  # noqa: ANN401
-    """Return scores on a scale from 0 to 1."""
+def _min_max(scores: Any) -> Any:  # noqa: ANN401
+    """Return scores rescaled to lie between 0 and 1."""
     low, high = scores.min(), scores.max()
     return (scores - low) / (high - low) if high > low else scores * 0

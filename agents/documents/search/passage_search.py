@@ -1,9 +1,10 @@
-"""Searching over any set of documents, with their index built once and kept for a while."""
+"""Searching any set of documents; the index of the last few sets is cached."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
+
+from cachetools import LRUCache
 
 from agents.documents.passages import Span
 from agents.documents.search.bm25 import PassageIndex, Ranked
@@ -12,34 +13,34 @@ from agents.documents.search.terms import Terms, document_terms
 from agents.documents.store import Store
 from agents.schema import Document
 
-_HELD_INDEXES = 4
+_MAX_INDEXES = 4
 
-Cut = Callable[[str], tuple[Document, tuple[Span, ...]]]
-"""Returns a document and its passages, cut and kept if they were not; raises DocumentError."""
+Load = Callable[[str], tuple[Document, tuple[Span, ...]]]
+"""Returns a document and the places of its passages; raises DocumentError if it is unknown."""
 
 
 class PassageSearch:
-    """Indexes over sets of documents.
+    """Ranks the passages of any set of documents.
 
     Args:
-        store: Where the passages' terms are kept.
+        store: Where the passages' terms and embeddings are stored.
         size: The passages' size.
-        document: Returns a document with its passages, by its id.
-        embeddings: Whether embeddings take part.
+        load: Returns a document with its passages, by its id.
+        embeddings: Whether to rank by embeddings too.
         embed: Makes them; the packaged model by default.
     """
 
-    def __init__(self, store: Store, size: int, document: Cut, *, embeddings: bool, embed: Embed | None) -> None:
+    def __init__(self, store: Store, size: int, load: Load, *, embeddings: bool, embed: Embed | None) -> None:
         self._store = store
         self._size = size
-        self._document = document
+        self._load = load
         self._embeddings = embeddings
         self._embed = embed
-        self._indexes: OrderedDict[tuple[str, ...], PassageIndex] = OrderedDict()
+        self._indexes: LRUCache[tuple[str, ...], PassageIndex] = LRUCache(_MAX_INDEXES)
         self._building = asyncio.Lock()
 
     async def rank(self, query: str, document_ids: tuple[str, ...], limit: int) -> list[Ranked]:
-        """Return the best passages.
+        """Return the passages that match a query best, best first.
 
         Raises:
             DocumentError: One of the documents is unknown.
@@ -50,18 +51,14 @@ class PassageSearch:
             async with self._building:
                 index = self._indexes.get(document_ids) or await asyncio.to_thread(self._build, document_ids)
                 self._indexes[document_ids] = index
-                while len(self._indexes) > _HELD_INDEXES:
-                    self._indexes.popitem(last=False)
-        else:
-            self._indexes.move_to_end(document_ids)
         return await asyncio.to_thread(self._rank, index, query, limit)
 
     def clear(self) -> None:
-        """Let go of all indexes."""
+        """Drop all cached indexes."""
         self._indexes.clear()
 
     def _rank(self, index: PassageIndex, query: str, limit: int) -> list[Ranked]:
-        return index.rank(query, limit, self._vectors_of([query])[0] if self._embeddings else None)
+        return index.rank(query, limit, self._embed_texts([query])[0] if self._embeddings else None)
 
     def _build(self, document_ids: tuple[str, ...]) -> PassageIndex:
         terms = [self._terms(document_id) for document_id in document_ids]
@@ -72,22 +69,22 @@ class PassageSearch:
         terms = self._store.terms(document_id, self._size)
         if terms is not None:
             return terms
-        document, spans = self._document(document_id)
+        document, spans = self._load(document_id)
         return document_terms(document, spans)
 
     def _vectors(self, document_id: str) -> Any:  # noqa: ANN401
-        """Return the embeddings of a document's passages, made if they are not kept yet."""
+        """Return the embeddings of a document's passages, made and stored if they are not."""
         import numpy as np
 
-        kept = self._store.vectors(document_id, self._size, MODEL)
-        if kept is not None:
-            return np.frombuffer(kept, dtype=np.float32).reshape(-1, DIMENSIONS)
-        document, spans = self._document(document_id)
-        vectors = self._vectors_of([f"{span.heading}\n{document.text[span.start : span.end]}" for span in spans])
+        stored = self._store.vectors(document_id, self._size, MODEL)
+        if stored is not None:
+            return np.frombuffer(stored, dtype=np.float32).reshape(-1, DIMENSIONS)
+        document, spans = self._load(document_id)
+        vectors = self._embed_texts([f"{span.heading}\n{document.text[span.start : span.end]}" for span in spans])
         self._store.add_vectors(document_id, self._size, MODEL, vectors.tobytes())
         return vectors
 
-    def _vectors_of(self, texts: Sequence[str]) -> Any:  # noqa: ANN401
+    def _embed_texts(self, texts: Sequence[str]) -> Any:  # noqa: ANN401
         import numpy as np
 
         if self._embed is None:

@@ -1,4 +1,4 @@
-"""What a text can be found by: its words, stemmed, without function words; numbers and codes whole."""
+"""A text's search terms: its words, stemmed, without stop words; numbers and codes whole."""
 
 import re
 import unicodedata
@@ -12,9 +12,9 @@ from agents.documents.passages import Span
 from agents.language.lexicon import LANGUAGES, language_of
 from agents.schema import Document
 
-# Codes and numbers hold together: WO-1043, 7.2, 12:30, 28,000.
+# Codes and numbers are one word: WO-1043, 7.2, 12:30, 28,000.
 _WORD = re.compile(r"\w+(?:[-./:]\w+|,\d{3}(?!\d))*")
-# Chinese, Japanese and Korean know no spaces.
+# Chinese, Japanese and Korean are written without spaces.
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _JOINT = re.compile(r"[-./:]")
 _BROKEN = re.compile(r"([^\W\d_]+)(?:-\n|\u00ad\n?)[ \t]*([^\W\d_]+)")
@@ -23,19 +23,19 @@ _YEAR = 4
 
 @dataclass(frozen=True)
 class Terms:
-    """The terms of a document's passages, in order."""
+    """The terms of a document's passages."""
 
     language: str
     """The name of its Snowball stemmer."""
     vocabulary: tuple[str, ...]
     lengths: "array[int]"
-    """How many terms each passage has."""
+    """The number of terms in each passage."""
     ids: "array[int]"
-    """The terms of all passages, as positions in the vocabulary."""
+    """The terms of all passages in order, as positions in the vocabulary."""
 
 
 def document_terms(document: Document, spans: Iterable[Span]) -> Terms:
-    """Return the terms of a document's passages, each joined by the headings above it."""
+    """Return the terms of a document's passages, each with the headings above it."""
     texts = (f"{span.heading}\n{document.text[span.start : span.end]}" for span in spans)
     return extract_terms(texts, language_of(document.text).stemmer)
 
@@ -63,7 +63,7 @@ def query_terms(query: str, languages: Iterable[str]) -> list[str]:
 
 
 class _Vocabulary(dict[str, tuple[int, ...]]):
-    """Maps what stands between white space to the numbers of its terms."""
+    """Maps a word with its punctuation to the numbers of its terms."""
 
     def __init__(self, language: str) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class _Vocabulary(dict[str, tuple[int, ...]]):
 
 
 def _chunks(text: str) -> list[str]:
-    """Return a text's words with their punctuation, in lower case; those broken at a line's end also whole."""
+    """Return a text's words with their punctuation, in lower case; hyphenated line breaks also as whole words."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
     text = text.lower()
@@ -93,7 +93,7 @@ def _chunks(text: str) -> list[str]:
 
 
 def _parts(word: str) -> list[str]:
-    """Return what a word is found by: `wo-1043` by itself, `wo` and `1043`; `7.2` by itself only."""
+    """Return the terms of a word: `wo-1043`, `wo` and `1043`; but only `7.2`."""
     if not word.isascii() and (runs := _UNSPACED.findall(word)):
         pairs = [run[index : index + 2] for run in runs for index in range(max(1, len(run) - 1))]
         return pairs + _UNSPACED.sub(" ", word).split()

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -145,6 +146,35 @@ async def test_a_truncated_office_document_is_refused(library: Library, tmp_path
     path = writer(tmp_path / f"a.{kind}")
     os.truncate(path, os.stat(path).st_size // 2)  # noqa: PTH116
     assert "truncated or damaged" in (await refusal(library, path)).message
+
+
+def write_stored(path: Path, *, cut: str = "") -> None:
+    """Write a zipped document without compression, one of its files cut off."""
+    writer: Callable[[Path], str] = getattr(samples, f"write_{path.suffix[1:]}")
+    writer(path)
+    with zipfile.ZipFile(path) as container:
+        contents = {name: container.read(name) for name in container.namelist()}
+    with zipfile.ZipFile(path, "w") as container:
+        for name, content in contents.items():
+            container.writestr(name, content[:-40] if name == cut else content)
+
+
+@pytest.mark.parametrize(("name", "member"), [("a.xlsx", "xl/worksheets/sheet1.xml"), ("a.epub", "book.opf")])
+async def test_an_office_document_with_broken_xml_is_refused_as_damaged(
+    library: Library, tmp_path: Path, name: str, member: str
+) -> None:
+    write_stored(tmp_path / name, cut=member)
+    assert "truncated or damaged: Parsing error" in (await refusal(library, str(tmp_path / name))).message
+
+
+@pytest.mark.parametrize("name", ["a.docx", "a.pptx", "a.xlsx", "a.epub"])
+async def test_an_office_document_that_cannot_be_unpacked_is_refused_as_damaged(
+    library: Library, tmp_path: Path, name: str
+) -> None:
+    write_stored(tmp_path / name)
+    # No file that holds XML matches its checksum any more.
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes().replace(b'="', b"='"))
+    assert "cannot be unpacked" in (await refusal(library, str(tmp_path / name))).message
 
 
 @pytest.mark.parametrize("name", ["a.bin", "a.txt", "a.md", "a.png"])

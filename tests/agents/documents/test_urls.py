@@ -33,11 +33,14 @@ async def test_a_document_is_fetched_from_the_address_that_was_checked() -> None
     assert await get("https://example.org/docs/a.md", respond) == (b"Words.", "a.md")
 
 
-async def test_a_page_without_an_ending_is_named_by_its_type() -> None:
+@pytest.mark.parametrize(
+    ("path", "name"), [("page", "page.html"), ("page.htm", "page.htm"), ("page.php", "page.php.html")]
+)
+async def test_a_page_without_a_known_ending_is_named_by_its_type(path: str, name: str) -> None:
     def respond(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, html="<p>Words.</p>")
 
-    assert (await get("https://example.org/page", respond))[1] == "page.html"
+    assert (await get(f"https://example.org/{path}", respond))[1] == name
 
 
 PRIVATE = """

@@ -1,12 +1,13 @@
 """Reading every kind of document, in this process."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from agents.documents.library import Library
-from agents.documents.parsing import text as text_format
+from agents.documents.parsing import csv_table, extraction, pdf
 from agents.documents.parsing.parse import parse
 from agents.documents.parsing.parsed import Parsed
 from agents.errors import DocumentError
@@ -46,6 +47,47 @@ def test_the_bookmarks_of_a_pdf_are_its_headings(tmp_path: Path) -> None:
 def test_a_word_broken_at_a_lines_end_keeps_its_hyphen_and_its_break(tmp_path: Path) -> None:
     path = samples.write_pdf(tmp_path / "a.pdf", [["", "The pump was recali-", "brated on Monday, all of it."]])
     assert "recali-\nbrated" in read(path).text
+
+
+def pdf_with_text(line: bytes) -> bytes:
+    """Return a PDF of a heading and two lines; the font has no encoding, so that control characters stay text."""
+    content = b"BT /F 17 Tf 60 780 Td (Scope of it) Tj /F 11 Tf 0 -40 Td (%s) Tj 0 -20 Td (It runs.) Tj ET" % line
+    objects = (
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<</Font<</F 4 0 R>>>>/Contents 5 0 R>>",
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+        b"<</Length %d>>stream\n%s\nendstream" % (len(content), content),
+    )
+    body = b"".join(b"%d 0 obj\n%s\nendobj\n" % (number, each) for number, each in enumerate(objects, 1))
+    return b"%PDF-1.4\n" + body + b"trailer<</Root 1 0 R>>\n%%EOF"
+
+
+@pytest.mark.parametrize("line_end", [b"\\n", b"\\r"])
+def test_a_line_end_within_a_line_of_a_pdf_without_bookmarks_begins_a_line(line_end: bytes) -> None:
+    parsed = parse(pdf_with_text(b"The pump is blue." + line_end + b"It stands in the yard."), "a.pdf")
+    assert parsed.text == "Scope of it\nThe pump is blue.\nIt stands in the yard.\nIt runs."
+    assert parsed.headings == [(1, "Scope of it", 0)]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_an_exception_in_one_of_the_processes_that_read_a_pdf_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_page(_handle: object) -> pdf._Page:
+        if os.getpid() == first:
+            return pdf._Page([""], [0.0], [], [], image=False)
+        raise ZeroDivisionError
+
+    first = os.getpid()
+    monkeypatch.setattr(pdf, "_PAGES_PER_PROCESS", 1)
+    monkeypatch.setattr(pdf, "_read_page", read_page)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    path = samples.write_pdf(tmp_path / "a.pdf", [["Words."], ["More words."]])
+    with pytest.raises(ZeroDivisionError) as caught:
+        read(path)
+    assert "in read_page" in caught.value.__notes__[0]
 
 
 async def test_many_pages_are_read_by_several_processes_in_order(library: Library, tmp_path: Path) -> None:
@@ -133,6 +175,14 @@ def test_sheets_are_pages_and_hidden_ones_are_reported(tmp_path: Path) -> None:
     assert "| P-3 | 4.5 |" in pages(parsed)[0]
     assert [words for _, words, _ in parsed.headings] == ["Parts", "Secret"]
     assert parsed.warnings == ["Hidden text: the sheet 'Secret' is hidden in the workbook; it was read."]
+
+
+def test_a_workbook_of_too_many_cells_is_refused_but_not_as_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extraction, "_MAX_CELLS", 10)
+    with pytest.raises(DocumentError, match=r"a\.xlsx holds more than is read of one document: Table cell limit"):
+        read(samples.write_xlsx(tmp_path / "a.xlsx", rows=20))
 
 
 def test_an_e_book_is_read_with_its_chapters(tmp_path: Path) -> None:
@@ -282,7 +332,7 @@ def test_a_table_that_would_grow_too_long_stays_as_it_is(
     write: Callable[[str, str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = "a,b,c\n" + "1,2,3\n" * 100
-    monkeypatch.setattr(text_format, "MOST_CHARACTERS", 1_000)
+    monkeypatch.setattr(csv_table, "MAX_CHARACTERS", 1_000)
     assert read(write("a.csv", text)).text == text
 
 

@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from agents.documents.library import Library
+from agents.documents.parsing import sandbox
 from agents.errors import DocumentError
 from agents.settings import DocumentsSettings
 
@@ -119,3 +120,15 @@ async def test_a_killed_reader_takes_its_parsing_processes_with_it(write: Callab
     reader.kill()
     await reader.wait()
     await gone(left)
+
+
+async def test_where_no_process_can_be_forked_a_document_is_read_by_a_new_interpreter(
+    tmp_path: Path, write: Callable[[str, str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox, "_CAN_FORK", False)
+    library = Library(DocumentsSettings(roots=(tmp_path,)), tmp_path / "data")
+    assert (await library.open(write("a.txt", "Few words."))).text == "Few words."
+    with pytest.raises(DocumentError, match="holds no text"):
+        await library.open(write("b.txt", " "))
+    assert psutil.Process().children() == []
+    await library.close()

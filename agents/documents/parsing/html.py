@@ -1,11 +1,14 @@
-"""Taking out of HTML what a reader of the page would not see."""
+"""Reading web pages, without what somebody who looks at the page would not see."""
 
 import re
 from html.parser import HTMLParser
 
 from typing_extensions import override
 
-from agents.documents.parsing.parsed import shorten
+from agents.documents.parsing import headings
+from agents.documents.parsing.extraction import extract, strip_inline_marks
+from agents.documents.parsing.parsed import Parsed, clean, shorten
+from agents.documents.parsing.text import decode
 
 _VOID = re.compile("area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr")
 # A new block ends these even without their end tag.
@@ -28,36 +31,61 @@ _RULE = re.compile(r"([^{}]{1,500})\{([^{}]{0,2000})\}")
 _COMMENT_WORDS = 4
 
 
-def visible_html(html: str) -> tuple[str, str, list[str]]:
-    """Return the page without hidden elements and comments, its title, and what was taken out.
+def read_html(data: bytes, name: str) -> Parsed:
+    """Read a web page.
 
-    Hidden are elements that are so by attribute, by inline style or by a plain rule of the page's
-    own style sheet: not displayed, transparent, tiny, outside the page, or white on white.
+    Raises:
+        DocumentError: It is damaged.
+    """
+    return read_page(clean(decode(data, declared=True)), name)
+
+
+def read_page(html: str, name: str) -> Parsed:
+    """Read a web page that is decoded already.
+
+    Raises:
+        DocumentError: It is damaged.
+    """
+    page, title, hidden = visible_html(html)
+    text = strip_inline_marks(extract(page.encode(), name, "html").content)
+    return Parsed.from_text(
+        text,
+        title=title,
+        headings=headings.in_markdown(text),
+        warnings=[f"Hidden text was left out: {words}." for words in hidden],
+    )
+
+
+def visible_html(html: str) -> tuple[str, str, list[str]]:
+    """Return the page's source without its hidden elements and comments, its title, and what was hidden.
+
+    Elements are hidden by an attribute, by inline style or by a simple rule of the page's own style sheet: not
+    displayed, transparent, tiny, outside the page, or white on white.
     """
     page = _VisiblePage()
     page.feed(html)
     page.close()
-    return "".join(page.kept), " ".join("".join(page.title).split()), page.hidden
+    return "".join(page.source), " ".join("".join(page.title).split()), page.hidden
 
 
 class _VisiblePage(HTMLParser):
-    """Copies a page's source, leaving out what is hidden."""
+    """Copies a page's source without what is hidden."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=False)
-        self.kept: list[str] = []
+        self.source: list[str] = []
         self.title: list[str] = []
         self.hidden: list[str] = []
         self._rules: dict[str, str] = {}
         self._open: list[tuple[str, bool]] = []
-        """Open elements, and whether each stands on a background of its own."""
+        """Open elements, and whether each has a background that is not white."""
         self._inside: list[str] = []
-        """Open elements from the outermost hidden one on."""
+        """Open elements from the outermost hidden one inwards."""
         self._hidden_text: list[str] = []
 
     @override
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        # The page is decoded already: what it says about its encoding would be wrong now.
+        # The page is decoded already, so the encoding that it declares no longer holds.
         if tag == "meta":
             return
         if (
@@ -80,7 +108,7 @@ class _VisiblePage(HTMLParser):
                 self._inside.append(tag)
                 return
             self._open.append((tag, on_background or bool(backgrounds)))
-        self.kept.append(self.get_starttag_text() or "")
+        self.source.append(self.get_starttag_text() or "")
 
     @override
     def handle_endtag(self, tag: str) -> None:
@@ -98,7 +126,7 @@ class _VisiblePage(HTMLParser):
             if self._open[index][0] == tag:
                 del self._open[index:]
                 break
-        self.kept.append(f"</{tag}>")
+        self.source.append(f"</{tag}>")
 
     @override
     def handle_data(self, data: str) -> None:
@@ -125,11 +153,11 @@ class _VisiblePage(HTMLParser):
 
     @override
     def handle_decl(self, decl: str) -> None:
-        self.kept.append(f"<!{decl}>")
+        self.source.append(f"<!{decl}>")
 
     def _text(self, source: str) -> None:
         if not self._inside:
-            self.kept.append(source)
+            self.source.append(source)
             if self._open[-1:] and self._open[-1][0] == "title":
                 self.title.append(source)
         elif not _NOT_SHOWN.intersection(self._inside):
@@ -142,7 +170,7 @@ class _VisiblePage(HTMLParser):
         self._hidden_text.clear()
 
     def _style(self, tag: str, attributes: dict[str, str | None]) -> str:
-        """Return the declarations that apply to an element, those of plain selectors only."""
+        """Return the declarations that apply to an element, as far as simple selectors tell."""
         if not self._rules:
             return attributes.get("style") or ""
         selectors = [tag, f"#{attributes.get('id')}"]
