@@ -402,7 +402,7 @@ class Assistant:
         )
 
         async def work(tell: Report) -> Run:
-            run = self._supervisor.start(request, opened.engine, tell, warm=self._warmth.has(opened, ids))
+            run = self._supervisor.start(request, opened.engine, tell, prefix_cached=self._warmth.has(opened, ids))
             run.warnings.extend([opened.warning] if opened.warning else [])
             await self._supervisor.complete(run)
             self._warmth.note(run, ids)

@@ -9,7 +9,6 @@ Mode = Literal["summary", "detailed", "comparison", "extraction"]
 RouteKind = Literal["simple", "complex", "whole_document"]
 MAX_QUESTION_CHARACTERS = 20_000
 """A longer question is refused."""
-AgentName = Literal["router", "planner", "retrieval", "synthesis", "validation"]
 
 
 class Frozen(BaseModel):
