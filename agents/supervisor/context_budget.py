@@ -67,17 +67,16 @@ def fit_history(run: Run) -> None:
     run.history = run.conversation = history.as_text()
     if not run.history:
         return
-    answer, standalone = Draft(question=run.request.question), StandaloneQuestion(question=run.request.question)
+    question, count = run.request.question, run.engine.count_tokens
+    answer, standalone = Draft(question=question), StandaloneQuestion(question=question)
     left, alone = free_tokens(run, answer, documents), free_tokens(run, standalone)
     if left is None or alone is None:
         return
     read = run.total_tokens if fits_one_pass(run, answer, documents) else run.window_tokens
     beside = _round_down(left - read - _max_result_tokens(answer))
-    fitted = history.fitted(beside, run.engine.count_tokens)
+    fitted = history.fitted(beside, count)
     run.history = fitted.as_text()
-    run.conversation = history.fitted(
-        _round_down(alone - _max_result_tokens(standalone)), run.engine.count_tokens
-    ).as_text()
+    run.conversation = history.fitted(_round_down(alone - _max_result_tokens(standalone)), count).as_text()
     if folded := len(history.turns) - len(fitted.turns):
         how = "behind a summary" if fitted.summary else "left out"
         run.warnings.append(

@@ -46,7 +46,9 @@ class Part:
     passages: tuple[Passage, ...] = ()
     claims: tuple[DraftClaim, ...] = ()
     taken: bool = False
+    """Whether a retrieval has begun to look it up."""
     done: bool = False
+    """Whether it has been looked up."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,7 @@ class Run:
     parts: list[Part] = field(default_factory=list[Part])
     sequential: bool = False
     full_scan: bool = False
+    """Whether the question is put to every window, in a second look."""
     ignore_scope: bool = False
     """Whether to read beyond the pages and sections that the question names: it asks more than they answer."""
     missing_pages: tuple[str, ...] = ()
@@ -161,6 +164,7 @@ class Run:
     draft: tuple[Statement, ...] | None = None
     judgement: Judgement | None = None
     earlier: Judgement | None = None
+    """The judgement before a second look."""
     outline: tuple[str, ...] = ()
 
     steps: list[AgentStep] = field(default_factory=list[AgentStep])
