@@ -284,7 +284,9 @@ class Assistant:
         )
 
         async def work(report: ReportProgress) -> Run:
-            run = self._supervisor.start(request, opened.engine, report, warm=self._prefix_cache.has(opened, ids))
+            run = self._supervisor.start(
+                request, opened.engine, report, prefix_cached=self._prefix_cache.has(opened, ids)
+            )
             run.warnings.extend([opened.warning] if opened.warning else [])
             await self._supervisor.complete(run)
             self._prefix_cache.note(run, ids)

@@ -24,7 +24,7 @@ from agents.engine.tasks.answering import Draft
 from agents.engine.tasks.reading import WindowNotes
 from agents.schema import Analysis, Answer
 from agents.settings import DocumentsSettings, Settings, SupervisorSettings, load_settings
-from agents.supervisor.context_budget import LEAST_ANSWER_TOKENS
+from agents.supervisor.context_budget import MIN_ANSWER_TOKENS
 from benchmarks.checkpoints import sentences
 from benchmarks.record import record
 
@@ -78,7 +78,7 @@ async def read_in_one_pass(engine: Engine, folder: Path) -> Pass:
     around = max(
         map(partial(tokens_around, engine), (WindowNotes(mode="summary", focus=FOCUS), Draft(question=QUESTION)))
     )
-    text = made_text(engine, context - LEAST_ANSWER_TOKENS - around)
+    text = made_text(engine, context - MIN_ANSWER_TOKENS - around)
     (folder / "long.txt").write_text(text, encoding="utf-8")
     settings = Settings(
         data_dir=folder / "data",
@@ -120,7 +120,7 @@ async def main() -> None:
             "context_tokens": context,
             "document_tokens": done.tokens,
             "largest_prompt_tokens": largest,
-            "least_answer_tokens": LEAST_ANSWER_TOKENS,
+            "least_answer_tokens": MIN_ANSWER_TOKENS,
             "analysis_windows": done.analysis.coverage.windows,
             "prompts_with_the_whole_document": len(done.tasks),
             "analysis_seconds": done.analysis.usage.seconds,

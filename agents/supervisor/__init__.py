@@ -1,1 +1,24 @@
-"""The supervisor over five agents."""
+"""The supervisor: a request goes through five agents, each chosen from those that make sense at that moment.
+
+supervisor      runs a request through the graph within its budget
+graph           AGENTS, the registry: one line per agent; and the langgraph graph over them
+policy          which agent may come next, and the chat model that decides
+
+The agents, each a coroutine that reads the run and writes to it:
+
+router          which way the question takes
+planner         a complex question in sub-questions
+retrieval       the passages that may answer it
+synthesis       claims with quotes, drafted from the passages or from everything
+validation      the quotes located, the claims judged
+
+What they share:
+
+run             the request, the blackboard, the budget
+scope           the pages and sections that a question names
+map_reduce      whole documents: windows, notes, reductions
+context_budget  what fits into the engine's context
+answer          from a finished run to the response
+fallback        the answer without a language model, when the agents have none
+prefix_cache    which documents the engine has at hand
+"""

@@ -1,7 +1,6 @@
-"""What the engine's context holds: the documents first, then as much of the conversation as they leave room for.
+"""What fits into the engine's context: the documents first, then as much of the conversation as they leave room for.
 
-Everything is counted as the engine counts it. The answer comes last: where a document fills the context, it may be as
-short as LEAST_ANSWER_TOKENS.
+Tokens are counted by the engine. Where a document fills the context, the answer may be as short as MIN_ANSWER_TOKENS.
 """
 
 from collections.abc import Sequence
@@ -14,35 +13,35 @@ from agents.engine.tasks.decisions import StandaloneQuestion
 from agents.schema import Document, Passage
 from agents.supervisor.run import Run
 
-LEAST_ANSWER_TOKENS = 512
-_IN_ONE_PIECE = 0.99
+MIN_ANSWER_TOKENS = 512
+_UNCUT_SHARE = 0.99
+"""Tokens of a text in one piece, as a share of its tokens counted passage by passage, at the least."""
 _HISTORY_STEP = 1_024
-"""Room for the history is rounded down to this: a longer question must not move the history's beginning."""
+"""The history's budget is rounded down to a multiple of this: a longer question must not move where it begins."""
 
 
 def fits_one_pass(run: Run, task: Task[Any], documents: Sequence[Document]) -> bool:
-    """Whether whole documents fit into one prompt with a task, and into the window that the settings allow.
+    """Whether whole documents fit into one prompt with a task, and into the settings' reading window.
 
     Args:
-        run: Holds the documents' token counts.
+        run: Knows the documents' token counts.
         task: What would be asked about them; its own evidence does not count.
-        documents: Of the run.
+        documents: The run's, or some of them.
     """
     tokens = sum(sum(run.tokens[document.document_id]) for document in documents)
     if tokens > run.settings.window_tokens:
         return False
-    left = room(run, task, documents)
-    if left is None or tokens <= left - LEAST_ANSWER_TOKENS:
+    left = free_tokens(run, task, documents)
+    if left is None or tokens <= left - MIN_ANSWER_TOKENS:
         return left is not None
-    # Counted passage by passage a text comes to a little more than in one piece.
-    nearly = _IN_ONE_PIECE * tokens <= left - LEAST_ANSWER_TOKENS
-    return nearly and sum(run.engine.count_tokens(each.text) for each in documents) <= left - LEAST_ANSWER_TOKENS
+    nearly = _UNCUT_SHARE * tokens <= left - MIN_ANSWER_TOKENS
+    return nearly and sum(run.engine.count_tokens(each.text) for each in documents) <= left - MIN_ANSWER_TOKENS
 
 
 def evidence_fits(run: Run, task: Task[Any]) -> bool:
-    """Whether a task fits the engine's context with its evidence, or the engine has none."""
-    left = room(run, task, run.request.documents)
-    return left is None or left - tokens_of(run, task.evidence) >= LEAST_ANSWER_TOKENS
+    """Whether a task with its evidence fits the engine's context; always, for an engine without one."""
+    left = free_tokens(run, task, run.request.documents)
+    return left is None or left - tokens_of(run, task.evidence) >= MIN_ANSWER_TOKENS
 
 
 def tokens_of(run: Run, passages: Sequence[Passage]) -> int:
@@ -50,8 +49,8 @@ def tokens_of(run: Run, passages: Sequence[Passage]) -> int:
     return sum(run.tokens[passage.document_id][passage.index] for passage in passages)
 
 
-def room(run: Run, task: Task[Any], documents: Sequence[Document] = ()) -> int | None:
-    """Return the tokens that a task leaves for the text of documents and the answer; None without a context."""
+def free_tokens(run: Run, task: Task[Any], documents: Sequence[Document] = ()) -> int | None:
+    """Return the tokens that a task leaves for documents and the answer; None for an engine without a context."""
     context = run.engine.info.context_tokens
     if context is None:
         return None
@@ -63,20 +62,21 @@ def room(run: Run, task: Task[Any], documents: Sequence[Document] = ()) -> int |
 
 
 def fit_history(run: Run) -> None:
-    """Lay out the conversation for tasks with the documents and for those without; say what was left out."""
+    """Cut the conversation to fit prompts with the documents and prompts without; warn of what was left out."""
     history, documents = run.request.history, run.request.documents
     run.history = run.conversation = history.as_text()
     if not run.history:
         return
-    answer, condense = Draft(question=run.request.question), StandaloneQuestion(question=run.request.question)
-    left, alone = room(run, answer, documents), room(run, condense)
+    question, count = run.request.question, run.engine.count_tokens
+    answer, standalone = Draft(question=question), StandaloneQuestion(question=question)
+    left, alone = free_tokens(run, answer, documents), free_tokens(run, standalone)
     if left is None or alone is None:
         return
     read = run.total_tokens if fits_one_pass(run, answer, documents) else run.window_tokens
-    beside = _rounded(left - read - _longest(answer))
-    fitted = history.fitted(beside, run.engine.count_tokens)
+    beside = _round_down(left - read - _max_result_tokens(answer))
+    fitted = history.fitted(beside, count)
     run.history = fitted.as_text()
-    run.conversation = history.fitted(_rounded(alone - _longest(condense)), run.engine.count_tokens).as_text()
+    run.conversation = history.fitted(_round_down(alone - _max_result_tokens(standalone)), count).as_text()
     if folded := len(history.turns) - len(fitted.turns):
         how = "behind a summary" if fitted.summary else "left out"
         run.warnings.append(
@@ -85,9 +85,9 @@ def fit_history(run: Run) -> None:
         )
 
 
-def _rounded(tokens: int) -> int:
+def _round_down(tokens: int) -> int:
     return tokens // _HISTORY_STEP * _HISTORY_STEP if tokens > _HISTORY_STEP else tokens
 
 
-def _longest(task: Task[Any]) -> int:
+def _max_result_tokens(task: Task[Any]) -> int:
     return output_schema.max_answer_tokens(output_schema.schema(task))

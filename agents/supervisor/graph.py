@@ -1,4 +1,4 @@
-"""The graph: a supervisor over five named agents, and the guard around each agent's turn."""
+"""The graph: the registry of agents, the supervisor over them, and the guard around each agent's turn."""
 
 import asyncio
 import functools
@@ -6,7 +6,6 @@ import importlib
 import logging
 import threading
 import warnings
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from langchain_core.messages import AIMessage
@@ -17,55 +16,39 @@ from langgraph_supervisor.handoff import create_forward_message_tool, create_han
 
 from agents.errors import ReadroomError
 from agents.schema import AgentStep
-from agents.supervisor.planner import plan
-from agents.supervisor.policy import DecisionModel
-from agents.supervisor.retrieval import retrieve
-from agents.supervisor.router import route
+from agents.supervisor import policy
+from agents.supervisor.planner import go_without_plan, plan
+from agents.supervisor.policy import Agent, DecisionModel
+from agents.supervisor.retrieval import close_taken_parts, retrieve
+from agents.supervisor.router import route, route_as_simple
 from agents.supervisor.run import Run
 from agents.supervisor.synthesis import synthesize
 from agents.supervisor.validation import validate
 from agents.telemetry import span
 
-Agent = Callable[[Run], Awaitable[str]]
-"""One agent's turn: reads the run, puts its result on the table, returns its message."""
-
-AGENTS: dict[str, Agent] = {
-    "router": route,
-    "planner": plan,
-    "retrieval": retrieve,
-    "synthesis": synthesize,
-    "validation": validate,
-}
+AGENTS = (
+    Agent("router", "decides how much work the question is", route, policy.needs_route, route_as_simple),
+    Agent("planner", "splits it into sub-questions", plan, policy.needs_plan, go_without_plan),
+    Agent("retrieval", "finds the passages to answer from", retrieve, policy.needs_passages, close_taken_parts),
+    Agent("synthesis", "drafts the answer with quotes", synthesize, policy.needs_draft),
+    Agent("validation", "checks the draft against the documents", validate, policy.needs_validation),
+)
+"""All agents; where several are ready, the first one is the usual choice. A new agent is one more line here."""
 Graph = Any
 """A compiled langgraph graph; langgraph's own generics are unknown to a strict type checker."""
 _LOG = logging.getLogger(__name__)
-_REBINDING = threading.Lock()
+_PATCHING = threading.Lock()
 
 
-class _Agent:
-    """One agent as langgraph-supervisor calls it: by name and `ainvoke`.
-
-    A compiled graph around each would be run by a scheduler of its own, which takes longer than most turns.
-    """
-
-    def __init__(self, name: str, turn: Agent) -> None:
-        self.name = name
-        self._turn = turn
-
-    async def ainvoke(self, _state: MessagesState, _config: RunnableConfig) -> dict[str, list[AIMessage]]:
-        message = await _guarded(self.name, self._turn, get_runtime(Run).context)
-        return {"messages": [AIMessage(message, name=self.name)]}
-
-    def invoke(self, _state: MessagesState, _config: RunnableConfig) -> dict[str, list[AIMessage]]:
-        raise NotImplementedError("The agents only run asynchronously.")
-
-
-def build_graph(agents: dict[str, Agent] = AGENTS) -> Graph:
+def build_graph(agents: tuple[Agent, ...] = AGENTS) -> Graph:
     """Return the compiled graph; a run is its context: `graph.ainvoke(..., context=run)`."""
-    tools = [create_handoff_tool(agent_name=name, add_handoff_messages=False) for name in agents]
+    tools = [
+        create_handoff_tool(agent_name=agent.name, description=agent.description, add_handoff_messages=False)
+        for agent in agents
+    ]
     workflow = _create_supervisor(
-        [_Agent(name, agent) for name, agent in agents.items()],
-        model=DecisionModel(),
+        [AgentNode(agent) for agent in agents],
+        model=DecisionModel(agents=agents),
         # Named here because upstream would order them by a set of names.
         tools=[*tools, create_forward_message_tool("supervisor")],
         parallel_tool_calls=True,
@@ -77,67 +60,84 @@ def build_graph(agents: dict[str, Agent] = AGENTS) -> Graph:
     return workflow.compile()
 
 
-def _create_supervisor(agents: list[_Agent], **options: object) -> Graph:
-    """Call langgraph-supervisor's `create_supervisor`, with its agent built so that hand-offs run in parallel.
+def recursion_limit(max_steps: int) -> int:
+    """Return langgraph's limit for a run: two supersteps a round, and a few to begin and finish.
 
-    As shipped it builds version "v2" of the agent, which runs only one of several hand-offs made in one
-    message (issue 230 of langgraph-supervisor). Version "v1" runs them all.
+    However many agents there are: every turn is a step of the run's budget.
+    """
+    return 2 * max_steps + 6
+
+
+class AgentNode:
+    """An agent as langgraph-supervisor calls it: by `name` and `ainvoke`.
+
+    A compiled graph around each would be run by a scheduler of its own, which takes longer than most turns.
+    """
+
+    def __init__(self, agent: Agent) -> None:
+        self.name = agent.name
+        self._agent = agent
+
+    async def ainvoke(self, _state: MessagesState, _config: RunnableConfig) -> dict[str, list[AIMessage]]:
+        """Give the agent a turn; its message is what can be forwarded: the checked answer, once there is one."""
+        run = get_runtime(Run).context
+        step = await self._take_turn(run)
+        message = run.judgement.markdown if run.judgement else step.outcome
+        return {"messages": [AIMessage(message, name=self.name)]}
+
+    def invoke(self, _state: MessagesState, _config: RunnableConfig) -> dict[str, list[AIMessage]]:
+        """Refuse to run synchronously."""
+        raise NotImplementedError("The agents only run asynchronously.")
+
+    async def _take_turn(self, run: Run) -> AgentStep:
+        """Run one turn of the agent; whatever it raises is a failure of that turn, never of the run."""
+        name, started, outcome = self.name, run.budget.clock(), "done"
+        run.budget.steps += 1
+        try:
+            with span(f"agent {name}"):
+                async with asyncio.timeout(self._seconds(run)):
+                    await self._agent.turn(run)
+        except TimeoutError:
+            outcome = "timed out"
+            run.warnings.append(f"{name} ran out of time.")
+        except ReadroomError as error:
+            outcome = "failed"
+            run.warnings.append(f"{name} failed: {error.message}")
+        except Exception:
+            outcome = "failed"
+            _LOG.exception("The %s agent failed", name)
+            run.warnings.append(f"{name} failed.")
+        if outcome != "done":
+            self._recover(run)
+        step = AgentStep(agent=name, seconds=run.budget.clock() - started, outcome=outcome)
+        run.steps.append(step)
+        return step
+
+    def _seconds(self, run: Run) -> float:
+        """Return the turn's time limit; reading whole documents may take as long as the run has."""
+        reads_whole = self.name == "synthesis" and (run.kind == "whole_document" or run.full_scan)
+        return run.budget.seconds_left if reads_whole else policy.turn_seconds(run)
+
+    def _recover(self, run: Run) -> None:
+        if self._agent.recover:
+            self._agent.recover(run)
+        else:
+            run.failures[self.name] = run.failed(self.name) + 1
+
+
+def _create_supervisor(nodes: list[AgentNode], **options: object) -> Graph:
+    """Call langgraph-supervisor's `create_supervisor`, patched so that hand-offs made in one message run in parallel.
+
+    As shipped it builds version "v2" of the supervisor's own agent, which runs only one of several hand-offs (issue
+    230 of langgraph-supervisor). Version "v1" runs them all.
     """
     upstream: Any = importlib.import_module("langgraph_supervisor.supervisor")
-    with _REBINDING, warnings.catch_warnings():
+    with _PATCHING, warnings.catch_warnings():
         # It still takes create_react_agent from where langgraph has deprecated it.
         warnings.simplefilter("ignore", DeprecationWarning)
         shipped = upstream.create_react_agent
         upstream.create_react_agent = functools.partial(shipped, version="v1")
         try:
-            return upstream.create_supervisor(agents, **options)
+            return upstream.create_supervisor(nodes, **options)
         finally:
             upstream.create_react_agent = shipped
-
-
-def recursion_limit(max_steps: int) -> int:
-    """Return langgraph's limit for a run: two supersteps a round, and a few to begin and finish."""
-    return 2 * max_steps + 6
-
-
-async def _guarded(name: str, agent: Agent, run: Run) -> str:
-    """Run one agent's turn; whatever it raises is a failure of that turn, never of the run."""
-    started = run.budget.clock()
-    run.budget.steps += 1
-    try:
-        with span(f"agent {name}"):
-            async with asyncio.timeout(turn_seconds(name, run)):
-                message = await agent(run)
-        outcome = "done"
-    except TimeoutError:
-        message, outcome = f"{name} ran out of time.", "timed out"
-    except ReadroomError as error:
-        message, outcome = f"{name} failed: {error.message}", "failed"
-    except Exception:
-        _LOG.exception("The %s agent failed", name)
-        message, outcome = f"{name} failed.", "failed"
-    if outcome != "done":
-        run.failures[name] = run.failed(name) + 1
-        run.warnings.append(message)
-        recover(name, run)
-    run.steps.append(AgentStep(agent=name, seconds=run.budget.clock() - started, outcome=outcome))
-    return message
-
-
-def turn_seconds(name: str, run: Run) -> float:
-    """Return an agent's time limit; reading a whole document takes as long as the run has."""
-    reading = name == "synthesis" and (run.kind == "whole_document" or run.full_scan)
-    return run.budget.seconds_left if reading else min(run.settings.agent_seconds, run.budget.seconds_left)
-
-
-def recover(name: str, run: Run) -> None:
-    """Put on the table what lets the run go on without the agent that failed."""
-    if name == "router" and run.kind is None:
-        run.kind, run.reason = "simple", "The router failed, so the short way was taken."
-    elif name == "planner" and not run.parts:
-        run.kind = "simple"
-    elif name == "retrieval":
-        for part in run.parts:
-            part.done = part.done or part.taken
-        if run.judgement is not None:
-            run.full_scan = True

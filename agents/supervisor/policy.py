@@ -1,15 +1,19 @@
-"""Which steps make sense now. What is not listed here cannot be chosen, whatever the engine says."""
-# MERGED """The supervisor's chat model: an adapter over `engine.run(NextStep)`."""
+"""The policy: which agents may come next, and how one of them is chosen.
+
+An agent that cannot do anything useful now cannot be chosen, whatever the engine says. The rules for the five agents
+stand here in the order of a run; an agent of your own brings its rule along, as `ready` in the registry.
+"""
 
 import asyncio
 import uuid
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.messages.tool import ToolCall, tool_call
+from langchain_core.messages.tool import tool_call
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langgraph.runtime import get_runtime
 from typing_extensions import override
@@ -19,66 +23,107 @@ from agents.engine.tasks.decisions import NextStep
 from agents.errors import EngineError
 from agents.supervisor.run import Run
 
-ATTEMPTS = 2
-"""Turns that an agent gets before the run goes on without it."""
+MAX_ATTEMPTS = 2
+"""Turns that may fail before an agent is no longer chosen; failures that it has a way to recover from do not count."""
+MAX_PARALLEL = 3
+"""Hand-offs in one decision."""
+
+
+@dataclass(frozen=True)
+class Agent:
+    """One of the agents that the supervisor hands over to."""
+
+    name: str
+    description: str
+    """What the supervisor's model is told about it."""
+    turn: Callable[[Run], Awaitable[None]]
+    """Reads the run and writes its result to it."""
+    ready: Callable[[Run], bool]
+    """Whether a turn of this agent makes sense now."""
+    recover: Callable[[Run], None] | None = None
+    """Lets the run go on without it after a failed turn; none where the run needs its result."""
+
+
+def needs_route(run: Run) -> bool:
+    """Whether the way that the question takes is still to be decided."""
+    return run.kind is None
+
+
+def needs_plan(run: Run) -> bool:
+    """Whether a complex question is still to be split into sub-questions."""
+    return _before_draft(run) and run.kind == "complex" and not run.parts
+
+
+def needs_passages(run: Run) -> bool:
+    """Whether a part of the question has no passages yet, or a second look at everything may find more."""
+    if run.judgement is not None:
+        return run.judgement.grounded < 1.0 and _may_look_further(run)
+    if not _before_draft(run) or run.kind == "whole_document" or needs_plan(run):
+        return False
+    return not run.parts or any(not part.done for part in run.parts)
+
+
+def needs_draft(run: Run) -> bool:
+    """Whether everything that the answer is drafted from is there."""
+    return _before_draft(run) and not needs_plan(run) and not needs_passages(run)
+
+
+def needs_validation(run: Run) -> bool:
+    """Whether there is a draft that has not been judged."""
+    return run.draft is not None and run.judgement is None
+
+
+def _before_draft(run: Run) -> bool:
+    return run.kind is not None and run.draft is None and run.judgement is None
+
+
+def _may_look_further(run: Run) -> bool:
+    """Whether there is anything that the first look has left out."""
+    return not (run.missing_pages or run.full_scan or run.everything_read or run.kind == "whole_document")
 
 
 @dataclass(frozen=True)
 class Options:
-    """Agents that can do something useful now, the usual one first; or those whose message can be the answer."""
+    """What may happen next: agents to hand over to, the usual one first, or agents whose message is the answer."""
 
-    agents: tuple[str, ...] = ()
+    agents: tuple[Agent, ...] = ()
     finish: tuple[str, ...] = ()
     parallel: int = 1
+    """Hand-offs that one decision may hold."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the agents."""
+        return tuple(agent.name for agent in self.agents)
 
     @property
     def forced(self) -> bool:
-        """Whether there is only one thing to do, so that nobody needs to be asked."""
+        """Whether there is at most one option, so that the engine need not be asked."""
         return len(self.agents) + len(self.finish) <= 1
 
-
-def next_options(run: Run) -> Options:
-    """Return what may happen next in this run."""
-    if run.judgement is not None:
-        return _after_validation(run)
-    if run.budget.spent or run.failed("synthesis") >= ATTEMPTS:
-        return Options()
-    if run.draft is not None:
-        return Options(("validation",)) if run.failed("validation") < ATTEMPTS else Options()
-    return _before_drafting(run)
+    @property
+    def usual(self) -> tuple[str, ...]:
+        """The hand-offs to make where the engine makes no valid choice."""
+        return self.names * self.parallel if len(self.agents) == 1 else self.names[:1]
 
 
-def _before_drafting(run: Run) -> Options:
-    if run.kind is None:
-        return Options(("router",))
-    if run.kind == "whole_document":
-        return Options(("synthesis",))
-    if run.kind == "complex" and not run.parts:
-        return Options(("planner",))
-    waiting = [part for part in run.parts if not part.done]
-    if not run.parts or waiting:
-        several = run.settings.parallel_tool_calls and not run.sequential
-        return Options(("retrieval",), parallel=min(3, max(1, len(waiting))) if several else 1)
-    return Options(("synthesis",))
-
-
-def _after_validation(run: Run) -> Options:
-    """Look once more, at everything, where the first look found nothing that stands."""
+def next_options(run: Run, agents: tuple[Agent, ...]) -> Options:
+    """Return what may happen next in this run; nothing ends it without an answer."""
     judgement = run.judgement
-    may_look_further = (
-        not run.missing_pages and not run.full_scan and not run.everything_read and run.kind != "whole_document"
-    )
-    if judgement is None or run.budget.spent or not may_look_further:
-        return Options(finish=("validation",))
-    if not judgement.claims:
-        return Options(("retrieval",))
-    if judgement.grounded < 1.0:
-        return Options(("retrieval",), finish=("validation",))
-    return Options(finish=("validation",))
+    finish = () if judgement is None else ("validation",)
+    if run.budget.spent:
+        return Options(finish=finish)
+    ready = tuple(agent for agent in agents if run.failed(agent.name) < MAX_ATTEMPTS and agent.ready(run))
+    if judgement is not None and not judgement.claims and needs_passages(run):
+        # Nothing stands: everything is read before the answer may be that there is none.
+        finish = ()
+    waiting = sum(not part.done for part in run.parts)
+    several = run.settings.parallel_tool_calls and not run.sequential
+    return Options(ready, finish, min(MAX_PARALLEL, max(1, waiting)) if several else 1)
 
 
-def describe(run: Run) -> str:
-    """Say in one line what has been done, for whoever decides."""
+def describe_progress(run: Run) -> str:
+    """Return in one line what has been done, for the engine that decides."""
     done = ", ".join(f"{step.agent} {step.outcome}" for step in run.steps[-6:]) or "nothing yet"
     if run.judgement is None:
         return done
@@ -86,10 +131,12 @@ def describe(run: Run) -> str:
 
 
 class DecisionModel(BaseChatModel):
-    """Turns the engine's decision into hand-offs, or into the finish that forwards one agent's message.
+    """The supervisor's chat model: turns the engine's decision into hand-offs, or into the finishing message.
 
-    The engine is asked only where there is a choice. A decision outside of what is allowed counts as the usual one.
+    The engine is asked only where there is a choice. A decision that is not among the options counts as the usual one.
     """
+
+    agents: tuple[Agent, ...]
 
     @property
     @override
@@ -119,60 +166,51 @@ class DecisionModel(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         run = get_runtime(Run).context
-        options = next_options(run)
-        agents, finish = await _decide(run, options)
-        message = AIMessage("", tool_calls=[_hand_off(agent) for agent in agents])
-        if not agents:
-            message = await _finish(run, finish)
+        names, finish = await self._decide(run)
+        calls = [tool_call(name=f"transfer_to_{name}", args={}, id=uuid.uuid4().hex) for name in names]
+        message = AIMessage("", tool_calls=calls) if calls else await self._finish(run, finish)
         return ChatResult(generations=[ChatGeneration(message=message)])
 
+    async def _decide(self, run: Run) -> tuple[tuple[str, ...], str | None]:
+        """Return the agents to hand over to, or none and the agent whose message is the answer."""
+        options = next_options(run, self.agents)
+        if options.forced:
+            return options.usual, next(iter(options.finish), None)
+        task = NextStep(
+            question=run.question,
+            allowed=options.names,
+            descriptions={agent.name: agent.description for agent in options.agents},
+            may_finish=options.finish,
+            parallel=options.parallel,
+            state=describe_progress(run),
+        )
+        try:
+            async with asyncio.timeout(turn_seconds(run)):
+                decision = await run.ask(task)
+        except (EngineError, TimeoutError) as error:
+            reason = error.message if isinstance(error, EngineError) else "It ran out of time."
+            run.warnings.append(f"The supervisor's decision failed, so the usual step was taken: {reason}")
+            return options.usual, None
+        chosen = tuple(name for name in decision.next if name in options.names)[: options.parallel]
+        if not chosen and decision.finish in options.finish:
+            return (), decision.finish
+        return chosen or options.usual, None
 
-async def _decide(run: Run, options: Options) -> tuple[tuple[str, ...], str | None]:
-    """Return the agents to hand over to, or none and the agent whose message is the answer."""
-    usual = options.agents[:1] * options.parallel
-    if options.forced:
-        return usual, next(iter(options.finish), None)
-    task = NextStep(
-        question=run.question,
-        allowed=options.agents,
-        may_finish=options.finish,
-        parallel=options.parallel,
-        state=describe(run),
-    )
-    try:
-        async with asyncio.timeout(_seconds(run)):
-            decision = await run.ask(task)
-    except (EngineError, TimeoutError) as error:
-        reason = error.message if isinstance(error, EngineError) else "It ran out of time."
-        run.warnings.append(f"The supervisor's decision failed, so the usual step was taken: {reason}")
-        return usual, None
-    chosen = tuple(agent for agent in decision.next if agent in options.agents)[: options.parallel]
-    if not chosen and decision.finish in options.finish:
-        return (), decision.finish
-    return chosen or usual, None
+    async def _finish(self, run: Run, agent: str | None) -> AIMessage:
+        """Forward an agent's message word for word, or have it rewritten where forwarding is off."""
+        if agent is None or run.judgement is None:
+            return AIMessage("")
+        if run.settings.message_forwarding:
+            call = tool_call(name="forward_message", args={"from_agent": agent}, id=uuid.uuid4().hex)
+            return AIMessage("", tool_calls=[call])
+        try:
+            async with asyncio.timeout(turn_seconds(run)):
+                rewritten = await run.ask(RewriteAnswer(question=run.question, message=run.judgement.markdown))
+        except (EngineError, TimeoutError):
+            return AIMessage(run.judgement.markdown)
+        return AIMessage(rewritten.markdown)
 
 
-async def _finish(run: Run, agent: str | None) -> AIMessage:
-    """Forward an agent's message word for word, or have it rewritten where forwarding is off."""
-    if agent is None or run.judgement is None:
-        return AIMessage("")
-    if run.settings.message_forwarding:
-        return AIMessage("", tool_calls=[_call("forward_message", from_agent=agent)])
-    try:
-        async with asyncio.timeout(_seconds(run)):
-            composed = await run.ask(RewriteAnswer(question=run.question, message=run.judgement.markdown))
-    except (EngineError, TimeoutError):
-        return AIMessage(run.judgement.markdown)
-    return AIMessage(composed.markdown)
-
-
-def _seconds(run: Run) -> float:
+def turn_seconds(run: Run) -> float:
+    """Return the time limit of one turn, in seconds."""
     return min(run.settings.agent_seconds, run.budget.seconds_left)
-
-
-def _hand_off(agent: str) -> ToolCall:
-    return _call(f"transfer_to_{agent}")
-
-
-def _call(name: str, **args: str) -> ToolCall:
-    return tool_call(name=name, args=args, id=uuid.uuid4().hex)

@@ -1,4 +1,7 @@
-"""What one run knows: the request, and what the agents have put on the table so far."""
+"""One run: the request, what the agents have found so far, and what it has cost.
+
+`Run` is the blackboard that the agents share: each reads what it needs from it and writes its result to it.
+"""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -16,14 +19,14 @@ from agents.sessions.history import History
 from agents.settings import SupervisorSettings
 
 PROMPT_RESERVE = 8_192
-"""Tokens kept free beside a window for the instruction, the agents' results and the answer."""
+"""Tokens reserved beside a window for the instruction, the agents' results and the answer."""
 ResultT = TypeVar("ResultT", bound=Frozen)
 Clock = Callable[[], float]
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the run is to do; without `mode` it answers `question`, with it it analyses the documents."""
+    """What is asked: an analysis of the documents where `mode` is given, else an answer to `question`."""
 
     question: str
     documents: tuple[Document, ...]
@@ -31,18 +34,20 @@ class Request:
     mode: Mode | None = None
     focus: str | None = None
     window_tokens: int | None = None
-    """In place of the setting of that name."""
+    """Overrides the setting of that name."""
 
 
 @dataclass
 class Part:
-    """One question to look up: the request's own, or a part of it."""
+    """A question to look up: the whole question, or one of its sub-questions."""
 
     question: str
     passages: tuple[Passage, ...] = ()
     claims: tuple[DraftClaim, ...] = ()
     taken: bool = False
+    """Whether a retrieval has begun to look it up."""
     done: bool = False
+    """Whether it has been looked up."""
 
 
 @dataclass
@@ -70,43 +75,46 @@ class Budget:
 
 
 def ignore_progress(_progress: Progress, _notes: tuple[str, ...] = (), /) -> None:
-    """Report to nobody."""
+    """Discard progress reports."""
 
 
 @dataclass
 class Run:
-    """The table at which the agents of one run sit."""
+    """The state that the agents of one run share."""
 
     request: Request
     engine: Engine
     library: Library
-    store: WindowCache
+    window_cache: WindowCache
     settings: SupervisorSettings
     budget: Budget
-    warm: bool = False
-    tell: ReportProgress = ignore_progress
+    prefix_cached: bool = False
+    """Whether the engine has these documents in its prefix cache, so that reading them again costs little."""
+    on_progress: ReportProgress = ignore_progress
 
     question: str = field(init=False)
-    """The question, made self-contained from the history."""
+    """The question, rewritten to stand alone where it follows up on the conversation."""
     history: str = ""
-    """The conversation, as far as it fits beside the documents."""
+    """The conversation, cut to fit beside the documents."""
     conversation: str = ""
-    """The conversation, as far as it fits alone."""
+    """The conversation, cut to fit a prompt without documents."""
     kind: RouteKind | None = None
     reason: str = ""
     language: str = ""
     parts: list[Part] = field(default_factory=list[Part])
     sequential: bool = False
     full_scan: bool = False
-    beyond_scope: bool = False
-    """Whether the pages and sections that the question names were read, and did not answer it."""
+    """Whether the question is put to every window, in a second look."""
+    ignore_scope: bool = False
+    """Whether to read beyond the pages and sections that the question names: it asks more than they answer."""
     missing_pages: tuple[str, ...] = ()
-    """What to say where the question is about pages alone that no document has."""
+    """The whole answer, where the question is only about pages that no document has."""
     scopes: dict[str, tuple[Passage, ...]] = field(default_factory=dict[str, tuple[Passage, ...]])
-    """By question: the pages and sections that it names."""
+    """By question: the passages of the pages and sections that it names."""
     draft: tuple[UncheckedClaim, ...] | None = None
     judgement: Judgement | None = None
     earlier: Judgement | None = None
+    """The judgement before a second look."""
     outline: tuple[str, ...] = ()
 
     steps: list[AgentStep] = field(default_factory=list[AgentStep])
@@ -117,13 +125,14 @@ class Run:
     tokens: dict[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
     read: dict[str, set[int]] = field(default_factory=dict[str, set[int]])
     windows: int = 0
-    windows_from_store: int = 0
+    cached_windows: int = 0
+    """Windows whose notes an earlier run had stored."""
 
     def __post_init__(self) -> None:
         self.question = self.request.question
 
     async def ask(self, task: Task[ResultT]) -> ResultT:
-        """Have the engine compute a task, and add up what it costs.
+        """Run a task on the engine and add its cost to the usage.
 
         Raises:
             EngineError: The engine did not answer.
@@ -133,7 +142,7 @@ class Run:
         return outcome.result
 
     async def load(self) -> None:
-        """Fetch the documents' passages and their token counts."""
+        """Load the documents' passages and token counts."""
         for document in self.request.documents:
             key = document.document_id
             self.passages[key], self.tokens[key] = await asyncio.gather(
@@ -144,12 +153,12 @@ class Run:
 
     @property
     def total_tokens(self) -> int:
-        """Tokens of all documents, counted by the engine's tokenizer."""
+        """Tokens of all documents, by the engine's tokenizer."""
         return sum(sum(counts) for counts in self.tokens.values())
 
     @property
     def window_tokens(self) -> int:
-        """Tokens of one reading window: what the settings ask for, as far as the engine's context holds it."""
+        """Tokens of one reading window: the setting, or less where the engine's context is smaller."""
         context = self.engine.info.context_tokens
         if context is None:
             return self.settings.window_tokens
@@ -162,7 +171,7 @@ class Run:
 
     @property
     def reading_seconds(self) -> float:
-        """Seconds that reading everything adds to the budget: one agent's turn for every window."""
+        """Seconds that reading everything adds to the budget: one agent's time limit for every window."""
         return self.settings.agent_seconds * (1 + self.total_tokens / self.window_tokens)
 
     @property
@@ -172,32 +181,32 @@ class Run:
 
     @property
     def everything_read(self) -> bool:
-        """Whether the engine has been given every passage."""
+        """Whether the engine has read every passage."""
         return all(len(self.read[key]) == len(passages) for key, passages in self.passages.items())
 
     def read_spans(self) -> dict[str, list[tuple[int, int]]]:
-        """Return, by document id, the character spans that the engine was given."""
+        """Return the character spans that the engine has read, by document id."""
         return {
             key: [(self.passages[key][index].start, self.passages[key][index].end) for index in sorted(indexes)]
             for key, indexes in self.read.items()
         }
 
     def mark_read(self, passages: Sequence[Passage]) -> None:
-        """Note that the engine was given these passages; one of which it was given a part is not read."""
+        """Record that the engine has read these passages; a part of a passage does not count."""
         for passage in passages:
             whole = self.passages[passage.document_id][passage.index]
             if (passage.start, passage.end) == (whole.start, whole.end):
                 self.read[passage.document_id].add(passage.index)
 
     def add_reason(self, reason: str) -> None:
-        """Add a reason for the way that the run takes, once."""
+        """Append a reason for the chosen route, once."""
         if reason not in self.reason:
             self.reason = f"{self.reason} {reason}".strip()
 
     def report(self, fraction: float, message: str, *notes: str) -> None:
-        """Tell whoever waits how far the run has come, and what it has noted."""
-        self.tell(Progress(fraction=min(1.0, fraction), message=message), notes)
+        """ReportProgress how far the run has come, with notes to show to a caller who waits."""
+        self.on_progress(Progress(fraction=min(1.0, fraction), message=message), notes)
 
     def failed(self, agent: str) -> int:
-        """Return how often an agent has failed in this run."""
+        """Return how many turns of an agent have failed beyond recovery."""
         return self.failures.get(agent, 0)

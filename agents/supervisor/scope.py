@@ -1,4 +1,4 @@
-"""What a question is about where it names pages or sections: these passages, and nothing beside them."""
+"""Scope: where a question names pages or sections, it is about these passages and no others."""
 
 from collections.abc import Sequence
 
@@ -8,44 +8,46 @@ from agents.language.sentences import split_sentences
 from agents.schema import Document, Passage
 from agents.supervisor.run import Run
 
-_NAMED_AT_ONCE = 4
+MAX_PLACES_LISTED = 4
+"""With more, only the first and the last are named."""
 
 
 def scope(run: Run, question: str) -> tuple[Passage, ...]:
-    """Return the pages and sections that a question names, cut out of the run's passages; nothing where it names none.
+    """Return the passages of the pages and sections that a question names; none where it names none.
 
-    Documents that have none of them are left out. What the run has given up to look only there is everything again.
+    They are cut to the sentences that stand there. Once the run ignores the scope, there are none either.
     """
-    if run.beyond_scope:
+    if run.ignore_scope:
         return ()
     if question not in run.scopes:
         named = section_references.named(question)
-        inside = (passage for document in run.request.documents for passage in _inside(run, document, named))
-        run.scopes[question] = tuple(inside)
+        run.scopes[question] = tuple(
+            passage for document in run.request.documents for passage in _passages_of(run, document, named)
+        )
     return run.scopes[question]
 
 
 def missing_pages(run: Run, question: str) -> tuple[str, ...]:
-    """Return what to say of pages that a question names and no document has."""
+    """Return a message about the pages that a question names and no document has; empty where there are none."""
     documents = run.request.documents
     pages = [place for place in section_references.named(question) if place.is_page]
     missing = [str(place) for place in pages if not any(place.spans(document) for document in documents)]
     if not missing:
         return ()
     held = (f"{each.title} has {len(each.pages):,} page{'s' * (len(each.pages) != 1)}" for each in documents)
-    return (f"There is no {_in_few_words(missing)}: {'; '.join(held)}.",)
+    return (f"There is no {_listed(missing)}: {'; '.join(held)}.",)
 
 
-def called(question: str) -> str:
-    """Return the places that a question names in a few words."""
-    return _in_few_words([str(place) for place in section_references.named(question)])
+def place_names(question: str) -> str:
+    """Return the pages and sections that a question names as a short list, for messages."""
+    return _listed([str(place) for place in section_references.named(question)])
 
 
-def _in_few_words(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) <= _NAMED_AT_ONCE else f"{names[0]} to {names[-1]}"
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= MAX_PLACES_LISTED else f"{names[0]} to {names[-1]}"
 
 
-def _inside(run: Run, document: Document, named: tuple[Place, ...]) -> list[Passage]:
+def _passages_of(run: Run, document: Document, named: tuple[Place, ...]) -> list[Passage]:
     spans = section_references.joined(span for place in named for span in place.spans(document))
     cut = (_cut(each, span) for span in spans for each in run.passages[document.document_id])
     found = [passage for passage in cut if passage is not None]

@@ -20,84 +20,84 @@ from agents.telemetry import span, untraced
 if TYPE_CHECKING:
     from agents.supervisor.graph import Graph
 
+SECONDS_TO_FINISH = 5
+"""The graph may take so much longer than the run's budget before it is stopped from outside."""
 _LOG = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """Runs requests; holds nothing of any of them.
+    """Runs requests; keeps no state of any of them.
 
     Args:
         library: Where passages come from.
-        store: Where finished windows are kept.
+        window_cache: Where the notes from finished windows are stored.
         settings: How the agents work together.
-        clock: Seconds that only ever rise.
+        clock: Monotonic seconds.
     """
 
     def __init__(
-        self, library: Library, store: WindowCache, settings: SupervisorSettings, clock: Clock = time.monotonic
+        self, library: Library, window_cache: WindowCache, settings: SupervisorSettings, clock: Clock = time.monotonic
     ) -> None:
         self._library = library
-        self._store = store
+        self._window_cache = window_cache
         self._settings = settings
         self._clock = clock
-
-    @cached_property
-    def _graph(self) -> "Graph":
-        # langgraph takes a second to import; whoever only lists or forgets sessions need not wait for it.
-        from agents.supervisor.graph import build_graph
-
-        return build_graph()
 
     def start(
         self,
         request: Request,
         engine: Engine,
-        tell: ReportProgress = ignore_progress,
+        on_progress: ReportProgress = ignore_progress,
         *,
-        warm: bool = False,
+        prefix_cached: bool = False,
     ) -> Run:
-        """Lay out a run, ready to be completed.
+        """Return a new run, to be completed with `complete`.
 
         Args:
-            request: What to do.
-            engine: Who computes the tasks.
-            tell: Told how far the run has come.
-            warm: Whether the engine has lately read these documents whole, so that their prefix is cached.
+            request: What is asked.
+            engine: Computes the tasks.
+            on_progress: Called as the run proceeds.
+            prefix_cached: Whether the engine has these documents in its prefix cache.
         """
+        settings = self._settings
+        if request.window_tokens is not None:
+            settings = settings.model_copy(update={"window_tokens": request.window_tokens})
         return Run(
             request=request,
             engine=engine,
             library=self._library,
-            store=self._store,
-            settings=self._settings_for(request),
-            budget=Budget(self._settings.max_steps, self._settings.max_seconds, self._clock),
-            warm=warm,
-            tell=tell,
+            window_cache=self._window_cache,
+            settings=settings,
+            budget=Budget(settings.max_steps, settings.max_seconds, self._clock),
+            prefix_cached=prefix_cached,
+            on_progress=on_progress,
         )
-
-    def _settings_for(self, request: Request) -> SupervisorSettings:
-        if request.window_tokens is None:
-            return self._settings
-        return self._settings.model_copy(update={"window_tokens": request.window_tokens})
 
     async def complete(self, run: Run) -> None:
         """Bring a run to its judgement, within its budget."""
         await run.load()
         await asyncio.to_thread(fit_history, run)
         with span("run", documents=len(run.request.documents), engine=run.engine.info.name):
-            message = await self._invoke(run)
+            message = await self._run_graph(run)
             if run.judgement is None:
                 await fall_back(run)
         if not self._settings.message_forwarding:
             accept_rewritten(run, message)
 
-    async def _invoke(self, run: Run) -> str:
+    @cached_property
+    def _graph(self) -> "Graph":
+        # langgraph takes a second to import; whoever only lists or forgets sessions need not wait for it.
+        from agents.supervisor.graph import AGENTS, build_graph
+
+        return build_graph(AGENTS)
+
+    async def _run_graph(self, run: Run) -> str:
         """Run the graph; return the finishing message, empty where there is none."""
         from agents.supervisor.graph import recursion_limit
 
-        config = {"recursion_limit": recursion_limit(self._settings.max_steps)}
+        config = {"recursion_limit": recursion_limit(run.budget.max_steps)}
         try:
-            async with asyncio.timeout(run.budget.seconds_left + run.reading_seconds + 5):
+            async with asyncio.timeout(run.budget.seconds_left + run.reading_seconds + SECONDS_TO_FINISH):
                 with untraced():
                     state = await self._graph.ainvoke(
                         {"messages": [("user", run.question)]}, config=config, context=run

@@ -75,16 +75,18 @@ class NextStep(Task[NextStepResult]):
     max_tokens: ClassVar[int] = 64
 
     allowed: tuple[str, ...] = Field(description="Agents that can do something useful now, the usual one first.")
+    descriptions: dict[str, str] = Field(default={}, description="What allowed agents do, by name.")
     may_finish: tuple[str, ...] = Field(default=(), description="Agents whose last message can be the answer.")
     parallel: int = Field(default=1, description="How many hand-offs one decision may hold.")
     state: str = Field(description="What has been done so far, in one line.")
 
     @override
     def instruction(self) -> str:
+        described = "".join(f"\n{name}: {text}" for name, text in self.descriptions.items())
         finish = f" Or finish with the message of: {', '.join(self.may_finish)}." if self.may_finish else ""
         return (
             f"You lead a team that answers the question. So far: {self.state}\n"
-            f"Choose who works next: {', '.join(self.allowed)}.{finish}"
+            f"Choose who works next: {', '.join(self.allowed)}.{finish}{described}"
         )
 
     @override

@@ -38,8 +38,8 @@ def read(library: Library, store: WindowCache, write: Callable[[str, str], str])
         document = await library.open(write("rules.md", text))
         settings = SupervisorSettings(**options.pop("settings", {}))
         supervisor = Supervisor(library, store, settings)
-        warm = options.pop("warm", False)
-        run = supervisor.start(Request(question, (document,), **options), engine, warm=warm)
+        cached = options.pop("prefix_cached", False)
+        run = supervisor.start(Request(question, (document,), **options), engine, prefix_cached=cached)
         await supervisor.complete(run)
         return run
 

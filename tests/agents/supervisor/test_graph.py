@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 
 import langgraph_supervisor.supervisor as upstream
 import pytest
@@ -53,16 +54,16 @@ async def test_two_agents_named_in_one_message_meet(read: Reading) -> None:
     """Fails when langgraph-supervisor runs parallel hand-offs one by one, or only one of them, again."""
     here = asyncio.Barrier(2)
 
-    async def met(run: Run) -> str:
+    async def meet(_run: Run) -> None:
         async with asyncio.timeout(5), here:
-            return "met"
+            pass
 
     engine = FakeEngine({Route: COMPLEX})
     run = await read(engine)
     run.judgement, run.draft, run.steps = None, None, []
     for part in run.parts:
         part.taken = part.done = False
-    graph = build_graph({**AGENTS, "retrieval": met})
+    graph = build_graph(tuple(replace(each, turn=meet) if each.name == "retrieval" else each for each in AGENTS))
     with pytest.raises(Exception, match=r"[Rr]ecursion"):
         await graph.ainvoke({"messages": [HumanMessage("?")]}, {"recursion_limit": 4}, context=run)
 

@@ -110,7 +110,7 @@ async def test_a_run_cancelled_half_way_repeats_no_finished_window(
         if run.windows == 30:
             stored.set()
 
-    run.tell = tell
+    run.on_progress = tell
     first = asyncio.create_task(supervisor.complete(run))
     await stored.wait()
     first.cancel()
