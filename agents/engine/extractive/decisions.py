@@ -3,7 +3,7 @@
 
 import re
 
-from agents.engine.extractive.follow_ups import complete
+from agents.engine.extractive.conversation import complete
 from agents.engine.extractive.phrases import asked_for, topic
 from agents.engine.extractive.questions import read_question
 from agents.engine.tasks.decisions import NextStep, NextStepResult, Plan, PlanResult, Route, RouteResult

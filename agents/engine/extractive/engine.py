@@ -57,14 +57,14 @@ class ExtractiveEngine:
 @lru_cache(maxsize=1)
 def _computations() -> Mapping[str, Compute]:
     """Return what computes each task; loaded with the first task, not with the module."""
-    from agents.engine.extractive import decisions, digest, drafting, follow_ups, judging, notes, reducing
+    from agents.engine.extractive import conversation, decisions, digest, drafting, judging, notes, reducing
 
     return MappingProxyType(
         {
             "Route": decisions.route,
             "Plan": decisions.plan,
             "NextStep": decisions.next_step,
-            "StandaloneQuestion": follow_ups.condense,
+            "StandaloneQuestion": conversation.condense,
             "Draft": drafting.draft,
             "Verdict": judging.verdict,
             "Revise": judging.revise,

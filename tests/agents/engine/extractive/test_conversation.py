@@ -1,6 +1,6 @@
 import pytest
 
-from agents.engine.extractive.follow_ups import condense
+from agents.engine.extractive.conversation import condense
 from agents.engine.tasks.decisions import StandaloneQuestion
 
 
