@@ -1,8 +1,8 @@
 """Draft and RewriteAnswer: the sentences that answer a question, each as a claim with its exact quote.
 
-Of long evidence only the passages that hold most of the question's words are read. `Evidence` scores every statement
-in them by the question's words in and around it, and by whether it holds the wanted kind of answer; the best become
-claims, unless too little of the question is covered for the text to answer it at all.
+Of long evidence only the passages that hold most of the question's words are read. `StatementRanker` scores every
+statement in them by the question's words in and around it, and by whether it holds the wanted kind of answer. The best
+become claims, unless too little of the question is covered for the text to answer it at all.
 """
 
 import itertools
@@ -48,7 +48,7 @@ def draft(task: Draft) -> DraftResult:
         best = [passage for part in questions for passage in best_passages(task.evidence, part, vocabulary, each)]
         passages = tuple({(passage.document_id, passage.index): passage for passage in best}.values())
     statements = read_statements(passages, vocabulary)
-    parts = [DraftedPart(passages, Evidence(statements, question, vocabulary)) for question in questions]
+    parts = [DraftedPart(passages, StatementRanker(statements, question, vocabulary)) for question in questions]
     several = len(parts) > 1
     answers = [part.answers(_MIN_CONFIDENCE_OF_PART if several else _MIN_CONFIDENCE) for part in parts]
     # The best of every part come first, then the second best of every part, and so on.
@@ -101,14 +101,14 @@ class DraftedPart:
     A quote is a span of statements, the index of its first and of its last: two where the last leans on the one before.
     """
 
-    def __init__(self, passages: Sequence[Passage], evidence: "Evidence") -> None:
+    def __init__(self, passages: Sequence[Passage], ranker: "StatementRanker") -> None:
         self._passages = passages
-        self._evidence = evidence
+        self._ranker = ranker
 
     def answers(self, min_confidence: float) -> list[tuple[int, int]]:
         """Return the spans that answer the question, best first, none that repeats another."""
-        ranked = self._evidence.rank()
-        if not self._evidence.question.terms or not ranked or self._evidence.confidence(ranked) < min_confidence:
+        ranked = self._ranker.rank()
+        if not self._ranker.question.terms or not ranked or self._ranker.confidence(ranked) < min_confidence:
             return []
         chosen: list[tuple[int, int]] = []
         for scored in ranked[: 4 * _MAX_CLAIMS]:
@@ -125,9 +125,9 @@ class DraftedPart:
 
     def claim(self, span: tuple[int, int]) -> DraftClaim:
         """Return a claim in the document's words; a table's row is quoted with its table's head."""
-        statement = self._evidence.statements[span[1]]
+        statement = self._ranker.statements[span[1]]
         text = self._passages[statement.passage].text
-        start, end = self._shortened(text, self._evidence.statements[span[0]].start, statement.end)
+        start, end = self._shortened(text, self._ranker.statements[span[0]].start, statement.end)
         quote = text[start:end]
         if statement.form == "row" and end == statement.end:
             head = (statement.head,) if statement.head else ()
@@ -136,11 +136,11 @@ class DraftedPart:
 
     def _needs_previous(self, index: int) -> bool:
         """Whether a statement is quoted together with the one before it, in at most 60 words."""
-        evidence, statement = self._evidence, self._evidence.statements[index]
-        too_short = len(statement.text.split()) < _MIN_QUOTE_WORDS and evidence.together(index, index - 1)
-        if statement.form == "row" or not (too_short or evidence.leans_on_previous(index)):
+        ranker, statement = self._ranker, self._ranker.statements[index]
+        too_short = len(statement.text.split()) < _MIN_QUOTE_WORDS and ranker.together(index, index - 1)
+        if statement.form == "row" or not (too_short or ranker.leans_on_previous(index)):
             return False
-        previous = evidence.statements[index - 1]
+        previous = ranker.statements[index - 1]
         text = self._passages[statement.passage].text[previous.start : statement.end]
         return previous.form != "row" and len(text.split()) <= _MAX_QUOTE_WORDS
 
@@ -148,11 +148,11 @@ class DraftedPart:
         """Whether two quotes overlap, or say nearly the same in other places, with the same figures and names."""
         if one[0] <= two[1] and two[0] <= one[1]:
             return True
-        first, second = self._evidence.statements[one[1]], self._evidence.statements[two[1]]
+        first, second = self._ranker.statements[one[1]], self._ranker.statements[two[1]]
         if len(first.stems & second.stems) < _DUPLICATE * max(len(first.stems), len(second.stems)):
             return False
         # Two versions of a contract differ in a figure: both are the answer.
-        vocabulary = self._evidence.vocabulary
+        vocabulary = self._ranker.vocabulary
         return Particulars.of(first.text, vocabulary).agree(Particulars.of(second.text, vocabulary))
 
     def _shortened(self, text: str, start: int, end: int) -> tuple[int, int]:
@@ -160,7 +160,7 @@ class DraftedPart:
         words = list(re.finditer(r"\S+", text[start:end]))
         if len(words) <= _MAX_QUOTE_WORDS:
             return start, end
-        matches = list(itertools.accumulate((self._evidence.asks_about(word[0]) for word in words), initial=0))
+        matches = list(itertools.accumulate((self._ranker.asks_about(word[0]) for word in words), initial=0))
         windows = range(len(words) - _MAX_QUOTE_WORDS + 1)
         held = [matches[place + _MAX_QUOTE_WORDS] - matches[place] for place in windows]
         best = [place for place, count in enumerate(held) if count == max(held)]
@@ -190,8 +190,8 @@ class Scored:
     """How surely it holds the kind of answer that is wanted, 0 to 1."""
 
 
-class Evidence:
-    """The statements found for a question, and how much each of the question's words tells among them."""
+class StatementRanker:
+    """Ranks statements by how well they answer a question; a word of the question that few of them hold counts most."""
 
     def __init__(self, statements: Sequence[Statement], question: Question, vocabulary: Vocabulary) -> None:
         self.statements = statements
@@ -228,7 +228,7 @@ class Evidence:
         return sorted(scored, key=lambda found: (-found.score, found.index))
 
     def confidence(self, ranked: Sequence[Scored]) -> float:
-        """Return how likely it is that the evidence answers the question at all, about 0 to 2.
+        """Return how likely it is that any statement answers the question at all, about 0 to 2.
 
         The words of the question that the best statement covers, and those that any passage holds; less where the
         kind of answer is missing, there or in all that comes near, or where the very thing asked for or a name is.

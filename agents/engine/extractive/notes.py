@@ -21,8 +21,8 @@ from agents.engine.tasks.reading import MOST_NOTES, Note, NoteKind, NotesResult,
 from agents.language.stems import Vocabulary
 from agents.schema import Mode, Passage
 
-_MAX_FACTS: dict[Mode, int] = {"summary": 6, "detailed": 4, "comparison": 0, "extraction": 16}
-"""Notes for facts beside the points."""
+_MAX_FACTS: dict[Mode, int] = {"summary": 6, "detailed": 4, "comparison": 0}
+"""Notes for facts beside the points; an extraction has no points."""
 _MAX_NOTE_CHARS, _MAX_QUOTE_CHARS, _MAX_TOPIC_CHARS = 300, 400, 120
 _MAX_QUOTE_WORDS = 60
 _SAMPLE_CHARS = 4_000
