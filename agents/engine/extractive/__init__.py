@@ -1,25 +1,21 @@
-"""What the extractive engine computes, without any model.
+"""The engine that needs no model: every task's result is computed by rule from the passages.
 
-What it knows of words and questions:
+engine          ExtractiveEngine, and the function that computes each task
 
-languages       function words, months and units of seven languages
-words           stems with offsets; numbers by their value
-synonyms        words that stand for one another
-facts           dates, times, amounts and names, by their form
-dimensions      which units answer which question
-question_forms  how questions are asked
-questions       what a question asks for
-phrases         the noun phrases of a question
-patterns        word lists and patterns, one line at a time
-statements      evidence cut into what can be quoted
+The tasks:
 
-What it computes:
+decisions       Route, Plan, NextStep
+conversation    StandaloneQuestion, UpdateSummary
+drafting        Draft, RewriteAnswer
+judging         Verdict, Revise
+notes           WindowNotes
+reducing        Reduce
 
-routing         Route, Plan and NextStep; planning cuts a question into parts
-followup        StandaloneQuestion; antecedents finds what pronouns stand for
-drafting        Draft; selection narrows the passages down, matching and answers weigh the statements
-support         Verdict and Revise; unmentioned names the words of a question that a document never uses
-notes           WindowNotes; centrality weighs sentences, focus steers them
-reducing        Reduce; comparing lines up several documents, agreement tells what must not be merged
-digest          UpdateSummary
+What they stand on:
+
+questions       a question taken apart: the kind of its answer, its content words, its noun phrases
+statements      evidence cut into sentences, list items and table rows that can be quoted
+facts           dates, times, amounts and names in a text
+matching        whether words stand for one another
+textrank        which sentences stand for the others
 """

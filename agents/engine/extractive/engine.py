@@ -1,9 +1,9 @@
-"""The engine that needs no model: every task is computed from the passages by rule."""
+"""The engine that needs no model: a table of tasks, each computed from the passages by rule."""
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
@@ -13,7 +13,6 @@ from agents.language.tokens import estimate_tokens
 from agents.schema import EngineInfo, Frozen, Usage
 
 ResultT = TypeVar("ResultT", bound=Frozen)
-Compute = Callable[[Any], Frozen]
 
 NOTE = "No language model was used: this is made of the documents' own sentences, chosen by rule."
 
@@ -21,7 +20,8 @@ NOTE = "No language model was used: this is made of the documents' own sentences
 class ExtractiveEngine:
     """An engine without a model; the same task always gives the same result.
 
-    It has no context limit: evidence of any length is narrowed down by its words first. Its token counts are estimates.
+    It has no context limit: evidence of any length is first narrowed down to the passages that share words with the
+    question. Token counts are estimates.
     """
 
     @property
@@ -30,12 +30,12 @@ class ExtractiveEngine:
         return EngineInfo(name="extractive", generative=False, tokenizer="estimate", notes=(NOTE,))
 
     async def run(self, task: Task[ResultT]) -> Outcome[ResultT]:
-        """Compute one task in a thread; a cancelled one ends there by itself within seconds.
+        """Compute one task in a thread. A cancelled call returns at once; its thread ends by itself within seconds.
 
         Raises:
-            EngineError: The task is of a kind that this engine does not know, or has nothing to work on.
+            EngineError: The engine does not know this kind of task, or the task holds nothing to work on.
         """
-        compute = _computations().get(type(task).__name__)
+        compute = self._functions.get(type(task).__name__)
         if compute is None:
             raise EngineError(
                 f"The extractive engine cannot compute {type(task).__name__}.",
@@ -47,30 +47,29 @@ class ExtractiveEngine:
         return Outcome(cast("ResultT", result), usage)
 
     def count_tokens(self, text: str) -> int:
-        """Count tokens by the fixed rule of `agents.language.tokens`."""
+        """Estimate the tokens of a text by the fixed rule of `agents.language.tokens`."""
         return estimate_tokens(text)
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no resources are held."""
 
+    @cached_property
+    def _functions(self) -> Mapping[str, Callable[[Any], Frozen]]:
+        """The function that computes each task; imported with the first task, for numpy and the rules load slowly."""
+        from agents.engine.extractive import conversation, decisions, drafting, judging, notes, reducing
 
-@lru_cache(maxsize=1)
-def _computations() -> Mapping[str, Compute]:
-    """Return what computes each task; loaded with the first task, not with the module."""
-    from agents.engine.extractive import decisions, digest, drafting, follow_ups, judging, notes, reducing
-
-    return MappingProxyType(
-        {
-            "Route": decisions.route,
-            "Plan": decisions.plan,
-            "NextStep": decisions.next_step,
-            "StandaloneQuestion": follow_ups.condense,
-            "Draft": drafting.draft,
-            "Verdict": judging.verdict,
-            "Revise": judging.revise,
-            "RewriteAnswer": drafting.compose,
-            "WindowNotes": notes.window_notes,
-            "Reduce": reducing.reduce_points,
-            "UpdateSummary": digest.digest,
-        }
-    )
+        return MappingProxyType(
+            {
+                "Route": decisions.route,
+                "Plan": decisions.plan,
+                "NextStep": decisions.next_step,
+                "StandaloneQuestion": conversation.standalone_question,
+                "Draft": drafting.draft,
+                "RewriteAnswer": drafting.rewrite_answer,
+                "Verdict": judging.verdict,
+                "Revise": judging.revise,
+                "WindowNotes": notes.window_notes,
+                "Reduce": reducing.reduce,
+                "UpdateSummary": conversation.update_summary,
+            }
+        )

@@ -1,4 +1,8 @@
-"""Dates, times, amounts and names in a text, found by their form."""
+"""Dates, times, amounts and names in a text, found by their form.
+
+Every kind of fact has its patterns, the more telling kinds first; what one kind has taken is not looked at again.
+Names are runs of capitalised words that do not only open a sentence.
+"""
 
 import re
 from collections.abc import Iterator
@@ -6,14 +10,64 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, cast
 
-from agents.language.lexicon import ENGLISH, LANGUAGES, Language, any_of, labelled
+from agents.language.lexicon import LANGUAGES, Language, any_of, labelled
 from agents.language.numbers import NUMBER_WORDS, SCALES
 
 FactKind = Literal["date", "time", "duration", "frequency", "money", "percent", "quantity", "number", "name"]
 
+_WORDS_OF_NUMBER = "|".join([*NUMBER_WORDS, *SCALES, "half", "dozens?", "hundreds", "thousands"])
+_MAX_CHARS = 4_000
+INSTITUTIONS = re.compile(
+    r"\b(?:Section|Form|Station|Observatory|University|Reservoir|Tank|Council|Board|Street|Lane|Point|Island|Hill|Mount|River|"
+    r"Head|Limited|Inc|GmbH|Ltd|Agreement|Schedule|Revision|Committee|Chapter|Level|Act|Law|Company|Bank|Museum|School|"
+    r"Institute|Ministry|Department|Office|Party|League|Club|War|Church|Bridge|Sea|Lake|Valley|Bay|North|South|East|West)\b"
+)
+"""Words of capitalised names that belong to no person."""
+_PLACE_PREPOSITION = re.compile(
+    r"\b(?:in|at|from|near|of|to|on|over|through)\s+(?:the\s+)?(?:[a-z]+\s)?$", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that can be looked up: `text[start:end]` of the text it was found in."""
+
+    kind: FactKind
+    text: str
+    start: int
+    end: int
+
+    def follows_place_preposition(self, text: str) -> bool:
+        """Whether "in the", "near" or the like stands before it in the text that it was found in."""
+        return bool(_PLACE_PREPOSITION.search(text, max(0, self.start - 24), self.start))
+
+    def is_person(self, text: str) -> bool:
+        """Whether it names a person, as far as form tells: two to four capitalised words, no place, no institution."""
+        words = self.text.split()
+        capitalised = all(not word[0].islower() for word in words) and not self.text.isupper()
+        named = self.kind == "name" and capitalised and " " in self.text and len(words) <= 4
+        return named and not INSTITUTIONS.search(self.text) and not self.follows_place_preposition(text)
+
+
+def find_facts(text: str, language: Language) -> list[Fact]:
+    """Return the facts in the first 4,000 characters of a text, in order and without overlaps."""
+    text = text[:_MAX_CHARS]
+    facts: list[Fact] = []
+    taken = bytearray(len(text))
+    for kind, pattern in _patterns(language.name):
+        for match in pattern.finditer(text):
+            start, end = match.span()
+            if end > start and not any(taken[start:end]):
+                taken[start:end] = b"\x01" * (end - start)
+                facts.append(Fact(kind, match.group(), start, end))
+    for start, end in _names(text, language):
+        if not any(taken[start:end]):
+            facts.append(Fact("name", text[start:end], start, end))
+    return sorted(facts, key=lambda fact: fact.start)
+
+
 # At most 15 digits, and never from within a number: long runs of digits must not be tried from each of them.
 _NUMBER = r"(?<![\d.,])\d{1,15}(?:[.,'’\u00a0]\d{3})*(?:[.,]\d+)?"
-_WORDS_OF_NUMBER = "|".join([*NUMBER_WORDS, *SCALES, "half", "dozens?", "hundreds", "thousands"])
 _COUNT = rf"(?:{_NUMBER}|\b(?:an?|{_WORDS_OF_NUMBER})\b)"
 _CURRENCY = any_of(
     """
@@ -34,49 +88,19 @@ _PERIOD = any_of("second|minute|hour|day|night|week|month|quarter|year|shift|dec
 _YEAR = r"(?:1[0-9]|20)\d{2}"
 _BEFORE_YEAR = any_of("in|since|until|by|of|from|before|after|during|to|seit|en|nel|dal|em")
 _BETWEEN = any_of("and\\s+a\\s+half|further|more|full|working|business|calendar|running|consecutive")
-_NAME = re.compile(
-    r"(?:(?:Dr|Mr|Mrs|Ms|Prof|Sir|Dame|Professor|Captain|President|King|Queen|Saint|St)\.?\s+)?"
-    r"[A-ZÀ-ÖØ-Þ][\w’'-]*(?:\s+(?:(?:of|de|van|von|der|den|da|di|la|le)\s+){0,2}[A-ZÀ-ÖØ-Þ][\w’'-]*)*"
-)
-_SENTENCE_START = re.compile(r"(?:^|[.!?:;•|\n]\s*|[-*]\s+|[\"“(]\s*)$")
-_TITLE = re.compile(r"(?:Dr|Mr|Mrs|Ms|Prof|Professor|Captain)\b")
-_LONGEST_SCAN = 4_000
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """Something that can be looked up: `text[start:end]` of the text it was found in."""
-
-    kind: FactKind
-    text: str
-    start: int
-    end: int
-
-
-def find_facts(text: str, language: Language) -> list[Fact]:
-    """Return the facts of a sentence in order, none overlapping another of an earlier kind."""
-    text = text[:_LONGEST_SCAN]
-    facts: list[Fact] = []
-    taken = bytearray(len(text))
-    for kind, pattern in _patterns(language.name):
-        for match in pattern.finditer(text):
-            start, end = match.span()
-            if end > start and not any(taken[start:end]):
-                taken[start:end] = b"\x01" * (end - start)
-                facts.append(Fact(kind, match.group(), start, end))
-    for start, end in _names(text, language):
-        if not any(taken[start:end]):
-            facts.append(Fact("name", text[start:end], start, end))
-    return sorted(facts, key=lambda fact: fact.start)
 
 
 @lru_cache(maxsize=len(LANGUAGES))
 def _patterns(name: str) -> tuple[tuple[FactKind, re.Pattern[str]], ...]:
-    """Return the forms of a language's facts, the more telling first."""
+    """Return the patterns of a language's facts, the more telling first; English is always understood too."""
     language = LANGUAGES[name]
-    whole, days = _names_of("months", language), _names_of("weekdays", language)
-    month = rf"(?:{whole}|(?:{'|'.join(ENGLISH.short_months)})\b\.?)"
-    unit = "|".join(dict.fromkeys((*language.time_units, *LANGUAGES["English"].time_units)))
+    english = LANGUAGES["English"]
+    whole, days = (
+        "|".join("(?-i:May|MAY)" if word == "may" else word for word in dict.fromkeys(words))
+        for words in ((*language.months, *english.months), (*language.weekdays, *english.weekdays))
+    )
+    month = rf"(?:{whole}|(?:{'|'.join(english.short_months)})\b\.?)"
+    unit = "|".join(dict.fromkeys((*language.time_units, *english.time_units)))
     recurring = rf"(?:{_PERIOD}|{days}|{whole}|morning|evening|spring|summer|autumn|winter|fall|tide)s?"
     # "for a week" is how long, "five a week" how often.
     alone = "".join(rf"(?<!{word} )" for word in ("for", "in", "within", "after", "than", "about", "takes"))
@@ -104,16 +128,16 @@ def _patterns(name: str) -> tuple[tuple[FactKind, re.Pattern[str]], ...]:
     return tuple((cast("FactKind", kind), re.compile(form, re.IGNORECASE)) for kind, form in labelled(forms))
 
 
-def _names_of(part: Literal["months", "weekdays"], language: Language) -> str:
-    english = LANGUAGES["English"]
-    own: tuple[str, ...] = getattr(language, part)
-    known: tuple[str, ...] = getattr(english, part)
-    written = dict.fromkeys((*own, *known))
-    return "|".join("(?-i:May|MAY)" if word == "may" else word for word in written)
+_NAME = re.compile(
+    r"(?:(?:Dr|Mr|Mrs|Ms|Prof|Sir|Dame|Professor|Captain|President|King|Queen|Saint|St)\.?\s+)?"
+    r"[A-ZÀ-ÖØ-Þ][\w’'-]*(?:\s+(?:(?:of|de|van|von|der|den|da|di|la|le)\s+){0,2}[A-ZÀ-ÖØ-Þ][\w’'-]*)*"
+)
+_SENTENCE_START = re.compile(r"(?:^|[.!?:;•|\n]\s*|[-*]\s+|[\"“(]\s*)$")
+_TITLE = re.compile(r"(?:Dr|Mr|Mrs|Ms|Prof|Professor|Captain)\b")
 
 
 def _names(text: str, language: Language) -> Iterator[tuple[int, int]]:
-    """Yield capitalised names, a lone capitalised word at a sentence's beginning left out."""
+    """Yield the spans of capitalised names; a single word that opens a sentence is none."""
     for match in _NAME.finditer(text):
         start, end = match.span()
         begins = bool(_SENTENCE_START.search(text, max(0, start - 3), start))

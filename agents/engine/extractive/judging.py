@@ -1,5 +1,8 @@
-"""Verdict and Revise: whether quotes say what a claim says, judged by words, numbers, names and negations."""
-# MERGED """Whether two sentences in much the same words say the same: their figures, dates, names and negations."""
+"""Verdict and Revise: whether quotes say what a claim says.
+
+A sentence is supported where the quotes hold most of its words, all of its numbers and names, and nothing near it that
+denies it or says the opposite. `Particulars` asks the same of two sentences one of which is to stand for both.
+"""
 
 import re
 from collections.abc import Sequence
@@ -15,10 +18,43 @@ from agents.language.sentences import split_sentences
 from agents.language.stems import Vocabulary
 from agents.schema import Support
 
+# Those with a value equal the number in digits. A word that another language reads otherwise only keeps apart.
+_NUMERALS_WITHOUT_VALUE = NUMERALS - NUMBER_WORDS.keys()
+
 _SUPPORTED, _PARTLY = 0.8, 0.5
-_LONGEST_CLAIM = 400
-_LOOKED_AT, _LONGEST_JUDGED = 4_000, 2_000
+_SYNONYM = 0.8
+_MAX_CHARS, _MAX_CLAIM_CHARS, _MAX_REVISED_CHARS = 4_000, 2_000, 400
 _ORDER: tuple[Support, ...] = ("not", "partly", "supported")
+
+
+def verdict(task: Verdict) -> VerdictResult:
+    """Judge every claim by its own quotes; a claim is supported as well as its weakest sentence."""
+    return VerdictResult(verdicts=tuple(_judge(claim) for claim in task.claims))
+
+
+def revise(task: Revise) -> ReviseResult:
+    """Return the sentence of the quotes that shares most words with the claim, in the document's own words."""
+    sentences = [sentence for quote in task.claim.quotes for sentence in _sentences(quote)]
+    if not sentences:
+        return ReviseResult(text=task.claim.text)
+    vocabulary = Vocabulary.of(" ".join(sentences)[:_MAX_CHARS])
+    claim = set(vocabulary.terms(task.claim.text[:_MAX_CHARS]))
+    best = max(sentences, key=lambda sentence: len(claim & set(vocabulary.terms(sentence))))
+    return ReviseResult(text=shortened(best, _MAX_REVISED_CHARS))
+
+
+def _judge(claim: ClaimToJudge) -> Support:
+    quotes = tuple(quote[:_MAX_CHARS] for quote in claim.quotes)
+    text = claim.text[:_MAX_CLAIM_CHARS]
+    quoted = QuotedText(quotes, Vocabulary.of(f"{' '.join(quotes)} {text}"))
+    judged: list[Support] = [quoted.supports(sentence) for sentence in _sentences(text)]
+    return min(judged, key=_ORDER.index) if judged else "not"
+
+
+def _sentences(text: str) -> list[str]:
+    return [clean(text[start:end]) for start, end in split_sentences(text[:_MAX_CHARS])]
+
+
 _LABEL = re.compile(r"^(?:[^:.;]|\.(?=\S)){1,240}:\s+(?=\S+\s+\S+\s+\S+)")
 _CLAUSE = re.compile(
     r"[,;:]\s|\b(?:and|but|whereas|while|although|und|aber|et|mais|y|pero|e|ma|en|maar)\b", re.IGNORECASE
@@ -37,20 +73,56 @@ _OPPOSITES = tuple(
 )
 
 
-def verdict(task: Verdict) -> VerdictResult:
-    """Judge every claim by its own quotes."""
-    return VerdictResult(verdicts=tuple(_judge(claim) for claim in task.claims))
+class QuotedText:
+    """What the quotes of one claim say."""
 
+    def __init__(self, quotes: Sequence[str], vocabulary: Vocabulary) -> None:
+        text = " ".join(quotes)
+        sentences = [sentence for quote in quotes for sentence in _sentences(quote)]
+        clauses = [clause for sentence in sentences for clause in _CLAUSE.split(sentence) if clause.strip()]
+        self._vocabulary = vocabulary
+        self._stems = frozenset(vocabulary.terms(text))
+        self._numbers = numbers(text, vocabulary)
+        self._pieces = {piece: self._all_stems(piece) for piece in [*sentences, *clauses]}
 
-def revise(task: Revise) -> ReviseResult:
-    """Return the sentence of the quotes that is nearest to the claim, in the document's own words."""
-    sentences = [sentence for quote in task.claim.quotes for sentence in _sentences(quote)]
-    if not sentences:
-        return ReviseResult(text=task.claim.text)
-    vocabulary = Vocabulary.of(" ".join(sentences)[:_LOOKED_AT])
-    claim = set(vocabulary.terms(task.claim.text[:_LOOKED_AT]))
-    best = max(sentences, key=lambda sentence: len(claim & set(vocabulary.terms(sentence))))
-    return ReviseResult(text=shortened(best, _LONGEST_CLAIM))
+    def supports(self, sentence: str) -> Support:
+        """Judge one sentence of the claim."""
+        # A label before a colon, such as a document's title, is no part of what is said.
+        text = _LABEL.sub("", sentence)
+        terms = self._vocabulary.terms(text)
+        if not terms or not self._stems:
+            return "not"
+        if numbers(text, self._vocabulary) - self._numbers or self._contradicts(text):
+            return "not"
+        held = [
+            1.0 if term in self._stems else _SYNONYM * any(stands_for(term, stem) for stem in self._stems)
+            for term in terms
+        ]
+        share = sum(held) / len(terms)
+        facts = find_facts(text, self._vocabulary.language)
+        names = {stem for fact in facts if fact.kind == "name" for stem in self._vocabulary.terms(fact.text)}
+        if names - self._stems:
+            share = min(share, _SUPPORTED - 0.01)
+        return "supported" if share >= _SUPPORTED else "partly" if share >= _PARTLY else "not"
+
+    def _contradicts(self, text: str) -> bool:
+        """Whether the quoted sentence or clause nearest to a text denies it, or says the opposite."""
+        claim = self._all_stems(text)
+        if not self._pieces:
+            return False
+        nearest, said = max(
+            self._pieces.items(), key=lambda piece: len(claim & piece[1]) / (len(claim) + len(piece[1]) or 1)
+        )
+        if negated(text, self._vocabulary) != negated(nearest, self._vocabulary):
+            return True
+        return any(
+            claim & ours and said & theirs and not (claim & theirs or said & ours)
+            for one, other in _OPPOSITES
+            for ours, theirs in ((one, other), (other, one))
+        )
+
+    def _all_stems(self, text: str) -> frozenset[str]:
+        return frozenset(word.stem for word in self._vocabulary.words(text))
 
 
 def numbers(text: str, vocabulary: Vocabulary) -> set[str]:
@@ -64,94 +136,8 @@ def negated(text: str, vocabulary: Vocabulary) -> bool:
 
 
 @dataclass(frozen=True)
-class _Piece:
-    """A sentence of the quotes, or a clause of one."""
-
-    text: str
-    stems: frozenset[str]
-
-
-@dataclass(frozen=True)
-class _Quoted:
-    """What the quotes of one claim say."""
-
-    stems: frozenset[str]
-    numbers: set[str]
-    pieces: tuple[_Piece, ...]
-
-    @classmethod
-    def of(cls, quotes: Sequence[str], vocabulary: Vocabulary) -> "_Quoted":
-        text = " ".join(quotes)
-        sentences = [sentence for quote in quotes for sentence in _sentences(quote)]
-        clauses = [clause for sentence in sentences for clause in _CLAUSE.split(sentence) if clause.strip()]
-        pieces = tuple(
-            _Piece(piece, frozenset(word.stem for word in vocabulary.words(piece))) for piece in [*sentences, *clauses]
-        )
-        return cls(frozenset(vocabulary.terms(text)), numbers(text, vocabulary), pieces)
-
-
-def _judge(claim: ClaimToJudge) -> Support:
-    """Judge every sentence of a claim; the claim stands as well as its weakest."""
-    quotes = tuple(quote[:_LOOKED_AT] for quote in claim.quotes)
-    text = claim.text[:_LONGEST_JUDGED]
-    vocabulary = Vocabulary.of(f"{' '.join(quotes)} {text}")
-    quoted = _Quoted.of(quotes, vocabulary)
-    judged: list[Support] = [_judge_sentence(sentence, quoted, vocabulary) for sentence in _sentences(text)]
-    return min(judged, key=_ORDER.index) if judged else "not"
-
-
-def _judge_sentence(sentence: str, quoted: _Quoted, vocabulary: Vocabulary) -> Support:
-    # A label before a colon, such as a document's title, is no part of what is said.
-    text = _LABEL.sub("", sentence)
-    wanted = vocabulary.terms(text)
-    if not wanted or not quoted.stems:
-        return "not"
-    if numbers(text, vocabulary) - quoted.numbers or _contradicts(text, quoted, vocabulary):
-        return "not"
-    share = sum(_is_given(term, quoted.stems) for term in wanted) / len(wanted)
-    if _names(text, vocabulary) - quoted.stems:
-        share = min(share, _SUPPORTED - 0.01)
-    return "supported" if share >= _SUPPORTED else "partly" if share >= _PARTLY else "not"
-
-
-def _is_given(term: str, given: frozenset[str]) -> float:
-    if term in given:
-        return 1.0
-    return 0.8 if any(stands_for(term, other) for other in given) else 0.0
-
-
-def _names(text: str, vocabulary: Vocabulary) -> set[str]:
-    facts = find_facts(text, vocabulary.language)
-    return {stem for fact in facts if fact.kind == "name" for stem in vocabulary.terms(fact.text)}
-
-
-def _contradicts(text: str, quoted: _Quoted, vocabulary: Vocabulary) -> bool:
-    """Whether the quoted sentence or clause nearest to a claim denies it, or says the opposite."""
-    claim = frozenset(word.stem for word in vocabulary.words(text))
-    if not quoted.pieces:
-        return False
-    nearest = max(quoted.pieces, key=lambda piece: len(claim & piece.stems) / (len(claim) + len(piece.stems) or 1))
-    if negated(text, vocabulary) != negated(nearest.text, vocabulary):
-        return True
-    said = nearest.stems
-    return any(_opposed(claim, said, one, two) or _opposed(claim, said, two, one) for one, two in _OPPOSITES)
-
-
-def _opposed(claim: frozenset[str], quoted: frozenset[str], one: frozenset[str], two: frozenset[str]) -> bool:
-    return bool(claim & one and quoted & two) and not (claim & two or quoted & one)
-
-
-def _sentences(text: str) -> list[str]:
-    return [clean(text[start:end]) for start, end in split_sentences(text[:_LOOKED_AT])]
-
-
-# Those with a value equal the number in digits. A word that another language reads otherwise only keeps apart.
-_NUMERALS_WITHOUT_VALUE = NUMERALS - NUMBER_WORDS.keys()
-
-
-@dataclass(frozen=True)
 class Particulars:
-    """What must not differ between two sentences of which one is to stand for both."""
+    """What two sentences must have in common for one to stand for both."""
 
     figures: frozenset[str]
     named: frozenset[str]
@@ -169,7 +155,7 @@ class Particulars:
             for word in words
             if not word.function and any(fact.start <= word.start and word.end <= fact.end for fact in found)
         }
-        # The word that opens a sentence may be a name as well; that every German noun has a capital tells nothing.
+        # The word that opens a sentence may be a name as well. In German every noun has a capital, which tells nothing.
         if words and words[0].text[0].isupper() and not words[0].function and vocabulary.language.name != "German":
             named.add(words[0].stem)
         spelled = {word.text.lower() for word in words} & _NUMERALS_WITHOUT_VALUE

@@ -1,6 +1,9 @@
-"""Which units can answer a question for a quantity: a depth is not given in hours."""
-# MERGED """How questions are asked in seven languages, and what kind of answer each form wants."""
-# MERGED """What a question asks for: its content words with weights, and the kind of its answer."""
+"""Taking a question apart: the kind of answer it wants, its content words, and its noun phrases.
+
+The first question word, matched against a list of forms in each of seven languages, gives the kind of answer; content
+words are weighted by how much they tell. Noun phrases are found in English only, as the runs of content words between
+function words, with the verb at a run's beginning or end taken off.
+"""
 
 import re
 from collections.abc import Mapping
@@ -9,64 +12,162 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal, cast
 
-from agents.engine.extractive.facts import FactKind
-from agents.language.lexicon import LANGUAGES, Language, any_of, labelled, language_of, word_set
+from agents.engine.extractive.facts import INSTITUTIONS, FactKind
+from agents.language.lexicon import ENGLISH, LANGUAGES, Language, any_of, labelled, language_of, word_set
 from agents.language.stems import Vocabulary, Word
 
-# The question's words, behind them the units of an answer.
-_ASKED = """
-length       how (?:deep|high|tall|wide|thick|far|close|near)
-length       how long is the (?:road|pipe|track|wall|bridge|pier|cable|tunnel|river|fence|rope)
-length       (?:depth|height|width|thickness|distance|diameter|altitude|aperture|length)s?\\b
-length       how many (?:kilomet|met|mile|feet|inch|centimet|millimet)
-mass         how heavy|how many (?:kilo|tonnes|tons|grams|pounds of)|(?:weight|mass)\\b
-temperature  how (?:hot|cold|warm|cool)|temperatures?\\b|how many degrees
-speed        how fast (?:is|was|are|were)
-speed        how fast .*\\b(?:runs?|go|goes|turns?|moves?|sails?|drives?|fl(?:y|ies)|spins?)\\b
-speed        speeds?\\b|velocity
-sound        how loud|noise level|decibel
-pressure     pressures?\\b(?! loss)
-voltage      voltages?\\b|how many volts
-energy       how many kilowatt|how many watts
-area         how many (?:hectares|acres|square)|surface area
-"""
-_UNITS = """
-length       [kmcµμn]?m|(?:kilo|centi|milli)?met(?:er|re)s?|feet|foot|inch(?:es)?|miles?
-mass         [kmµμ]?g|t|tonnes?|tons?|kilo(?:gram)?s?|grams?|pounds?|lbs?
-temperature  °\\s?[CFK]|[CFK]|degrees?
-speed        [mk]?m/[sh]|km/h|mph|knots?|kt|met(?:er|re)s? (?:per|a) (?:second|hour)|kilomet(?:er|re)s? (?:per|an) hour
-sound        dB(?:\\(A\\))?|decibels?
-pressure     m?bar|[kM]?Pa|psi|atmospheres?
-voltage      [kmM]?V|volts?
-energy       [kMG]?Wh?|kilowatts?|kilowatt-hours?|watts?
-area         [kmc]?m²|hectares?|acres?|square \\w+
-"""
+AnswerKind = Literal[
+    "person",
+    "organisation",
+    "time",
+    "clock",
+    "year",
+    "duration",
+    "frequency",
+    "money",
+    "percent",
+    "quantity",
+    "count",
+    "place",
+    "reason",
+    "method",
+    "definition",
+    "yes_no",
+    "thing",
+]
+_MAX_CHARS = 4_000
+_MAX_TERMS = 48
+_WANTED_FACTS: dict[AnswerKind, frozenset[FactKind]] = {
+    "person": frozenset({"name"}),
+    "organisation": frozenset({"name"}),
+    "time": frozenset({"date", "time", "frequency", "duration"}),
+    "clock": frozenset({"time", "date"}),
+    "year": frozenset({"date"}),
+    "duration": frozenset({"duration"}),
+    "frequency": frozenset({"frequency", "duration"}),
+    "money": frozenset({"money", "percent"}),
+    "percent": frozenset({"percent", "number"}),
+    "quantity": frozenset({"quantity", "percent", "money", "duration", "number"}),
+    "count": frozenset({"number", "quantity", "duration", "percent"}),
+    "place": frozenset({"name"}),
+}
 
 
-def dimension_of(question: str) -> str:
-    """Return what a question measures, or "" where any quantity may answer."""
-    for dimension, pattern in _asked():
-        if pattern.search(question):
-            return dimension
-    return ""
+@dataclass(frozen=True)
+class QuestionTerm:
+    """A content word of a question."""
+
+    stem: str
+    text: str
+    weight: float
+    """1 for an ordinary word, more for names and numbers, less for words that any question may hold."""
+    name: bool = False
+    asked_for: bool = False
+    """Whether it names what is asked for: "award" in "Which award did Quill receive?"."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question taken apart."""
+
+    text: str
+    kind: AnswerKind
+    terms: tuple[QuestionTerm, ...]
+    words: frozenset[str]
+    """Every word in lower case: an answer must hold a fact that the question does not give away."""
+    dimension: str = ""
+    """What is measured, such as "length"; empty where any quantity may answer."""
+
+    @property
+    def wanted(self) -> frozenset[FactKind]:
+        """The kinds of fact one of which the answer must hold; empty where any words may answer."""
+        return _WANTED_FACTS.get(self.kind, frozenset())
+
+    @property
+    def verifiable(self) -> bool:
+        """Whether form alone shows that an answer is there: a number, a date, an organisation's name."""
+        return bool(self.wanted) and self.kind not in ("person", "place")
+
+
+def read_question(text: str, vocabulary: Vocabulary) -> Question:
+    """Take a question's first 4,000 characters apart; `vocabulary` is that of the text that is to answer it."""
+    text = " ".join(text[:_MAX_CHARS].split())
+    language = language_of(text)
+    words = vocabulary.words(text)
+    kind = answer_kind(text, language.name)
+    dimension = ""
+    if kind in ("quantity", "count"):
+        dimension = next((label for label, pattern in _patterns(_DIMENSIONS) if pattern.search(text)), "")
+    return Question(
+        text=text,
+        kind=kind,
+        dimension=dimension,
+        terms=tuple(_terms(words, vocabulary, language)),
+        words=frozenset(word.text.lower() for word in words),
+    )
+
+
+def answer_kind(text: str, language: str) -> AnswerKind:
+    """Return what kind of answer a question wants, from its first question word."""
+    best: tuple[int, int] | None = None
+    forms = _patterns(FORMS.get(language, FORMS["English"]))
+    text = _LEADING_CONDITION.sub("", text)
+    for priority, (_, pattern) in enumerate(forms):
+        found = pattern.search(text)
+        if found and (best is None or (found.start(), priority) < best):
+            best = (found.start(), priority)
+    if _YES_NO.match(text.lstrip("¿ ")) and (best is None or best[0] > 0):
+        return "yes_no"
+    return cast("AnswerKind", forms[best[1]][0]) if best else "thing"
 
 
 def measures(quantity: str, dimension: str) -> bool:
-    """Whether a quantity is given in one of a dimension's units: "14 m" is a length."""
-    return bool(_units()[dimension].search(quantity))
+    """Whether a quantity is given in a unit of a dimension: "14 m" is a length, "14 hours" is not."""
+    return re.search(rf"(?:^|[\d\s])(?:{_UNITS[dimension]})$", quantity) is not None
 
 
-@lru_cache(maxsize=1)
-def _asked() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    forms = labelled(_ASKED)
-    return tuple((dimension, re.compile(rf"\b(?:{form})", re.IGNORECASE)) for dimension, form in forms)
+@lru_cache(maxsize=len(LANGUAGES) + 1)
+def _patterns(forms: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((label, re.compile(rf"\b(?:{form})", re.IGNORECASE)) for label, form in labelled(forms))
 
 
-@lru_cache(maxsize=1)
-def _units() -> dict[str, re.Pattern[str]]:
-    return {dimension: re.compile(rf"(?:^|[\d\s])(?:{form})$") for dimension, form in labelled(_UNITS)}
+def _terms(words: list[Word], vocabulary: Vocabulary, language: Language) -> list[QuestionTerm]:
+    vague = {vocabulary.stem(word) for word in _VAGUE}
+    terms: dict[str, QuestionTerm] = {}
+    asking = 0
+    for position, word in enumerate(words):
+        # The two words after "which", "what" or "how many" say what is asked for.
+        asking = 3 if word.text.lower() in _ASKING else asking - 1
+        # A question may be put in another language than the text.
+        function = word.function or (language != vocabulary.language and word.text.lower() in language.function_words)
+        if function or word.stem in terms or len(terms) >= _MAX_TERMS:
+            continue
+        name = word.text[0].isdigit() or (position > 0 and word.text[0].isupper())
+        weight = 0.35 if word.stem in vague else 1.3 if name else 1.0
+        terms[word.stem] = QuestionTerm(word.stem, word.text, weight, name, asking > 0)
+    return list(terms.values())
 
 
+_VAGUE = word_set(
+    "name number amount kind type way thing person people document text handbook according mention say state "
+    "describe happen do get make give go become let put set use take place page section write specify give show "
+    "exact exactly main general total available question answer information detail word term mean called call "
+    "year date time day"
+)
+_ASKING = word_set(
+    "which what many whose welche welcher welches viele quel quelle quels quelles combien qué cuál cuántos cuántas "
+    "quale quali quanti quante welk hoeveel qual quais quantos quantas"
+)
+_YES_NO = re.compile(
+    r"(?:is|are|was|were|do|does|did|can|could|may|must|shall|should|will|would|has|have|had|am|ist|sind|darf|kann|muss|"
+    r"est-ce|¿?es|puede|può|mag|moet|pode)\b",
+    re.IGNORECASE,
+)
+_LEADING_CONDITION = re.compile(
+    r"^\W*(?:when|if|where|while|before|after|because|once|in case|according to)\b[^?,]{1,200},\s+"
+    r"(?=(?:\w+\s+){0,2}?(?:who|what|when|where|why|which|how|is|are|do|does|can|may|must)\b)",
+    re.IGNORECASE,
+)
 _MEASURED = any_of(
     """
     temperature|pressure|speed|depth|height|altitude|capacity|limit|maximum|minimum|threshold|level|dose|dosage
@@ -76,8 +177,8 @@ _MEASURED = any_of(
     """
 )
 _UNITS_OF_TIME = "(?:seconds|minutes|hours|days|nights|weeks|months|years)"
-# One form a line behind the kind of answer it asks for. The form that stands first in a question counts; of two
-# that begin at the same word, the one that stands first here.
+# A kind of answer and a form of question that asks for it, one a line. The form that comes first in the question
+# counts; of two that begin at the same word, the one that comes first here.
 FORMS: Mapping[str, str] = MappingProxyType(
     {
         "English": rf"""
@@ -212,149 +313,208 @@ thing       que|qua(?:l|is)
 """,
     }
 )
-
-
-AnswerKind = Literal[
-    "person",
-    "organisation",
-    "time",
-    "clock",
-    "year",
-    "duration",
-    "frequency",
-    "money",
-    "percent",
-    "quantity",
-    "count",
-    "place",
-    "reason",
-    "method",
-    "definition",
-    "yes_no",
-    "thing",
-]
-
-_YES_NO = re.compile(
-    r"(?:is|are|was|were|do|does|did|can|could|may|must|shall|should|will|would|has|have|had|am|ist|sind|darf|kann|muss|"
-    r"est-ce|¿?es|puede|può|is|mag|moet|pode)\b",
-    re.IGNORECASE,
-)
-_VAGUE = word_set(
-    "name number amount kind type way thing person people document text handbook according mention say state "
-    "describe happen do get make give go become let put set use take place page section write specify give show "
-    "exact exactly main general total available question answer information detail word term mean called call "
-    "year date time day"
-)
-_ASKING = word_set(
-    "which what many whose welche welcher welches viele quel quelle quels quelles combien qué cuál cuántos cuántas "
-    "quale quali quanti quante welk hoeveel qual quais quantos quantas"
-)
-_CONDITION = re.compile(
-    r"^\W*(?:when|if|where|while|before|after|because|once|in case|according to)\b[^?,]{1,200},\s+"
-    r"(?=(?:\w+\s+){0,2}?(?:who|what|when|where|why|which|how|is|are|do|does|can|may|must)\b)",
-    re.IGNORECASE,
-)
-_LONGEST_QUESTION = 4_000
-_MOST_TERMS = 48
-_WANTED: dict[AnswerKind, frozenset[FactKind]] = {
-    "person": frozenset({"name"}),
-    "organisation": frozenset({"name"}),
-    "time": frozenset({"date", "time", "frequency", "duration"}),
-    "clock": frozenset({"time", "date"}),
-    "year": frozenset({"date"}),
-    "duration": frozenset({"duration"}),
-    "frequency": frozenset({"frequency", "duration"}),
-    "money": frozenset({"money", "percent"}),
-    "percent": frozenset({"percent", "number"}),
-    "quantity": frozenset({"quantity", "percent", "money", "duration", "number"}),
-    "count": frozenset({"number", "quantity", "duration", "percent"}),
-    "place": frozenset({"name"}),
-}
-
-
-@dataclass(frozen=True)
-class QuestionTerm:
-    """A content word of a question."""
-
-    stem: str
-    text: str
-    weight: float
-    """1 for an ordinary word, more for names and numbers, less for words that any question may hold."""
-    name: bool = False
-    asked_for: bool = False
-    """Whether it names what is asked for: "award" in "Which award did Quill receive?"."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question taken apart."""
-
-    text: str
-    kind: AnswerKind
-    terms: tuple[QuestionTerm, ...]
-    words: frozenset[str]
-    """Every word, in lower case: what the question gives away cannot be its answer."""
-    dimension: str = ""
-    """What is measured, such as "length"; empty where any quantity may answer."""
-
-    @property
-    def wanted(self) -> frozenset[FactKind]:
-        """Return the kinds of fact one of which the answer must hold; none where any words may answer."""
-        return _WANTED.get(self.kind, frozenset())
-
-    @property
-    def measurable(self) -> bool:
-        """Whether code can see if the answer is there: a number, a date, an organisation's name."""
-        return bool(self.wanted) and self.kind not in ("person", "place")
-
-
-def read_question(text: str, vocabulary: Vocabulary) -> Question:
-    """Take a question apart; what stands behind 4,000 characters is not looked at."""
-    text = " ".join(text[:_LONGEST_QUESTION].split())
-    own = language_of(text)
-    words = vocabulary.words(text)
-    kind = answer_kind(text, own.name)
-    return Question(
-        text=text,
-        kind=kind,
-        dimension=dimension_of(text) if kind in ("quantity", "count") else "",
-        terms=tuple(_terms(words, vocabulary, own)),
-        words=frozenset(word.text.lower() for word in words),
+# What a question measures, and the units of an answer.
+_DIMENSIONS = r"""
+length       how (?:deep|high|tall|wide|thick|far|close|near)
+length       how long is the (?:road|pipe|track|wall|bridge|pier|cable|tunnel|river|fence|rope)
+length       (?:depth|height|width|thickness|distance|diameter|altitude|aperture|length)s?\b
+length       how many (?:kilomet|met|mile|feet|inch|centimet|millimet)
+mass         how heavy|how many (?:kilo|tonnes|tons|grams|pounds of)|(?:weight|mass)\b
+temperature  how (?:hot|cold|warm|cool)|temperatures?\b|how many degrees
+speed        how fast (?:is|was|are|were)
+speed        how fast .*\b(?:runs?|go|goes|turns?|moves?|sails?|drives?|fl(?:y|ies)|spins?)\b
+speed        speeds?\b|velocity
+sound        how loud|noise level|decibel
+pressure     pressures?\b(?! loss)
+voltage      voltages?\b|how many volts
+energy       how many kilowatt|how many watts
+area         how many (?:hectares|acres|square)|surface area
+"""
+_UNITS = dict(
+    labelled(
+        r"""
+length       [kmcµμn]?m|(?:kilo|centi|milli)?met(?:er|re)s?|feet|foot|inch(?:es)?|miles?
+mass         [kmµμ]?g|t|tonnes?|tons?|kilo(?:gram)?s?|grams?|pounds?|lbs?
+temperature  °\s?[CFK]|[CFK]|degrees?
+speed        [mk]?m/[sh]|km/h|mph|knots?|kt|met(?:er|re)s? (?:per|a) (?:second|hour)|kilomet(?:er|re)s? (?:per|an) hour
+sound        dB(?:\(A\))?|decibels?
+pressure     m?bar|[kM]?Pa|psi|atmospheres?
+voltage      [kmM]?V|volts?
+energy       [kMG]?Wh?|kilowatts?|kilowatt-hours?|watts?
+area         [kmc]?m²|hectares?|acres?|square \w+
+"""
     )
+)
 
 
-def answer_kind(text: str, language: str) -> AnswerKind:
-    """Return what kind of answer a question wants, from its first question word."""
-    best: tuple[int, int] | None = None
-    kinds = _patterns(language)
-    text = _CONDITION.sub("", text)
-    for priority, (_, pattern) in enumerate(kinds):
-        found = pattern.search(text[:_LONGEST_QUESTION])
-        if found and (best is None or (found.start(), priority) < best):
-            best = (found.start(), priority)
-    opening = text.lstrip("¿ ")
-    if _YES_NO.match(opening) and (best is None or best[0] > 0):
-        return "yes_no"
-    return kinds[best[1]][0] if best else "thing"
+AUXILIARIES = word_set("is are was were am do does did has have had can could may might must shall should will would")
+QUESTION_WORDS = word_set("who whom whose what which when where why how")
+_DETERMINERS = word_set("the a an this that these those its his her their our my your each every any some both all")
+_DEGREE_WORDS = word_set("many much long often far high deep old big large soon fast quickly late early wide heavy")
+_EVENTS = word_set("happens happened happen changes changed")
+OFFICES = (
+    "manager|leader|officer|director|president|minister|chemist|engineer|operator|technician|nurse|doctor|supervisor|"
+    "captain|driver|person|representative|secretary|inspector|owner|keeper|member|author|king|queen|mayor|attendant"
+)
+"""What people are called by what they do; a pattern."""
+ROLES = (
+    rf"(?:{OFFICES}|chair\w*|deput(?:y|ies)|people|founder|astronomer|physicist|professor|successor|artist|writer|boss|"
+    r"chief)s?"
+)
+_ROLE = re.compile(rf"\b{ROLES}\b", re.IGNORECASE)
+GROUPS = re.compile(
+    r"\b(?:crew|team|staff|board|committee|council|people|personnel|family|company|couple)\b", re.IGNORECASE
+)
+_WORD = re.compile(r"[^\W_]+(?:[-’'./](?!s\b)[^\W_]+)*")
 
 
-@lru_cache(maxsize=len(LANGUAGES))
-def _patterns(language: str) -> tuple[tuple[AnswerKind, re.Pattern[str]], ...]:
-    forms = labelled(FORMS.get(language, FORMS["English"]))
-    return tuple((cast("AnswerKind", kind), re.compile(rf"\b(?:{form})", re.IGNORECASE)) for kind, form in forms)
+@dataclass(frozen=True)
+class Phrase:
+    """A noun phrase: `question[start:end]`."""
+
+    text: str
+    start: int
+    end: int
+
+    @property
+    def head(self) -> str:
+        """Its main noun: "Deputy" of "the Deputy for Water"."""
+        core = re.split(r"\s(?:of|for|in|on|at|to|from|with|by)\s", self.text, maxsplit=1)[0]
+        words = [word for word in _WORD.findall(core) if word.lower() not in _DETERMINERS]
+        return words[-1] if words else self.text
+
+    @property
+    def core(self) -> str:
+        """The phrase without its determiner."""
+        first, _, rest = self.text.partition(" ")
+        return rest if rest and first.lower() in _DETERMINERS else self.text
+
+    @property
+    def person(self) -> bool:
+        """Whether it names somebody, as far as its form tells."""
+        words = self.core.split()
+        named = len(words) >= 2 and self.core == self.text and all(word[0].isupper() for word in words)
+        return bool(_ROLE.search(self.text)) or (named and not INSTITUTIONS.search(self.text))
+
+    @property
+    def plural(self) -> bool:
+        """Whether it names several, as far as its form tells."""
+        if GROUPS.fullmatch(self.head):
+            return True
+        return self.head.lower().endswith("s") and not self.head.lower().endswith(("ss", "us", "is"))
 
 
-def _terms(words: list[Word], vocabulary: Vocabulary, own: Language) -> list[QuestionTerm]:
-    vague = {vocabulary.stem(word) for word in _VAGUE}
-    terms: dict[str, QuestionTerm] = {}
-    asking = 0
-    for position, word in enumerate(words):
-        # The first two words behind "which", "what" or "how many" say what is asked for.
-        asking = 3 if word.text.lower() in _ASKING else asking - 1
-        function = word.function or (own != vocabulary.language and word.text.lower() in own.function_words)
-        if function or word.stem in terms or len(terms) >= _MOST_TERMS:
+def topic(question: str) -> Phrase | None:
+    """Return the noun phrase that a question is about: its subject, else what it asks for, else its first object."""
+    phrases = noun_phrases(question)
+    asked = asked_for(question)
+    others = [phrase for phrase in phrases if phrase.text.lower() not in _EVENTS and phrase != asked]
+    subject = None
+    auxiliary = next((match for match in _WORD.finditer(question) if match.group().lower() in AUXILIARIES), None)
+    if auxiliary:
+        subject = next((phrase for phrase in others if not question[auxiliary.end() : phrase.start].strip()), None)
+    return subject or asked or next(iter(others), None)
+
+
+def asked_for(question: str) -> Phrase | None:
+    """Return what a question asks for by name: "award" in "Which award did he receive?"."""
+    found = re.match(r"\W*(?:\w+\s+)?(?:which|what|whose|how many|how much)\s+(?=\w)", question, re.IGNORECASE)
+    if found is None:
+        return None
+    asked = next((phrase for phrase in noun_phrases(question) if phrase.start == found.end()), None)
+    return None if asked and asked.text.lower() in _EVENTS else asked
+
+
+def noun_phrases(question: str, *, joined: bool = True) -> list[Phrase]:
+    """Return the noun phrases of a question in order; joined, "the depth of the well" is one and not two."""
+    tokens = [_Token(match.group(), match.start(), match.end()) for match in _WORD.finditer(question)]
+    phrases: list[Phrase] = []
+    position, verb_found = 0, False
+    while position < len(tokens):
+        stop = _run_end(tokens, position, question)
+        if stop == position:
+            verb_found = verb_found and tokens[position].lower not in AUXILIARIES
+            position += 1
             continue
-        name = word.text[0].isdigit() or (position > 0 and word.text[0].isupper())
-        weight = 0.35 if word.stem in vague else 1.3 if name else 1.0
-        terms[word.stem] = QuestionTerm(word.stem, word.text, weight, name, asking > 0)
-    return list(terms.values())
+        first, last = (position, stop) if verb_found else _without_verbs(tokens, position, stop)
+        verb_found = verb_found or (first, last) != (position, stop)
+        if first < last:
+            determined = first > 0 and tokens[first - 1].lower in _DETERMINERS
+            start, end = tokens[first - 1 if determined else first].start, tokens[last - 1].end
+            phrases.append(Phrase(question[start:end], start, end))
+        position = stop
+    return _joined(question, phrases) if joined else phrases
+
+
+_BE = word_set("is are was were am be been being")
+_PARTICIPLE = re.compile(r".{2,}(?:ed|en|wn|ught|ept|eld|old|ade|uilt|ent|aid|ung|un|ound|ut|et)$")
+_PREDICATES = word_set(
+    "set put cut let shut held kept made built sent paid run sold told known done due available open closed valid "
+    "necessary needed responsible liable allowed full empty ready free"
+)
+_BEFORE_VERB = word_set("who to not when where why how")
+
+
+@dataclass(frozen=True)
+class _Token:
+    text: str
+    start: int
+    end: int
+
+    @property
+    def lower(self) -> str:
+        return self.text.lower()
+
+    @property
+    def function(self) -> bool:
+        return self.lower in ENGLISH.function_words and not (self.text.isupper() and len(self.text) == 1)
+
+    def is_verb(self, auxiliary: str) -> bool:
+        """Whether this word, in a run after an auxiliary, is the auxiliary's verb and not a noun."""
+        if self.text[0].isupper() or self.text[0].isdigit():
+            return False
+        return auxiliary not in _BE or bool(_PARTICIPLE.match(self.lower)) or self.lower in _PREDICATES
+
+
+def _run_end(tokens: list[_Token], position: int, question: str) -> int:
+    """Return one past the last of the content words that follow each other from `position` on, only space between."""
+    stop = position
+    while stop < len(tokens) and not tokens[stop].function and tokens[stop].lower not in _DEGREE_WORDS:
+        if stop > position and question[tokens[stop - 1].end : tokens[stop].start].strip():
+            break
+        stop += 1
+    return stop
+
+
+def _without_verbs(tokens: list[_Token], first: int, last: int) -> tuple[int, int]:
+    """Return the run without the verb at its beginning ("who founded X") or end ("does X end")."""
+    before = tokens[first - 1].lower if first else ""
+    after = tokens[last].lower if last < len(tokens) else ""
+    if before in _BEFORE_VERB and tokens[first].text[0].islower():
+        return first + 1, last
+    auxiliary = next((token.lower for token in reversed(tokens[:first]) if token.lower in AUXILIARIES), "")
+    if not auxiliary:
+        return first, last - 1 if last - first > 1 and after in _DETERMINERS else last
+    for place in range(first + 1, last):
+        # After a name the first lower-case word is the verb: "did Marit Okafor become manager".
+        named = tokens[place - 1].text[0].isupper() and tokens[place].text[0].islower()
+        if named and tokens[place].is_verb(auxiliary):
+            return first, place
+    while auxiliary in _BE and before in _BE and first < last and tokens[first].is_verb(auxiliary):
+        first += 1
+    if first == last or after in _BE or not tokens[last - 1].is_verb(auxiliary):
+        return first, last
+    return first, last - 1 if last - first > 1 or before not in _DETERMINERS else last
+
+
+def _joined(question: str, phrases: list[Phrase]) -> list[Phrase]:
+    """Join phrases across "of" and, between names, "for"."""
+    joined: list[Phrase] = []
+    for phrase in phrases:
+        between = question[joined[-1].end : phrase.start] if joined else ""
+        named = bool(joined) and joined[-1].head[0].isupper() and phrase.core[0].isupper()
+        if between in {" of ", "'s ", "’s "} or (between == " for " and named):
+            start = joined.pop().start
+            phrase = Phrase(question[start : phrase.end], start, phrase.end)
+        joined.append(phrase)
+    return joined

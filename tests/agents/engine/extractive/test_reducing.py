@@ -1,6 +1,6 @@
 import pytest
 
-from agents.engine.extractive.reducing import reduce_points
+from agents.engine.extractive.reducing import reduce
 from agents.engine.tasks.reading import PointToReduce, Reduce, ReducedPoint
 from agents.errors import EngineError
 from agents.schema import Mode
@@ -28,7 +28,7 @@ def many(count: int) -> tuple[PointToReduce, ...]:
 def reduced(
     mode: Mode, given: tuple[PointToReduce, ...], *, focus: str | None = None, final: bool = True
 ) -> tuple[ReducedPoint, ...]:
-    return reduce_points(Reduce(mode=mode, focus=focus, points=given, final=final)).points
+    return reduce(Reduce(mode=mode, focus=focus, points=given, final=final)).points
 
 
 @pytest.mark.parametrize(("mode", "least", "most"), [("summary", 6, 10), ("detailed", 16, 24), ("extraction", 16, 24)])
@@ -158,4 +158,4 @@ def test_two_versions_with_one_title_keep_their_files_names_and_their_whole_side
 
 def test_nothing_to_reduce_is_an_error() -> None:
     with pytest.raises(EngineError, match="no points"):
-        reduce_points(Reduce(mode="summary", points=()))
+        reduce(Reduce(mode="summary", points=()))

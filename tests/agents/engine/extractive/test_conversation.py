@@ -1,12 +1,13 @@
 import pytest
 
-from agents.engine.extractive.follow_ups import condense
+from agents.engine.extractive.conversation import standalone_question, update_summary
 from agents.engine.tasks.decisions import StandaloneQuestion
+from agents.engine.tasks.reading import UpdateSummary
 
 
 def self_contained(question: str, *turns: tuple[str, str]) -> str:
     history = "\n".join(f"User: {asked}\nAssistant: {answer}" for asked, answer in turns)
-    return condense(StandaloneQuestion(question=question, history=history)).question
+    return standalone_question(StandaloneQuestion(question=question, history=history)).question
 
 
 HEADS = (
@@ -137,3 +138,38 @@ def test_a_follow_up_in_another_language_carries_the_question_before_it() -> Non
 def test_an_endless_question_is_left_alone() -> None:
     question = "and it " * 20_000
     assert self_contained(question, MANAGER) == question
+
+
+def fold(summary: str, *turns: str) -> str:
+    return update_summary(UpdateSummary(summary=summary, turns=turns)).summary
+
+
+def turn(question: str, answer: str) -> str:
+    return f"User: {question}\nAssistant: {answer}"
+
+
+def test_a_turn_becomes_its_question_and_the_telling_sentences_of_its_answer() -> None:
+    answer = "Marit Okafor is the manager. [1]\n\nShe came in 2019. [2]\n\n**Sources**\n\n[1] Handbook, page 3"
+    assert fold("", turn("Who is the manager?", answer)) == (
+        "Asked: Who is the manager? Answered: Marit Okafor is the manager. She came in 2019."
+    )
+
+
+def test_the_beginning_and_the_newest_turns_stay_when_it_grows_too_long() -> None:
+    summary = fold("", turn("Who wrote the lease?", "Ada Bell wrote it in 2001."))
+    for number in range(100):
+        summary = fold(summary, turn(f"What is rule {number}?", f"Rule {number} allows {number + 3} guests at a time."))
+
+    assert len(summary) <= 2_400
+    assert summary.startswith("Asked: Who wrote the lease? Answered: Ada Bell wrote it in 2001.")
+    assert "Rule 99 allows 102 guests" in summary
+    assert "Rule 50 " not in summary
+
+
+def test_an_endless_turn_is_cut() -> None:
+    assert len(fold("", turn("what " * 50_000, "word " * 50_000))) <= 500
+
+
+def test_without_turns_the_summary_stays() -> None:
+    summary = fold("", turn("Who?", "Ada."))
+    assert fold(summary) == summary
