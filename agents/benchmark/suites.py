@@ -15,8 +15,8 @@ from pydantic import JsonValue
 from agents.assistant import Assistant
 from agents.benchmark.answering import measure_analysis, measure_answers, measure_overhead
 from agents.benchmark.chart import draw_chart
+from agents.benchmark.product import measure_ingestion, measure_search
 from agents.benchmark.quality import digest, measure_perplexity, measure_quality, reading_text
-from agents.benchmark.reading import measure_ingestion, measure_search
 from agents.benchmark.report import (
     BenchmarkReport,
     Measurement,

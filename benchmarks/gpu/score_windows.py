@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-
 from benchmarks.gpu.corpus import QUOTE, SPECIAL, Tokens
 
 if TYPE_CHECKING:

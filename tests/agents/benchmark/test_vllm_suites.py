@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from agents.assistant import Assistant
+from agents.benchmark.checkpoints import write_tiny
 from agents.benchmark.corpus import write_pdf
 from agents.benchmark.suites import run_suite
 from agents.benchmark.workbench import SEED
 from agents.engine.vllm import lifecycle
 from agents.engine.vllm.hardware import keeps_fp8
 from agents.settings import DocumentsSettings, EngineSettings, Settings
-from benchmarks.checkpoints import write_tiny
 
 pytestmark = pytest.mark.vllm
 

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from agents.benchmark.checkpoints import write_tiny
 from agents.benchmark.served import find_served
 from agents.benchmark.serving import CompletionClient
 from agents.engine.vllm import lifecycle
 from agents.engine.vllm.engine import ResidentEngine
 from agents.settings import EngineSettings, Settings
 from benchmarks import prefix_sharing
-from benchmarks.checkpoints import write_tiny
-from benchmarks.one_pass import read_in_one_pass
 from benchmarks.parallel_and_forwarding import most_running
-from benchmarks.random_decisions import DrawingEngine, Visitor
+from tests.support.one_pass import read_in_one_pass
+from tests.support.random_visitor import DrawingEngine, Visitor
 
 pytestmark = pytest.mark.vllm
 

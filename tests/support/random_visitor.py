@@ -1,6 +1,6 @@
 """Hundreds of asks and analyses on a real vLLM with random weights: every one ends, and cites what is there.
 
-READROOM_ENGINE__KIND=vllm READROOM_ENGINE__MODEL=... python -m benchmarks.random_decisions [--asks 300] [--analyses 50]
+READROOM_ENGINE__KIND=vllm READROOM_ENGINE__MODEL=... python -m tests.support.random_visitor [--asks 300] [--analyses 50]
 
 Random weights answer without meaning, in the form that is asked for. In a quarter of the runs the decisions and
 quotes are the model's own. It hardly ever quotes and mostly decides alike, so in the others decisions and verdicts are
@@ -29,8 +29,8 @@ from agents.engine.tasks.reading import Note, NotesResult, WindowNotes
 from agents.schema import Analysis, Answer, Document, Frozen
 from agents.settings import DocumentsSettings, Settings, load_settings
 from benchmarks.record import record
-from benchmarks.well_formed import faults, misplaced
 from tests.support.lies import LIES, change_word, sentences
+from tests.support.well_formed import faults, misplaced
 
 REPOSITORY = Path(__file__).parents[1]
 EXAMPLES = REPOSITORY / "examples"
@@ -256,7 +256,7 @@ async def main(asks: int, analyses: int, seed: int) -> None:
     await user.close()
     record(
         "random_decisions",
-        f"python -m benchmarks.random_decisions --asks {asks} --analyses {analyses} --seed {seed}: over the examples, "
+        f"python -m tests.support.random_visitor --asks {asks} --analyses {analyses} --seed {seed}: over the examples, "
         f"{AT_ONCE} at once, random weights on a real vLLM; a quarter with the model's own decisions and quotes, "
         "the others with decisions and verdicts drawn at random and half of the quotes real or altered sentences.",
         figures | {"seconds": time.monotonic() - started},

@@ -1,7 +1,7 @@
 """Checkpoints without a download: a tiny random Qwen3 to run everywhere, and the true shape of Qwen3-4B for a GPU.
 
-    python -m benchmarks.checkpoints tiny FOLDER [--layers N]     # under 5 MB, the same bytes every time
-    python -m benchmarks.checkpoints qwen3-4b-fp8 FOLDER          # config and tokenizer, for --load-format dummy
+    python -m agents.benchmark.checkpoints tiny FOLDER [--layers N]     # under 5 MB, the same bytes every time
+    python -m agents.benchmark.checkpoints qwen3-4b-fp8 FOLDER          # config and tokenizer, for --load-format dummy
 
 Both answer without meaning. The tokenizer is a byte-pair vocabulary trained here on made-up sentences; the
 chat template writes messages in Qwen3's format.

@@ -1,7 +1,7 @@
 r"""The longest document that the context holds, analysed and asked about in one pass through the whole product.
 
 READROOM_ENGINE__KIND=vllm READROOM_ENGINE__MODEL=... [READROOM_ENGINE__MAX_MODEL_LEN=134144] \
-    python -m benchmarks.one_pass
+    python -m tests.support.one_pass
 
 The window is set to the whole context. What the document leaves of it is the prompt's other parts, counted, and the
 least answer that is planned for. Random weights serve: the counts are the engine's own.
@@ -18,6 +18,7 @@ from typing import Any
 
 from agents.assistant import Assistant
 from agents.benchmark.answering import RecordingEngine
+from agents.benchmark.checkpoints import sentences
 from agents.engine import output_schema, prompt_layout
 from agents.engine.engine import Engine, Task
 from agents.engine.tasks.answering import Draft
@@ -25,7 +26,6 @@ from agents.engine.tasks.reading import WindowNotes
 from agents.schema import Analysis, Answer
 from agents.settings import DocumentsSettings, Settings, SupervisorSettings, load_settings
 from agents.supervisor.context_budget import LEAST_ANSWER_TOKENS
-from benchmarks.checkpoints import sentences
 from benchmarks.record import record
 
 FENCE_TOKENS = 64
@@ -114,7 +114,7 @@ async def main() -> None:
     largest = max(prompt for _, prompt, _ in done.tasks)
     record(
         "one_pass",
-        "python -m benchmarks.one_pass: the longest document that the context holds beside instruction and answer, "
+        "python -m tests.support.one_pass: the longest document that the context holds beside instruction and answer, "
         "analysed, then asked about in the same session; random weights on a real vLLM.",
         {
             "context_tokens": context,
