@@ -18,9 +18,8 @@ from typing import TypeVar, cast
 from typing_extensions import override
 
 from agents.assistant import Assistant
-from agents.benchmark.answering import RecordingEngine
-from agents.benchmark.served import find_served
-from agents.benchmark.serving import CompletionClient
+from agents.benchmark.engines import RecordingEngine
+from agents.benchmark.serving import CompletionClient, find_served
 from agents.engine.engine import Engine, Outcome, Task
 from agents.engine.tasks.answering import Draft
 from agents.engine.tasks.decisions import Plan, PlanResult, Route, RouteResult

@@ -22,10 +22,9 @@ from typing import Any, TypeVar, cast
 import httpx
 
 from agents.assistant import Assistant
-from agents.benchmark.answering import RecordingEngine
 from agents.benchmark.corpus import write_markdown
-from agents.benchmark.served import find_served
-from agents.benchmark.serving import CompletionClient, rise
+from agents.benchmark.engines import RecordingEngine
+from agents.benchmark.serving import CompletionClient, find_served, rise
 from agents.engine.engine import Outcome, ResultT, Task
 from agents.engine.openai.endpoint import Endpoint
 from agents.engine.prompt_layout import messages

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
-from agents.benchmark.report import BenchmarkReport, engine_line, number
-from agents.benchmark.targets import CARD_GIB, TARGETS
+from agents.benchmark.report import CARD_GIB, TARGETS, BenchmarkReport, engine_line, number
 
 Axes: TypeAlias = Any
 """One of matplotlib's, whose own types leave every second argument open."""

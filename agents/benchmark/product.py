@@ -1,16 +1,27 @@
 """Measuring the library: documents opened for the first time and again, and searched."""
+# MERGED """Engines that watch and repeat another: to tell the engine's time from the agents' own."""
+# MERGED """Measuring the MCP server: how long a client waits for its first answers, and what our process holds."""
 
 import asyncio
+import json
+import math
 import statistics
-from collections.abc import AsyncIterator
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+
+import psutil
+from pydantic import JsonValue
 
 from agents.benchmark.corpus import write_markdown, write_text
 from agents.benchmark.report import Measurement
 from agents.benchmark.serving import percentile
-from agents.benchmark.workbench import SEED, Workbench, timed
+from agents.benchmark.workbench import SEED, Workbench, ask, count, timed
 from agents.documents.library import Library
-from agents.schema import Document
+from agents.engine.extractive.engine import ExtractiveEngine
+from agents.errors import EngineError
+from agents.schema import Document, Frozen, Usage
 
 MIB = 1024**2
 _AT_ONCE = 4
@@ -133,3 +144,268 @@ async def _open_many(library: Library, bench: Workbench, wanted: int) -> list[tu
             return (await library.open(str(path))).document_id, fact.question
 
     return await asyncio.gather(*(open_one(number) for number in range(wanted)))
+
+
+# MERGED """Measuring whole answers: how long they take, what they cost the engine, and what the agents add."""
+
+
+
+
+MADE_PAGE_TOKENS = 730
+"""Tokens of a made page, roughly."""
+
+
+async def measure_answers(bench: Workbench) -> AsyncIterator[Measurement]:
+    """Yield how long an answer takes from a document that is new, and from one that is known, and what it costs."""
+    path, questions = await bench.reading_matter(pages=300 if bench.thorough else 100)
+    more = 4 if bench.thorough or bench.engine.info.name == "extractive" else 1
+    await _import_everything(bench)
+    assistant = bench.new_assistant()
+    try:
+        bench.say(f"Asking about {path.name} for the first time")
+        first, answered = await timed(ask(assistant, questions[0], [path]))
+        yield Measurement(
+            key="answer_first_seconds",
+            name="First answer from a new document",
+            value=first,
+            unit="s",
+            how=f"{path.name}: opened, indexed, answered, quotes checked.",
+        )
+        bench.say(f"Asking about {path.name} again")
+        asked = [await timed(ask(assistant, question, [path])) for question in questions[1 : 1 + more] or questions[:1]]
+    finally:
+        await assistant.close()
+    yield Measurement(
+        key="answer_second_seconds",
+        name="Next answer from the same document",
+        value=statistics.median(seconds for seconds, _ in asked),
+        unit="s",
+        how=f"{path.name}: median of {len(asked)} other questions, a new session each.",
+    )
+    for figure in usage_figures("first", [answered.usage]) + usage_figures(
+        "next", [answer.usage for _, answer in asked]
+    ):
+        yield figure
+
+
+async def _import_everything(bench: Workbench) -> None:
+    """Have one question answered without a model: a server that runs has imported what an answer needs."""
+    assistant = bench.new_assistant(ExtractiveEngine())
+    try:
+        await ask(assistant, "Which section is this?", [bench.small_document()])
+    finally:
+        await assistant.close()
+
+
+def usage_figures(which: str, usages: list[Usage]) -> list[Measurement]:
+    """Return what an answer costs the engine, beside a layout in which no prompt shares its beginning.
+
+    Args:
+        which: "first" or "next": whether the document had been read before.
+        usages: What each answer cost.
+    """
+    total, answers = sum(usages, Usage()), len(usages)
+    calls = f"engine_calls_{which}_answer", f"Engine calls, {which} answer", total.engine_calls / answers
+    figures = [count(*calls, "Counted by the agents.")]
+    if total.prompt_tokens:
+        asked, computed = total.prompt_tokens, max(1, total.prompt_tokens - total.cached_tokens)
+        how = f"{computed / answers:,.0f} of {asked / answers:,.0f} prompt tokens were computed, the rest was cached."
+        figures += [
+            count(f"prompt_tokens_{which}_answer", f"Prompt tokens, {which} answer", asked / answers, how),
+            count(
+                f"prefilled_tokens_{which}_answer", f"Prompt tokens computed, {which} answer", computed / answers, how
+            ),
+            Measurement(
+                key=f"prefix_sharing_{which}_answer",
+                name=f"Prompt tokens for each one computed, {which} answer",
+                value=asked / computed,
+                unit="times",
+                better="more",
+                how=f"{how} A layout in which each role's prompt begins in its own way computes all of them.",
+            ),
+        ]
+    return figures
+
+
+async def measure_overhead(bench: Workbench) -> AsyncIterator[Measurement]:
+    """Yield the time of an answer that is not the engine's: routing, hand-offs, search, quote checking, session."""
+    path, questions = await bench.reading_matter(pages=100)
+    both = f"{questions[0]} And {questions[-1]}"
+    slowest: list[Measurement] = []
+    for name, question in (("simple", questions[0]), ("complex", both)):
+        bench.say(f"Measuring the overhead of a {name} question")
+        seconds, kind = await _replayed(bench, path, question)
+        how = f"{len(seconds)} whole answers ({kind}) in new sessions, the engine replaced by its recorded results."
+        p95 = percentile(seconds, 0.95) * 1_000
+        slowest.append(
+            Measurement(key="overhead_p95_ms", name="Coordination overhead, p95", value=p95, unit="ms", how=how)
+        )
+        for share in (50, 95):
+            yield Measurement(
+                key=f"overhead_{name}_p{share}_ms",
+                name=f"Coordination overhead, {name} question, p{share}",
+                value=percentile(seconds, share / 100) * 1_000,
+                unit="ms",
+                how=how,
+            )
+    yield max(slowest, key=lambda figure: figure.value)
+
+
+async def _replayed(bench: Workbench, path: Path, question: str) -> tuple[list[float], str]:
+    """Ask once on the engine, then again and again on its recorded results; return the seconds and the route."""
+    recording = RecordingEngine(bench.engine)
+    assistant = bench.new_assistant(recording)
+    try:
+        answer = await ask(assistant, question, [path])
+    finally:
+        await assistant.close()
+    replaying = bench.new_assistant(ReplayEngine(recording))
+    try:
+        await ask(replaying, f"(0) {question}", [path])
+        # The number makes each a question of its own, or the answer would be the one before.
+        asked = [
+            await timed(ask(replaying, f"({number}) {question}", [path]))
+            for number in range(1, 41 if bench.thorough else 21)
+        ]
+    finally:
+        await replaying.close()
+    return [seconds for seconds, _ in asked], answer.route.kind if answer.route else "unknown"
+
+
+async def measure_analysis(bench: Workbench, lengths: tuple[int, ...]) -> AsyncIterator[Measurement]:
+    """Yield how long it takes to read a whole document of so many tokens, window by window."""
+    await _import_everything(bench)
+    for length in lengths:
+        path = bench.folder / f"read-{length}.md"
+        write_markdown(path, max(1, length // MADE_PAGE_TOKENS), SEED + length)
+        bench.say(f"Reading a document of about {length:,} tokens")
+        assistant = bench.new_assistant()
+        try:
+            seconds, analysis = await timed(assistant.analyze(str(path), wait_seconds=math.inf))
+        finally:
+            await assistant.close()
+        coverage = analysis.coverage
+        yield Measurement(
+            key="analysis_seconds",
+            name="A whole document read and summarised, tokens",
+            at=coverage.tokens_total,
+            value=seconds,
+            unit="s",
+            how=f"{coverage.windows} windows, {coverage.tokens_read:,} of {coverage.tokens_total:,} tokens read, "
+            f"opening included.",
+        )
+
+
+Message = dict[str, JsonValue]
+SERVER = (sys.executable, "-m", "mcp_server")
+_PROTOCOL = "2025-11-25"
+_LIMIT_SECONDS = 60.0
+_LINE_BYTES = 2**24
+"""One message is one line, and the list of tools is a long one."""
+_INITIALIZE: Message = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": _PROTOCOL,
+        "capabilities": {},
+        "clientInfo": {"name": "readroom-benchmark", "version": "1"},
+    },
+}
+_INITIALIZED: Message = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+_LIST_TOOLS: Message = {"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}}
+
+
+class ServerStart(Frozen):
+    """Seconds from starting the process to its answers."""
+
+    initialize: float
+    tools_list: float
+
+
+async def measure_start(command: Sequence[str] = SERVER) -> ServerStart:
+    """Start an MCP server over stdio, speak with it as a client does, and end it.
+
+    The messages are written by hand, so that no client's own start is measured.
+
+    Args:
+        command: What starts the server.
+
+    Raises:
+        EngineError: It does not answer within a minute.
+    """
+    try:
+        async with asyncio.timeout(_LIMIT_SECONDS):
+            return await _speak(command)
+    except (TimeoutError, OSError, ValueError) as error:
+        raise EngineError(
+            f"`{' '.join(command)}` did not answer as an MCP server: {error or 'no answer within a minute'}.",
+            hint="Run `readroom doctor` to see what is wrong with the installation.",
+        ) from error
+
+
+async def _speak(command: Sequence[str]) -> ServerStart:
+    started = time.perf_counter()
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        limit=_LINE_BYTES,
+    )
+    try:
+        await _exchange(process, _INITIALIZE)
+        initialized = time.perf_counter()
+        await _exchange(process, _INITIALIZED, _LIST_TOOLS)
+        return ServerStart(initialize=initialized - started, tools_list=time.perf_counter() - started)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def _exchange(process: asyncio.subprocess.Process, *messages: Message) -> None:
+    """Send messages, and wait for the answer to the last one."""
+    to_server, from_server = process.stdin, process.stdout
+    if to_server is None or from_server is None:
+        raise ValueError("it has no pipes")
+    for message in messages:
+        to_server.write(json.dumps(message).encode() + b"\n")
+    await to_server.drain()
+    while line := await from_server.readline():
+        if json.loads(line).get("id") == messages[-1]["id"]:
+            return
+    raise ValueError("it ended without an answer")
+
+
+async def measure_server(bench: Workbench) -> AsyncIterator[Measurement]:
+    """Yield how long a client waits for the server's first answers."""
+    bench.say("Starting the MCP server")
+    starts = [await measure_start() for _ in range(5 if bench.thorough else 3)]
+    how = f"Median of {len(starts)} starts of `python -m mcp_server` over stdio, from the process to the answer."
+    yield Measurement(
+        key="server_initialize_seconds",
+        name="Server start to `initialize`",
+        value=statistics.median(start.initialize for start in starts),
+        unit="s",
+        how=how,
+    )
+    yield Measurement(
+        key="server_tools_seconds",
+        name="Server start to `tools/list`",
+        value=statistics.median(start.tools_list for start in starts),
+        unit="s",
+        how=how,
+    )
+
+
+async def measure_process(_: Workbench) -> AsyncIterator[Measurement]:
+    """Yield the memory of our own process."""
+    resident = psutil.Process().memory_info().rss / MIB
+    yield Measurement(
+        key="process_memory_mib",
+        name="Memory of our process",
+        value=resident,
+        unit="MiB",
+        how="Resident set after everything above, without parsing and engine processes.",
+    )

@@ -1,7 +1,5 @@
 """What a benchmark reports: rows judged against targets, figures measured, and where they are kept."""
-# MERGED """A report as Markdown."""
-# MERGED """Two reports side by side."""
-# MERGED """What to set, with the figures that say so."""
+# MERGED """The specification's targets, and whether what was measured meets them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -12,6 +10,13 @@ from pydantic import Field, JsonValue, ValidationError
 from agents.errors import RequestError
 from agents.schema import EngineInfo, Frozen
 from agents.settings import Settings
+
+# MERGED """A report as Markdown."""
+# MERGED """Two reports side by side."""
+# MERGED """What to set, with the figures that say so."""
+
+
+
 
 Suite = Literal["quick", "full", "context", "quality"]
 Met = Literal["met", "not met", "not applicable"]
@@ -422,3 +427,161 @@ def _kv_dtype(report: BenchmarkReport, earlier: Sequence[BenchmarkReport]) -> It
                     f"`READROOM_ENGINE__KV_CACHE_DTYPE={dtype}`."
                 )
                 break
+
+
+CARD_GIB = 16.0
+"""What is sold as a card of 16 GB has 16 GiB."""
+CONTEXT_TOKENS = 131_072
+Needs = Literal["nothing", "model", "gpu"]
+
+
+class Target(Frozen):
+    """One target: the figure it judges, and the bound that meets it."""
+
+    name: str
+    text: str
+    key: str
+    unit: str
+    bound: float
+    direction: Literal["at least", "under", "at most"]
+    needs: Needs
+    at: int | None = None
+
+    def meets(self, value: float) -> bool:
+        """Whether a value is on the right side of the bound."""
+        match self.direction:
+            case "at least":
+                return value >= self.bound
+            case "under":
+                return value < self.bound
+            case "at most":
+                return value <= self.bound
+
+
+TARGETS = (
+    Target(
+        name="Decode, one stream",
+        text="100 to 160 tok/s",
+        key="decode_tokens_per_second",
+        at=1,
+        unit="tok/s",
+        bound=100,
+        direction="at least",
+        needs="gpu",
+    ),
+    Target(
+        name="Prefill, slowest context measured",
+        text="800 to 1,300 tok/s",
+        key="prefill_tokens_per_second",
+        unit="tok/s",
+        bound=800,
+        direction="at least",
+        needs="gpu",
+    ),
+    Target(
+        name="GPU memory at peak",
+        text="under 16 GB",
+        key="gpu_peak_gib",
+        unit="GiB",
+        bound=CARD_GIB,
+        direction="under",
+        needs="gpu",
+    ),
+    Target(
+        name="Context",
+        text="131,072 tokens",
+        key="context_tokens",
+        unit="tokens",
+        bound=CONTEXT_TOKENS,
+        direction="at least",
+        needs="model",
+    ),
+    Target(
+        name="KV cache memory beside 16 bits",
+        text="half",
+        key="kv_to_bf16",
+        unit="of bf16",
+        bound=0.505,
+        direction="at most",
+        needs="model",
+    ),
+    Target(
+        name="Coordination overhead, 95 of 100 answers",
+        text="under 200 ms",
+        key="overhead_p95_ms",
+        unit="ms",
+        bound=200,
+        direction="under",
+        needs="nothing",
+    ),
+    Target(
+        name="Perplexity lost to FP8",
+        text="under 1 %",
+        key="perplexity_loss_percent",
+        unit="%",
+        bound=1.0,
+        direction="under",
+        needs="model",
+    ),
+)
+
+_OTHER_SUITE = {
+    "perplexity_loss_percent": "Not measured: it takes two reports of the suite `quality` on the same documents, one "
+    "with READROOM_ENGINE__KV_CACHE_DTYPE=auto.",
+}
+
+
+def judge(figures: Sequence[Measurement], engine: EngineInfo, *, on_gpu: bool) -> tuple[Row, ...]:
+    """Judge what was measured against every target of the specification.
+
+    Args:
+        figures: What was measured; of several with one key the worst counts.
+        engine: What answered.
+        on_gpu: Whether the engine computes on an NVIDIA GPU of this machine.
+    """
+    rows = [_judge_one(target, figures, engine, on_gpu=on_gpu) for target in TARGETS]
+    return (*rows, _judge_kv_dtype(engine))
+
+
+def _judge_one(target: Target, figures: Sequence[Measurement], engine: EngineInfo, *, on_gpu: bool) -> Row:
+    measured = [figure for figure in figures if figure.key == target.key and target.at in (None, figure.at)]
+    measured.sort(key=lambda figure: figure.value, reverse=target.direction != "at least")
+    worst = measured[0] if measured else None
+    why = _not_applicable(target.needs, engine, on_gpu=on_gpu)
+    if why is None and worst is None:
+        why = _OTHER_SUITE.get(target.key, "Not measured by this suite, or not possible here: see the notes.")
+    return Row(
+        name=target.name,
+        target=target.text,
+        measured=worst.value if worst else None,
+        unit=target.unit,
+        met="not applicable" if why or worst is None else "met" if target.meets(worst.value) else "not met",
+        how=worst.how if worst else "",
+        why=why or "",
+    )
+
+
+def _not_applicable(needs: Needs, engine: EngineInfo, *, on_gpu: bool) -> str | None:
+    if needs == "nothing":
+        return None
+    if engine.name == "extractive":
+        return "The extractive engine runs no language model."
+    if needs == "gpu" and not on_gpu:
+        return "The target is for a GPU; this engine computes without one that NVML sees on this machine."
+    return None
+
+
+def _judge_kv_dtype(engine: EngineInfo) -> Row:
+    why = _not_applicable("model", engine, on_gpu=False)
+    if why is None and engine.kv_cache_dtype is None:
+        why = "The engine does not say."
+    configured = engine.kv_cache_dtype == "fp8_e5m2"
+    return Row(
+        name="KV cache format",
+        target="FP8 E5M2",
+        measured=engine.kv_cache_dtype,
+        unit="",
+        met="not applicable" if why else "met" if configured else "not met",
+        how="What the engine was started with.",
+        why=why or ("" if configured else "READROOM_ENGINE__KV_CACHE_DTYPE=fp8_e5m2 sets it."),
+    )

@@ -13,14 +13,22 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from agents.assistant import Assistant
-from agents.benchmark.answering import measure_analysis, measure_answers, measure_overhead
 from agents.benchmark.chart import draw_chart
-from agents.benchmark.product import measure_ingestion, measure_search
+from agents.benchmark.product import (
+    measure_analysis,
+    measure_answers,
+    measure_ingestion,
+    measure_overhead,
+    measure_process,
+    measure_search,
+    measure_server,
+)
 from agents.benchmark.quality import digest, measure_perplexity, measure_quality, reading_text
 from agents.benchmark.report import (
     BenchmarkReport,
     Measurement,
     Suite,
+    judge,
     perplexity_loss,
     recommend,
     render,
@@ -28,10 +36,19 @@ from agents.benchmark.report import (
     save_report,
     saved_reports,
 )
-from agents.benchmark.served import MemoryWatch, Served, find_served, measure_engine, measure_sleep, serving
-from agents.benchmark.server_start import measure_process, measure_server
-from agents.benchmark.serving import Serving, claimed_context, measure_context, measure_decode, measure_prefill
-from agents.benchmark.targets import judge
+from agents.benchmark.serving import (
+    MemoryWatch,
+    Served,
+    Serving,
+    claimed_context,
+    find_served,
+    measure_context,
+    measure_decode,
+    measure_engine,
+    measure_prefill,
+    measure_sleep,
+    serving,
+)
 from agents.benchmark.workbench import Workbench, describe_machine, installed_versions
 from agents.documents.access import find_file
 from agents.engine.registry import choose_engine

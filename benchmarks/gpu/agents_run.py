@@ -24,8 +24,7 @@ from typing_extensions import override
 
 from agents.assistant import Assistant
 from agents.benchmark.corpus import Fact, made_pages, write_markdown
-from agents.benchmark.served import Served, find_served
-from agents.benchmark.serving import CompletionClient, Metrics, rise
+from agents.benchmark.serving import CompletionClient, Metrics, Served, find_served, rise
 from agents.engine.engine import Outcome, ResultT, Task
 from agents.engine.tasks.decisions import StandaloneQuestion, StandaloneQuestionResult
 from agents.engine.vllm import lifecycle

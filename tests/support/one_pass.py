@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from agents.assistant import Assistant
-from agents.benchmark.answering import RecordingEngine
 from agents.benchmark.checkpoints import sentences
+from agents.benchmark.engines import RecordingEngine
 from agents.engine import output_schema, prompt_layout
 from agents.engine.engine import Engine, Task
 from agents.engine.tasks.answering import Draft

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from agents.assistant import Assistant
-from agents.benchmark.answering import RecordingEngine
+from agents.benchmark.engines import RecordingEngine
 from agents.engine.engine import Engine, Outcome, ResultT, Task
 from agents.engine.tasks.answering import MOST_CLAIMS, Draft, DraftClaim, DraftResult, Verdict, VerdictResult
 from agents.engine.tasks.decisions import NextStep, NextStepResult, Plan, PlanResult, Route, RouteResult

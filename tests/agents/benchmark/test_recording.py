@@ -1,7 +1,7 @@
 import asyncio
 from typing import Any
 
-from agents.benchmark.answering import RecordingEngine, ReplayEngine
+from agents.benchmark.engines import RecordingEngine, ReplayEngine
 from agents.engine.tasks.answering import Draft
 from agents.engine.tasks.decisions import Plan, PlanResult, Route, RouteResult
 from tests.support.fakes import FakeEngine

@@ -78,7 +78,7 @@ async def test_perplexity_is_measured_on_the_document_that_is_named(
 ) -> None:
     from agents.benchmark.corpus import write_text
     from agents.benchmark.quality import measure_perplexity
-    from agents.benchmark.served import find_served, serving
+    from agents.benchmark.serving import find_served, serving
 
     path = tmp_path / "made.txt"
     write_text(path, 4, seed=1)

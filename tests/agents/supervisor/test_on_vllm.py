@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from agents.benchmark.checkpoints import write_tiny
-from agents.benchmark.served import find_served
-from agents.benchmark.serving import CompletionClient
+from agents.benchmark.serving import CompletionClient, find_served
 from agents.engine.vllm import lifecycle
 from agents.engine.vllm.engine import ResidentEngine
 from agents.settings import EngineSettings, Settings
