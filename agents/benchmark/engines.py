@@ -216,7 +216,5 @@ RULES: dict[type[Task[Any]], Callable[[Any], Frozen]] = {
     Reduce: _reduce,
     UpdateSummary: lambda task: UpdateSummaryResult(summary=" ".join(task.turns)[:500]),
 }
-STEERED: dict[type[Task[Any]], Reply] = {
-    kind: RULES[kind] for kind in (StandaloneQuestion, NextStep, Draft, Verdict)
-}
+STEERED: dict[type[Task[Any]], Reply] = {kind: RULES[kind] for kind in (StandaloneQuestion, NextStep, Draft, Verdict)}
 """Replies that keep a model of random weights on its way: it decides nothing, and its drafts quote the text."""

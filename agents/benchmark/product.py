@@ -15,6 +15,7 @@ import psutil
 from pydantic import JsonValue
 
 from agents.benchmark.corpus import write_markdown, write_text
+from agents.benchmark.engines import RecordingEngine, ReplayEngine
 from agents.benchmark.report import Measurement
 from agents.benchmark.serving import percentile
 from agents.benchmark.workbench import SEED, Workbench, ask, count, timed
@@ -147,8 +148,6 @@ async def _open_many(library: Library, bench: Workbench, wanted: int) -> list[tu
 
 
 # MERGED """Measuring whole answers: how long they take, what they cost the engine, and what the agents add."""
-
-
 
 
 MADE_PAGE_TOKENS = 730

@@ -34,8 +34,6 @@ from agents.settings import Settings
 # MERGED """Measuring a vLLM server: decode, prefill, time to the first token, its KV cache, and its sleep."""
 
 
-
-
 AGREEMENT = 0.05
 """Two clocks that differ by no more than this share of the larger agree."""
 

@@ -3,7 +3,7 @@
 import random
 from typing import Any, TypeVar, cast
 
-from agents.benchmark.engines import ScriptedEngine
+from agents.benchmark.engines import ScriptedEngine, answer_by_rule
 from agents.engine.engine import Outcome, Task
 from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult, Verdict, VerdictResult
 from agents.engine.tasks.decisions import NextStep, NextStepResult, Plan, PlanResult, Route, RouteResult
@@ -18,6 +18,9 @@ class FakeEngine(ScriptedEngine):
     @property
     def info(self) -> EngineInfo:
         return EngineInfo(name="fake", model="fake-model", context_tokens=self._context_tokens)
+
+
+honest = answer_by_rule
 
 
 class RandomEngine(FakeEngine):
