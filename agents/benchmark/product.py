@@ -1,6 +1,4 @@
-"""Measuring the library: documents opened for the first time and again, and searched."""
-# MERGED """Engines that watch and repeat another: to tell the engine's time from the agents' own."""
-# MERGED """Measuring the MCP server: how long a client waits for its first answers, and what our process holds."""
+"""What Readroom itself does, on any engine: opening and searching documents, starting its server, answering."""
 
 import asyncio
 import json
@@ -20,12 +18,19 @@ from agents.benchmark.report import Measurement
 from agents.benchmark.serving import percentile
 from agents.benchmark.workbench import SEED, Workbench, ask, count, timed
 from agents.documents.library import Library
-from agents.engine.extractive.engine import ExtractiveEngine
 from agents.errors import EngineError
 from agents.schema import Document, Frozen, Usage
 
+Message = dict[str, JsonValue]
 MIB = 1024**2
+SERVER = (sys.executable, "-m", "mcp_server")
 _AT_ONCE = 4
+_PAGE_TOKENS = 730
+"""Tokens of a made page, roughly."""
+_PROTOCOL = "2025-11-25"
+_LIMIT_SECONDS = 60.0
+_LINE_BYTES = 2**24
+"""One message is one line, and the list of tools is a long one."""
 
 
 async def measure_ingestion(bench: Workbench) -> AsyncIterator[Measurement]:
@@ -35,10 +40,10 @@ async def measure_ingestion(bench: Workbench) -> AsyncIterator[Measurement]:
     opened: list[tuple[Path, float, Document]] = []
     try:
         await library.open(str(bench.small_document()))
-        for path in bench.documents or _made_documents(bench):
+        for path in bench.documents or bench.made_documents(300 if bench.thorough else 100):
             bench.say(f"Opening {path.name}")
             opened.append((path, *await timed(library.open(str(path)))))
-        for figure in _ingestion_figures(opened):
+        for figure in _ingestion_rates(opened):
             yield figure
         path, first, document = max(opened, key=lambda each: each[1])
         again = [(await timed(library.open(str(path))))[0] for _ in range(5)]
@@ -49,18 +54,15 @@ async def measure_ingestion(bench: Workbench) -> AsyncIterator[Measurement]:
         stored, _ = await timed(another.open(str(path)))
     finally:
         await another.close()
+    second = statistics.median(again)
     what = f"{path.name}, {path.stat().st_size / MIB:.1f} MiB, {len(document.pages):,} pages"
-    for figure in _opening_figures(what, first, statistics.median(again), stored):
-        yield figure
-
-
-def _opening_figures(what: str, first: float, second: float, stored: float) -> list[Measurement]:
-    times = (
+    for key, name, value, how in (
         ("open_first_seconds", "Opened for the first time", first, "parsed, cut, indexed, stored"),
         ("open_second_seconds", "Opened again", second, "median of 5, nothing parsed"),
         ("open_stored_seconds", "Opened by another process", stored, "from the stored library, nothing parsed"),
-    )
-    ratio = Measurement(
+    ):
+        yield Measurement(key=key, name=name, value=value, unit="s", how=f"{what}: {how}.")
+    yield Measurement(
         key="open_ratio",
         name="Opened again, times faster",
         value=first / second,
@@ -68,16 +70,10 @@ def _opening_figures(what: str, first: float, second: float, stored: float) -> l
         better="more",
         how=f"{what}: first over second opening.",
     )
-    return [
-        *(
-            Measurement(key=key, name=name, value=value, unit="s", how=f"{what}: {how}.")
-            for key, name, value, how in times
-        ),
-        ratio,
-    ]
 
 
-def _ingestion_figures(opened: list[tuple[Path, float, Document]]) -> list[Measurement]:
+def _ingestion_rates(opened: list[tuple[Path, float, Document]]) -> list[Measurement]:
+    """Return how much was read in a second, by bytes, pages and characters."""
     total = sum(seconds for _, seconds, _ in opened)
     megabytes = sum(path.stat().st_size for path, _, _ in opened) / 1e6
     pages = sum(len(document.pages) for _, _, document in opened)
@@ -92,14 +88,6 @@ def _ingestion_figures(opened: list[tuple[Path, float, Document]]) -> list[Measu
         Measurement(key=key, name=name, value=amount / total, unit=unit, better="more", how=how)
         for key, name, amount, unit in rates
     ]
-
-
-def _made_documents(bench: Workbench) -> list[Path]:
-    pages = 300 if bench.thorough else 100
-    markdown, text = bench.folder / "made.md", bench.folder / "made.txt"
-    write_markdown(markdown, pages, SEED + 1)
-    write_text(text, pages, SEED + 2)
-    return [bench.made_pdf(pages)[0], markdown, text]
 
 
 async def measure_search(bench: Workbench) -> AsyncIterator[Measurement]:
@@ -150,15 +138,11 @@ async def _open_many(library: Library, bench: Workbench, wanted: int) -> list[tu
 # MERGED """Measuring whole answers: how long they take, what they cost the engine, and what the agents add."""
 
 
-MADE_PAGE_TOKENS = 730
-"""Tokens of a made page, roughly."""
-
-
 async def measure_answers(bench: Workbench) -> AsyncIterator[Measurement]:
-    """Yield how long an answer takes from a document that is new, and from one that is known, and what it costs."""
+    """Yield how long answers from a new and from a known document take, and what they cost the engine."""
     path, questions = await bench.reading_matter(pages=300 if bench.thorough else 100)
     more = 4 if bench.thorough or bench.engine.info.name == "extractive" else 1
-    await _import_everything(bench)
+    await bench.import_everything()
     assistant = bench.new_assistant()
     try:
         bench.say(f"Asking about {path.name} for the first time")
@@ -185,15 +169,6 @@ async def measure_answers(bench: Workbench) -> AsyncIterator[Measurement]:
         "next", [answer.usage for _, answer in asked]
     ):
         yield figure
-
-
-async def _import_everything(bench: Workbench) -> None:
-    """Have one question answered without a model: a server that runs has imported what an answer needs."""
-    assistant = bench.new_assistant(ExtractiveEngine())
-    try:
-        await ask(assistant, "Which section is this?", [bench.small_document()])
-    finally:
-        await assistant.close()
 
 
 def usage_figures(which: str, usages: list[Usage]) -> list[Measurement]:
@@ -273,10 +248,10 @@ async def _replayed(bench: Workbench, path: Path, question: str) -> tuple[list[f
 
 async def measure_analysis(bench: Workbench, lengths: tuple[int, ...]) -> AsyncIterator[Measurement]:
     """Yield how long it takes to read a whole document of so many tokens, window by window."""
-    await _import_everything(bench)
+    await bench.import_everything()
     for length in lengths:
         path = bench.folder / f"read-{length}.md"
-        write_markdown(path, max(1, length // MADE_PAGE_TOKENS), SEED + length)
+        write_markdown(path, max(1, length // _PAGE_TOKENS), SEED + length)
         bench.say(f"Reading a document of about {length:,} tokens")
         assistant = bench.new_assistant()
         try:
@@ -295,24 +270,25 @@ async def measure_analysis(bench: Workbench, lengths: tuple[int, ...]) -> AsyncI
         )
 
 
-Message = dict[str, JsonValue]
-SERVER = (sys.executable, "-m", "mcp_server")
-_PROTOCOL = "2025-11-25"
-_LIMIT_SECONDS = 60.0
-_LINE_BYTES = 2**24
-"""One message is one line, and the list of tools is a long one."""
-_INITIALIZE: Message = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {
-        "protocolVersion": _PROTOCOL,
-        "capabilities": {},
-        "clientInfo": {"name": "readroom-benchmark", "version": "1"},
-    },
-}
-_INITIALIZED: Message = {"jsonrpc": "2.0", "method": "notifications/initialized"}
-_LIST_TOOLS: Message = {"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}}
+async def measure_server(bench: Workbench) -> AsyncIterator[Measurement]:
+    """Yield how long a client waits for the server's first answers."""
+    bench.say("Starting the MCP server")
+    starts = [await measure_start() for _ in range(5 if bench.thorough else 3)]
+    how = f"Median of {len(starts)} starts of `python -m mcp_server` over stdio, from the process to the answer."
+    yield Measurement(
+        key="server_initialize_seconds",
+        name="Server start to `initialize`",
+        value=statistics.median(start.initialize for start in starts),
+        unit="s",
+        how=how,
+    )
+    yield Measurement(
+        key="server_tools_seconds",
+        name="Server start to `tools/list`",
+        value=statistics.median(start.tools_list for start in starts),
+        unit="s",
+        how=how,
+    )
 
 
 class ServerStart(Frozen):
@@ -377,25 +353,18 @@ async def _exchange(process: asyncio.subprocess.Process, *messages: Message) -> 
     raise ValueError("it ended without an answer")
 
 
-async def measure_server(bench: Workbench) -> AsyncIterator[Measurement]:
-    """Yield how long a client waits for the server's first answers."""
-    bench.say("Starting the MCP server")
-    starts = [await measure_start() for _ in range(5 if bench.thorough else 3)]
-    how = f"Median of {len(starts)} starts of `python -m mcp_server` over stdio, from the process to the answer."
-    yield Measurement(
-        key="server_initialize_seconds",
-        name="Server start to `initialize`",
-        value=statistics.median(start.initialize for start in starts),
-        unit="s",
-        how=how,
-    )
-    yield Measurement(
-        key="server_tools_seconds",
-        name="Server start to `tools/list`",
-        value=statistics.median(start.tools_list for start in starts),
-        unit="s",
-        how=how,
-    )
+_INITIALIZE: Message = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": _PROTOCOL,
+        "capabilities": {},
+        "clientInfo": {"name": "readroom-benchmark", "version": "1"},
+    },
+}
+_INITIALIZED: Message = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+_LIST_TOOLS: Message = {"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}}
 
 
 async def measure_process(_: Workbench) -> AsyncIterator[Measurement]:
