@@ -31,6 +31,18 @@ _PROTOCOL = "2025-11-25"
 _LIMIT_SECONDS = 60.0
 _LINE_BYTES = 2**24
 """One message is one line, and the list of tools is a long one."""
+_INITIALIZE: Message = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": _PROTOCOL,
+        "capabilities": {},
+        "clientInfo": {"name": "readroom-benchmark", "version": "1"},
+    },
+}
+_INITIALIZED: Message = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+_LIST_TOOLS: Message = {"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}}
 
 
 async def measure_ingestion(bench: Workbench) -> AsyncIterator[Measurement]:
@@ -311,7 +323,7 @@ async def measure_start(command: Sequence[str] = SERVER) -> ServerStart:
     """
     try:
         async with asyncio.timeout(_LIMIT_SECONDS):
-            return await _speak(command)
+            return await _time_answers(command)
     except (TimeoutError, OSError, ValueError) as error:
         raise EngineError(
             f"`{' '.join(command)}` did not answer as an MCP server: {error or 'no answer within a minute'}.",
@@ -319,7 +331,8 @@ async def measure_start(command: Sequence[str] = SERVER) -> ServerStart:
         ) from error
 
 
-async def _speak(command: Sequence[str]) -> ServerStart:
+async def _time_answers(command: Sequence[str]) -> ServerStart:
+    """Start a server and time its answers to `initialize` and `tools/list`."""
     started = time.perf_counter()
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -351,20 +364,6 @@ async def _exchange(process: asyncio.subprocess.Process, *messages: Message) -> 
         if json.loads(line).get("id") == messages[-1]["id"]:
             return
     raise ValueError("it ended without an answer")
-
-
-_INITIALIZE: Message = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {
-        "protocolVersion": _PROTOCOL,
-        "capabilities": {},
-        "clientInfo": {"name": "readroom-benchmark", "version": "1"},
-    },
-}
-_INITIALIZED: Message = {"jsonrpc": "2.0", "method": "notifications/initialized"}
-_LIST_TOOLS: Message = {"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}}
 
 
 async def measure_process(_: Workbench) -> AsyncIterator[Measurement]:

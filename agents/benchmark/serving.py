@@ -1,5 +1,7 @@
-"""Reading an engine's own figures, and setting two clocks side by side."""
-# MERGED """The vLLM behind the engine: where it is, what memory it takes, and how it sleeps."""
+"""The vLLM behind the engine, measured directly: decode, prefill, context, KV cache, memory and sleep.
+
+Prompts have an exact length, and every answer is timed by our clock beside the engine's own metrics.
+"""
 
 import asyncio
 import json
@@ -8,10 +10,10 @@ import random
 import re
 import statistics
 import time
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from filelock import Timeout
@@ -30,15 +32,111 @@ from agents.errors import EngineError
 from agents.schema import EngineInfo
 from agents.settings import Settings
 
-# MERGED """Asking a vLLM server directly, with prompts of an exact length and a clock beside each answer."""
-# MERGED """Measuring a vLLM server: decode, prefill, time to the first token, its KV cache, and its sleep."""
-
-
+T = TypeVar("T")
+DECODE_PROMPT_TOKENS = 1_024
+DECODE_TOKENS = 128
+SHORT_TOKENS = 4_096
+SHORT_REPEATS = 3
+"""Short prompts are asked several times, since one takes but milliseconds."""
 AGREEMENT = 0.05
 """Two clocks that differ by no more than this share of the larger agree."""
-
+CLOCKS = "Our client's clock"
+_SAMPLE_SECONDS = 0.5
+_LOCK_SECONDS = 30.0
+_CONNECT_SECONDS = 10.0
+_POOL_SENTENCES = 400
+_MIB_PER_GIB = 1_024
 _SAMPLE = re.compile(r"^([A-Za-z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+
+
+@dataclass(frozen=True)
+class Served:
+    """A vLLM server; with `state` it is our own resident one, whose processes and files we know."""
+
+    endpoint: Endpoint
+    files: EngineFiles
+    state: EngineState | None = None
+
+    @property
+    def plan(self) -> MemoryPlan | None:
+        """Where its GPU memory was to go; None on a CPU, and for a server that others started."""
+        return self.state.launch.plan if self.state else None
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether it computes on an NVIDIA GPU of this machine, as far as we can know."""
+        if self.state:
+            return self.plan is not None
+        return is_loopback(self.endpoint.base_url) and bool(read_gpus())
+
+    def memory_gib(self) -> float | None:
+        """Return what its processes hold: GPU memory, or RAM without a GPU; None where others started it."""
+        return MemoryReading(self.plan).gib(self.state.engine) if self.state else None
+
+    @contextmanager
+    def in_use(self) -> Generator[None]:
+        """Keep it from being put to sleep while it is measured."""
+        if self.state is None:
+            yield
+            return
+        client = Client(self.files)
+        client.attach()
+        try:
+            with client.busy():
+                yield
+        finally:
+            client.detach()
+
+    def sleep_and_wake(self) -> tuple[float, float, float | None]:
+        """Return the seconds of falling asleep and of waking, and the GiB held in between.
+
+        Raises:
+            EngineError: It is in use, cannot sleep, or could not be woken.
+        """
+        state = self.state
+        if state is None or state.port is None or not state.launch.can_sleep:
+            raise EngineError("This engine does not sleep.", hint="Only the resident engine on a GPU does.")
+        probe = Probe(state.port, self.files.key())
+        try:
+            with self.files.lock("use").acquire(timeout=_LOCK_SECONDS):
+                load = probe.load()
+                if self.files.busy() or load is None or not load.idle:
+                    raise EngineError("The engine is in use and is not put to sleep.", hint="Measure when it is idle.")
+                started = time.perf_counter()
+                slept = probe.sleep()
+                fell = time.perf_counter()
+                held = self.memory_gib()
+                measured = time.perf_counter()
+                woke = probe.wake()
+                ended = time.perf_counter()
+        except Timeout as error:
+            raise EngineError(
+                "The engine is in use and is not put to sleep.", hint="Measure when it is idle."
+            ) from error
+        if not (slept and woke):
+            raise EngineError(
+                "The engine did not sleep and wake as asked.", hint="`readroom engine status` says how it is."
+            )
+        return fell - started, ended - measured, held
+
+
+async def find_served(settings: Settings, info: EngineInfo) -> Served | None:
+    """Return the vLLM that an open engine asks, or None where it is none.
+
+    Raises:
+        EngineError: It does not answer.
+    """
+    if info.name != "vllm":
+        return None
+    files = EngineFiles(settings.data_dir)
+    if choose_engine(settings.engine, settings.data_dir).kind == "openai":
+        return Served(await find_endpoint(settings.engine, settings.engine.base_url or ""), files)
+    state = files.read_state()
+    if state is None or state.port is None:
+        raise EngineError("The resident engine has just ended.", hint="Run `readroom engine start`, then again.")
+    ours = settings.engine.model_copy(update={"api_key": SecretStr(files.key()), "model": state.model})
+    return Served(await find_endpoint(ours, f"http://127.0.0.1:{state.port}/v1"), files, state)
 
 
 @dataclass(frozen=True)
@@ -48,6 +146,22 @@ class Sample:
     name: str
     labels: dict[str, str]
     value: float
+
+    @classmethod
+    def parse(cls, line: str) -> "Sample | None":
+        """Read a line; None where it is a comment or no sample."""
+        found = _SAMPLE.match(line)
+        if found is None:
+            return None
+        try:
+            value = float(found[3])
+        except ValueError:
+            return None
+        labels = {
+            name: re.sub(r"\\(.)", lambda escaped: "\n" if escaped[1] == "n" else escaped[1], text)
+            for name, text in _LABEL.findall(found[2] or "")
+        }
+        return cls(found[1], labels, value)
 
 
 class Metrics:
@@ -63,7 +177,7 @@ class Metrics:
     @classmethod
     def parse(cls, text: str) -> "Metrics":
         """Read an exposition; comments and lines that are none are passed over."""
-        return cls(sample for line in text.splitlines() if (sample := _parse_line(line)))
+        return cls(sample for line in text.splitlines() if (sample := Sample.parse(line)))
 
     def total(self, name: str, **labels: str) -> float | None:
         """Return the sum of the samples with this name and these labels, or None where there is none."""
@@ -75,22 +189,6 @@ class Metrics:
     def label(self, name: str, label: str) -> str | None:
         """Return a label of the first sample with this name."""
         return next((s.labels[label] for s in self._samples if s.name == name and label in s.labels), None)
-
-
-def _parse_line(line: str) -> Sample | None:
-    found = _SAMPLE.match(line)
-    if found is None:
-        return None
-    try:
-        value = float(found[3])
-    except ValueError:
-        return None
-    labels = {name: re.sub(r"\\(.)", _unescape, text) for name, text in _LABEL.findall(found[2] or "")}
-    return Sample(found[1], labels, value)
-
-
-def _unescape(found: re.Match[str]) -> str:
-    return "\n" if found[1] == "n" else found[1]
 
 
 def rise(before: Metrics, after: Metrics, name: str, **labels: str) -> float | None:
@@ -112,10 +210,6 @@ def percentile(values: Sequence[float], share: float) -> float:
     """Return the smallest value that `share` of the values do not exceed (nearest rank)."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
-
-
-_POOL_SENTENCES = 400
-_CONNECT_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -277,17 +371,9 @@ class CompletionClient:
         )
 
 
-DECODE_PROMPT_TOKENS = 1_024
-DECODE_TOKENS = 128
-SHORT_TOKENS = 4_096
-SHORT_REPEATS = 3
-"""Short prompts are asked several times, since one takes but milliseconds."""
-CLOCKS = "Our client's clock"
-
-
 @dataclass
 class Serving:
-    """A vLLM server to be measured."""
+    """What measures a vLLM server."""
 
     client: CompletionClient
     context_tokens: int
@@ -296,6 +382,17 @@ class Serving:
     """Prompts of another run must not be in the prefix cache, so each run has its own seed."""
     say: Callable[[str], None] = lambda _: None
     """Told what is being done now."""
+
+    @classmethod
+    def of(cls, served: Served, settings: Settings, say: Callable[[str], None] = lambda _: None) -> "Serving":
+        """Return what measures a server; the caller closes its client."""
+        return cls(
+            client=CompletionClient(served.endpoint),
+            context_tokens=served.endpoint.info.context_tokens or settings.engine.max_model_len,
+            shape=read_shape(served.endpoint.model) or read_shape(settings.engine.model),
+            seed=time.time_ns() % 1_000_000_007,
+            say=say,
+        )
 
     async def prompt(self, tokens: int) -> list[int]:
         """Return a prompt that the engine has not seen."""
@@ -327,15 +424,11 @@ async def measure_decode(
         )
 
 
-def _engine_decode_rate(before: Metrics, after: Metrics, streams: int) -> float | None:
-    tokens = rise(before, after, "vllm:generation_tokens_total")
-    seconds = rise(before, after, "vllm:request_decode_time_seconds_sum")
-    return streams * (tokens - streams) / seconds if tokens and seconds else None
-
-
 async def measure_prefill(serving: Serving, lengths: Sequence[int]) -> AsyncIterator[Measurement]:
     """Yield prefill rate and time to the first token for prompts of these lengths, cold and again."""
-    for length in _within(lengths, serving.context_tokens - 1):
+    limit = serving.context_tokens - 1
+    # In place of the lengths that the context does not hold: the context itself.
+    for length in sorted({min(length, limit) for length in lengths}):
         serving.say(f"Prefilling {length:,} tokens")
         prompts = [await serving.prompt(length) for _ in range(1 if length > SHORT_TOKENS else SHORT_REPEATS)]
         before = await serving.client.metrics()
@@ -345,6 +438,39 @@ async def measure_prefill(serving: Serving, lengths: Sequence[int]) -> AsyncIter
         for figure in prefill_figures(cold, before, after):
             yield figure
         yield warm_figure(warm)
+
+
+async def measure_context(serving: Serving, answer_tokens: int = DECODE_TOKENS) -> AsyncIterator[Measurement]:
+    """Yield what each step costs while the window is filled up to the engine's context."""
+    for share in (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1):
+        filled = int(serving.context_tokens * share)
+        serving.say(f"Filling {filled:,} of {serving.context_tokens:,} tokens")
+        prompt = await serving.prompt(filled - answer_tokens)
+        before = await serving.client.metrics()
+        cold = await serving.client.complete(prompt, answer_tokens)
+        after = await serving.client.metrics()
+        warm = await serving.client.complete(prompt, 1)
+        rate = (cold.completion_tokens - 1) / cold.decode_seconds
+        for figure in (*prefill_figures([cold], before, after), warm_figure([warm])):
+            yield figure
+        yield Measurement(
+            key="decode_at_context_tokens_per_second",
+            name="Decode, one stream, tokens of prompt",
+            at=cold.prompt_tokens,
+            value=rate,
+            unit="tok/s",
+            better="more",
+            how=f"{CLOCKS}, {answer_tokens} tokens behind the prompt; "
+            f"{agreement(rate, _engine_decode_rate(before, after, 1))}.",
+        )
+        if share == 1:
+            held = cold.prompt_tokens + cold.completion_tokens
+            yield context_figure(held, "One prompt and its answer that filled the window.")
+
+
+async def claimed_context(serving: Serving) -> AsyncIterator[Measurement]:
+    """Yield the context that the engine says it has."""
+    yield context_figure(serving.context_tokens, "As the engine says; the suite `context` fills it.")
 
 
 def prefill_figures(cold: Sequence[Completion], before: Metrics, after: Metrics) -> list[Measurement]:
@@ -388,159 +514,16 @@ def warm_figure(warm: Sequence[Completion]) -> Measurement:
     )
 
 
-async def measure_context(serving: Serving, answer_tokens: int = DECODE_TOKENS) -> AsyncIterator[Measurement]:
-    """Yield what each step costs while the window is filled up to the engine's context."""
-    for share in (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1):
-        filled = int(serving.context_tokens * share)
-        serving.say(f"Filling {filled:,} of {serving.context_tokens:,} tokens")
-        prompt = await serving.prompt(filled - answer_tokens)
-        before = await serving.client.metrics()
-        cold = await serving.client.complete(prompt, answer_tokens)
-        after = await serving.client.metrics()
-        warm = await serving.client.complete(prompt, 1)
-        rate = (cold.completion_tokens - 1) / cold.decode_seconds
-        for figure in (*prefill_figures([cold], before, after), warm_figure([warm])):
-            yield figure
-        yield Measurement(
-            key="decode_at_context_tokens_per_second",
-            name="Decode, one stream, tokens of prompt",
-            at=cold.prompt_tokens,
-            value=rate,
-            unit="tok/s",
-            better="more",
-            how=f"{CLOCKS}, {answer_tokens} tokens behind the prompt; "
-            f"{agreement(rate, _engine_decode_rate(before, after, 1))}.",
-        )
-        if share == 1:
-            held = cold.prompt_tokens + cold.completion_tokens
-            yield _context(held, "One prompt and its answer that filled the window.")
-
-
-async def claimed_context(serving: Serving) -> AsyncIterator[Measurement]:
-    """Yield the context that the engine says it has."""
-    yield _context(serving.context_tokens, "As the engine says; the suite `context` fills it.")
-
-
-def _context(tokens: int, how: str) -> Measurement:
+def context_figure(tokens: int, how: str) -> Measurement:
+    """Return the context's size."""
     return Measurement(key="context_tokens", name="Context", value=tokens, unit="tokens", better="more", how=how)
 
 
-def kv_figures(metrics: Metrics, shape: ModelShape | None) -> list[Measurement]:
-    """Return the size of the KV cache, and what it takes beside one of 16 bits.
-
-    The bytes are the engine's own figure where it gives one, else computed from the model's shape; bf16 takes
-    2 (key, value) x layers x KV heads x head size x 2 bytes for each token.
-    """
-    name = "vllm:cache_config_info"
-    tokens = _number(metrics.label(name, "kv_cache_size_tokens"))
-    if tokens is None:
-        blocks, size = (_number(metrics.label(name, label)) for label in ("num_gpu_blocks", "block_size"))
-        tokens = blocks * size if blocks and size else None
-    if not tokens:
-        return []
-    own_bytes = _number(metrics.label(name, "kv_cache_memory_bytes"))
-    dtype = metrics.label(name, "cache_dtype") or "auto"
-    size = own_bytes or (tokens * shape.kv_bytes_per_token(dtype) if shape else None)
-    how = "The engine's own figure" if own_bytes else f"Computed from the model's shape in {dtype}"
-    figures = [_kv("kv_cache_tokens", "KV cache", tokens, "tokens", "more", "The engine's own figure.")]
-    if size:
-        figures.append(_kv("kv_cache_gib", "KV cache", size / GIB, "GiB", "neither", f"{how}."))
-    if size and shape:
-        ratio = size / tokens / shape.kv_bytes_per_token("auto")
-        bytes_each = f"{size / tokens:,.0f} bytes a token beside {shape.kv_bytes_per_token('auto'):,} in bf16"
-        figures.append(_kv("kv_to_bf16", "KV cache beside bf16", ratio, "of bf16", "less", f"{how}: {bytes_each}."))
-    return figures
-
-
-def _kv(key: str, name: str, value: float, unit: str, better: str, how: str) -> Measurement:
-    return Measurement.model_validate(
-        {"key": key, "name": name, "value": value, "unit": unit, "better": better, "how": how}
-    )
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        return float(text) if text else None
-    except ValueError:
-        return None
-
-
-def _within(lengths: Sequence[int], limit: int) -> list[int]:
-    """Return the lengths that the context holds, in place of the first that it does not the context itself."""
-    fitting = [length for length in lengths if length <= limit]
-    return fitting if len(fitting) == len(lengths) else [*fitting, limit]
-
-
-_SAMPLE_SECONDS = 0.5
-_LOCK_SECONDS = 30.0
-_MIB_PER_GIB = 1_024
-
-
-@dataclass(frozen=True)
-class Served:
-    """A vLLM server; with `state` it is our own resident one, whose processes and files we know."""
-
-    endpoint: Endpoint
-    files: EngineFiles
-    state: EngineState | None = None
-
-    @property
-    def plan(self) -> MemoryPlan | None:
-        """Where its GPU memory was to go; None on a CPU, and for a server that others started."""
-        return self.state.launch.plan if self.state else None
-
-    @property
-    def on_gpu(self) -> bool:
-        """Whether it computes on an NVIDIA GPU of this machine, as far as we can know."""
-        if self.state:
-            return self.plan is not None
-        return is_loopback(self.endpoint.base_url) and bool(read_gpus())
-
-    def memory_gib(self) -> float | None:
-        """Return what its processes hold: GPU memory, or RAM without a GPU; None where others started it."""
-        return MemoryReading(self.plan).gib(self.state.engine) if self.state else None
-
-    @contextmanager
-    def in_use(self) -> Generator[None]:
-        """Keep it from being put to sleep while it is measured."""
-        if self.state is None:
-            yield
-            return
-        client = Client(self.files)
-        client.attach()
-        try:
-            with client.busy():
-                yield
-        finally:
-            client.detach()
-
-
-async def find_served(settings: Settings, info: EngineInfo) -> Served | None:
-    """Return the vLLM that an open engine asks, or None where it is none.
-
-    Raises:
-        EngineError: It does not answer.
-    """
-    if info.name != "vllm":
-        return None
-    files = EngineFiles(settings.data_dir)
-    if choose_engine(settings.engine, settings.data_dir).kind == "openai":
-        return Served(await find_endpoint(settings.engine, settings.engine.base_url or ""), files)
-    state = files.read_state()
-    if state is None or state.port is None:
-        raise EngineError("The resident engine has just ended.", hint="Run `readroom engine start`, then again.")
-    ours = settings.engine.model_copy(update={"api_key": SecretStr(files.key()), "model": state.model})
-    return Served(await find_endpoint(ours, f"http://127.0.0.1:{state.port}/v1"), files, state)
-
-
-def serving(served: Served, settings: Settings) -> Serving:
-    """Return what measures it."""
-    return Serving(
-        client=CompletionClient(served.endpoint),
-        context_tokens=served.endpoint.info.context_tokens or settings.engine.max_model_len,
-        shape=read_shape(served.endpoint.model) or read_shape(settings.engine.model),
-        seed=time.time_ns() % 1_000_000_007,
-    )
+def _engine_decode_rate(before: Metrics, after: Metrics, streams: int) -> float | None:
+    """Return the tokens a second of all streams by the engine's own counters."""
+    tokens = rise(before, after, "vllm:generation_tokens_total")
+    seconds = rise(before, after, "vllm:request_decode_time_seconds_sum")
+    return streams * (tokens - streams) / seconds if tokens and seconds else None
 
 
 class MemoryWatch:
@@ -628,13 +611,62 @@ def plan_figures(plan: MemoryPlan) -> list[Measurement]:
     ]
 
 
+def kv_figures(metrics: Metrics, shape: ModelShape | None) -> list[Measurement]:
+    """Return the size of the KV cache, and what it takes beside one of 16 bits.
+
+    The bytes are the engine's own figure where it gives one, else computed from the model's shape; bf16 takes
+    2 (key, value) x layers x KV heads x head size x 2 bytes for each token.
+    """
+    name = "vllm:cache_config_info"
+    tokens = _number(metrics.label(name, "kv_cache_size_tokens"))
+    if tokens is None:
+        blocks, size = (_number(metrics.label(name, label)) for label in ("num_gpu_blocks", "block_size"))
+        tokens = blocks * size if blocks and size else None
+    if not tokens:
+        return []
+    own_bytes = _number(metrics.label(name, "kv_cache_memory_bytes"))
+    dtype = metrics.label(name, "cache_dtype") or "auto"
+    size = own_bytes or (tokens * shape.kv_bytes_per_token(dtype) if shape else None)
+    how = "The engine's own figure" if own_bytes else f"Computed from the model's shape in {dtype}"
+    figures = [
+        Measurement(
+            key="kv_cache_tokens",
+            name="KV cache",
+            value=tokens,
+            unit="tokens",
+            better="more",
+            how="The engine's own figure.",
+        )
+    ]
+    if size:
+        figures.append(
+            Measurement(
+                key="kv_cache_gib", name="KV cache", value=size / GIB, unit="GiB", better="neither", how=f"{how}."
+            )
+        )
+    if size and shape:
+        ratio = size / tokens / shape.kv_bytes_per_token("auto")
+        bytes_each = f"{size / tokens:,.0f} bytes a token beside {shape.kv_bytes_per_token('auto'):,} in bf16"
+        how = f"{how}: {bytes_each}."
+        figures.append(Measurement(key="kv_to_bf16", name="KV cache beside bf16", value=ratio, unit="of bf16", how=how))
+    return figures
+
+
+def _number(text: str | None) -> float | None:
+    """Read a metric's label; None where it is no number."""
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
+
+
 async def measure_sleep(served: Served) -> AsyncIterator[Measurement]:
     """Yield how long the engine takes to fall asleep and to wake, and what it holds meanwhile.
 
     Raises:
         EngineError: It is in use, cannot sleep, or could not be woken.
     """
-    asleep, awake, held = await asyncio.to_thread(_sleep_and_wake, served)
+    asleep, awake, held = await asyncio.to_thread(served.sleep_and_wake)
     how = "vLLM's sleep, level 1: weights to RAM, KV cache let go; checked by asking whether it sleeps."
     yield Measurement(key="sleep_seconds", name="Falling asleep", value=asleep, unit="s", how=how)
     yield Measurement(key="wake_seconds", name="Waking up", value=awake, unit="s", how=how)
@@ -642,27 +674,9 @@ async def measure_sleep(served: Served) -> AsyncIterator[Measurement]:
         yield Measurement(key="asleep_gib", name="GPU memory asleep", value=held, unit="GiB", how=how)
 
 
-def _sleep_and_wake(served: Served) -> tuple[float, float, float | None]:
-    state = served.state
-    if state is None or state.port is None or not state.launch.can_sleep:
-        raise EngineError("This engine does not sleep.", hint="Only the resident engine on a GPU does.")
-    probe = Probe(state.port, served.files.key())
-    try:
-        with served.files.lock("use").acquire(timeout=_LOCK_SECONDS):
-            load = probe.load()
-            if served.files.busy() or load is None or not load.idle:
-                raise EngineError("The engine is in use and is not put to sleep.", hint="Measure when it is idle.")
-            started = time.perf_counter()
-            slept = probe.sleep()
-            fell = time.perf_counter()
-            held = served.memory_gib()
-            measured = time.perf_counter()
-            woke = probe.wake()
-            ended = time.perf_counter()
-    except Timeout as error:
-        raise EngineError("The engine is in use and is not put to sleep.", hint="Measure when it is idle.") from error
-    if not (slept and woke):
-        raise EngineError(
-            "The engine did not sleep and wake as asked.", hint="`readroom engine status` says how it is."
-        )
-    return fell - started, ended - measured, held
+async def count_prefilled(client: CompletionClient, work: Awaitable[T]) -> tuple[int, T]:
+    """Await the work, and return how many prompt tokens the engine computed meanwhile, with its result."""
+    before = await client.metrics()
+    result = await work
+    after = await client.metrics()
+    return int(rise(before, after, "vllm:prompt_tokens_by_source_total", source="local_compute") or 0), result

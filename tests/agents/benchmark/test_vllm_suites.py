@@ -78,14 +78,14 @@ async def test_perplexity_is_measured_on_the_document_that_is_named(
 ) -> None:
     from agents.benchmark.corpus import write_text
     from agents.benchmark.quality import measure_perplexity
-    from agents.benchmark.serving import find_served, serving
+    from agents.benchmark.serving import Serving, find_served
 
     path = tmp_path / "made.txt"
     write_text(path, 4, seed=1)
     opened = await assistant.engine(lambda _: None)
     served = await find_served(settings, opened.engine.info)
     assert served is not None
-    measured = serving(served, settings)
+    measured = Serving.of(served, settings)
     figures = [figure async for figure in measure_perplexity(measured, path.read_text())]
     await measured.client.close()
 
