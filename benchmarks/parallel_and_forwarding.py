@@ -121,9 +121,8 @@ async def most_running(client: CompletionClient, engine: Engine, folder: Path, *
     for _ in range(ASKED_AGAIN):
         if most >= len(PARTS.sub_questions):
             break
-        asking = asyncio.create_task(
-            answered(ScriptedEngine({Route: COMPLEX, Plan: PARTS}, engine=engine), folder, question, **switches)
-        )
+        planned = ScriptedEngine({Route: COMPLEX, Plan: PARTS}, engine=engine)
+        asking = asyncio.create_task(answered(planned, folder, question, **switches))
         while not asking.done():
             most = max(most, int((await client.metrics()).total("vllm:num_requests_running") or 0))
             await asyncio.sleep(POLL_SECONDS)
