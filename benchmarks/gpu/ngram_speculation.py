@@ -22,8 +22,8 @@ from benchmarks.gpu.unattended import Task, describe, last_lines, plugin_folder,
 
 LABEL = (
     "One stream, greedy, prompts already in the prefix cache. Rows: a trained checkpoint, so acceptance is real. Rows "
-    "of the true shape: dummy weights, drafts accepted at random at the rates the checkpoint had when quoting, so speed "
-    "is real and acceptance is an assumption."
+    "of the true shape: dummy weights, drafts accepted at random at the rates the checkpoint had when quoting, so the "
+    "speed is real and acceptance is an assumption."
 )
 
 
