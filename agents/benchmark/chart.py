@@ -78,7 +78,7 @@ class Panel(Protocol):
         """The panel is shown where the report holds any of these."""
         ...
 
-    def draw(self, axes: Axes, report: BenchmarkReport) -> None:
+    def draw(self, axes: Axes, report: BenchmarkReport, /) -> None:
         """Draw the report's figures."""
 
 

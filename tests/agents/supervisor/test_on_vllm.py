@@ -85,8 +85,8 @@ async def test_a_document_is_prefilled_once_for_all_agents_and_follow_ups(
     settings: Settings, engine: ResidentEngine, client: CompletionClient, tmp_path: Path
 ) -> None:
     path = tmp_path / "made.md"
-    # A new document each time: the engine must not have seen it.
-    first, second, *_, last = [fact.question for fact in write_markdown(path, 30, seed=time.time_ns())]
+    # About 20,000 tokens, new each time: the engine must not have seen them.
+    first, second, *_, last = [fact.question for fact in write_markdown(path, 13, seed=time.time_ns())]
     steered = ScriptedEngine(
         {**STEERED, Route: COMPLEX, Plan: PlanResult(sub_questions=(first, second, last))}, engine=engine
     )
