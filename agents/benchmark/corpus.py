@@ -75,14 +75,14 @@ class KnownQuestion(Frozen):
 
 def write_text(path: Path, pages: int, seed: int) -> list[Fact]:
     """Write plain text, and return the facts in it."""
-    texts, facts = made_pages(pages, seed)
+    texts, facts = synthetic_pages(pages, seed)
     path.write_text("\n\n".join(texts), encoding="utf-8")
     return facts
 
 
 def write_markdown(path: Path, pages: int, seed: int) -> list[Fact]:
     """Write Markdown with a heading for each page, and return the facts in it."""
-    texts, facts = made_pages(pages, seed)
+    texts, facts = synthetic_pages(pages, seed)
     path.write_text("# Made report\n\n" + "\n\n".join(f"## {text}" for text in texts), encoding="utf-8")
     return facts
 
@@ -91,7 +91,7 @@ def write_pdf(path: Path, pages: int, seed: int) -> list[Fact]:
     """Write a PDF of so many pages in A4, and return the facts in it."""
     import pypdfium2
 
-    texts, facts = made_pages(pages, seed)
+    texts, facts = synthetic_pages(pages, seed)
     pdf = pypdfium2.PdfDocument.new()
     try:
         for text in texts:
@@ -102,9 +102,9 @@ def write_pdf(path: Path, pages: int, seed: int) -> list[Fact]:
     return facts
 
 
-def made_pages(pages: int, seed: int) -> tuple[list[str], list[Fact]]:
+def synthetic_pages(pages: int, seed: int) -> tuple[list[str], list[Fact]]:
     """Return the text of pages, some 500 words each, and the facts in them: one for each page, in order."""
-    sentences, facts = prose(seed), list(islice(made_facts(seed), pages))
+    sentences, facts = prose(seed), list(islice(synthetic_facts(seed), pages))
     texts: list[str] = []
     for number, fact in enumerate(facts, 1):
         paragraphs = [list(islice(sentences, _PARAGRAPH_SENTENCES)) for _ in range(_PAGE_PARAGRAPHS)]
@@ -121,7 +121,7 @@ def prose(seed: int) -> Iterator[str]:
         yield f"{subject} {verb} {thing} {ending} on day {source.randint(1, 365)} of year {source.randint(1, 40)}."
 
 
-def made_facts(seed: int) -> Iterator[Fact]:
+def synthetic_facts(seed: int) -> Iterator[Fact]:
     """Yield made-up facts without end, the same for the same seed; no name comes twice."""
     source = random.Random(seed)  # noqa: S311 - reproducible, nothing is secret
     names = _names(source)
@@ -190,7 +190,7 @@ def _add_page(pdf: "PdfDocument", text: str) -> None:
     page.close()
 
 
-def own_questions(document: Document, path: str, depths: Sequence[int] = DEPTHS) -> list[KnownQuestion]:
+def cloze_questions(document: Document, path: str, depths: Sequence[int] = DEPTHS) -> list[KnownQuestion]:
     """Return questions from a document's own sentences: one figure or name left out of a sentence at each depth.
 
     Only sentences whose figure or name the document holds no second time are taken, so the answer is known.
@@ -235,20 +235,20 @@ def _cloze(sentence: str, answer: str) -> str:
     return f"What stands in the gap: “{' '.join(words[first : first + _GAP_WORDS])}”?"
 
 
-def planted(text: str, depths: Sequence[int], seed: int) -> tuple[str, list[tuple[int, Fact]]]:
+def plant_facts(text: str, depths: Sequence[int], seed: int) -> tuple[str, list[tuple[int, Fact]]]:
     """Plant a made-up fact at each depth of a text, between two sentences; return the text and what was planted."""
     ends = [end for _, end in split_sentences(text)] or [len(text)]
-    facts = list(islice(unheard_of(text, seed), len(depths)))
+    facts = list(islice(unmentioned_facts(text, seed), len(depths)))
     places = [min(ends, key=lambda end: abs(end - len(text) * depth // 100)) for depth in depths]
     for place, fact in sorted(zip(places, facts, strict=True), key=lambda each: each[0], reverse=True):
         text = f"{text[:place]} {fact.sentence}{text[place:]}"
     return text, list(zip(depths, facts, strict=True))
 
 
-def unheard_of(text: str, seed: int) -> Iterator[Fact]:
+def unmentioned_facts(text: str, seed: int) -> Iterator[Fact]:
     """Yield made-up facts whose names the text does not hold."""
     words = Counter(re.findall(r"\w+", text.casefold()))
-    for fact in made_facts(seed):
+    for fact in synthetic_facts(seed):
         names = re.findall(r"[A-Z]\w{7,}", fact.sentence)
         if not any(words[name.casefold()] for name in names) and fact.answer not in text:
             yield fact

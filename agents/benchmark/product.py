@@ -52,7 +52,7 @@ async def measure_ingestion(bench: Workbench) -> AsyncIterator[Measurement]:
     opened: list[tuple[Path, float, Document]] = []
     try:
         await library.open(str(bench.small_document()))
-        for path in bench.documents or bench.made_documents(300 if bench.thorough else 100):
+        for path in bench.documents or bench.synthetic_documents(300 if bench.thorough else 100):
             bench.say(f"Opening {path.name}")
             opened.append((path, *await timed(library.open(str(path)))))
         for figure in _ingestion_rates(opened):
@@ -147,12 +147,9 @@ async def _open_many(library: Library, bench: Workbench, wanted: int) -> list[tu
     return await asyncio.gather(*(open_one(number) for number in range(wanted)))
 
 
-# MERGED """Measuring whole answers: how long they take, what they cost the engine, and what the agents add."""
-
-
 async def measure_answers(bench: Workbench) -> AsyncIterator[Measurement]:
     """Yield how long answers from a new and from a known document take, and what they cost the engine."""
-    path, questions = await bench.reading_matter(pages=300 if bench.thorough else 100)
+    path, questions = await bench.document_and_questions(pages=300 if bench.thorough else 100)
     more = 4 if bench.thorough or bench.engine.info.name == "extractive" else 1
     await bench.import_everything()
     assistant = bench.new_assistant()
@@ -215,7 +212,7 @@ def usage_figures(which: str, usages: list[Usage]) -> list[Measurement]:
 
 async def measure_overhead(bench: Workbench) -> AsyncIterator[Measurement]:
     """Yield the time of an answer that is not the engine's: routing, hand-offs, search, quote checking, session."""
-    path, questions = await bench.reading_matter(pages=100)
+    path, questions = await bench.document_and_questions(pages=100)
     both = f"{questions[0]} And {questions[-1]}"
     slowest: list[Measurement] = []
     for name, question in (("simple", questions[0]), ("complex", both)):

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from agents.benchmark.corpus import DEPTHS, KnownQuestion, own_questions, planted, prose, unheard_of
+from agents.benchmark.corpus import DEPTHS, KnownQuestion, cloze_questions, plant_facts, prose, unmentioned_facts
 from agents.benchmark.report import Measurement
 from agents.benchmark.serving import Serving
 from agents.benchmark.workbench import SEED, Workbench, ask
@@ -41,7 +41,7 @@ async def measure_quality(bench: Workbench) -> AsyncIterator[Measurement]:
         bench.texts.extend(document.text for _, document in documents)
         known: list[KnownQuestion] = []
         for path, document in documents:
-            known += own_questions(document, path) + _unanswerable(document.text, path, SEED + 7)
+            known += cloze_questions(document, path) + _unanswerable(document.text, path, SEED + 7)
         for length in LENGTHS:
             known += await _copy_questions(bench, library, documents, length)
         judged: list[Judged] = []
@@ -61,7 +61,7 @@ async def _open_documents(bench: Workbench, library: Library) -> list[tuple[str,
     paths = list(bench.documents[:_MOST_DOCUMENTS])
     if not paths:
         bench.notes.append("No document was named, so the questions are about one that was made: name your own.")
-        paths = [bench.made_pdf(60)[0]]
+        paths = [bench.synthetic_pdf(60)[0]]
     if len(bench.documents) > _MOST_DOCUMENTS:
         bench.notes.append(f"Only the first {_MOST_DOCUMENTS} documents were asked about.")
     return [(str(path), await library.open(str(path))) for path in paths]
@@ -77,7 +77,7 @@ async def _copy_questions(
             f"The documents together are shorter than {length:,} tokens: nothing was asked at that length."
         )
         return []
-    text, facts = planted(text, DEPTHS, SEED + length)
+    text, facts = plant_facts(text, DEPTHS, SEED + length)
     path = bench.folder / f"copy-{length}.txt"
     path.write_text(text, encoding="utf-8")
     parsed = await library.open(str(path))
@@ -101,7 +101,7 @@ async def _copy_questions(
 
 def _unanswerable(text: str, path: str, seed: int, length: int | None = None) -> list[KnownQuestion]:
     """Return questions about things that a document does not mention."""
-    facts = islice(unheard_of(text, seed), _UNANSWERABLE)
+    facts = islice(unmentioned_facts(text, seed), _UNANSWERABLE)
     return [KnownQuestion(question=fact.question, answer=None, document=path, length=length) for fact in facts]
 
 
@@ -263,7 +263,7 @@ async def measure_perplexity(
         )
 
 
-def reading_text(texts: Sequence[str], characters: int = 400_000) -> str:
+def perplexity_text(texts: Sequence[str], characters: int = 400_000) -> str:
     """Return the text whose perplexity is measured: the documents', or made prose where there are none."""
     joined = "\n\n".join(texts)[:characters]
     if joined:

@@ -191,13 +191,13 @@ class Metrics:
         return next((s.labels[label] for s in self._samples if s.name == name and label in s.labels), None)
 
 
-def rise(before: Metrics, after: Metrics, name: str, **labels: str) -> float | None:
+def increase(before: Metrics, after: Metrics, name: str, **labels: str) -> float | None:
     """Return by how much a counter rose, or None where the engine does not count it."""
     end = after.total(name, **labels)
     return None if end is None else end - (before.total(name, **labels) or 0.0)
 
 
-def agreement(client: float, engine: float | None) -> str:
+def compare_clocks(client: float, engine: float | None) -> str:
     """Say how a figure by our clock and the engine's own compare."""
     if not engine or not client:
         return "the engine keeps no figure of its own"
@@ -420,7 +420,7 @@ async def measure_decode(
             unit="tok/s",
             better="more",
             how=f"{CLOCKS}, {tokens} tokens each behind {DECODE_PROMPT_TOKENS:,}, first to last token; "
-            f"{agreement(rate, _engine_decode_rate(before, after, count))}.",
+            f"{compare_clocks(rate, _engine_decode_rate(before, after, count))}.",
         )
 
 
@@ -461,7 +461,7 @@ async def measure_context(serving: Serving, answer_tokens: int = DECODE_TOKENS) 
             unit="tok/s",
             better="more",
             how=f"{CLOCKS}, {answer_tokens} tokens behind the prompt; "
-            f"{agreement(rate, _engine_decode_rate(before, after, 1))}.",
+            f"{compare_clocks(rate, _engine_decode_rate(before, after, 1))}.",
         )
         if share == 1:
             held = cold.prompt_tokens + cold.completion_tokens
@@ -477,9 +477,9 @@ def prefill_figures(cold: Sequence[Completion], before: Metrics, after: Metrics)
     """Return prefill rate and time to the first token of prompts of one length that were not cached."""
     length = cold[0].prompt_tokens
     first = statistics.mean(answer.first_token_seconds for answer in cold)
-    computed = rise(before, after, "vllm:prompt_tokens_by_source_total", source="local_compute")
-    seconds = rise(before, after, "vllm:request_prefill_time_seconds_sum")
-    own_first = rise(before, after, "vllm:time_to_first_token_seconds_sum")
+    computed = increase(before, after, "vllm:prompt_tokens_by_source_total", source="local_compute")
+    seconds = increase(before, after, "vllm:request_prefill_time_seconds_sum")
+    own_first = increase(before, after, "vllm:time_to_first_token_seconds_sum")
     own_rate = computed / seconds if computed and seconds else None
     return [
         Measurement(
@@ -489,7 +489,7 @@ def prefill_figures(cold: Sequence[Completion], before: Metrics, after: Metrics)
             value=length / first,
             unit="tok/s",
             better="more",
-            how=f"{CLOCKS}, prompt over time to the first token; {agreement(length / first, own_rate)}.",
+            how=f"{CLOCKS}, prompt over time to the first token; {compare_clocks(length / first, own_rate)}.",
         ),
         Measurement(
             key="ttft_cold_seconds",
@@ -497,7 +497,7 @@ def prefill_figures(cold: Sequence[Completion], before: Metrics, after: Metrics)
             at=length,
             value=first,
             unit="s",
-            how=f"{CLOCKS}; {agreement(first, own_first / len(cold) if own_first else None)}.",
+            how=f"{CLOCKS}; {compare_clocks(first, own_first / len(cold) if own_first else None)}.",
         ),
     ]
 
@@ -521,8 +521,8 @@ def context_figure(tokens: int, how: str) -> Measurement:
 
 def _engine_decode_rate(before: Metrics, after: Metrics, streams: int) -> float | None:
     """Return the tokens a second of all streams by the engine's own counters."""
-    tokens = rise(before, after, "vllm:generation_tokens_total")
-    seconds = rise(before, after, "vllm:request_decode_time_seconds_sum")
+    tokens = increase(before, after, "vllm:generation_tokens_total")
+    seconds = increase(before, after, "vllm:request_decode_time_seconds_sum")
     return streams * (tokens - streams) / seconds if tokens and seconds else None
 
 
@@ -679,4 +679,4 @@ async def count_prefilled(client: CompletionClient, work: Awaitable[T]) -> tuple
     before = await client.metrics()
     result = await work
     after = await client.metrics()
-    return int(rise(before, after, "vllm:prompt_tokens_by_source_total", source="local_compute") or 0), result
+    return int(increase(before, after, "vllm:prompt_tokens_by_source_total", source="local_compute") or 0), result

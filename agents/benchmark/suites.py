@@ -22,7 +22,7 @@ from agents.benchmark.product import (
     measure_search,
     measure_server,
 )
-from agents.benchmark.quality import digest, measure_perplexity, measure_quality, reading_text
+from agents.benchmark.quality import digest, measure_perplexity, measure_quality, perplexity_text
 from agents.benchmark.report import (
     BenchmarkReport,
     Measurement,
@@ -111,7 +111,7 @@ class VllmBench:
                 yield figure
 
     async def _measure_perplexity(self, bench: Workbench) -> AsyncIterator[Measurement]:
-        text = reading_text(bench.texts)
+        text = perplexity_text(bench.texts)
         bench.text_sha256 = digest(text)
         vocabulary = self.serving.shape.vocabulary if self.serving.shape else None
         batch = bench.settings.engine.max_num_batched_tokens
@@ -162,7 +162,7 @@ async def run_suite(
         suite: quick (about half a minute without a model), full, context or quality.
         on_progress: Told what is being measured.
         documents: Absolute paths of the documents to measure on; none: made ones.
-        plan: Says which steps to take.
+        plan: Returns the steps to run.
 
     Raises:
         DocumentError: A document is missing or may not be read.
@@ -196,7 +196,7 @@ class _SuiteRun:
         self._date = datetime.now(UTC).isoformat(timespec="seconds")
         self._figures: list[Measurement] = []
         self._notes: list[str] = []
-        self._whole = True
+        self._complete = True
         self._fraction = 0.0
         self._engine = EngineInfo(name="none")
         self._versions = installed_versions()
@@ -205,23 +205,23 @@ class _SuiteRun:
         self.doing = "opening the engine"
 
     async def measure(self, documents: tuple[Path, ...]) -> None:
-        """Open the engine and take every step, in a folder that is removed in the end."""
+        """Open the engine and run every step, in a folder that is removed in the end."""
         with tempfile.TemporaryDirectory(prefix="readroom-benchmark-") as folder:
             await self._measure(Path(folder), documents)
 
     async def _measure(self, folder: Path, documents: tuple[Path, ...]) -> None:
-        self._tell("Opening the engine")
+        self._say("Opening the engine")
         opened = await self._assistant.engine(self._opening)
         self._notes.extend([opened.warning] if opened.warning else [])
         self._engine = opened.engine.info
         self._opened = time.monotonic()
         settings = self._assistant.settings
-        bench = Workbench(settings, opened.engine, folder, self._suite, documents, self._tell, self._notes)
+        bench = Workbench(settings, opened.engine, folder, self._suite, documents, self._say, self._notes)
         async with AsyncExitStack() as stack:
             planned = self._plan(bench, await self._open_vllm(stack))
             total = sum(step.weight for step in planned)
             for step in planned:
-                await self._take(step)
+                await self._run_step(step)
                 self._fraction = min(1.0, self._fraction + (1 - OPENING_SHARE) * step.weight / total)
         self._text_sha256 = bench.text_sha256
 
@@ -231,7 +231,7 @@ class _SuiteRun:
             served = await find_served(self._assistant.settings, self._engine)
             if served is None:
                 return None
-            serving = Serving.of(served, self._assistant.settings, self._tell)
+            serving = Serving.of(served, self._assistant.settings, self._say)
             stack.push_async_callback(serving.client.close)
             self._versions["vllm"] = await serving.client.version()
             metrics = await serving.client.metrics()
@@ -246,8 +246,8 @@ class _SuiteRun:
             self._notes.append("The engine's server was started by others, so its memory and its sleep are not known.")
         return VllmBench(served, serving, await stack.enter_async_context(MemoryWatch(served)))
 
-    async def _take(self, step: Step) -> None:
-        """Take one step; what it yields before it fails is kept."""
+    async def _run_step(self, step: Step) -> None:
+        """Run one step; what it yields before it fails is kept."""
         self.doing = step.name
         limit = self._seconds_allowed()
         if limit == 0.0:
@@ -273,7 +273,7 @@ class _SuiteRun:
 
     def stop(self, why: str) -> None:
         """Note why something is missing."""
-        self._whole = False
+        self._complete = False
         self._notes.append(why)
 
     def finish(self) -> BenchmarkReport:
@@ -295,7 +295,7 @@ class _SuiteRun:
         settings: dict[str, JsonValue] = {**sections}
         return BenchmarkReport(
             suite=self._suite,
-            status="complete" if self._whole else "partial",
+            status="complete" if self._complete else "partial",
             date=self._date,
             seconds=round(time.monotonic() - self._started, 1),
             versions=self._versions,
@@ -332,6 +332,6 @@ class _SuiteRun:
     def _opening(self, progress: Progress) -> None:
         self._on_progress(Progress(fraction=progress.fraction * OPENING_SHARE, message=progress.message))
 
-    def _tell(self, message: str) -> None:
+    def _say(self, message: str) -> None:
         fraction = min(1.0, max(self._fraction, OPENING_SHARE))
         self._on_progress(Progress(fraction=fraction, message=message))

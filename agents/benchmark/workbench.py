@@ -12,7 +12,7 @@ from typing import TypeVar
 import psutil
 
 from agents.assistant import Assistant
-from agents.benchmark.corpus import Fact, own_questions, write_markdown, write_pdf, write_text
+from agents.benchmark.corpus import Fact, cloze_questions, write_markdown, write_pdf, write_text
 from agents.benchmark.report import Machine, Measurement, Suite
 from agents.documents.library import Library
 from agents.engine.engine import Engine
@@ -89,17 +89,17 @@ class Workbench:
         """Return an assistant that knows no document and no session, on the same engine or another."""
         return Assistant(self.settings_for(self.new_folder()), engine=engine or self.engine)
 
-    def made_pdf(self, pages: int, seed: int = SEED) -> tuple[Path, list[Fact]]:
+    def synthetic_pdf(self, pages: int, seed: int = SEED) -> tuple[Path, list[Fact]]:
         """Return a PDF that was made here and the facts in it."""
         path = self.folder / f"made-{pages}-{seed}.pdf"
         return path, write_pdf(path, pages, seed)
 
-    def made_documents(self, pages: int) -> list[Path]:
+    def synthetic_documents(self, pages: int) -> list[Path]:
         """Return a PDF, a Markdown and a text document that were made here."""
         markdown, text = self.folder / "made.md", self.folder / "made.txt"
         write_markdown(markdown, pages, SEED + 1)
         write_text(text, pages, SEED + 2)
-        return [self.made_pdf(pages)[0], markdown, text]
+        return [self.synthetic_pdf(pages)[0], markdown, text]
 
     def small_document(self) -> Path:
         """Return a document that is used before the clock runs, so that no module's import is measured."""
@@ -115,17 +115,17 @@ class Workbench:
         finally:
             await assistant.close()
 
-    async def reading_matter(self, pages: int) -> tuple[Path, list[str]]:
+    async def document_and_questions(self, pages: int) -> tuple[Path, list[str]]:
         """Return a document and questions to it: the user's first one, or one that was made here."""
         if not self.documents:
-            path, facts = self.made_pdf(pages)
+            path, facts = self.synthetic_pdf(pages)
             return path, [fact.question for fact in facts[:: max(1, len(facts) // 40)]]
         library = self.new_library()
         try:
             document = await library.open(str(self.documents[0]))
         finally:
             await library.close()
-        known = own_questions(document, str(self.documents[0]), range(0, 100, 3))
+        known = cloze_questions(document, str(self.documents[0]), range(0, 100, 3))
         return self.documents[0], [each.question for each in known] or [f"What is {document.title} about?"]
 
 

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from agents.assistant import Assistant
-from agents.benchmark.corpus import Fact, made_pages, write_markdown
+from agents.benchmark.corpus import Fact, synthetic_pages, write_markdown
 from agents.benchmark.engines import ScriptedEngine
-from agents.benchmark.serving import CompletionClient, Metrics, Served, find_served, rise
+from agents.benchmark.serving import CompletionClient, Metrics, Served, find_served, increase
 from agents.engine.engine import Task
 from agents.engine.vllm import lifecycle
 from agents.engine.vllm.engine import ResidentEngine
@@ -132,7 +132,7 @@ class AgentsRun:
         folder = self._folder / f"{name}-{time.time_ns()}"
         folder.mkdir()
         path = folder / "made.md"
-        page = self._engine.count_tokens("\n\n".join(f"## {text}" for text in made_pages(3, seed=16)[0])) / 3
+        page = self._engine.count_tokens("\n\n".join(f"## {text}" for text in synthetic_pages(3, seed=16)[0])) / 3
         facts = write_markdown(path, max(6, round(self._tokens / page)), seed=time.time_ns())
         engine = directed(self._engine)
         settings = product_settings(self._settings, folder, window_tokens=window)
@@ -194,7 +194,7 @@ async def _look(client: CompletionClient, most: dict[str, int]) -> None:
 
 
 def _rise(before: Metrics, after: Metrics, source: str) -> int:
-    return int(rise(before, after, "vllm:prompt_tokens_by_source_total", source=source) or 0)
+    return int(increase(before, after, "vllm:prompt_tokens_by_source_total", source=source) or 0)
 
 
 async def measure_agents(

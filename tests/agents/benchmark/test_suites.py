@@ -129,7 +129,7 @@ async def test_what_a_step_opened_is_closed_in_peace_however_often_it_is_cancell
 
 async def test_a_bench_leaves_the_users_library_and_sessions_alone(assistant: Assistant, tmp_path: Path) -> None:
     async def asks(bench: Workbench) -> AsyncIterator[Measurement]:
-        path, questions = await bench.reading_matter(pages=2)
+        path, questions = await bench.document_and_questions(pages=2)
         own = bench.new_assistant()
         await own.ask(questions[0], [str(path)], wait_seconds=60)
         assert (await own.status()).documents == 1
