@@ -15,13 +15,13 @@ from pathlib import Path
 
 from agents.assistant import Assistant
 from agents.benchmark.corpus import write_pdf
+from agents.benchmark.engines import ScriptedEngine
 from agents.benchmark.serving import percentile
 from agents.benchmark.workbench import ask, timed
 from agents.engine.tasks.decisions import Route, RouteResult
 from agents.schema import Answer
 from agents.settings import DocumentsSettings, Settings
 from benchmarks.record import record
-from tests.support.fakes import FakeEngine
 
 PAGES = 100
 
@@ -30,7 +30,7 @@ async def ask_often(kind: str, folder: Path, asks: int) -> tuple[list[float], li
     """Ask different questions of one kind about one document, in a new session each."""
     path = folder / "made.pdf"
     facts = write_pdf(path, PAGES, seed=1)
-    engine = FakeEngine({Route: RouteResult.model_validate({"kind": kind, "reason": "As the benchmark says."})})
+    engine = ScriptedEngine({Route: RouteResult.model_validate({"kind": kind, "reason": "As the benchmark says."})})
     settings = Settings(data_dir=folder / f"data-{kind}", documents=DocumentsSettings(roots=(folder,)))
     assistant = Assistant(settings, engine=engine)
     try:
@@ -66,7 +66,7 @@ async def main(asks: int) -> None:
     record(
         "coordination",
         f"python -m benchmarks.coordination --asks {asks}: whole asks about a known document of {PAGES} pages, one "
-        "after another, a new session each, with the tests' engine that answers at once.",
+        "after another, a new session each, with a scripted engine that answers at once.",
         figures,
         goal="95 of 100 answers within 60 ms (simple) and 200 ms (complex)",
         met=met,

@@ -2,7 +2,7 @@
 
 python -m benchmarks.long_conversation [--turns 300] [--words 700]
 
-Whole asks in one session with the tests' engine, which answers at once and at length. What grows is the history: in
+Whole asks in one session with a scripted engine, which answers at once and at length. What grows is the history: in
 the store, in the summary of what was archived, and in the prompts. The goal is judged by the processor time of our
 process, which a busy machine does not lengthen; the clock's times stand beside it.
 """
@@ -16,20 +16,20 @@ from pathlib import Path
 
 from agents.assistant import Assistant
 from agents.benchmark.corpus import write_markdown
+from agents.benchmark.engines import ScriptedEngine
 from agents.benchmark.serving import percentile
 from agents.benchmark.workbench import ask, timed
 from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult
 from agents.language.tokens import estimate_tokens
 from agents.settings import DocumentsSettings, Settings
 from benchmarks.record import record
-from tests.support.fakes import FakeEngine
 
 CLAIMS = 8
 QUOTED_WORDS = 40
 GOAL_RATIO = 10
 
 
-def at_length(words: int) -> FakeEngine:
+def at_length(words: int) -> ScriptedEngine:
     """Return an engine whose drafts have so many words, copied from the text."""
 
     def draft(task: Draft) -> DraftResult:
@@ -40,7 +40,7 @@ def at_length(words: int) -> FakeEngine:
         )
         return DraftResult(claims=claims)
 
-    return FakeEngine({Draft: draft})
+    return ScriptedEngine({Draft: draft})
 
 
 async def converse(folder: Path, turns: int, words: int) -> dict[str, float]:
@@ -93,7 +93,7 @@ async def main(turns: int, words: int) -> None:
     record(
         "long_conversation",
         f"python -m benchmarks.long_conversation --turns {turns} --words {words}: asks in one session about a made "
-        "document of 20 pages, with the tests' engine that answers at once.",
+        "document of 20 pages, with a scripted engine that answers at once.",
         figures,
         goal="no ask of 300, with 200,000 tokens of turns, takes ten times as long as the first",
         met=figures["processor_slowest_to_first"] <= GOAL_RATIO and figures["tokens_in_the_transcript"] >= 200_000,

@@ -2,7 +2,7 @@
 
 READROOM_ENGINE__KIND=vllm READROOM_ENGINE__MODEL=... python -m benchmarks.parallel_and_forwarding [--seconds 1]
 
-Each is asked for on and off, with the tests' engine: three sub-questions that take a second each, one after another or
+Each is asked for on and off, with a scripted engine: three sub-questions that take a second each, one after another or
 side by side; the last message forwarded or written anew; plain questions taken the short way or planned. Then a vLLM is
 set three sub-questions, and says by its own metrics how many requests it computes at once.
 """
@@ -13,14 +13,13 @@ import math
 import tempfile
 import time
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from typing_extensions import override
 
 from agents.assistant import Assistant
-from agents.benchmark.answering import RecordingEngine
-from agents.benchmark.served import find_served
-from agents.benchmark.serving import CompletionClient
+from agents.benchmark.engines import ScriptedEngine
+from agents.benchmark.serving import CompletionClient, find_served
 from agents.engine.engine import Engine, Outcome, Task
 from agents.engine.tasks.answering import Draft
 from agents.engine.tasks.decisions import Plan, PlanResult, Route, RouteResult
@@ -28,7 +27,6 @@ from agents.language.tokens import estimate_tokens
 from agents.schema import Answer, Frozen, Usage
 from agents.settings import DocumentsSettings, Settings, SupervisorSettings, load_settings
 from benchmarks.record import record
-from tests.support.fakes import FakeEngine
 
 ResultT = TypeVar("ResultT", bound=Frozen)
 RULES = """# Rules of the reading room
@@ -49,7 +47,7 @@ GOAL_RATIO = 0.6
 """Of the wall time one after another."""
 
 
-class CountingEngine(FakeEngine):
+class CountingEngine(ScriptedEngine):
     """Counts what it writes as tokens, and notes when it answers sub-questions."""
 
     def __init__(self, kind: RouteResult, seconds: float = 0.0) -> None:
@@ -116,16 +114,6 @@ async def measure(seconds: float, folder: Path) -> dict[str, float]:
     }
 
 
-class PlannedEngine(RecordingEngine):
-    """Computes every task; the way of the question and its parts are given."""
-
-    @override
-    async def run(self, task: Task[ResultT]) -> Outcome[ResultT]:
-        outcome = await super().run(task)
-        given = {Route: COMPLEX, Plan: PARTS}.get(type(task), outcome.result)
-        return Outcome(cast("ResultT", given), outcome.usage)
-
-
 async def most_running(client: CompletionClient, engine: Engine, folder: Path, **switches: bool) -> int:
     """Ask a question of three parts; return how many requests the engine had under way at once, as it says itself."""
     question = "When does it open, how long is a loan and what does a late volume cost?"
@@ -133,7 +121,8 @@ async def most_running(client: CompletionClient, engine: Engine, folder: Path, *
     for _ in range(ASKED_AGAIN):
         if most >= len(PARTS.sub_questions):
             break
-        asking = asyncio.create_task(answered(PlannedEngine(engine), folder, question, **switches))
+        planned = ScriptedEngine({Route: COMPLEX, Plan: PARTS}, engine=engine)
+        asking = asyncio.create_task(answered(planned, folder, question, **switches))
         while not asking.done():
             most = max(most, int((await client.metrics()).total("vllm:num_requests_running") or 0))
             await asyncio.sleep(POLL_SECONDS)
@@ -168,7 +157,7 @@ async def main(seconds: float) -> None:
     record(
         "parallel_and_forwarding",
         f"python -m benchmarks.parallel_and_forwarding --seconds {seconds:g}: whole asks about a small document with "
-        "the tests' engine, ratios of a setting on to the same setting off; and by a real vLLM with random weights.",
+        "a scripted engine, ratios of a setting on to the same setting off; and by a real vLLM with random weights.",
         figures,
         goal="three sub-questions run at once in vLLM and take under 60 % of their time one after another, forwarding "
         "saves the final message's tokens, and routing saves calls",

@@ -14,69 +14,38 @@ import asyncio
 import math
 import tempfile
 import time
-from collections.abc import Awaitable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import httpx
 
 from agents.assistant import Assistant
-from agents.benchmark.answering import RecordingEngine
 from agents.benchmark.corpus import write_markdown
-from agents.benchmark.served import find_served
-from agents.benchmark.serving import CompletionClient, rise
-from agents.engine.engine import Outcome, ResultT, Task
+from agents.benchmark.engines import STEERED, ScriptedEngine
+from agents.benchmark.serving import CompletionClient, count_prefilled, find_served
+from agents.engine.engine import Engine, Task
 from agents.engine.openai.endpoint import Endpoint
 from agents.engine.prompt_layout import messages
-from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult, Verdict, VerdictResult
-from agents.engine.tasks.decisions import (
-    NextStep,
-    NextStepResult,
-    Plan,
-    PlanResult,
-    Route,
-    RouteResult,
-    StandaloneQuestion,
-    StandaloneQuestionResult,
-)
+from agents.engine.tasks.decisions import Plan, PlanResult, Route, RouteResult
 from agents.settings import Settings, load_settings
 from benchmarks.record import record
 
 JOINT = " And "
 COMPLEX, FOLLOW_UP, NAIVE = 1.35, 0.10, 4.0
 """Goals: prefilled tokens to the document's, and those of the naive layout to ours."""
-T = TypeVar("T")
 
 
-class DirectedEngine(RecordingEngine):
-    """A recording engine that computes every task, and replaces what it decides by what a complex question needs.
-
-    A question with " And " in it is complex. Drafts quote the text, or nothing would be left to judge.
-    """
-
-    async def run(self, task: Task[ResultT]) -> Outcome[ResultT]:
-        """Compute the task; of its result only what is written counts."""
-        outcome = await super().run(task)
-        result: object = outcome.result
-        match task:
-            case StandaloneQuestion():
-                result = StandaloneQuestionResult(question=task.question)
-            case Route():
-                result = RouteResult(kind="complex" if JOINT in task.question else "simple", reason="By rule.")
-            case Plan():
-                result = PlanResult(sub_questions=tuple(part.strip() for part in task.question.split(JOINT)))
-            case NextStep():
-                usual = {"finish": task.may_finish[0]} if task.may_finish else {"next": task.allowed[:1]}
-                result = NextStepResult.model_validate(usual)
-            case Draft():
-                sentence = " ".join(task.evidence[0].text.split()[:20])
-                result = DraftResult(claims=(DraftClaim(text=sentence, quotes=(sentence,)),))
-            case Verdict():
-                result = VerdictResult(verdicts=("supported",) * len(task.claims))
-            case _:
-                pass
-        return Outcome(cast("ResultT", result), outcome.usage)
+def directed(engine: Engine) -> ScriptedEngine:
+    """Return an engine that computes every task and takes the way of a complex question where it says " And "."""
+    return ScriptedEngine(
+        {
+            **STEERED,
+            Route: lambda task: RouteResult(kind="complex" if JOINT in task.question else "simple", reason="By rule."),
+            Plan: lambda task: PlanResult(sub_questions=tuple(part.strip() for part in task.question.split(JOINT))),
+        },
+        engine=engine,
+    )
 
 
 @dataclass(frozen=True)
@@ -89,7 +58,7 @@ class Asked:
 
 
 async def answer_with_agents(
-    client: CompletionClient, settings: Settings, engine: DirectedEngine, folder: Path, tokens: int
+    client: CompletionClient, settings: Settings, engine: ScriptedEngine, folder: Path, tokens: int
 ) -> tuple[int, list[Asked]]:
     """Ask about a new document of about so many tokens, then twice more in the same session.
 
@@ -114,7 +83,7 @@ async def answer_with_agents(
     try:
         for question in questions:
             work = assistant.ask(question, [] if session else [str(path)], session, wait_seconds=math.inf)
-            computed, answer = await prefilled(client, work)
+            computed, answer = await count_prefilled(client, work)
             session, held = answer.session.session_id, answer.coverage.tokens_total
             asked.append(Asked(computed, answer.usage.prompt_tokens, answer.usage.seconds))
     finally:
@@ -161,14 +130,6 @@ def _user(content: str) -> dict[str, str]:
     return {"role": "user", "content": content}
 
 
-async def prefilled(client: CompletionClient, work: Awaitable[T]) -> tuple[int, T]:
-    """Do the work, and return how many prompt tokens the engine computed meanwhile."""
-    before = await client.metrics()
-    done = await work
-    after = await client.metrics()
-    return int(rise(before, after, "vllm:prompt_tokens_by_source_total", source="local_compute") or 0), done
-
-
 async def send(endpoint: Endpoint, prompts: list[list[dict[str, str]]]) -> None:
     """Send prompts one after another, one token each: only what is prefilled counts."""
     async with httpx.AsyncClient(headers=endpoint.headers(), timeout=endpoint.request_seconds, trust_env=False) as http:
@@ -185,12 +146,11 @@ async def main(tokens: int) -> None:
     served = await find_served(settings, opened.engine.info)
     if served is None:
         raise SystemExit(f"This needs a vLLM, and {opened.engine.info.name} answers. {opened.warning or ''}")
-    client, engine = CompletionClient(served.endpoint), DirectedEngine(opened.engine)
+    client, engine = CompletionClient(served.endpoint), directed(opened.engine)
     with tempfile.TemporaryDirectory() as name:
         document, asked = await answer_with_agents(client, settings, engine, Path(name), tokens)
-    tasks = [task for task, _ in engine.outcomes]
-    usual, _ = await prefilled(client, send(served.endpoint, [question_first(task) for task in tasks]))
-    role, _ = await prefilled(client, send(served.endpoint, [role_first(task) for task in tasks]))
+    usual, _ = await count_prefilled(client, send(served.endpoint, [question_first(task) for task in engine.tasks]))
+    role, _ = await count_prefilled(client, send(served.endpoint, [role_first(task) for task in engine.tasks]))
     await client.close()
     await user.close()
     figures = compared(document, asked, usual, role)
@@ -199,7 +159,7 @@ async def main(tokens: int) -> None:
         f"python -m benchmarks.prefix_sharing --tokens {tokens}: a complex question with three parts about a new "
         f"document and two follow-ups in its session on {Path(opened.engine.info.model or '').name} by vLLM "
         f"({' '.join(settings.engine.extra_args) or 'no more arguments'}); tokens as its own metrics count them.",
-        {"engine_calls": len(tasks)} | figures,
+        {"engine_calls": len(engine.tasks)} | figures,
         goal="a complex question prefills at most 1.35 times its document, a follow-up at most 0.10 times, and prompts "
         "with the role and the question first at least 4 times as much as ours",
         met=figures["complex_to_document"] <= COMPLEX

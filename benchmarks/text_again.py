@@ -18,12 +18,11 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from agents.benchmark.served import find_served
-from agents.benchmark.serving import CompletionClient
+from agents.benchmark.checkpoints import sentences, write_tiny
+from agents.benchmark.serving import CompletionClient, find_served
 from agents.engine.vllm import lifecycle
 from agents.engine.vllm.engine import ResidentEngine
 from agents.settings import EngineSettings, Settings
-from benchmarks.checkpoints import sentences, write_tiny
 from benchmarks.record import record
 
 ROUNDS = 9

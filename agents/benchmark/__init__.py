@@ -1,15 +1,13 @@
 """Measuring Readroom on this machine.
 
-runner           run_suite: takes the steps of a suite and makes the report
-steps            which suite measures what
-workbench        what the measurements of one run share
-reading          documents opened and searched
-answering        whole answers: seconds, engine calls, overhead
-server_start     the MCP server's first answers
-served, serving  a vLLM: decode, prefill, context, memory, sleep
-quality          questions with known answers; perplexity beside it
-report           the models, and where reports are kept
-targets          the specification's targets
-markdown, chart  the report as text and as a picture
-comparison       two reports side by side
+suites       run_suite: takes the steps of a suite and makes the report
+product      what Readroom itself does: opens, searches, starts its server, answers
+serving      the vLLM behind the engine: decode, prefill, context, KV cache, memory, sleep
+quality      questions with known answers, and perplexity
+report       measurements, the specification's targets, recommendations; stored, rendered, compared
+chart        the report as one picture
+workbench    what the measurements of one run share
+corpus       synthetic documents, and questions whose answers are known
+engines      engines that record, replay or follow a script
+checkpoints  checkpoints of random weights, to measure and test an engine without a download
 """

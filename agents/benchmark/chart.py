@@ -3,53 +3,36 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias, cast
 
-from agents.benchmark.report import BenchmarkReport, engine_line, number
-from agents.benchmark.targets import CARD_GIB, TARGETS
+from agents.benchmark.report import CARD_GIB, TARGETS, BenchmarkReport, engine_line, number
 
 Axes: TypeAlias = Any
 """One of matplotlib's, whose own types leave every second argument open."""
+Bounds: TypeAlias = tuple[float, ...]
+"""The range that a target asks for; empty without a target."""
 
 _CARD, _INK, _FAINT, _GRID = "#f7f8fa", "#20242c", "#5b6472", "#d9dde3"
 _COLOURS = ("#2b6cd4", "#0f9b8e", "#c8741a", "#7a56c2", "#97a0ad")
 _FIRST, _SECOND, *_ = _COLOURS
 _TARGET = "#d3364f"
+_STYLE = {"font.family": "DejaVu Sans", "text.color": _INK, "axes.edgecolor": _GRID, "axes.labelcolor": _FAINT}
 _DECODE_TARGET, _PREFILL_TARGET = (100.0, 160.0), (800.0, 1_300.0)
+_OVERHEAD_SECONDS = next(target.bound for target in TARGETS if target.key == "overhead_p95_ms") / 1_000
 _LEAST_ROWS = 4
 _LEAST_RATIO = 2.4
+"""Of neighbouring ticks on a logarithmic axis, so that their labels do not overlap."""
 _INCHES, _DPI = (9.0, 6.0), 100
 _LAYOUTS = ("A", "AB", "AB;CC", "AB;CD")
 """Where one, two, three or four panels stand."""
 _TITLE_CHARACTERS = 95
-
-MEMORY_PARTS = (
+_MEMORY_PARTS = (
     ("plan_weights_gib", "weights"),
     ("plan_kv_cache_gib", "KV cache"),
     ("plan_activations_gib", "activations"),
     ("plan_graphs_gib", "graphs"),
     ("plan_runtime_gib", "runtime"),
 )
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One bar: its name, its value, how the value is written, and the range that the target asks for."""
-
-    name: str
-    value: float
-    shown: str
-    target: tuple[float, ...] = ()
-    colour: str = _FIRST
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One part of the picture: shown where the report holds any of its keys."""
-
-    title: str
-    keys: tuple[str, ...]
-    draw: Callable[[Axes, BenchmarkReport], None]
 
 
 def draw_chart(report: BenchmarkReport, path: Path) -> bool:
@@ -60,38 +43,115 @@ def draw_chart(report: BenchmarkReport, path: Path) -> bool:
         return False
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure as Picture
+    from matplotlib.figure import Figure
 
+    machine = next(iter(report.machine.gpus), f"{report.machine.processor}, {report.machine.cores} cores")
+    engine = engine_line(report.engine).split(", KV cache")[0]
+    title = (f"Readroom {report.suite}: {engine}", f"{machine}, {report.date[:10]}")
     with cast("Any", matplotlib).rc_context(_STYLE):
-        picture: Any = Picture(figsize=_INCHES, dpi=_DPI, facecolor=_CARD, layout="constrained")
-        picture.get_layout_engine().set(w_pad=0.12, h_pad=0.1)
-        canvas: Any = FigureCanvasAgg(picture)
-        placed = picture.subplot_mosaic(_LAYOUTS[len(panels) - 1])
+        figure: Any = Figure(figsize=_INCHES, dpi=_DPI, facecolor=_CARD, layout="constrained")
+        figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1)
+        canvas: Any = FigureCanvasAgg(figure)
+        placed = figure.subplot_mosaic(_LAYOUTS[len(panels) - 1])
         for axes, panel in zip(placed.values(), panels, strict=True):
             panel.draw(axes, report)
-            _dress(axes, panel.title)
-        picture.suptitle(_title(report), fontsize=12, color=_INK, x=0.02, ha="left", weight="bold")
+            axes.set_title(panel.title, fontsize=11, color=_INK, loc="left", pad=8)
+            axes.set_facecolor(_CARD)
+            axes.spines[["top", "right"]].set_visible(b=False)
+            axes.tick_params(labelsize=10, colors=_FAINT, length=0)
+        title = "\n".join(line[:_TITLE_CHARACTERS] for line in title)
+        figure.suptitle(title, fontsize=12, color=_INK, x=0.02, ha="left", weight="bold")
         canvas.print_png(str(path))
     return True
 
 
-def _title(report: BenchmarkReport) -> str:
-    gpus = report.machine.gpus
-    machine = gpus[0] if gpus else f"{report.machine.processor}, {report.machine.cores} cores"
-    engine = engine_line(report.engine).split(", KV cache")[0]
-    lines = f"Readroom {report.suite}: {engine}", f"{machine}, {report.date[:10]}"
-    return "\n".join(line[:_TITLE_CHARACTERS] for line in lines)
+class Panel(Protocol):
+    """One part of the picture."""
+
+    @property
+    def title(self) -> str:
+        """What stands above it."""
+        ...
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The panel is shown where the report holds any of these."""
+        ...
+
+    def draw(self, axes: Axes, report: BenchmarkReport, /) -> None:
+        """Draw the report's figures."""
 
 
-def _dress(axes: Axes, title: str) -> None:
-    axes.set_title(title, fontsize=11, color=_INK, loc="left", pad=8)
-    axes.set_facecolor(_CARD)
-    axes.spines[["top", "right"]].set_visible(b=False)
-    axes.tick_params(labelsize=10, colors=_FAINT, length=0)
+@dataclass(frozen=True)
+class Bar:
+    """One horizontal bar."""
+
+    name: str
+    value: float
+    label: str
+    target: Bounds = ()
+    colour: str = _FIRST
 
 
-def _bars(axes: Axes, bars: Sequence[Bar], *, logarithmic: bool = False) -> None:
-    """Draw bars that lie, the first on top, each with its value at its end and its target across it."""
+@dataclass(frozen=True)
+class Named:
+    """A figure that is shown as a bar."""
+
+    key: str
+    name: str
+    scale: float = 1.0
+    target: Bounds = ()
+
+
+@dataclass(frozen=True)
+class FigureBars:
+    """A panel with a bar for each of several figures."""
+
+    title: str
+    keys: tuple[str, ...]
+    figures: tuple[Named, ...]
+    label: Callable[[float], str]
+    logarithmic: bool = False
+
+    def draw(self, axes: Axes, report: BenchmarkReport) -> None:
+        """Draw the figures that the report holds."""
+        found = [(each, value * each.scale) for each in self.figures if (value := report.figure(each.key)) is not None]
+        bars = [Bar(each.name, value, self.label(value), each.target) for each, value in found]
+        _draw_bars(axes, bars, logarithmic=self.logarithmic)
+
+
+@dataclass(frozen=True)
+class SeriesBars:
+    """A panel with a bar for each place in a series."""
+
+    title: str
+    key: str
+    name: Callable[[int], str]
+    label: Callable[[float], str]
+    target: Bounds = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The key of the series."""
+        return (self.key,)
+
+    def draw(self, axes: Axes, report: BenchmarkReport) -> None:
+        """Draw the series."""
+        series = report.series(self.key)
+        _draw_bars(axes, [Bar(self.name(at), value, self.label(value), self.target) for at, value in series])
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A panel with a form of its own."""
+
+    title: str
+    keys: tuple[str, ...]
+    draw: Callable[[Axes, BenchmarkReport], None]
+
+
+def _draw_bars(axes: Axes, bars: Sequence[Bar], *, logarithmic: bool = False) -> None:
+    """Draw horizontal bars, the first on top, each with its value at its end and its target across it."""
     rows = range(len(bars) - 1, -1, -1)
     lowest = min(min((bar.value, *bar.target)) for bar in bars)
     highest = max(max((bar.value, *bar.target)) for bar in bars)
@@ -103,7 +163,7 @@ def _bars(axes: Axes, bars: Sequence[Bar], *, logarithmic: bool = False) -> None
     axes.set_xlim(lowest / 3 if logarithmic else 0, highest * (20 if logarithmic else 1.4) or 1)
     for row, bar in zip(rows, bars, strict=True):
         end = max((bar.value, *bar.target))
-        axes.annotate(bar.shown, (end, row), xytext=(6, 0), textcoords="offset points", va="center", fontsize=10)
+        axes.annotate(bar.label, (end, row), xytext=(6, 0), textcoords="offset points", va="center", fontsize=10)
         if bar.target:
             low, high = bar.target
             width = {"linewidth": 6} if high > low else {"linewidth": 3, "marker": "|", "markersize": 18}
@@ -111,8 +171,8 @@ def _bars(axes: Axes, bars: Sequence[Bar], *, logarithmic: bool = False) -> None
     axes.xaxis.set_visible(b=False)
 
 
-def _speeds(axes: Axes, report: BenchmarkReport) -> None:
-    """Decode and prefill on one logarithmic scale."""
+def _draw_speeds(axes: Axes, report: BenchmarkReport) -> None:
+    """Draw decode and prefill on one logarithmic scale."""
     decode = [
         Bar(f"decode, {streams} at once", value, number(value), _DECODE_TARGET if streams == 1 else ())
         for streams, value in report.series("decode_tokens_per_second")
@@ -121,10 +181,11 @@ def _speeds(axes: Axes, report: BenchmarkReport) -> None:
         Bar(f"prefill {_tokens(tokens)}", value, number(value), _PREFILL_TARGET, _SECOND)
         for tokens, value in report.series("prefill_tokens_per_second")
     ]
-    _bars(axes, [*decode, *prefill], logarithmic=True)
+    _draw_bars(axes, [*decode, *prefill], logarithmic=True)
 
 
-def _first_token(axes: Axes, report: BenchmarkReport) -> None:
+def _draw_first_token(axes: Axes, report: BenchmarkReport) -> None:
+    """Draw the time to the first token over the context, cold and cached."""
     series = (("ttft_cold_seconds", "new prefix", "o-", _FIRST), ("ttft_warm_seconds", "the same again", "s-", _SECOND))
     for key, name, style, colour in series:
         points = report.series(key)
@@ -134,7 +195,10 @@ def _first_token(axes: Axes, report: BenchmarkReport) -> None:
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.margins(x=0.08, y=0.25)
-    places = _apart(sorted({at for key, *_ in series for at, _ in report.series(key)}))
+    places: list[int] = []
+    for at in sorted({at for key, *_ in series for at, _ in report.series(key)}, reverse=True):
+        if not places or at * _LEAST_RATIO <= places[-1]:
+            places.append(at)
     axes.set_xticks(places, [_tokens(place) for place in places])
     low, high = axes.get_ylim()
     ticks = [10.0**power for power in range(-3, 4) if low <= 10.0**power <= high]
@@ -144,23 +208,10 @@ def _first_token(axes: Axes, report: BenchmarkReport) -> None:
     axes.legend(fontsize=9, frameon=False, loc="upper left", labelcolor=_INK)
 
 
-def _apart(places: Sequence[int]) -> list[int]:
-    """Leave out places whose names would overlap on a logarithmic axis, the last one never."""
-    kept: list[int] = []
-    for place in reversed(places):
-        if not kept or place * _LEAST_RATIO <= kept[0]:
-            kept.insert(0, place)
-    return kept
-
-
-def _decode_by_context(axes: Axes, report: BenchmarkReport) -> None:
-    points = report.series("decode_at_context_tokens_per_second")
-    _bars(axes, [Bar(f"{_tokens(at)} before", value, number(value), _DECODE_TARGET) for at, value in points])
-
-
-def _gpu_memory(axes: Axes, report: BenchmarkReport) -> None:
+def _draw_gpu_memory(axes: Axes, report: BenchmarkReport) -> None:
+    """Draw the peak of GPU memory below the plan's parts."""
     left, peak = 0.0, report.figure("gpu_peak_gib") or 0.0
-    for (key, name), colour in zip(MEMORY_PARTS, _COLOURS, strict=True):
+    for (key, name), colour in zip(_MEMORY_PARTS, _COLOURS, strict=True):
         if value := report.figure(key):
             axes.barh([1], [value], left=left, color=colour, height=0.5, label=f"{name} {value:.2g}")
             left += value
@@ -174,66 +225,6 @@ def _gpu_memory(axes: Axes, report: BenchmarkReport) -> None:
         axes.legend(fontsize=9, frameon=False, loc="lower left", ncols=3, labelcolor=_INK, handlelength=1)
 
 
-def _answers(axes: Axes, report: BenchmarkReport) -> None:
-    limit = next(target.bound for target in TARGETS if target.key == "overhead_p95_ms") / 1_000
-    named = (
-        ("answer_first_seconds", "first answer", 1.0, ()),
-        ("answer_second_seconds", "second answer", 1.0, ()),
-        ("overhead_p95_ms", "overhead", 0.001, (limit, limit)),
-        ("server_initialize_seconds", "server start", 1.0, ()),
-    )
-    found = [(name, value * scale, target) for key, name, scale, target in named if (value := report.figure(key))]
-    _bars(axes, [Bar(name, seconds, _seconds(seconds), target) for name, seconds, target in found])
-
-
-def _documents(axes: Axes, report: BenchmarkReport) -> None:
-    named = (
-        ("open_first_seconds", "first time"),
-        ("open_stored_seconds", "other process"),
-        ("open_second_seconds", "again"),
-    )
-    found = [(name, value) for key, name in named if (value := report.figure(key))]
-    _bars(axes, [Bar(name, value, _seconds(value)) for name, value in found], logarithmic=True)
-
-
-def _search(axes: Axes, report: BenchmarkReport) -> None:
-    named = (("search_p50_ms", "half within"), ("search_p95_ms", "95 % within"))
-    found = [(name, value) for key, name in named if (value := report.figure(key))]
-    _bars(axes, [Bar(name, value, f"{number(value)} ms") for name, value in found])
-
-
-def _process_memory(axes: Axes, report: BenchmarkReport) -> None:
-    named = (("process_memory_mib", "Readroom"), ("engine_memory_mib", "engine"))
-    found = [(name, value) for key, name in named if (value := report.figure(key))]
-    _bars(axes, [Bar(name, value, f"{number(value)} MiB") for name, value in found])
-
-
-def _quality(axes: Axes, report: BenchmarkReport) -> None:
-    named = (
-        ("found_percent", "answer found"),
-        ("right_page_percent", "right page"),
-        ("quotes_verified_percent", "quotes verified"),
-        ("citation_precision_percent", "precision"),
-        ("citation_recall_percent", "recall"),
-        ("refused_percent", "refused rightly"),
-    )
-    found = [(name, value) for key, name in named if (value := report.figure(key)) is not None]
-    _bars(axes, [Bar(name, value, f"{value:.0f} %") for name, value in found])
-
-
-def _found_by(key: str, label: Callable[[int], str]) -> Callable[[Axes, BenchmarkReport], None]:
-    def draw(axes: Axes, report: BenchmarkReport) -> None:
-        _bars(axes, [Bar(label(at), value, f"{value:.0f} %") for at, value in report.series(key)])
-
-    return draw
-
-
-def _analyses(axes: Axes, report: BenchmarkReport) -> None:
-    _bars(
-        axes, [Bar(f"{_tokens(at)} tokens", value, _seconds(value)) for at, value in report.series("analysis_seconds")]
-    )
-
-
 def _tokens(count: int) -> str:
     return f"{round(count / 1024)}K" if count >= 1_000 else str(count)
 
@@ -242,22 +233,68 @@ def _seconds(value: float) -> str:
     return f"{number(value)} s" if value >= 1 else f"{number(value * 1_000)} ms"
 
 
-_STYLE = {"font.family": "DejaVu Sans", "text.color": _INK, "axes.edgecolor": _GRID, "axes.labelcolor": _FAINT}
-_PANELS = (
-    Panel("Tokens per second, targets in red", ("decode_tokens_per_second", "prefill_tokens_per_second"), _speeds),
-    Panel("Time to the first token, by context", ("ttft_cold_seconds",), _first_token),
-    Panel("Decode by context, target in red", ("decode_at_context_tokens_per_second",), _decode_by_context),
-    Panel("GPU memory in GiB, 16 GB in red", ("gpu_peak_gib",), _gpu_memory),
-    Panel("Questions with known answers", ("found_percent",), _quality),
-    Panel(
-        "Found, by depth",
-        ("found_at_depth_percent",),
-        _found_by("found_at_depth_percent", "{} %".format),
+_PANELS: tuple[Panel, ...] = (
+    Drawing(
+        "Tokens per second, targets in red", ("decode_tokens_per_second", "prefill_tokens_per_second"), _draw_speeds
     ),
-    Panel("Found, by length in tokens", ("found_at_length_percent",), _found_by("found_at_length_percent", _tokens)),
-    Panel("Answers, target in red", ("answer_first_seconds",), _answers),
-    Panel("A document, opened (log scale)", ("open_first_seconds",), _documents),
-    Panel("A whole document read", ("analysis_seconds",), _analyses),
-    Panel("Search", ("search_p95_ms",), _search),
-    Panel("Memory", ("process_memory_mib",), _process_memory),
+    Drawing("Time to the first token, by context", ("ttft_cold_seconds",), _draw_first_token),
+    SeriesBars(
+        "Decode by context, target in red",
+        "decode_at_context_tokens_per_second",
+        lambda at: f"{_tokens(at)} before",
+        number,
+        _DECODE_TARGET,
+    ),
+    Drawing("GPU memory in GiB, 16 GB in red", ("gpu_peak_gib",), _draw_gpu_memory),
+    FigureBars(
+        "Questions with known answers",
+        ("found_percent",),
+        (
+            Named("found_percent", "answer found"),
+            Named("right_page_percent", "right page"),
+            Named("quotes_verified_percent", "quotes verified"),
+            Named("citation_precision_percent", "precision"),
+            Named("citation_recall_percent", "recall"),
+            Named("refused_percent", "refused rightly"),
+        ),
+        "{:.0f} %".format,
+    ),
+    SeriesBars("Found, by depth", "found_at_depth_percent", "{} %".format, "{:.0f} %".format),
+    SeriesBars("Found, by length in tokens", "found_at_length_percent", _tokens, "{:.0f} %".format),
+    FigureBars(
+        "Answers, target in red",
+        ("answer_first_seconds",),
+        (
+            Named("answer_first_seconds", "first answer"),
+            Named("answer_second_seconds", "second answer"),
+            Named("overhead_p95_ms", "overhead", 0.001, (_OVERHEAD_SECONDS, _OVERHEAD_SECONDS)),
+            Named("server_initialize_seconds", "server start"),
+        ),
+        _seconds,
+    ),
+    FigureBars(
+        "A document, opened (log scale)",
+        ("open_first_seconds",),
+        (
+            Named("open_first_seconds", "first time"),
+            Named("open_stored_seconds", "other process"),
+            Named("open_second_seconds", "again"),
+        ),
+        _seconds,
+        logarithmic=True,
+    ),
+    SeriesBars("A whole document read", "analysis_seconds", lambda at: f"{_tokens(at)} tokens", _seconds),
+    FigureBars(
+        "Search",
+        ("search_p95_ms",),
+        (Named("search_p50_ms", "half within"), Named("search_p95_ms", "95 % within")),
+        lambda value: f"{number(value)} ms",
+    ),
+    FigureBars(
+        "Memory",
+        ("process_memory_mib",),
+        (Named("process_memory_mib", "Readroom"), Named("engine_memory_mib", "engine")),
+        lambda value: f"{number(value)} MiB",
+    ),
 )
+"""In order of importance: the first that have figures are shown."""

@@ -1,6 +1,8 @@
-"""Made-up facts: a sentence, the question that asks for it, and its answer."""
-# MERGED """Documents that the benchmark writes itself, the same ones every time: facts amid plain prose."""
-# MERGED """Questions whose answers are known, made out of documents."""
+"""Documents that the benchmark writes itself, and questions whose answers are known.
+
+A made document is plain prose with one made-up fact on each page, the same for the same seed. Questions to a user's own
+document are sentences with a figure or name left out, or facts planted in a copy of its text.
+"""
 
 import ctypes
 import random
@@ -17,96 +19,14 @@ from pydantic import Field
 from agents.language.sentences import split_sentences
 from agents.schema import Document, Frozen
 
-_SYLLABLES = (
-    "bra",
-    "dul",
-    "fen",
-    "gor",
-    "hal",
-    "irm",
-    "kel",
-    "lun",
-    "mar",
-    "nev",
-    "osk",
-    "pel",
-    "rud",
-    "sev",
-    "tor",
-    "vel",
-)
-_MONTHS = ("January", "March", "April", "May", "July", "August", "October", "November")
-
-
-class Fact(Frozen):
-    """Something that only its sentence says."""
-
-    sentence: str
-    question: str
-    answer: str
-
-
-def made_facts(seed: int) -> Iterator[Fact]:
-    """Yield made-up facts without end, the same for the same seed; no name comes twice."""
-    source = random.Random(seed)  # noqa: S311 - reproducible, nothing is secret
-    names = _names(source)
-    while True:
-        for kind in _KINDS:
-            yield kind(source, names)
-
-
-def _names(source: random.Random) -> Iterator[str]:
-    """Yield invented names that nobody bears: four syllables, so that 65,536 are there."""
-    used: set[str] = set()
-    while True:
-        name = "".join(source.choices(_SYLLABLES, k=4)).capitalize()
-        if name not in used:
-            used.add(name)
-            yield name
-
-
-def _inspection(source: random.Random, names: Iterator[str]) -> Fact:
-    place, person = next(names), f"{next(names)} {next(names)}"
-    return Fact(
-        sentence=f"The {place} sluice was last inspected by {person} of the northern office.",
-        question=f"Who last inspected the {place} sluice?",
-        answer=person,
-    )
-
-
-def _capacity(source: random.Random, names: Iterator[str]) -> Fact:
-    place, litres = next(names), f"{source.randint(1_000, 9_999):,}"
-    return Fact(
-        sentence=f"When it is full, the reserve tank of the {place} annex holds {litres} litres.",
-        question=f"How many litres does the reserve tank of the {place} annex hold?",
-        answer=litres,
-    )
-
-
-def _contract(source: random.Random, names: Iterator[str]) -> Fact:
-    place, date = next(names), f"{source.randint(1, 28)} {source.choice(_MONTHS)} {source.randint(2031, 2069)}"
-    return Fact(
-        sentence=f"Unless both sides renew it, the {place} ferry contract ends on {date}.",
-        question=f"When does the {place} ferry contract end?",
-        answer=date,
-    )
-
-
-def _cabinet(source: random.Random, names: Iterator[str]) -> Fact:
-    place, cabinet = next(names), f"{source.choice('BDFHKMRT')}-{source.randint(100, 999)}"
-    return Fact(
-        sentence=f"The spare keys of the {place} tower are kept in cabinet {cabinet} beside the stairs.",
-        question=f"In which cabinet are the spare keys of the {place} tower kept?",
-        answer=cabinet,
-    )
-
-
-_KINDS: tuple[Callable[[random.Random, Iterator[str]], Fact], ...] = (_inspection, _capacity, _contract, _cabinet)
-
-
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument
 
+DEPTHS = (5, 25, 50, 75, 95)
+"""Where in a document needles are looked for or planted, in percent."""
+GAP = "____"
+_SYLLABLES = str.split("bra dul fen gor hal irm kel lun mar nev osk pel rud sev tor vel")
+_MONTHS = ("January", "March", "April", "May", "July", "August", "October", "November")
 _PARAGRAPH_SENTENCES = 7
 _PAGE_PARAGRAPHS = 5
 _LINE_CHARACTERS = 95
@@ -124,82 +44,6 @@ _ENDINGS = (
     "as the manual asks",
     "in the presence of two witnesses",
 )
-
-
-def prose(seed: int) -> Iterator[str]:
-    """Yield plain sentences without end, the same for the same seed."""
-    source = random.Random(seed)  # noqa: S311 - reproducible, nothing is secret
-    while True:
-        subject, verb, thing, ending = (source.choice(words) for words in (_SUBJECTS, _VERBS, _OBJECTS, _ENDINGS))
-        yield f"{subject} {verb} {thing} {ending} on day {source.randint(1, 365)} of year {source.randint(1, 40)}."
-
-
-def made_pages(pages: int, seed: int) -> tuple[list[str], list[Fact]]:
-    """Return the text of pages, some 500 words each, and the facts in them: one for each page, in order."""
-    sentences, facts = prose(seed), list(islice(made_facts(seed), pages))
-    return [_page(number, fact, sentences) for number, fact in enumerate(facts, 1)], facts
-
-
-def _page(number: int, fact: Fact, sentences: Iterator[str]) -> str:
-    paragraphs = [list(islice(sentences, _PARAGRAPH_SENTENCES)) for _ in range(_PAGE_PARAGRAPHS)]
-    paragraphs[number % _PAGE_PARAGRAPHS].insert(_PARAGRAPH_SENTENCES // 2, fact.sentence)
-    return "\n\n".join([f"Section {number}", *(" ".join(paragraph) for paragraph in paragraphs)])
-
-
-def write_text(path: Path, pages: int, seed: int) -> list[Fact]:
-    """Write plain text, and return the facts in it."""
-    texts, facts = made_pages(pages, seed)
-    path.write_text("\n\n".join(texts), encoding="utf-8")
-    return facts
-
-
-def write_markdown(path: Path, pages: int, seed: int) -> list[Fact]:
-    """Write Markdown with a heading for each page, and return the facts in it."""
-    texts, facts = made_pages(pages, seed)
-    path.write_text("# Made report\n\n" + "\n\n".join(f"## {text}" for text in texts), encoding="utf-8")
-    return facts
-
-
-def write_pdf(path: Path, pages: int, seed: int) -> list[Fact]:
-    """Write a PDF of so many pages in A4, and return the facts in it."""
-    import pypdfium2
-
-    texts, facts = made_pages(pages, seed)
-    pdf = pypdfium2.PdfDocument.new()
-    try:
-        for text in texts:
-            _add_page(pdf, text)
-        cast("Any", pdf).save(str(path))
-    finally:
-        pdf.close()
-    return facts
-
-
-def _add_page(pdf: "PdfDocument", text: str) -> None:
-    """Add one page: a text object for each line, since PDF itself knows no paragraphs."""
-    import pypdfium2.raw
-
-    opened, pdfium = cast("Any", pdf), cast("Any", pypdfium2.raw)
-    page = opened.new_page(*_A4_POINTS)
-    font = pdfium.FPDFText_LoadStandardFont(opened.raw, b"Helvetica")
-    for number, line in enumerate(_lines(text)):
-        drawn = pdfium.FPDFPageObj_CreateTextObj(opened.raw, font, ctypes.c_float(_FONT_POINTS))
-        characters = ctypes.create_string_buffer(line.encode("utf-16-le") + b"\0\0")
-        pdfium.FPDFText_SetText(drawn, ctypes.cast(characters, ctypes.POINTER(ctypes.c_ushort)))
-        pdfium.FPDFPageObj_Transform(drawn, 1, 0, 0, 1, 50, _A4_POINTS[1] - 40 - number * _LINE_POINTS)
-        pdfium.FPDFPage_InsertObject(page.raw, drawn)
-    pdfium.FPDFFont_Close(font)
-    page.gen_content()
-    page.close()
-
-
-def _lines(text: str) -> list[str]:
-    return [line for paragraph in text.split("\n") for line in textwrap.wrap(paragraph, _LINE_CHARACTERS) or [" "]]
-
-
-DEPTHS = (5, 25, 50, 75, 95)
-"""Where in a document needles are looked for or planted, in percent."""
-GAP = "____"
 _LEAST_WORDS, _MOST_WORDS = 8, 45
 _GAP_WORDS = 16
 """Words of the sentence that the question shows; the rest is left out."""
@@ -208,8 +52,16 @@ _NAME = re.compile(r"(?<=[a-z,;:] )[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){1,3}")
 _FORBIDDEN = re.compile(r"^#|\|")
 
 
+class Fact(Frozen):
+    """Something that only its sentence says."""
+
+    sentence: str
+    question: str
+    answer: str
+
+
 class KnownQuestion(Frozen):
-    """A question, what answers it, and where that stands."""
+    """A question, its answer, and where the answer stands."""
 
     question: str
     answer: str | None = Field(description="None: no document says it, and saying so is the right answer.")
@@ -221,7 +73,124 @@ class KnownQuestion(Frozen):
     length: int | None = Field(default=None, description="Tokens of the document where it was made for a length.")
 
 
-def own_questions(document: Document, path: str, depths: Sequence[int] = DEPTHS) -> list[KnownQuestion]:
+def write_text(path: Path, pages: int, seed: int) -> list[Fact]:
+    """Write plain text, and return the facts in it."""
+    texts, facts = synthetic_pages(pages, seed)
+    path.write_text("\n\n".join(texts), encoding="utf-8")
+    return facts
+
+
+def write_markdown(path: Path, pages: int, seed: int) -> list[Fact]:
+    """Write Markdown with a heading for each page, and return the facts in it."""
+    texts, facts = synthetic_pages(pages, seed)
+    path.write_text("# Made report\n\n" + "\n\n".join(f"## {text}" for text in texts), encoding="utf-8")
+    return facts
+
+
+def write_pdf(path: Path, pages: int, seed: int) -> list[Fact]:
+    """Write a PDF of so many pages in A4, and return the facts in it."""
+    import pypdfium2
+
+    texts, facts = synthetic_pages(pages, seed)
+    pdf = pypdfium2.PdfDocument.new()
+    try:
+        for text in texts:
+            _add_page(pdf, text)
+        cast("Any", pdf).save(str(path))
+    finally:
+        pdf.close()
+    return facts
+
+
+def synthetic_pages(pages: int, seed: int) -> tuple[list[str], list[Fact]]:
+    """Return the text of pages, some 500 words each, and the facts in them: one for each page, in order."""
+    sentences, facts = prose(seed), list(islice(synthetic_facts(seed), pages))
+    texts: list[str] = []
+    for number, fact in enumerate(facts, 1):
+        paragraphs = [list(islice(sentences, _PARAGRAPH_SENTENCES)) for _ in range(_PAGE_PARAGRAPHS)]
+        paragraphs[number % _PAGE_PARAGRAPHS].insert(_PARAGRAPH_SENTENCES // 2, fact.sentence)
+        texts.append("\n\n".join([f"Section {number}", *(" ".join(paragraph) for paragraph in paragraphs)]))
+    return texts, facts
+
+
+def prose(seed: int) -> Iterator[str]:
+    """Yield plain sentences without end, the same for the same seed."""
+    source = random.Random(seed)  # noqa: S311 - reproducible, nothing is secret
+    while True:
+        subject, verb, thing, ending = (source.choice(words) for words in (_SUBJECTS, _VERBS, _OBJECTS, _ENDINGS))
+        yield f"{subject} {verb} {thing} {ending} on day {source.randint(1, 365)} of year {source.randint(1, 40)}."
+
+
+def synthetic_facts(seed: int) -> Iterator[Fact]:
+    """Yield made-up facts without end, the same for the same seed; no name comes twice."""
+    source = random.Random(seed)  # noqa: S311 - reproducible, nothing is secret
+    names = _names(source)
+    while True:
+        for sentence, question, make_answer in _FACTS:
+            place = next(names)
+            answer = make_answer(source, names)
+            yield Fact(
+                sentence=sentence.format(place=place, answer=answer),
+                question=question.format(place=place),
+                answer=answer,
+            )
+
+
+def _names(source: random.Random) -> Iterator[str]:
+    """Yield invented names that nobody bears: four syllables, so that 65,536 are there."""
+    used: set[str] = set()
+    while True:
+        name = "".join(source.choices(_SYLLABLES, k=4)).capitalize()
+        if name not in used:
+            used.add(name)
+            yield name
+
+
+_FACTS: tuple[tuple[str, str, Callable[[random.Random, Iterator[str]], str]], ...] = (
+    (
+        "The {place} sluice was last inspected by {answer} of the northern office.",
+        "Who last inspected the {place} sluice?",
+        lambda _, names: f"{next(names)} {next(names)}",
+    ),
+    (
+        "When it is full, the reserve tank of the {place} annex holds {answer} litres.",
+        "How many litres does the reserve tank of the {place} annex hold?",
+        lambda source, _: f"{source.randint(1_000, 9_999):,}",
+    ),
+    (
+        "Unless both sides renew it, the {place} ferry contract ends on {answer}.",
+        "When does the {place} ferry contract end?",
+        lambda source, _: f"{source.randint(1, 28)} {source.choice(_MONTHS)} {source.randint(2031, 2069)}",
+    ),
+    (
+        "The spare keys of the {place} tower are kept in cabinet {answer} beside the stairs.",
+        "In which cabinet are the spare keys of the {place} tower kept?",
+        lambda source, _: f"{source.choice('BDFHKMRT')}-{source.randint(100, 999)}",
+    ),
+)
+"""Sentence, question, and what makes the answer."""
+
+
+def _add_page(pdf: "PdfDocument", text: str) -> None:
+    """Add a page with a text object for each line: PDF knows no paragraphs."""
+    import pypdfium2.raw
+
+    opened, pdfium = cast("Any", pdf), cast("Any", pypdfium2.raw)
+    page = opened.new_page(*_A4_POINTS)
+    font = pdfium.FPDFText_LoadStandardFont(opened.raw, b"Helvetica")
+    lines = [line for paragraph in text.split("\n") for line in textwrap.wrap(paragraph, _LINE_CHARACTERS) or [" "]]
+    for number, line in enumerate(lines):
+        drawn = pdfium.FPDFPageObj_CreateTextObj(opened.raw, font, ctypes.c_float(_FONT_POINTS))
+        characters = ctypes.create_string_buffer(line.encode("utf-16-le") + b"\0\0")
+        pdfium.FPDFText_SetText(drawn, ctypes.cast(characters, ctypes.POINTER(ctypes.c_ushort)))
+        pdfium.FPDFPageObj_Transform(drawn, 1, 0, 0, 1, 50, _A4_POINTS[1] - 40 - number * _LINE_POINTS)
+        pdfium.FPDFPage_InsertObject(page.raw, drawn)
+    pdfium.FPDFFont_Close(font)
+    page.gen_content()
+    page.close()
+
+
+def cloze_questions(document: Document, path: str, depths: Sequence[int] = DEPTHS) -> list[KnownQuestion]:
     """Return questions from a document's own sentences: one figure or name left out of a sentence at each depth.
 
     Only sentences whose figure or name the document holds no second time are taken, so the answer is known.
@@ -266,20 +235,20 @@ def _cloze(sentence: str, answer: str) -> str:
     return f"What stands in the gap: “{' '.join(words[first : first + _GAP_WORDS])}”?"
 
 
-def planted(text: str, depths: Sequence[int], seed: int) -> tuple[str, list[tuple[int, Fact]]]:
+def plant_facts(text: str, depths: Sequence[int], seed: int) -> tuple[str, list[tuple[int, Fact]]]:
     """Plant a made-up fact at each depth of a text, between two sentences; return the text and what was planted."""
     ends = [end for _, end in split_sentences(text)] or [len(text)]
-    facts = list(islice(unheard_of(text, seed), len(depths)))
+    facts = list(islice(unmentioned_facts(text, seed), len(depths)))
     places = [min(ends, key=lambda end: abs(end - len(text) * depth // 100)) for depth in depths]
     for place, fact in sorted(zip(places, facts, strict=True), key=lambda each: each[0], reverse=True):
         text = f"{text[:place]} {fact.sentence}{text[place:]}"
     return text, list(zip(depths, facts, strict=True))
 
 
-def unheard_of(text: str, seed: int) -> Iterator[Fact]:
+def unmentioned_facts(text: str, seed: int) -> Iterator[Fact]:
     """Yield made-up facts whose names the text does not hold."""
     words = Counter(re.findall(r"\w+", text.casefold()))
-    for fact in made_facts(seed):
+    for fact in synthetic_facts(seed):
         names = re.findall(r"[A-Z]\w{7,}", fact.sentence)
         if not any(words[name.casefold()] for name in names) and fact.answer not in text:
             yield fact

@@ -1,5 +1,4 @@
-"""How well the engine predicts a text: what its settings cost in quality, without any judge."""
-# MERGED """Asking questions with known answers through the whole pipeline, and counting what came back."""
+"""Answer quality: questions with known answers through the whole pipeline, and the perplexity of a text."""
 
 import hashlib
 import math
@@ -7,9 +6,8 @@ import statistics
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
-from agents.benchmark.corpus import DEPTHS, KnownQuestion, own_questions, planted, prose, unheard_of
+from agents.benchmark.corpus import DEPTHS, KnownQuestion, cloze_questions, plant_facts, prose, unmentioned_facts
 from agents.benchmark.report import Measurement
 from agents.benchmark.serving import Serving
 from agents.benchmark.workbench import SEED, Workbench, ask
@@ -17,88 +15,21 @@ from agents.documents.library import Library
 from agents.engine.vllm.hardware import read_gpus
 from agents.errors import EngineError
 from agents.language.tokens import estimate_tokens
-from agents.schema import Answer, Citation, Document
-
-CONTEXTS = (2_048, 8_192, 32_768)
-_BYTES_PER_LOGIT = 4
-_COPIES = 3
-"""vLLM holds the logits of a batch, their softmax and a sorted copy while it gives log-probabilities."""
-_GIB = 1024**3
-
-
-async def measure_perplexity(
-    serving: Serving, text: str, *, vocabulary: int | None = None, batch_tokens: int = 4_096
-) -> AsyncIterator[Measurement]:
-    """Yield the perplexity of a text at growing contexts: exp of minus the mean log-probability of its tokens.
-
-    Args:
-        serving: The engine.
-        text: What is predicted; the longest context that it fills is the last.
-        vocabulary: Of the model; with it the GPU memory that log-probabilities take is checked first.
-        batch_tokens: Tokens that the engine computes at once.
-
-    Raises:
-        EngineError: The engine gives no log-probabilities of a prompt, or has no memory for them.
-    """
-    _check_memory(vocabulary, batch_tokens)
-    tokens = await serving.client.tokens(text)
-    for length in (context for context in CONTEXTS if context <= min(len(tokens), serving.context_tokens - 1)):
-        serving.say(f"Predicting {length:,} tokens")
-        given = await serving.client.log_probabilities(tokens[:length])
-        yield Measurement(
-            key="perplexity",
-            name="Perplexity of the documents' text, tokens of context",
-            at=length,
-            value=math.exp(-sum(given) / len(given)),
-            unit="",
-            how=f"exp of minus the mean log-probability of {len(given):,} tokens, given by the engine.",
-        )
-
-
-def reading_text(texts: Sequence[str], characters: int = 400_000) -> str:
-    """Return the text whose perplexity is measured: the documents', or made prose where there are none."""
-    joined = "\n\n".join(texts)[:characters]
-    if joined:
-        return joined
-    sentences = prose(seed=3)
-    return " ".join(next(sentences) for _ in range(3_000))
-
-
-def digest(text: str) -> str:
-    """Return what tells texts apart: only figures of the same text can be compared."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _check_memory(vocabulary: int | None, batch_tokens: int) -> None:
-    gpus = read_gpus()
-    needed = (vocabulary or 0) * batch_tokens * _BYTES_PER_LOGIT * _COPIES / _GIB
-    if gpus and needed > gpus[0].free_gib:
-        raise EngineError(
-            f"The log-probabilities of a prompt need {needed:.1f} GiB of GPU memory; {gpus[0].free_gib:.1f} are free.",
-            hint="Lower READROOM_ENGINE__MAX_NUM_BATCHED_TOKENS, or measure on a GPU with more memory.",
-        )
-
+from agents.schema import Answer, Document
 
 LENGTHS = (2_048, 8_192, 32_768, 131_072)
 """Tokens of the copies in which needles are planted."""
+CONTEXTS = (2_048, 8_192, 32_768)
+"""Tokens over which perplexity is measured."""
 _MOST_DOCUMENTS = 5
 _UNANSWERABLE = 3
 """Questions without an answer, for each document and each copy."""
 _SAME_LENGTH = 1.3
 """A document up to this much longer than a copy's length is copied whole."""
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What came back for one question; shares are None where there is nothing to take a share of."""
-
-    known: KnownQuestion
-    found: bool
-    right_page: bool
-    refused: bool
-    citations: int
-    verified: int
-    relevant: int
+_BYTES_PER_LOGIT = 4
+_LOGIT_COPIES = 3
+"""vLLM holds the logits of a batch, their softmax and a sorted copy while it gives log-probabilities."""
+_GIB = 1024**3
 
 
 async def measure_quality(bench: Workbench) -> AsyncIterator[Measurement]:
@@ -108,8 +39,11 @@ async def measure_quality(bench: Workbench) -> AsyncIterator[Measurement]:
     try:
         documents = await _open_documents(bench, library)
         bench.texts.extend(document.text for _, document in documents)
-        known = [question for path, document in documents for question in _about(document, path)]
-        known += [question for length in LENGTHS for question in await _in_a_copy(bench, library, documents, length)]
+        known: list[KnownQuestion] = []
+        for path, document in documents:
+            known += cloze_questions(document, path) + _unanswerable(document.text, path, SEED + 7)
+        for length in LENGTHS:
+            known += await _copy_questions(bench, library, documents, length)
         judged: list[Judged] = []
         for number, question in enumerate(known, 1):
             bench.say(f"Question {number} of {len(known)}")
@@ -123,63 +57,52 @@ async def measure_quality(bench: Workbench) -> AsyncIterator[Measurement]:
 
 
 async def _open_documents(bench: Workbench, library: Library) -> list[tuple[str, Document]]:
+    """Open the user's documents, or one that is made where none is named."""
     paths = list(bench.documents[:_MOST_DOCUMENTS])
     if not paths:
         bench.notes.append("No document was named, so the questions are about one that was made: name your own.")
-        paths = [bench.made_pdf(60)[0]]
+        paths = [bench.synthetic_pdf(60)[0]]
     if len(bench.documents) > _MOST_DOCUMENTS:
         bench.notes.append(f"Only the first {_MOST_DOCUMENTS} documents were asked about.")
     return [(str(path), await library.open(str(path))) for path in paths]
 
 
-def _about(document: Document, path: str) -> list[KnownQuestion]:
-    """Return questions to the document as it is: its own sentences, and what it does not say."""
-    nowhere = islice(unheard_of(document.text, SEED + 7), _UNANSWERABLE)
-    return [
-        *own_questions(document, path),
-        *(KnownQuestion(question=fact.question, answer=None, document=path) for fact in nowhere),
-    ]
-
-
-async def _in_a_copy(
+async def _copy_questions(
     bench: Workbench, library: Library, documents: Sequence[tuple[str, Document]], length: int
 ) -> list[KnownQuestion]:
-    """Return questions to a copy of the documents' text of about a length, with facts planted in it."""
+    """Plant facts in a copy of the documents' text of about `length` tokens, and return the questions to it."""
     text = _cut("\n\n".join(document.text for _, document in documents), length)
     if text is None:
         bench.notes.append(
             f"The documents together are shorter than {length:,} tokens: nothing was asked at that length."
         )
         return []
-    copy, facts = planted(text, DEPTHS, SEED + length)
+    text, facts = plant_facts(text, DEPTHS, SEED + length)
     path = bench.folder / f"copy-{length}.txt"
-    path.write_text(copy, encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
     parsed = await library.open(str(path))
-    asked = [
-        _planted_question(parsed, path, depth, fact.sentence, fact.question, fact.answer, length)
-        for depth, fact in facts
-    ]
-    nowhere = islice(unheard_of(copy, SEED + length + 1), _UNANSWERABLE)
-    return [
-        *asked,
-        *(KnownQuestion(question=f.question, answer=None, document=str(path), length=length) for f in nowhere),
-    ]
+    questions: list[KnownQuestion] = []
+    for depth, fact in facts:
+        start = max(0, parsed.text.find(fact.sentence))
+        questions.append(
+            KnownQuestion(
+                question=fact.question,
+                answer=fact.answer,
+                document=str(path),
+                start=start,
+                end=start + len(fact.sentence),
+                page=parsed.page_at(start),
+                depth=depth,
+                length=length,
+            )
+        )
+    return [*questions, *_unanswerable(text, str(path), SEED + length + 1, length)]
 
 
-def _planted_question(
-    document: Document, path: Path, depth: int, sentence: str, question: str, answer: str, length: int
-) -> KnownQuestion:
-    start = max(0, document.text.find(sentence))
-    return KnownQuestion(
-        question=question,
-        answer=answer,
-        document=str(path),
-        start=start,
-        end=start + len(sentence),
-        page=document.page_at(start),
-        depth=depth,
-        length=length,
-    )
+def _unanswerable(text: str, path: str, seed: int, length: int | None = None) -> list[KnownQuestion]:
+    """Return questions about things that a document does not mention."""
+    facts = islice(unmentioned_facts(text, seed), _UNANSWERABLE)
+    return [KnownQuestion(question=fact.question, answer=None, document=path, length=length) for fact in facts]
 
 
 def _cut(text: str, tokens: int) -> str | None:
@@ -192,18 +115,36 @@ def _cut(text: str, tokens: int) -> str | None:
     return text[: len(text) * tokens // whole].rsplit(maxsplit=1)[0]
 
 
+@dataclass(frozen=True)
+class Judged:
+    """How one answer compares with what is known."""
+
+    known: KnownQuestion
+    found: bool
+    right_page: bool
+    refused: bool
+    citations: int
+    verified: int
+    relevant: int
+
+
 def judge_answer(known: KnownQuestion, answer: Answer, text: str) -> Judged:
-    """Compare an answer with what was to come back.
+    """Compare an answer with the known one.
 
     A citation is relevant when it overlaps the needle or holds the answer, and verified when the document's text
     at its offsets is the quote (ALCE, arXiv 2305.14627, judges the same by a language model).
     """
-    relevant = [citation for citation in answer.citations if _relevant(citation, known)]
-    said = _plain(" ".join([answer.markdown, *(claim.text for claim in answer.claims)]))
+    relevant = [
+        citation
+        for citation in answer.citations
+        if known.answer is not None
+        and ((known.start < citation.end and citation.start < known.end) or known.answer in citation.quote)
+    ]
+    said = _normal(" ".join([answer.markdown, *(claim.text for claim in answer.claims)]))
     stands = [claim for claim in answer.claims if claim.supported != "not"]
     return Judged(
         known=known,
-        found=bool(known.answer) and _plain(known.answer or "") in said,
+        found=bool(known.answer) and _normal(known.answer or "") in said,
         right_page=any(citation.page == known.page for citation in relevant),
         refused=answer.not_found or not stands,
         citations=len(answer.citations),
@@ -212,15 +153,8 @@ def judge_answer(known: KnownQuestion, answer: Answer, text: str) -> Judged:
     )
 
 
-def _relevant(citation: Citation, known: KnownQuestion) -> bool:
-    if known.answer is None:
-        return False
-    overlaps = known.start < citation.end and citation.start < known.end
-    return overlaps or known.answer in citation.quote
-
-
 def quality_figures(judged: Sequence[Judged]) -> list[Measurement]:
-    """Return what the judged questions come to, in percent."""
+    """Return the judged answers' figures, in percent."""
     asked = [one for one in judged if one.known.answer]
     nowhere = [one for one in judged if not one.known.answer]
     own = [one for one in asked if one.known.length is None]
@@ -258,23 +192,29 @@ def quality_figures(judged: Sequence[Judged]) -> list[Measurement]:
             f"{len(nowhere)} questions about things that no document mentions.",
         ),
     ]
-    by_depth = _by("found_at_depth_percent", "Answer found, needle at % of the text", asked, lambda known: known.depth)
-    by_length = _by("found_at_length_percent", "Answer found, tokens of the copy", asked, lambda known: known.length)
+    by_depth = _found_by(
+        "found_at_depth_percent", "Answer found, needle at % of the text", asked, lambda known: known.depth
+    )
+    by_length = _found_by(
+        "found_at_length_percent", "Answer found, tokens of the copy", asked, lambda known: known.length
+    )
     return [*(figure for figure in figures if figure), *by_depth, *by_length]
 
 
 def _percent(
     key: str, name: str, judged: Sequence[Judged], share: Callable[[Judged], float], how: str, at: int | None = None
 ) -> Measurement | None:
+    """Return the mean of a share over judged answers; None without any."""
     if not judged:
         return None
     value = 100 * statistics.mean(float(share(one)) for one in judged)
     return Measurement(key=key, name=name, value=value, unit="%", better="more", how=how, at=at)
 
 
-def _by(
+def _found_by(
     key: str, name: str, judged: Sequence[Judged], place: Callable[[KnownQuestion], int | None]
 ) -> list[Measurement]:
+    """Return the share of answers found, by place."""
     places = sorted({at for one in judged if (at := place(one.known)) is not None})
     figures: list[Measurement] = []
     for at in places:
@@ -284,5 +224,54 @@ def _by(
     return figures
 
 
-def _plain(text: str) -> str:
+def _normal(text: str) -> str:
     return " ".join(text.split()).casefold()
+
+
+async def measure_perplexity(
+    serving: Serving, text: str, *, vocabulary: int | None = None, batch_tokens: int = 4_096
+) -> AsyncIterator[Measurement]:
+    """Yield the perplexity of a text at growing contexts: exp of minus the mean log-probability of its tokens.
+
+    Args:
+        serving: The engine.
+        text: What is predicted; the longest context that it fills is the last.
+        vocabulary: Of the model; with it the GPU memory that log-probabilities take is checked first.
+        batch_tokens: Tokens that the engine computes at once.
+
+    Raises:
+        EngineError: The engine gives no log-probabilities of a prompt, or has no memory for them.
+    """
+    gpus = read_gpus()
+    needed = (vocabulary or 0) * batch_tokens * _BYTES_PER_LOGIT * _LOGIT_COPIES / _GIB
+    if gpus and needed > gpus[0].free_gib:
+        raise EngineError(
+            f"The log-probabilities of a prompt need {needed:.1f} GiB of GPU memory; {gpus[0].free_gib:.1f} are free.",
+            hint="Lower READROOM_ENGINE__MAX_NUM_BATCHED_TOKENS, or measure on a GPU with more memory.",
+        )
+    tokens = await serving.client.tokens(text)
+    for length in (context for context in CONTEXTS if context <= min(len(tokens), serving.context_tokens - 1)):
+        serving.say(f"Predicting {length:,} tokens")
+        given = await serving.client.log_probabilities(tokens[:length])
+        yield Measurement(
+            key="perplexity",
+            name="Perplexity of the documents' text, tokens of context",
+            at=length,
+            value=math.exp(-sum(given) / len(given)),
+            unit="",
+            how=f"exp of minus the mean log-probability of {len(given):,} tokens, given by the engine.",
+        )
+
+
+def perplexity_text(texts: Sequence[str], characters: int = 400_000) -> str:
+    """Return the text whose perplexity is measured: the documents', or made prose where there are none."""
+    joined = "\n\n".join(texts)[:characters]
+    if joined:
+        return joined
+    sentences = prose(seed=3)
+    return " ".join(next(sentences) for _ in range(3_000))
+
+
+def digest(text: str) -> str:
+    """Return a text's SHA-256: perplexities are comparable only over the same text."""
+    return hashlib.sha256(text.encode()).hexdigest()

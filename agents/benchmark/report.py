@@ -1,7 +1,7 @@
-"""What a benchmark reports: rows judged against targets, figures measured, and where they are kept."""
-# MERGED """A report as Markdown."""
-# MERGED """Two reports side by side."""
-# MERGED """What to set, with the figures that say so."""
+"""What a benchmark reports: measurements, judged against the specification's targets, and what to set because of them.
+
+A report is kept as JSON and Markdown below the data folder; two of them can be compared.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -15,10 +15,18 @@ from agents.settings import Settings
 
 Suite = Literal["quick", "full", "context", "quality"]
 Met = Literal["met", "not met", "not applicable"]
+Needs = Literal["nothing", "model", "gpu"]
+CARD_GIB = 16.0
+"""What is sold as a card of 16 GB has 16 GiB."""
+CONTEXT_TOKENS = 131_072
+_SAME = 0.03
+"""Two runs on one machine differ by as much: figures closer than this are called the same."""
+_WORTH_IT = 1.15
+"""A setting is recommended where it is at least this much faster."""
 
 
 class Measurement(Frozen):
-    """One thing that was measured."""
+    """One measured value."""
 
     key: str = Field(description="The same in every report, so that reports can be compared.")
     name: str
@@ -27,6 +35,16 @@ class Measurement(Frozen):
     how: str = Field(description="How it was measured.")
     at: int | None = Field(default=None, description="Where in a series: tokens of context, or streams at once.")
     better: Literal["more", "less", "neither"] = "less"
+
+    @property
+    def title(self) -> str:
+        """The name, with the place in the series."""
+        return self.name if self.at is None else f"{self.name}, {self.at:,}"
+
+    @property
+    def shown(self) -> str:
+        """The value with its unit."""
+        return f"{number(self.value)} {self.unit}".strip()
 
 
 class Row(Frozen):
@@ -39,6 +57,13 @@ class Row(Frozen):
     met: Met
     how: str = Field(default="", description="How it was measured.")
     why: str = Field(default="", description="Why it is not applicable, or what the verdict rests on.")
+
+    @property
+    def shown(self) -> str:
+        """The measured value with its unit; a dash where there is none."""
+        if self.measured is None:
+            return "–"
+        return f"{self.measured if isinstance(self.measured, str) else number(self.measured)} {self.unit}".strip()
 
 
 class Machine(Frozen):
@@ -75,11 +100,11 @@ class BenchmarkReport(Frozen):
     png_path: str | None = Field(default=None, description="Where its chart is kept.")
 
     def figure(self, key: str, at: int | None = None) -> float | None:
-        """Return a figure's value, or None where it was not measured."""
+        """Return a measured value, or None where it was not measured."""
         return next((figure.value for figure in self.figures if figure.key == key and figure.at == at), None)
 
     def series(self, key: str) -> list[tuple[int, float]]:
-        """Return the figures of one key in order of their place in the series."""
+        """Return the places and values of a series, in order of place."""
         return sorted((figure.at, figure.value) for figure in self.figures if figure.key == key and figure.at)
 
     def png(self) -> bytes | None:
@@ -139,20 +164,28 @@ def saved_reports(data_dir: Path) -> list[BenchmarkReport]:
     return reports
 
 
-_VERDICT = {"met": "✅ met", "not met": "❌ not met", "not applicable": "– not applicable"}
-
-
 def render(report: BenchmarkReport) -> str:
     """Return the whole report as Markdown."""
+    machine, verdict = report.machine, {"met": "✅ met", "not met": "❌ not met", "not applicable": "– not applicable"}
+    lists = (("Recommended", report.recommendations), ("Notes", (*report.engine.notes, *report.notes)))
+    head = (
+        f"{report.date[:16].replace('T', ' ')} UTC, {report.seconds:.0f} s. Engine: {engine_line(report.engine)}.  \n"
+        f"Machine: {machine.processor}, {machine.cores} cores, {machine.memory_gib:.0f} GiB, "
+        f"{'; '.join(machine.gpus) or 'no GPU'}; {machine.system}."
+    )
     parts = [
         f"# Readroom benchmark: {report.suite}" + (" (partial)" if report.status == "partial" else ""),
-        _head(report),
+        head,
         "## Against the specification",
-        _rows(report.rows),
+        table(
+            ("What", "Target", "Measured", "Verdict", "How, or why not"),
+            ((row.name, row.target, row.shown, verdict[row.met], row.why or row.how) for row in report.rows),
+        ),
         "## Measured",
-        _figures(report.figures) if report.figures else "Nothing was measured.",
-        *_list("Recommended", report.recommendations),
-        *_list("Notes", (*report.engine.notes, *report.notes)),
+        table(("What", "Value", "How"), ((figure.title, figure.shown, figure.how) for figure in report.figures))
+        if report.figures
+        else "Nothing was measured.",
+        *(f"## {title}\n\n" + "\n".join(f"- {item}" for item in items) for title, items in lists if items),
         "Versions: " + ", ".join(f"{name} {version}" for name, version in report.versions.items()),
     ]
     return "\n\n".join(parts) + "\n"
@@ -167,61 +200,166 @@ def engine_line(engine: EngineInfo) -> str:
     return f"{engine.name}, {engine.model}{context}{cache}"
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table; bars inside cells are escaped."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
-
-
 def number(value: float) -> str:
-    """Return a value with three to four digits that matter."""
+    """Return a value with three to four significant digits."""
     size = abs(value)
     if size >= 100 or value == int(value):
         return f"{value:,.0f}"
     return f"{value:.1f}" if size >= 10 else f"{value:.3g}"
 
 
-def place(figure: Measurement) -> str:
-    """Return the figure's name with its place in its series."""
-    return figure.name if figure.at is None else f"{figure.name}, {figure.at:,}"
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table; bars inside cells are escaped."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-def _head(report: BenchmarkReport) -> str:
-    machine = report.machine
-    gpus = "; ".join(machine.gpus) or "no GPU"
-    return (
-        f"{report.date[:16].replace('T', ' ')} UTC, {report.seconds:.0f} s. Engine: {engine_line(report.engine)}.  \n"
-        f"Machine: {machine.processor}, {machine.cores} cores, {machine.memory_gib:.0f} GiB, {gpus}; {machine.system}."
+class Target(Frozen):
+    """One target of the specification: the figure it judges, and the bound to meet."""
+
+    name: str
+    text: str
+    key: str
+    unit: str
+    bound: float
+    direction: Literal["at least", "under", "at most"]
+    needs: Needs
+    at: int | None = None
+
+    def meets(self, value: float) -> bool:
+        """Whether a value is on the right side of the bound."""
+        match self.direction:
+            case "at least":
+                return value >= self.bound
+            case "under":
+                return value < self.bound
+            case "at most":
+                return value <= self.bound
+
+    def judge(self, figures: Sequence[Measurement], engine: EngineInfo, *, on_gpu: bool) -> Row:
+        """Judge the worst of the figures that the target is about."""
+        measured = [figure for figure in figures if figure.key == self.key and self.at in (None, figure.at)]
+        measured.sort(key=lambda figure: figure.value, reverse=self.direction != "at least")
+        worst = measured[0] if measured else None
+        why = _not_applicable(self.needs, engine, on_gpu=on_gpu)
+        if why is None and worst is None:
+            why = _OTHER_SUITE.get(self.key, "Not measured by this suite, or not possible here: see the notes.")
+        return Row(
+            name=self.name,
+            target=self.text,
+            measured=worst.value if worst else None,
+            unit=self.unit,
+            met="not applicable" if why or worst is None else "met" if self.meets(worst.value) else "not met",
+            how=worst.how if worst else "",
+            why=why or "",
+        )
+
+
+def judge(figures: Sequence[Measurement], engine: EngineInfo, *, on_gpu: bool) -> tuple[Row, ...]:
+    """Judge what was measured against every target of the specification.
+
+    Args:
+        figures: What was measured; of several with one key the worst counts.
+        engine: What answered.
+        on_gpu: Whether the engine computes on an NVIDIA GPU of this machine.
+    """
+    why = _not_applicable("model", engine, on_gpu=False)
+    if why is None and engine.kv_cache_dtype is None:
+        why = "The engine does not say."
+    configured = engine.kv_cache_dtype == "fp8_e5m2"
+    kv_cache_format = Row(
+        name="KV cache format",
+        target="FP8 E5M2",
+        measured=engine.kv_cache_dtype,
+        unit="",
+        met="not applicable" if why else "met" if configured else "not met",
+        how="What the engine was started with.",
+        why=why or ("" if configured else "READROOM_ENGINE__KV_CACHE_DTYPE=fp8_e5m2 sets it."),
     )
+    return (*(target.judge(figures, engine, on_gpu=on_gpu) for target in TARGETS), kv_cache_format)
 
 
-def _rows(rows: Sequence[Row]) -> str:
-    return table(
-        ("What", "Target", "Measured", "Verdict", "How, or why not"),
-        ((row.name, row.target, _measured(row), _VERDICT[row.met], row.why or row.how) for row in rows),
-    )
+def _not_applicable(needs: Needs, engine: EngineInfo, *, on_gpu: bool) -> str | None:
+    """Return why a target does not apply here, or None where it does."""
+    if needs == "nothing":
+        return None
+    if not engine.generative:
+        return f"The {engine.name} engine runs no language model."
+    if needs == "gpu" and not on_gpu:
+        return "The target is for a GPU; this engine computes without one that NVML sees on this machine."
+    return None
 
 
-def _measured(row: Row) -> str:
-    if row.measured is None:
-        return "–"
-    shown = row.measured if isinstance(row.measured, str) else number(row.measured)
-    return f"{shown} {row.unit}".strip()
-
-
-def _figures(figures: Sequence[Measurement]) -> str:
-    return table(
-        ("What", "Value", "How"),
-        ((place(figure), f"{number(figure.value)} {figure.unit}".strip(), figure.how) for figure in figures),
-    )
-
-
-def _list(title: str, items: Sequence[str]) -> list[str]:
-    return [f"## {title}", "\n".join(f"- {item}" for item in items)] if items else []
-
-
-_SAME = 0.03
-"""Figures that differ by less are called the same: two runs on one machine differ by as much."""
+TARGETS = (
+    Target(
+        name="Decode, one stream",
+        text="100 to 160 tok/s",
+        key="decode_tokens_per_second",
+        at=1,
+        unit="tok/s",
+        bound=100,
+        direction="at least",
+        needs="gpu",
+    ),
+    Target(
+        name="Prefill, slowest context measured",
+        text="800 to 1,300 tok/s",
+        key="prefill_tokens_per_second",
+        unit="tok/s",
+        bound=800,
+        direction="at least",
+        needs="gpu",
+    ),
+    Target(
+        name="GPU memory at peak",
+        text="under 16 GB",
+        key="gpu_peak_gib",
+        unit="GiB",
+        bound=CARD_GIB,
+        direction="under",
+        needs="gpu",
+    ),
+    Target(
+        name="Context",
+        text="131,072 tokens",
+        key="context_tokens",
+        unit="tokens",
+        bound=CONTEXT_TOKENS,
+        direction="at least",
+        needs="model",
+    ),
+    Target(
+        name="KV cache memory beside 16 bits",
+        text="half",
+        key="kv_to_bf16",
+        unit="of bf16",
+        bound=0.505,
+        direction="at most",
+        needs="model",
+    ),
+    Target(
+        name="Coordination overhead, 95 of 100 answers",
+        text="under 200 ms",
+        key="overhead_p95_ms",
+        unit="ms",
+        bound=200,
+        direction="under",
+        needs="nothing",
+    ),
+    Target(
+        name="Perplexity lost to FP8",
+        text="under 1 %",
+        key="perplexity_loss_percent",
+        unit="%",
+        bound=1.0,
+        direction="under",
+        needs="model",
+    ),
+)
+_OTHER_SUITE = {
+    "perplexity_loss_percent": "Not measured: it takes two reports of the suite `quality` on the same documents, one "
+    "with READROOM_ENGINE__KV_CACHE_DTYPE=auto.",
+}
 
 
 class Changed(Frozen):
@@ -235,6 +373,20 @@ class Changed(Frozen):
     ratio: float | None = Field(description="After to before; None where before is 0.")
     verdict: Literal["better", "worse", "same", ""] = Field(description="Empty where neither direction is better.")
 
+    @classmethod
+    def of(cls, old: Measurement, new: Measurement) -> "Changed":
+        """Compare two measurements of one key and place."""
+        ratio = new.value / old.value if old.value else None
+        if ratio is None or new.better == "neither":
+            verdict = ""
+        elif abs(ratio - 1) < _SAME:
+            verdict = "same"
+        else:
+            verdict = "better" if (ratio > 1) == (new.better == "more") else "worse"
+        return cls(
+            key=new.key, at=new.at, unit=new.unit, before=old.value, after=new.value, ratio=ratio, verdict=verdict
+        )
+
 
 class Comparison(Frozen):
     """Two reports side by side."""
@@ -247,7 +399,7 @@ class Comparison(Frozen):
     def of(cls, before: BenchmarkReport, after: BenchmarkReport) -> "Comparison":
         """Compare two reports."""
         return cls(
-            figures=tuple(_changed(old, new) for old, new in _shared(before, after)),
+            figures=tuple(Changed.of(old, new) for old, new in _common(before, after)),
             perplexity_loss_percent=perplexity_loss(before, after),
             markdown=compare(before, after),
         )
@@ -255,15 +407,22 @@ class Comparison(Frozen):
 
 def compare(before: BenchmarkReport, after: BenchmarkReport) -> str:
     """Return what changed from one report to another as Markdown: every figure, and the settings that differ."""
-    rows = [_row(old, new) for old, new in _shared(before, after)]
+    rows: list[tuple[str, ...]] = []
+    for old, new in _common(before, after):
+        changed = Changed.of(old, new)
+        ratio = "–" if changed.ratio is None else f"{changed.ratio:.2f}"
+        rows.append((new.title, old.shown, new.shown, ratio, changed.verdict))
+    loss = perplexity_loss(before, after)
     parts = [
         "# Two benchmarks side by side",
         table(("", "A", "B"), _what_ran(before, after)),
         table(("What", "A", "B", "B / A", ""), rows) if rows else "They have no figure in common.",
-        *_perplexity(before, after),
-        *_missing("Only in A", before, after),
-        *_missing("Only in B", after, before),
+        *([] if loss is None else [f"Perplexity of the same text, B against A, at the worst context: {loss:+.2f} %."]),
     ]
+    for name, report, other in (("A", before, after), ("B", after, before)):
+        shared = {(figure.key, figure.at) for figure in other.figures}
+        if only := [figure.title for figure in report.figures if (figure.key, figure.at) not in shared]:
+            parts.append(f"Only in {name}: {', '.join(only)}.")
     return "\n\n".join(parts) + "\n"
 
 
@@ -280,75 +439,36 @@ def perplexity_loss(baseline: BenchmarkReport, report: BenchmarkReport) -> float
     return max(losses) if losses else None
 
 
-def _shared(before: BenchmarkReport, after: BenchmarkReport) -> list[tuple[Measurement, Measurement]]:
+def _common(before: BenchmarkReport, after: BenchmarkReport) -> list[tuple[Measurement, Measurement]]:
+    """Return the measurements that both reports hold, in the order of the second."""
     known = {(figure.key, figure.at): figure for figure in before.figures}
     return [(known[figure.key, figure.at], figure) for figure in after.figures if (figure.key, figure.at) in known]
 
 
-def _changed(old: Measurement, new: Measurement) -> Changed:
-    ratio = new.value / old.value if old.value else None
-    return Changed(
-        key=new.key,
-        at=new.at,
-        unit=new.unit,
-        before=old.value,
-        after=new.value,
-        ratio=ratio,
-        verdict=_verdict(new, ratio),
-    )
-
-
-def _row(old: Measurement, new: Measurement) -> tuple[str, ...]:
-    changed = _changed(old, new)
-    values = (f"{number(figure.value)} {figure.unit}".strip() for figure in (old, new))
-    return (place(new), *values, "–" if changed.ratio is None else f"{changed.ratio:.2f}", changed.verdict)
-
-
-def _verdict(figure: Measurement, ratio: float | None) -> Literal["better", "worse", "same", ""]:
-    if ratio is None or figure.better == "neither":
-        return ""
-    if abs(ratio - 1) < _SAME:
-        return "same"
-    return "better" if (ratio > 1) == (figure.better == "more") else "worse"
-
-
 def _what_ran(before: BenchmarkReport, after: BenchmarkReport) -> list[tuple[str, str, str]]:
-    def described(report: BenchmarkReport) -> dict[str, str]:
-        return {
+    """Return what ran on what in both reports, with the settings and versions that differ."""
+    old, new = (
+        {
             "suite": f"{report.suite}, {report.status}",
             "date": report.date[:16].replace("T", " "),
             "engine": engine_line(report.engine),
             "machine": f"{report.machine.processor}, {'; '.join(report.machine.gpus) or 'no GPU'}",
         }
-
-    old, new = described(before), described(after)
-    rows = [(name, old[name], new[name]) for name in old]
-    changed = _differences({**before.settings}, {**after.settings}) + _differences(
-        {**before.versions}, {**after.versions}
+        for report in (before, after)
     )
-    return rows + changed
+    return [
+        *((name, old[name], new[name]) for name in old),
+        *_differences({**before.settings}, {**after.settings}),
+        *_differences({**before.versions}, {**after.versions}),
+    ]
 
 
 def _differences(old: JsonValue, new: JsonValue, name: str = "") -> list[tuple[str, str, str]]:
+    """Return the paths at which two JSON values differ, with both values."""
     if isinstance(old, dict) and isinstance(new, dict):
         names = [*old, *(key for key in new if key not in old)]
         return [row for key in names for row in _differences(old.get(key), new.get(key), f"{name}.{key}".strip("."))]
     return [] if old == new else [(name, str(old), str(new))]
-
-
-def _perplexity(before: BenchmarkReport, after: BenchmarkReport) -> list[str]:
-    loss = perplexity_loss(before, after)
-    return [] if loss is None else [f"Perplexity of the same text, B against A, at the worst context: {loss:+.2f} %."]
-
-
-def _missing(title: str, has: BenchmarkReport, lacks: BenchmarkReport) -> list[str]:
-    known = {(figure.key, figure.at) for figure in lacks.figures}
-    names = [place(figure) for figure in has.figures if (figure.key, figure.at) not in known]
-    return [f"{title}: {', '.join(names)}."] if names else []
-
-
-_WORTH_IT = 1.15
-"""A setting is recommended where it is at least this much faster."""
 
 
 def recommend(
@@ -364,16 +484,12 @@ def recommend(
     """
     if not report.engine.generative:
         return tuple(f"No language model answers here. To add one: `{command}`." for command in missing)
-    return (
-        *_windows(report, settings),
-        *_prefix_cache(report),
-        *_budget(report, settings),
-        *_kv_dtype(report, earlier),
-    )
+    return (*_memory_advice(report, settings), *_kv_dtype_advice(report, earlier))
 
 
-def _windows(report: BenchmarkReport, settings: Settings) -> Iterator[str]:
-    """Windows that do not fit the KV cache together push each other out of it."""
+def _memory_advice(report: BenchmarkReport, settings: Settings) -> Iterator[str]:
+    """Yield what the KV cache and the GPU memory ask of the settings."""
+    # Windows that do not fit the KV cache together push each other out of it.
     tokens = report.figure("kv_cache_tokens")
     window = min(settings.supervisor.window_tokens, report.engine.context_tokens or settings.supervisor.window_tokens)
     at_once = settings.supervisor.parallel_windows
@@ -382,18 +498,12 @@ def _windows(report: BenchmarkReport, settings: Settings) -> Iterator[str]:
             f"The KV cache holds {tokens:,.0f} tokens, that is {fitting} windows of {window:,}, and {at_once} are read "
             f"at once: `READROOM_SUPERVISOR__PARALLEL_WINDOWS={max(1, fitting)}`."
         )
-
-
-def _prefix_cache(report: BenchmarkReport) -> Iterator[str]:
     cold, warm = report.series("ttft_cold_seconds"), dict(report.series("ttft_warm_seconds"))
     if cold and (again := warm.get(cold[-1][0])) and again > cold[-1][1] / 2:
         yield (
             f"A prefix of {cold[-1][0]:,} tokens takes {again:.2f} s the second time, {cold[-1][1]:.2f} s the first: "
             "the server's prefix cache seems to be off; start it with `--enable-prefix-caching`."
         )
-
-
-def _budget(report: BenchmarkReport, settings: Settings) -> Iterator[str]:
     peak, budget = report.figure("gpu_peak_gib"), settings.engine.vram_budget_gib
     if peak and peak > budget:
         lower = max(1_024, settings.engine.max_num_batched_tokens // 2)
@@ -403,8 +513,8 @@ def _budget(report: BenchmarkReport, settings: Settings) -> Iterator[str]:
         )
 
 
-def _kv_dtype(report: BenchmarkReport, earlier: Sequence[BenchmarkReport]) -> Iterator[str]:
-    """Compare with the latest report of each other KV dtype, same model and GPU."""
+def _kv_dtype_advice(report: BenchmarkReport, earlier: Sequence[BenchmarkReport]) -> Iterator[str]:
+    """Yield the KV dtypes that were faster in the latest report on the same model and GPU."""
     others = {
         other.engine.kv_cache_dtype: other
         for other in earlier

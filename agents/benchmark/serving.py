@@ -1,6 +1,7 @@
-"""Reading an engine's own figures, and setting two clocks side by side."""
-# MERGED """Asking a vLLM server directly, with prompts of an exact length and a clock beside each answer."""
-# MERGED """Measuring a vLLM server: decode, prefill, time to the first token, its KV cache, and its sleep."""
+"""The vLLM behind the engine, measured directly: decode, prefill, context, KV cache, memory and sleep.
+
+Prompts have an exact length, and every answer is timed by our clock beside the engine's own metrics.
+"""
 
 import asyncio
 import json
@@ -9,23 +10,133 @@ import random
 import re
 import statistics
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
+from filelock import Timeout
+from pydantic import SecretStr
 
 from agents.benchmark.corpus import prose
 from agents.benchmark.report import Measurement
-from agents.engine.model_config import GIB, ModelShape
-from agents.engine.openai.endpoint import Endpoint, is_loopback
+from agents.engine.model_config import GIB, ModelShape, read_shape
+from agents.engine.openai.endpoint import Endpoint, find_endpoint, is_loopback
+from agents.engine.registry import choose_engine
+from agents.engine.vllm.hardware import read_gpus
+from agents.engine.vllm.memory_plan import MemoryMeter, MemoryPlan
+from agents.engine.vllm.probe import Probe
+from agents.engine.vllm.state_files import Attachment, EngineFiles, EngineState
 from agents.errors import EngineError
+from agents.schema import EngineInfo
+from agents.settings import Settings
 
+T = TypeVar("T")
+DECODE_PROMPT_TOKENS = 1_024
+DECODE_TOKENS = 128
+SHORT_TOKENS = 4_096
+SHORT_REPEATS = 3
+"""Short prompts are asked several times, since one takes but milliseconds."""
 AGREEMENT = 0.05
 """Two clocks that differ by no more than this share of the larger agree."""
-
+CLOCKS = "Our client's clock"
+_SAMPLE_SECONDS = 0.5
+_LOCK_SECONDS = 30.0
+_CONNECT_SECONDS = 10.0
+_POOL_SENTENCES = 400
+_MIB_PER_GIB = 1_024
 _SAMPLE = re.compile(r"^([A-Za-z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+
+
+@dataclass(frozen=True)
+class Served:
+    """A vLLM server; with `state` it is our own resident one, whose processes and files we know."""
+
+    endpoint: Endpoint
+    files: EngineFiles
+    state: EngineState | None = None
+
+    @property
+    def plan(self) -> MemoryPlan | None:
+        """Where its GPU memory was to go; None on a CPU, and for a server that others started."""
+        return self.state.launch.plan if self.state else None
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether it computes on an NVIDIA GPU of this machine, as far as we can know."""
+        if self.state:
+            return self.plan is not None
+        return is_loopback(self.endpoint.base_url) and bool(read_gpus())
+
+    def memory_gib(self) -> float | None:
+        """Return what its processes hold: GPU memory, or RAM without a GPU; None where others started it."""
+        return MemoryMeter(self.plan).gib(self.state.engine) if self.state else None
+
+    @contextmanager
+    def in_use(self) -> Generator[None]:
+        """Keep it from being put to sleep while it is measured."""
+        if self.state is None:
+            yield
+            return
+        client = Attachment(self.files)
+        client.attach()
+        try:
+            with client.busy():
+                yield
+        finally:
+            client.detach()
+
+    def sleep_and_wake(self) -> tuple[float, float, float | None]:
+        """Return the seconds of falling asleep and of waking, and the GiB held in between.
+
+        Raises:
+            EngineError: It is in use, cannot sleep, or could not be woken.
+        """
+        state = self.state
+        if state is None or state.port is None or not state.launch.can_sleep:
+            raise EngineError("This engine does not sleep.", hint="Only the resident engine on a GPU does.")
+        probe = Probe(state.port, self.files.key())
+        try:
+            with self.files.lock("use").acquire(timeout=_LOCK_SECONDS):
+                load = probe.load()
+                if self.files.busy() or load is None or not load.idle:
+                    raise EngineError("The engine is in use and is not put to sleep.", hint="Measure when it is idle.")
+                started = time.perf_counter()
+                slept = probe.sleep()
+                fell = time.perf_counter()
+                held = self.memory_gib()
+                measured = time.perf_counter()
+                woke = probe.wake()
+                ended = time.perf_counter()
+        except Timeout as error:
+            raise EngineError(
+                "The engine is in use and is not put to sleep.", hint="Measure when it is idle."
+            ) from error
+        if not (slept and woke):
+            raise EngineError(
+                "The engine did not sleep and wake as asked.", hint="`readroom engine status` says how it is."
+            )
+        return fell - started, ended - measured, held
+
+
+async def find_served(settings: Settings, info: EngineInfo) -> Served | None:
+    """Return the vLLM that an open engine asks, or None where it is none.
+
+    Raises:
+        EngineError: It does not answer.
+    """
+    if info.name != "vllm":
+        return None
+    files = EngineFiles(settings.data_dir)
+    if choose_engine(settings.engine, settings.data_dir).kind == "openai":
+        return Served(await find_endpoint(settings.engine, settings.engine.base_url or ""), files)
+    state = files.read_state()
+    if state is None or state.port is None:
+        raise EngineError("The resident engine has just ended.", hint="Run `readroom engine start`, then again.")
+    ours = settings.engine.model_copy(update={"api_key": SecretStr(files.key()), "model": state.model})
+    return Served(await find_endpoint(ours, f"http://127.0.0.1:{state.port}/v1"), files, state)
 
 
 @dataclass(frozen=True)
@@ -35,6 +146,22 @@ class Sample:
     name: str
     labels: dict[str, str]
     value: float
+
+    @classmethod
+    def parse(cls, line: str) -> "Sample | None":
+        """Read a line; None where it is a comment or no sample."""
+        found = _SAMPLE.match(line)
+        if found is None:
+            return None
+        try:
+            value = float(found[3])
+        except ValueError:
+            return None
+        labels = {
+            name: re.sub(r"\\(.)", lambda escaped: "\n" if escaped[1] == "n" else escaped[1], text)
+            for name, text in _LABEL.findall(found[2] or "")
+        }
+        return cls(found[1], labels, value)
 
 
 class Metrics:
@@ -50,7 +177,7 @@ class Metrics:
     @classmethod
     def parse(cls, text: str) -> "Metrics":
         """Read an exposition; comments and lines that are none are passed over."""
-        return cls(sample for line in text.splitlines() if (sample := _parse_line(line)))
+        return cls(sample for line in text.splitlines() if (sample := Sample.parse(line)))
 
     def total(self, name: str, **labels: str) -> float | None:
         """Return the sum of the samples with this name and these labels, or None where there is none."""
@@ -64,29 +191,13 @@ class Metrics:
         return next((s.labels[label] for s in self._samples if s.name == name and label in s.labels), None)
 
 
-def _parse_line(line: str) -> Sample | None:
-    found = _SAMPLE.match(line)
-    if found is None:
-        return None
-    try:
-        value = float(found[3])
-    except ValueError:
-        return None
-    labels = {name: re.sub(r"\\(.)", _unescape, text) for name, text in _LABEL.findall(found[2] or "")}
-    return Sample(found[1], labels, value)
-
-
-def _unescape(found: re.Match[str]) -> str:
-    return "\n" if found[1] == "n" else found[1]
-
-
-def rise(before: Metrics, after: Metrics, name: str, **labels: str) -> float | None:
+def increase(before: Metrics, after: Metrics, name: str, **labels: str) -> float | None:
     """Return by how much a counter rose, or None where the engine does not count it."""
     end = after.total(name, **labels)
     return None if end is None else end - (before.total(name, **labels) or 0.0)
 
 
-def agreement(client: float, engine: float | None) -> str:
+def compare_clocks(client: float, engine: float | None) -> str:
     """Say how a figure by our clock and the engine's own compare."""
     if not engine or not client:
         return "the engine keeps no figure of its own"
@@ -99,10 +210,6 @@ def percentile(values: Sequence[float], share: float) -> float:
     """Return the smallest value that `share` of the values do not exceed (nearest rank)."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
-
-
-_POOL_SENTENCES = 400
-_CONNECT_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -264,17 +371,9 @@ class CompletionClient:
         )
 
 
-DECODE_PROMPT_TOKENS = 1_024
-DECODE_TOKENS = 128
-SHORT_TOKENS = 4_096
-SHORT_REPEATS = 3
-"""Short prompts are asked several times, since one takes but milliseconds."""
-CLOCKS = "Our client's clock"
-
-
 @dataclass
 class Serving:
-    """A vLLM server to be measured."""
+    """What measures a vLLM server."""
 
     client: CompletionClient
     context_tokens: int
@@ -283,6 +382,17 @@ class Serving:
     """Prompts of another run must not be in the prefix cache, so each run has its own seed."""
     say: Callable[[str], None] = lambda _: None
     """Told what is being done now."""
+
+    @classmethod
+    def of(cls, served: Served, settings: Settings, say: Callable[[str], None] = lambda _: None) -> "Serving":
+        """Return what measures a server; the caller closes its client."""
+        return cls(
+            client=CompletionClient(served.endpoint),
+            context_tokens=served.endpoint.info.context_tokens or settings.engine.max_model_len,
+            shape=read_shape(served.endpoint.model) or read_shape(settings.engine.model),
+            seed=time.time_ns() % 1_000_000_007,
+            say=say,
+        )
 
     async def prompt(self, tokens: int) -> list[int]:
         """Return a prompt that the engine has not seen."""
@@ -310,19 +420,15 @@ async def measure_decode(
             unit="tok/s",
             better="more",
             how=f"{CLOCKS}, {tokens} tokens each behind {DECODE_PROMPT_TOKENS:,}, first to last token; "
-            f"{agreement(rate, _engine_decode_rate(before, after, count))}.",
+            f"{compare_clocks(rate, _engine_decode_rate(before, after, count))}.",
         )
-
-
-def _engine_decode_rate(before: Metrics, after: Metrics, streams: int) -> float | None:
-    tokens = rise(before, after, "vllm:generation_tokens_total")
-    seconds = rise(before, after, "vllm:request_decode_time_seconds_sum")
-    return streams * (tokens - streams) / seconds if tokens and seconds else None
 
 
 async def measure_prefill(serving: Serving, lengths: Sequence[int]) -> AsyncIterator[Measurement]:
     """Yield prefill rate and time to the first token for prompts of these lengths, cold and again."""
-    for length in _within(lengths, serving.context_tokens - 1):
+    limit = serving.context_tokens - 1
+    # In place of the lengths that the context does not hold: the context itself.
+    for length in sorted({min(length, limit) for length in lengths}):
         serving.say(f"Prefilling {length:,} tokens")
         prompts = [await serving.prompt(length) for _ in range(1 if length > SHORT_TOKENS else SHORT_REPEATS)]
         before = await serving.client.metrics()
@@ -332,47 +438,6 @@ async def measure_prefill(serving: Serving, lengths: Sequence[int]) -> AsyncIter
         for figure in prefill_figures(cold, before, after):
             yield figure
         yield warm_figure(warm)
-
-
-def prefill_figures(cold: Sequence[Completion], before: Metrics, after: Metrics) -> list[Measurement]:
-    """Return prefill rate and time to the first token of prompts of one length that were not cached."""
-    length = cold[0].prompt_tokens
-    first = statistics.mean(answer.first_token_seconds for answer in cold)
-    computed = rise(before, after, "vllm:prompt_tokens_by_source_total", source="local_compute")
-    seconds = rise(before, after, "vllm:request_prefill_time_seconds_sum")
-    own_first = rise(before, after, "vllm:time_to_first_token_seconds_sum")
-    own_rate = computed / seconds if computed and seconds else None
-    return [
-        Measurement(
-            key="prefill_tokens_per_second",
-            name="Prefill, tokens of prompt",
-            at=length,
-            value=length / first,
-            unit="tok/s",
-            better="more",
-            how=f"{CLOCKS}, prompt over time to the first token; {agreement(length / first, own_rate)}.",
-        ),
-        Measurement(
-            key="ttft_cold_seconds",
-            name="First token, new prefix, tokens of prompt",
-            at=length,
-            value=first,
-            unit="s",
-            how=f"{CLOCKS}; {agreement(first, own_first / len(cold) if own_first else None)}.",
-        ),
-    ]
-
-
-def warm_figure(warm: Sequence[Completion]) -> Measurement:
-    """Return the time to the first token of prompts of one length that were asked before."""
-    return Measurement(
-        key="ttft_warm_seconds",
-        name="First token, same prefix again, tokens of prompt",
-        at=warm[0].prompt_tokens,
-        value=statistics.mean(answer.first_token_seconds for answer in warm),
-        unit="s",
-        how=f"{CLOCKS}; {warm[0].cached_tokens:,} tokens came from the prefix cache.",
-    )
 
 
 async def measure_context(serving: Serving, answer_tokens: int = DECODE_TOKENS) -> AsyncIterator[Measurement]:
@@ -396,20 +461,154 @@ async def measure_context(serving: Serving, answer_tokens: int = DECODE_TOKENS) 
             unit="tok/s",
             better="more",
             how=f"{CLOCKS}, {answer_tokens} tokens behind the prompt; "
-            f"{agreement(rate, _engine_decode_rate(before, after, 1))}.",
+            f"{compare_clocks(rate, _engine_decode_rate(before, after, 1))}.",
         )
         if share == 1:
             held = cold.prompt_tokens + cold.completion_tokens
-            yield _context(held, "One prompt and its answer that filled the window.")
+            yield context_figure(held, "One prompt and its answer that filled the window.")
 
 
 async def claimed_context(serving: Serving) -> AsyncIterator[Measurement]:
     """Yield the context that the engine says it has."""
-    yield _context(serving.context_tokens, "As the engine says; the suite `context` fills it.")
+    yield context_figure(serving.context_tokens, "As the engine says; the suite `context` fills it.")
 
 
-def _context(tokens: int, how: str) -> Measurement:
+def prefill_figures(cold: Sequence[Completion], before: Metrics, after: Metrics) -> list[Measurement]:
+    """Return prefill rate and time to the first token of prompts of one length that were not cached."""
+    length = cold[0].prompt_tokens
+    first = statistics.mean(answer.first_token_seconds for answer in cold)
+    computed = increase(before, after, "vllm:prompt_tokens_by_source_total", source="local_compute")
+    seconds = increase(before, after, "vllm:request_prefill_time_seconds_sum")
+    own_first = increase(before, after, "vllm:time_to_first_token_seconds_sum")
+    own_rate = computed / seconds if computed and seconds else None
+    return [
+        Measurement(
+            key="prefill_tokens_per_second",
+            name="Prefill, tokens of prompt",
+            at=length,
+            value=length / first,
+            unit="tok/s",
+            better="more",
+            how=f"{CLOCKS}, prompt over time to the first token; {compare_clocks(length / first, own_rate)}.",
+        ),
+        Measurement(
+            key="ttft_cold_seconds",
+            name="First token, new prefix, tokens of prompt",
+            at=length,
+            value=first,
+            unit="s",
+            how=f"{CLOCKS}; {compare_clocks(first, own_first / len(cold) if own_first else None)}.",
+        ),
+    ]
+
+
+def warm_figure(warm: Sequence[Completion]) -> Measurement:
+    """Return the time to the first token of prompts of one length that were asked before."""
+    return Measurement(
+        key="ttft_warm_seconds",
+        name="First token, same prefix again, tokens of prompt",
+        at=warm[0].prompt_tokens,
+        value=statistics.mean(answer.first_token_seconds for answer in warm),
+        unit="s",
+        how=f"{CLOCKS}; {warm[0].cached_tokens:,} tokens came from the prefix cache.",
+    )
+
+
+def context_figure(tokens: int, how: str) -> Measurement:
+    """Return the context's size."""
     return Measurement(key="context_tokens", name="Context", value=tokens, unit="tokens", better="more", how=how)
+
+
+def _engine_decode_rate(before: Metrics, after: Metrics, streams: int) -> float | None:
+    """Return the tokens a second of all streams by the engine's own counters."""
+    tokens = increase(before, after, "vllm:generation_tokens_total")
+    seconds = increase(before, after, "vllm:request_decode_time_seconds_sum")
+    return streams * (tokens - streams) / seconds if tokens and seconds else None
+
+
+class MemoryWatch:
+    """Notes the most memory that an engine ever takes while it is watched.
+
+    Args:
+        served: The engine.
+    """
+
+    def __init__(self, served: Served) -> None:
+        self._served = served
+        self._task: asyncio.Task[None] | None = None
+        self.peak_gib: float | None = None
+
+    async def __aenter__(self) -> "MemoryWatch":
+        self._task = asyncio.create_task(self._watch())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    async def _watch(self) -> None:
+        while (now := await asyncio.to_thread(self._served.memory_gib)) is not None:
+            self.peak_gib = max(now, self.peak_gib or 0.0)
+            await asyncio.sleep(_SAMPLE_SECONDS)
+
+
+async def measure_engine(served: Served, measured: Serving, watch: MemoryWatch) -> AsyncIterator[Measurement]:
+    """Yield what the engine holds: its KV cache, its memory now and at its peak, and how long its last start took."""
+    for figure in kv_figures(await measured.client.metrics(), measured.shape):
+        yield figure
+    now = await asyncio.to_thread(served.memory_gib)
+    for figure in memory_figures(now, watch.peak_gib, on_gpu=served.on_gpu):
+        yield figure
+    if served.plan:
+        for figure in plan_figures(served.plan):
+            yield figure
+    if served.state and served.state.ready_seconds:
+        yield Measurement(
+            key="engine_start_seconds",
+            name="Last start of the engine",
+            value=served.state.ready_seconds,
+            unit="s",
+            how="From the process to its first healthy answer, as its watch noted.",
+        )
+
+
+def memory_figures(now: float | None, peak: float | None, *, on_gpu: bool) -> list[Measurement]:
+    """Return the engine's memory now and at its peak; nothing where it cannot be read."""
+    if now is None:
+        return []
+    most = max(now, peak or 0.0)
+    if not on_gpu:
+        how = f"Resident sets of the engine's processes together, read every {_SAMPLE_SECONDS} s."
+        return [
+            Measurement(
+                key="engine_memory_mib",
+                name="Engine's memory",
+                value=most * _MIB_PER_GIB,
+                unit="MiB",
+                how=f"Peak. {how}",
+            )
+        ]
+    how = f"NVML, the engine's processes, read every {_SAMPLE_SECONDS} s; a 16 GB card has 16 GiB."
+    return [
+        Measurement(key="gpu_now_gib", name="GPU memory now", value=now, unit="GiB", how=how),
+        Measurement(key="gpu_peak_gib", name="GPU memory at peak", value=most, unit="GiB", how=how),
+    ]
+
+
+def plan_figures(plan: MemoryPlan) -> list[Measurement]:
+    """Return where the GPU memory was planned to go."""
+    return [
+        Measurement(
+            key=f"plan_{name}",
+            name=f"Planned: {name.removesuffix('_gib').replace('_', ' ')}",
+            value=float(getattr(plan, name)),
+            unit="GiB",
+            better="neither",
+            how="Computed before the start from the model's shape and the settings.",
+        )
+        for name in ("weights_gib", "kv_cache_gib", "activations_gib", "graphs_gib", "runtime_gib")
+    ]
 
 
 def kv_figures(metrics: Metrics, shape: ModelShape | None) -> list[Measurement]:
@@ -429,30 +628,55 @@ def kv_figures(metrics: Metrics, shape: ModelShape | None) -> list[Measurement]:
     dtype = metrics.label(name, "cache_dtype") or "auto"
     size = own_bytes or (tokens * shape.kv_bytes_per_token(dtype) if shape else None)
     how = "The engine's own figure" if own_bytes else f"Computed from the model's shape in {dtype}"
-    figures = [_kv("kv_cache_tokens", "KV cache", tokens, "tokens", "more", "The engine's own figure.")]
+    figures = [
+        Measurement(
+            key="kv_cache_tokens",
+            name="KV cache",
+            value=tokens,
+            unit="tokens",
+            better="more",
+            how="The engine's own figure.",
+        )
+    ]
     if size:
-        figures.append(_kv("kv_cache_gib", "KV cache", size / GIB, "GiB", "neither", f"{how}."))
+        figures.append(
+            Measurement(
+                key="kv_cache_gib", name="KV cache", value=size / GIB, unit="GiB", better="neither", how=f"{how}."
+            )
+        )
     if size and shape:
         ratio = size / tokens / shape.kv_bytes_per_token("auto")
         bytes_each = f"{size / tokens:,.0f} bytes a token beside {shape.kv_bytes_per_token('auto'):,} in bf16"
-        figures.append(_kv("kv_to_bf16", "KV cache beside bf16", ratio, "of bf16", "less", f"{how}: {bytes_each}."))
+        how = f"{how}: {bytes_each}."
+        figures.append(Measurement(key="kv_to_bf16", name="KV cache beside bf16", value=ratio, unit="of bf16", how=how))
     return figures
 
 
-def _kv(key: str, name: str, value: float, unit: str, better: str, how: str) -> Measurement:
-    return Measurement.model_validate(
-        {"key": key, "name": name, "value": value, "unit": unit, "better": better, "how": how}
-    )
-
-
 def _number(text: str | None) -> float | None:
+    """Read a metric's label; None where it is no number."""
     try:
         return float(text) if text else None
     except ValueError:
         return None
 
 
-def _within(lengths: Sequence[int], limit: int) -> list[int]:
-    """Return the lengths that the context holds, in place of the first that it does not the context itself."""
-    fitting = [length for length in lengths if length <= limit]
-    return fitting if len(fitting) == len(lengths) else [*fitting, limit]
+async def measure_sleep(served: Served) -> AsyncIterator[Measurement]:
+    """Yield how long the engine takes to fall asleep and to wake, and what it holds meanwhile.
+
+    Raises:
+        EngineError: It is in use, cannot sleep, or could not be woken.
+    """
+    asleep, awake, held = await asyncio.to_thread(served.sleep_and_wake)
+    how = "vLLM's sleep, level 1: weights to RAM, KV cache let go; checked by asking whether it sleeps."
+    yield Measurement(key="sleep_seconds", name="Falling asleep", value=asleep, unit="s", how=how)
+    yield Measurement(key="wake_seconds", name="Waking up", value=awake, unit="s", how=how)
+    if held is not None:
+        yield Measurement(key="asleep_gib", name="GPU memory asleep", value=held, unit="GiB", how=how)
+
+
+async def count_prefilled(client: CompletionClient, work: Awaitable[T]) -> tuple[int, T]:
+    """Await the work, and return how many prompt tokens the engine computed meanwhile, with its result."""
+    before = await client.metrics()
+    result = await work
+    after = await client.metrics()
+    return int(increase(before, after, "vllm:prompt_tokens_by_source_total", source="local_compute") or 0), result

@@ -1,5 +1,4 @@
-"""What each suite measures, in which order."""
-# MERGED """SingleFlight the suites: measures step by step, keeps what it has, and makes the report of it."""
+"""The suites: what each measures, step by step, and the report that is made of it."""
 
 import asyncio
 import tempfile
@@ -13,14 +12,22 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from agents.assistant import Assistant
-from agents.benchmark.answering import measure_analysis, measure_answers, measure_overhead
 from agents.benchmark.chart import draw_chart
-from agents.benchmark.quality import digest, measure_perplexity, measure_quality, reading_text
-from agents.benchmark.reading import measure_ingestion, measure_search
+from agents.benchmark.product import (
+    measure_analysis,
+    measure_answers,
+    measure_ingestion,
+    measure_overhead,
+    measure_process,
+    measure_search,
+    measure_server,
+)
+from agents.benchmark.quality import digest, measure_perplexity, measure_quality, perplexity_text
 from agents.benchmark.report import (
     BenchmarkReport,
     Measurement,
     Suite,
+    judge,
     perplexity_loss,
     recommend,
     render,
@@ -28,10 +35,18 @@ from agents.benchmark.report import (
     save_report,
     saved_reports,
 )
-from agents.benchmark.served import MemoryWatch, Served, find_served, measure_engine, measure_sleep, serving
-from agents.benchmark.server_start import measure_process, measure_server
-from agents.benchmark.serving import Serving, claimed_context, measure_context, measure_decode, measure_prefill
-from agents.benchmark.targets import judge
+from agents.benchmark.serving import (
+    MemoryWatch,
+    Served,
+    Serving,
+    claimed_context,
+    find_served,
+    measure_context,
+    measure_decode,
+    measure_engine,
+    measure_prefill,
+    measure_sleep,
+)
 from agents.benchmark.workbench import Workbench, describe_machine, installed_versions
 from agents.documents.access import find_file
 from agents.engine.registry import choose_engine
@@ -41,6 +56,13 @@ from agents.schema import EngineInfo, Progress
 STREAMS = (1, 4, 8)
 QUICK_PROMPTS = (1_024, 16_384)
 PROMPTS = (1_024, 16_384, 65_536, 131_072)
+STEP_SECONDS: dict[Suite, float] = {"quick": 45.0}
+"""Time limit of one step; suites that are not named here take the time they need."""
+SUITE_SECONDS: dict[Suite, float] = {"quick": 150.0}
+"""Time limit of all steps together, from when the engine is open."""
+CLOSING_SECONDS = 10.0
+OPENING_SHARE = 0.02
+OnProgress = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
@@ -54,102 +76,73 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Target:
-    """The vLLM that is measured directly."""
+class VllmBench:
+    """The vLLM that is measured directly, past the agents."""
 
     served: Served
     serving: Serving
     watch: MemoryWatch
 
+    def steps(self, bench: Workbench) -> list[Step]:
+        """Return the steps of the bench's suite on it."""
+        match bench.suite:
+            case "context":
+                return [Step("context", 60, lambda: self._in_use(measure_context(self.serving)))]
+            case "quality":
+                return [Step("perplexity", 20, lambda: self._in_use(self._measure_perplexity(bench)))]
+            case suite:
+                prompts = QUICK_PROMPTS if suite == "quick" else PROMPTS
+                return [
+                    Step("decode", 10, lambda: self._in_use(measure_decode(self.serving, STREAMS))),
+                    Step("prefill", 20, lambda: self._in_use(measure_prefill(self.serving, prompts))),
+                    Step("claimed context", 0.1, lambda: claimed_context(self.serving)),
+                ]
 
-def steps(bench: Workbench, target: Target | None) -> list[Step]:
-    """Return the steps of the bench's suite; those of a vLLM only where there is one."""
-    match bench.suite:
-        case "quick":
-            return [*_product(bench), *_speed(target, QUICK_PROMPTS), *_last(bench, target)]
-        case "full":
-            analysis = Step("reading a whole document", 30, lambda: measure_analysis(bench, (65_536,)))
-            return [*_product(bench), analysis, *_speed(target, PROMPTS), *_last(bench, target), *_sleep(target)]
-        case "context":
-            return [*_context(bench, target), *_last(bench, target)]
-        case "quality":
-            return [*_quality(bench, target), *_last(bench, target)]
+    def last_steps(self, bench: Workbench) -> list[Step]:
+        """Return the steps that come when everything else has run, so that the peaks are known."""
+        engine = Step("engine", 0.5, lambda: measure_engine(self.served, self.serving, self.watch))
+        sleeps = bench.suite == "full" and self.served.state is not None and self.served.state.launch.can_sleep
+        return [engine, *([Step("sleep", 6, lambda: measure_sleep(self.served))] if sleeps else [])]
 
+    async def _in_use(self, figures: AsyncIterator[Measurement]) -> AsyncIterator[Measurement]:
+        """Keep the engine from being put to sleep while it is measured."""
+        with self.served.in_use():
+            async for figure in figures:
+                yield figure
 
-def _product(bench: Workbench) -> list[Step]:
-    return [
-        Step("documents", 4, lambda: measure_ingestion(bench)),
-        Step("search", 6, lambda: measure_search(bench)),
-        Step("server start", 3, lambda: measure_server(bench)),
-        Step("answers", 4, lambda: measure_answers(bench)),
-        Step("overhead", 6, lambda: measure_overhead(bench)),
-    ]
-
-
-def _speed(target: Target | None, prompts: tuple[int, ...]) -> list[Step]:
-    if target is None:
-        return []
-    serving = target.serving
-    return [
-        Step("decode", 10, lambda: _awake(target, measure_decode(serving, STREAMS))),
-        Step("prefill", 20, lambda: _awake(target, measure_prefill(serving, prompts))),
-        Step("claimed context", 0.1, lambda: claimed_context(serving)),
-    ]
-
-
-async def _awake(target: Target, figures: AsyncIterator[Measurement]) -> AsyncIterator[Measurement]:
-    """Keep the engine from being put to sleep while it is measured past the agents."""
-    with target.served.in_use():
-        async for figure in figures:
+    async def _measure_perplexity(self, bench: Workbench) -> AsyncIterator[Measurement]:
+        text = perplexity_text(bench.texts)
+        bench.text_sha256 = digest(text)
+        vocabulary = self.serving.shape.vocabulary if self.serving.shape else None
+        batch = bench.settings.engine.max_num_batched_tokens
+        async for figure in measure_perplexity(self.serving, text, vocabulary=vocabulary, batch_tokens=batch):
             yield figure
 
 
-def _context(bench: Workbench, target: Target | None) -> list[Step]:
-    if target is None:
-        lengths = (8_192, 32_768, 131_072)
-        return [Step("reading documents of growing length", 30, lambda: measure_analysis(bench, lengths))]
-    return [Step("context", 60, lambda: _awake(target, measure_context(target.serving)))]
+Plan = Callable[[Workbench, VllmBench | None], list[Step]]
 
 
-def _quality(bench: Workbench, target: Target | None) -> list[Step]:
-    asked = [Step("questions with known answers", 60, lambda: measure_quality(bench))]
-    return [*asked, Step("perplexity", 20, lambda: _awake(target, _perplexity(bench, target)))] if target else asked
-
-
-async def _perplexity(bench: Workbench, target: Target) -> AsyncIterator[Measurement]:
-    text = reading_text(bench.texts)
-    bench.text_sha256 = digest(text)
-    shape = target.serving.shape
-    batch = bench.settings.engine.max_num_batched_tokens
-    async for figure in measure_perplexity(
-        target.serving, text, vocabulary=shape.vocabulary if shape else None, batch_tokens=batch
-    ):
-        yield figure
-
-
-def _sleep(target: Target | None) -> list[Step]:
-    if target is None or target.served.state is None or not target.served.state.launch.can_sleep:
-        return []
-    return [Step("sleep", 6, lambda: measure_sleep(target.served))]
-
-
-def _last(bench: Workbench, target: Target | None) -> list[Step]:
-    """Return what is looked at when everything else has run, so that its peaks are known."""
-    process = Step("memory", 0.1, lambda: measure_process(bench))
-    if target is None:
-        return [process]
-    engine = Step("engine", 0.5, lambda: measure_engine(target.served, target.serving, target.watch))
-    return [process, engine]
-
-
-OnProgress = Callable[[Progress], None]
-Plan = Callable[[Workbench, Target | None], list[Step]]
-STEP_SECONDS: dict[Suite, float] = {"quick": 45.0}
-"""Time limit of one step; suites that are not named here take the time they need."""
-SUITE_SECONDS: dict[Suite, float] = {"quick": 150.0}
-"""Time limit of all steps together, from when the engine is open."""
-CLOSING_SECONDS = 10.0
-OPENING_SHARE = 0.02
+def steps(bench: Workbench, vllm: VllmBench | None) -> list[Step]:
+    """Return the steps of the bench's suite; those of a vLLM only where there is one."""
+    match bench.suite:
+        case "quality":
+            planned = [Step("questions with known answers", 60, lambda: measure_quality(bench))]
+        case "context":
+            lengths = (8_192, 32_768, 131_072)
+            growing = Step("reading documents of growing length", 30, lambda: measure_analysis(bench, lengths))
+            planned = [] if vllm else [growing]
+        case suite:
+            planned = [
+                Step("documents", 4, lambda: measure_ingestion(bench)),
+                Step("search", 6, lambda: measure_search(bench)),
+                Step("server start", 3, lambda: measure_server(bench)),
+                Step("answers", 4, lambda: measure_answers(bench)),
+                Step("overhead", 6, lambda: measure_overhead(bench)),
+            ]
+            if suite == "full":
+                planned.append(Step("reading a whole document", 30, lambda: measure_analysis(bench, (65_536,))))
+    memory = Step("memory", 0.1, lambda: measure_process(bench))
+    return [*planned, *(vllm.steps(bench) if vllm else []), memory, *(vllm.last_steps(bench) if vllm else [])]
 
 
 async def run_suite(
@@ -169,7 +162,7 @@ async def run_suite(
         suite: quick (about half a minute without a model), full, context or quality.
         on_progress: Told what is being measured.
         documents: Absolute paths of the documents to measure on; none: made ones.
-        plan: Says which steps to take.
+        plan: Returns the steps to run.
 
     Raises:
         DocumentError: A document is missing or may not be read.
@@ -203,7 +196,7 @@ class _SuiteRun:
         self._date = datetime.now(UTC).isoformat(timespec="seconds")
         self._figures: list[Measurement] = []
         self._notes: list[str] = []
-        self._whole = True
+        self._complete = True
         self._fraction = 0.0
         self._engine = EngineInfo(name="none")
         self._versions = installed_versions()
@@ -212,38 +205,36 @@ class _SuiteRun:
         self.doing = "opening the engine"
 
     async def measure(self, documents: tuple[Path, ...]) -> None:
-        """Open the engine and take every step, in a folder that is removed in the end."""
+        """Open the engine and run every step, in a folder that is removed in the end."""
         with tempfile.TemporaryDirectory(prefix="readroom-benchmark-") as folder:
             await self._measure(Path(folder), documents)
 
     async def _measure(self, folder: Path, documents: tuple[Path, ...]) -> None:
-        self._tell("Opening the engine")
+        self._say("Opening the engine")
         opened = await self._assistant.engine(self._opening)
         self._notes.extend([opened.warning] if opened.warning else [])
         self._engine = opened.engine.info
         self._opened = time.monotonic()
         settings = self._assistant.settings
-        bench = Workbench(settings, opened.engine, folder, self._suite, documents, self._tell, self._notes)
+        bench = Workbench(settings, opened.engine, folder, self._suite, documents, self._say, self._notes)
         async with AsyncExitStack() as stack:
-            target = await self._target(stack)
-            planned = self._plan(bench, target)
+            planned = self._plan(bench, await self._open_vllm(stack))
             total = sum(step.weight for step in planned)
             for step in planned:
-                await self._take(step)
+                await self._run_step(step)
                 self._fraction = min(1.0, self._fraction + (1 - OPENING_SHARE) * step.weight / total)
         self._text_sha256 = bench.text_sha256
 
-    async def _target(self, stack: AsyncExitStack) -> Target | None:
+    async def _open_vllm(self, stack: AsyncExitStack) -> VllmBench | None:
         """Return the vLLM that is to be measured directly, its memory watched until the stack is closed."""
         try:
             served = await find_served(self._assistant.settings, self._engine)
             if served is None:
                 return None
-            measured = serving(served, self._assistant.settings)
-            measured.say = self._tell
-            stack.push_async_callback(measured.client.close)
-            self._versions["vllm"] = await measured.client.version()
-            metrics = await measured.client.metrics()
+            serving = Serving.of(served, self._assistant.settings, self._say)
+            stack.push_async_callback(serving.client.close)
+            self._versions["vllm"] = await serving.client.version()
+            metrics = await serving.client.metrics()
         except ReadroomError as error:
             self.stop(f"The engine cannot be measured directly: {error}")
             return None
@@ -253,10 +244,10 @@ class _SuiteRun:
         self._on_gpu = served.on_gpu
         if served.state is None:
             self._notes.append("The engine's server was started by others, so its memory and its sleep are not known.")
-        return Target(served, measured, await stack.enter_async_context(MemoryWatch(served)))
+        return VllmBench(served, serving, await stack.enter_async_context(MemoryWatch(served)))
 
-    async def _take(self, step: Step) -> None:
-        """Take one step; what it yields before it fails is kept."""
+    async def _run_step(self, step: Step) -> None:
+        """Run one step; what it yields before it fails is kept."""
         self.doing = step.name
         limit = self._seconds_allowed()
         if limit == 0.0:
@@ -282,7 +273,7 @@ class _SuiteRun:
 
     def stop(self, why: str) -> None:
         """Note why something is missing."""
-        self._whole = False
+        self._complete = False
         self._notes.append(why)
 
     def finish(self) -> BenchmarkReport:
@@ -304,7 +295,7 @@ class _SuiteRun:
         settings: dict[str, JsonValue] = {**sections}
         return BenchmarkReport(
             suite=self._suite,
-            status="complete" if self._whole else "partial",
+            status="complete" if self._complete else "partial",
             date=self._date,
             seconds=round(time.monotonic() - self._started, 1),
             versions=self._versions,
@@ -341,6 +332,6 @@ class _SuiteRun:
     def _opening(self, progress: Progress) -> None:
         self._on_progress(Progress(fraction=progress.fraction * OPENING_SHARE, message=progress.message))
 
-    def _tell(self, message: str) -> None:
+    def _say(self, message: str) -> None:
         fraction = min(1.0, max(self._fraction, OPENING_SHARE))
         self._on_progress(Progress(fraction=fraction, message=message))

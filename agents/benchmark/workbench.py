@@ -1,5 +1,4 @@
-"""What was measured on: the machine, and the versions of what ran."""
-# MERGED """What the measurements of one run share."""
+"""What the measurements of one run share: a place to measure in, and what is known of the machine."""
 
 import importlib.metadata
 import math
@@ -13,15 +12,18 @@ from typing import TypeVar
 import psutil
 
 from agents.assistant import Assistant
-from agents.benchmark.corpus import Fact, own_questions, write_markdown, write_pdf
+from agents.benchmark.corpus import Fact, cloze_questions, write_markdown, write_pdf, write_text
 from agents.benchmark.report import Machine, Measurement, Suite
 from agents.documents.library import Library
 from agents.engine.engine import Engine
+from agents.engine.extractive.engine import ExtractiveEngine
 from agents.engine.vllm.hardware import read_gpus
 from agents.schema import Answer
 from agents.settings import Settings
 
 GIB = 1024**3
+SEED = 2026
+T = TypeVar("T")
 _DISTRIBUTIONS = (
     "readroom",
     "mcp",
@@ -32,44 +34,6 @@ _DISTRIBUTIONS = (
     "pypdfium2",
     "xberg",
 )
-
-
-def describe_machine() -> Machine:
-    """Return what this machine is."""
-    gpus = read_gpus()
-    return Machine(
-        system=f"{platform.system()} {platform.release()}",
-        processor=_processor(),
-        cores=psutil.cpu_count(logical=True) or 1,
-        memory_gib=round(psutil.virtual_memory().total / GIB, 1),
-        gpus=tuple(f"{gpu.name}, {gpu.total_gib:.0f} GiB" for gpu in gpus),
-        gpu_driver=gpus[0].driver if gpus else "",
-    )
-
-
-def installed_versions() -> dict[str, str]:
-    """Return the versions of Python and of the distributions that do the work."""
-    versions = {"python": platform.python_version()}
-    for name in _DISTRIBUTIONS:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return versions
-
-
-def _processor() -> str:
-    """Return the processor's name; Linux alone does not tell it through `platform`."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, platform.processor() or platform.machine())
-
-
-SEED = 2026
-T = TypeVar("T")
 
 
 @dataclass
@@ -125,10 +89,17 @@ class Workbench:
         """Return an assistant that knows no document and no session, on the same engine or another."""
         return Assistant(self.settings_for(self.new_folder()), engine=engine or self.engine)
 
-    def made_pdf(self, pages: int, seed: int = SEED) -> tuple[Path, list[Fact]]:
+    def synthetic_pdf(self, pages: int, seed: int = SEED) -> tuple[Path, list[Fact]]:
         """Return a PDF that was made here and the facts in it."""
         path = self.folder / f"made-{pages}-{seed}.pdf"
         return path, write_pdf(path, pages, seed)
+
+    def synthetic_documents(self, pages: int) -> list[Path]:
+        """Return a PDF, a Markdown and a text document that were made here."""
+        markdown, text = self.folder / "made.md", self.folder / "made.txt"
+        write_markdown(markdown, pages, SEED + 1)
+        write_text(text, pages, SEED + 2)
+        return [self.synthetic_pdf(pages)[0], markdown, text]
 
     def small_document(self) -> Path:
         """Return a document that is used before the clock runs, so that no module's import is measured."""
@@ -136,17 +107,25 @@ class Workbench:
         write_markdown(path, 1, SEED - 1)
         return path
 
-    async def reading_matter(self, pages: int) -> tuple[Path, list[str]]:
+    async def import_everything(self) -> None:
+        """Have a question answered without a model: a running server has imported what an answer needs."""
+        assistant = self.new_assistant(ExtractiveEngine())
+        try:
+            await ask(assistant, "Which section is this?", [self.small_document()])
+        finally:
+            await assistant.close()
+
+    async def document_and_questions(self, pages: int) -> tuple[Path, list[str]]:
         """Return a document and questions to it: the user's first one, or one that was made here."""
         if not self.documents:
-            path, facts = self.made_pdf(pages)
+            path, facts = self.synthetic_pdf(pages)
             return path, [fact.question for fact in facts[:: max(1, len(facts) // 40)]]
         library = self.new_library()
         try:
             document = await library.open(str(self.documents[0]))
         finally:
             await library.close()
-        known = own_questions(document, str(self.documents[0]), range(0, 100, 3))
+        known = cloze_questions(document, str(self.documents[0]), range(0, 100, 3))
         return self.documents[0], [each.question for each in known] or [f"What is {document.title} about?"]
 
 
@@ -165,3 +144,37 @@ async def timed(work: Awaitable[T]) -> tuple[float, T]:
 def count(key: str, name: str, value: float, how: str, *, unit: str = "") -> Measurement:
     """Return a figure that is neither better when larger nor when smaller."""
     return Measurement(key=key, name=name, value=value, unit=unit, how=how, better="neither")
+
+
+def describe_machine() -> Machine:
+    """Return what this machine is."""
+    gpus = read_gpus()
+    return Machine(
+        system=f"{platform.system()} {platform.release()}",
+        processor=_processor(),
+        cores=psutil.cpu_count(logical=True) or 1,
+        memory_gib=round(psutil.virtual_memory().total / GIB, 1),
+        gpus=tuple(f"{gpu.name}, {gpu.total_gib:.0f} GiB" for gpu in gpus),
+        gpu_driver=gpus[0].driver if gpus else "",
+    )
+
+
+def _processor() -> str:
+    """Return the processor's name; Linux alone does not tell it through `platform`."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or platform.machine())
+
+
+def installed_versions() -> dict[str, str]:
+    """Return the versions of Python and of the distributions that do the work."""
+    versions = {"python": platform.python_version()}
+    for name in _DISTRIBUTIONS:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions

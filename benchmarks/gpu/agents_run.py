@@ -18,16 +18,13 @@ import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, cast
-
-from typing_extensions import override
+from typing import Any
 
 from agents.assistant import Assistant
-from agents.benchmark.corpus import Fact, made_pages, write_markdown
-from agents.benchmark.served import Served, find_served
-from agents.benchmark.serving import CompletionClient, Metrics, rise
-from agents.engine.engine import Outcome, ResultT, Task
-from agents.engine.tasks.decisions import StandaloneQuestion, StandaloneQuestionResult
+from agents.benchmark.corpus import Fact, synthetic_pages, write_markdown
+from agents.benchmark.engines import ScriptedEngine
+from agents.benchmark.serving import CompletionClient, Metrics, Served, find_served, increase
+from agents.engine.engine import Task
 from agents.engine.vllm import lifecycle
 from agents.engine.vllm.engine import ResidentEngine
 from agents.errors import EngineError
@@ -37,22 +34,11 @@ from benchmarks.gpu.client import SOURCES
 from benchmarks.gpu.layouts import compare
 from benchmarks.gpu.options import data_dir, engine_settings, parser, prepare, product_settings, surroundings
 from benchmarks.gpu.unattended import write_json
-from benchmarks.prefix_sharing import DirectedEngine
+from benchmarks.prefix_sharing import directed
 
 _LOOK_SECONDS = 0.05
 _ONE_PASS_SPARE = 1_000
 """Tokens of a one-pass window beyond the document's; what the context holds beside it is left to the history."""
-
-
-class AskedEngine(DirectedEngine):
-    """A directed engine to which a follow-up is the question as it was asked."""
-
-    @override
-    async def run(self, task: Task[ResultT]) -> Outcome[ResultT]:
-        outcome = await super().run(task)
-        if isinstance(task, StandaloneQuestion):
-            return Outcome(cast("ResultT", StandaloneQuestionResult(question=task.question)), outcome.usage)
-        return outcome
 
 
 class AgentsRun:
@@ -139,16 +125,16 @@ class AgentsRun:
     @asynccontextmanager
     async def _assistant(
         self, name: str, window: int
-    ) -> AsyncIterator[tuple[Assistant, AskedEngine, Path, list[Fact]]]:
+    ) -> AsyncIterator[tuple[Assistant, ScriptedEngine, Path, list[Fact]]]:
         """Yield an assistant that knows nothing yet, a document that the engine has not seen, and facts in it."""
         if self._engine is None:
             raise EngineError("The engine is not open.", hint="Open it first.")
         folder = self._folder / f"{name}-{time.time_ns()}"
         folder.mkdir()
         path = folder / "made.md"
-        page = self._engine.count_tokens("\n\n".join(f"## {text}" for text in made_pages(3, seed=16)[0])) / 3
+        page = self._engine.count_tokens("\n\n".join(f"## {text}" for text in synthetic_pages(3, seed=16)[0])) / 3
         facts = write_markdown(path, max(6, round(self._tokens / page)), seed=time.time_ns())
-        engine = AskedEngine(self._engine)
+        engine = directed(self._engine)
         settings = product_settings(self._settings, folder, window_tokens=window)
         assistant = Assistant(settings, engine=engine)
         try:
@@ -156,13 +142,13 @@ class AgentsRun:
             await assistant.library.open(str(path))
             yield assistant, engine, path, facts
         finally:
-            self._recorded[name] = [task for task, _ in engine.outcomes if task.evidence]
+            self._recorded[name] = [task for task in engine.tasks if task.evidence]
             await assistant.close()
 
-    async def _watch(self, engine: AskedEngine, work: Awaitable[Answer | Analysis]) -> tuple[Answer | Analysis, Any]:
+    async def _watch(self, engine: ScriptedEngine, work: Awaitable[Answer | Analysis]) -> tuple[Answer | Analysis, Any]:
         """Do the work and return what it gave, with what the engine counted meanwhile."""
         _, client = self._open()
-        known = len(engine.outcomes)
+        known = len(engine.tasks)
         most = {"running": 0, "waiting": 0}
         looking = asyncio.create_task(_look(client, most))
         before, began = await client.metrics(), time.monotonic()
@@ -173,7 +159,7 @@ class AgentsRun:
             with suppress(asyncio.CancelledError):
                 await looking
         seconds, after = time.monotonic() - began, await client.metrics()
-        calls = [type(task).__name__ for task, _ in engine.outcomes[known:]]
+        calls = [type(task).__name__ for task in engine.tasks[known:]]
         return given, {
             "route": given.route.kind if given.route else None,
             "wall_seconds": round(seconds, 2),
@@ -208,7 +194,7 @@ async def _look(client: CompletionClient, most: dict[str, int]) -> None:
 
 
 def _rise(before: Metrics, after: Metrics, source: str) -> int:
-    return int(rise(before, after, "vllm:prompt_tokens_by_source_total", source=source) or 0)
+    return int(increase(before, after, "vllm:prompt_tokens_by_source_total", source=source) or 0)
 
 
 async def measure_agents(

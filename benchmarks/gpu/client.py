@@ -17,7 +17,7 @@ SOURCES = ("local_compute", "local_cache_hit", "external_kv_transfer")
 """Where vLLM's metrics say that prompt tokens came from."""
 
 _WORDS_FROM, _WORDS_TO = 260, 1_500
-"""Numbers of ordinary tokens in the vocabulary of benchmarks.checkpoints."""
+"""Numbers of ordinary tokens in the vocabulary of agents.benchmark.checkpoints."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Time one vLLM engine that decodes one stream: passages that it quotes, and text that it continues.
 
-    python -m benchmarks.gpu.decode_rate CHECKPOINT --into FILE.json --draft 8
+    python -m benchmarks.gpu.decode_rate CHECKPOINT --text FILE --into FILE.json --draft 7
 
 ngram_speculation.py runs this once for each row of its table, in a process of its own.
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.gpu.score_windows import quote_prompt
+from benchmarks.gpu.score_windows import quote_prompt, read_windows
 
 if TYPE_CHECKING:
     from vllm import LLM
@@ -75,7 +75,7 @@ def prompts(asked: argparse.Namespace) -> dict[str, list[list[int]]]:
         source = np.random.default_rng(1)
         length = asked.context - asked.answer - 1
         return {"any": [source.integers(100, 1_000, length).tolist() for _ in range(asked.prompts)]}
-    windows = np.load(asked.checkpoint / "held_out.npy")[: asked.prompts]
+    windows = read_windows(asked.checkpoint, asked.text, asked.prompts, asked.context)
     quotes = [quote_prompt(window, asked.context, seed, asked.answer) for seed, window in enumerate(windows)]
     return {
         "quoting": [quote.prompt for quote in quotes if quote],
@@ -149,6 +149,7 @@ def main() -> None:
     """Measure every kind of work and write the result after each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--text", type=Path, nargs="*", default=[], help="what is quoted and continued")
     parser.add_argument("--into", type=Path, required=True)
     parser.add_argument("--kv-cache-dtype", default="auto")
     parser.add_argument("--quantization", help="the project's plugin's name, for E5M2 beside FP8 weights")

@@ -7,11 +7,11 @@ from typing import Any, TypeAlias
 
 import httpx
 
-from agents.benchmark.serving import CompletionClient
+from agents.benchmark.serving import CompletionClient, count_prefilled
 from agents.engine.engine import Task
 from agents.engine.openai.endpoint import Endpoint
 from agents.engine.prompt_layout import messages
-from benchmarks.prefix_sharing import prefilled, question_first, role_first
+from benchmarks.prefix_sharing import question_first, role_first
 
 Messages: TypeAlias = list[dict[str, str]]
 
@@ -57,7 +57,9 @@ async def replay(
                 "max_tokens": 1,
             }
             began = time.monotonic()
-            tokens, response = await prefilled(client, http.post(f"{endpoint.base_url}/chat/completions", json=body))
+            tokens, response = await count_prefilled(
+                client, http.post(f"{endpoint.base_url}/chat/completions", json=body)
+            )
             response.raise_for_status()
             done.append(
                 {

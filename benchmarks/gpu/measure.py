@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agents.benchmark.checkpoints import sentences
 from agents.engine.tasks.decisions import Route
 from agents.engine.vllm import lifecycle
 from agents.engine.vllm.engine import ResidentEngine
@@ -15,7 +16,6 @@ from agents.engine.vllm.probe import Probe
 from agents.engine.vllm.state_files import EngineFiles, EngineState
 from agents.schema import Passage
 from agents.settings import EngineSettings
-from benchmarks.checkpoints import sentences
 from benchmarks.gpu.client import RawClient, Timed, prompt
 from benchmarks.gpu.log_gaps import log_gaps
 from benchmarks.gpu.memory import Sampler, read_device, settled

@@ -1,12 +1,11 @@
 """Measure n-gram speculation for one stream: decode with and without drafts looked up in the prompt.
 
-    python -m benchmarks.gpu.ngram_speculation FOLDER --out ngram.json                        # the small trained model
-    python -m benchmarks.gpu.ngram_speculation FOLDER --out ngram.json --shape QWEN3_4B       # and the true shape
+    python -m benchmarks.gpu.ngram_speculation CHECKPOINT --text FILE ... --out ngram_speculation_CARD.json
+    python -m benchmarks.gpu.ngram_speculation CHECKPOINT --text FILE ... --out ... --shape QWEN3_4B
 
-The small model (FOLDER/fp8) quotes, so its drafts are accepted as a real model's would be; a step of it is far
-shorter than one of Qwen3-4B. With --shape, dummy weights of that shape decode as well, and vLLM accepts their drafts
-at the rates that the small model was measured with. The engines run one after the other, the file is written after
-each of them.
+A trained checkpoint quotes and continues the text, so its drafts are accepted as they are in real work. With --shape,
+dummy weights of that shape decode as well, and vLLM accepts their drafts at the rates that the checkpoint was measured
+with. The engines run one after the other, the file is written after each of them.
 """
 
 import argparse
@@ -22,10 +21,9 @@ from agents.engine.vllm import plugin
 from benchmarks.gpu.unattended import Task, describe, last_lines, plugin_folder, run_all, settings, write_json
 
 LABEL = (
-    "One stream, greedy, prompts already in the prefix cache. Small rows: a model trained for minutes that copies "
-    "text, so acceptance is real and the tokens per second are its own, not Qwen3-4B's. Rows of the true shape: dummy "
-    "weights, drafts accepted at random at the rates the small model had when quoting, so speed is real and "
-    "acceptance is an assumption."
+    "One stream, greedy, prompts already in the prefix cache. Rows: a trained checkpoint, so acceptance is real. Rows "
+    "of the true shape: dummy weights, drafts accepted at random at the rates the checkpoint had when quoting, so the "
+    "speed is real and acceptance is an assumption."
 )
 
 
@@ -58,8 +56,8 @@ ROWS = (
 """Drafts of 7: with the token before them 8 at a time, which the kernels for few tokens take as one tile."""
 
 
-class Measurement:
-    """SingleFlight the rows and keeps the report.
+class Rows:
+    """Runs the rows and keeps the report.
 
     Args:
         asked: The command line.
@@ -73,10 +71,10 @@ class Measurement:
         self.report: dict[str, Any] = {
             "what": "N-gram speculation, decode of one stream",
             "label": LABEL,
-            "how": "python -m benchmarks.gpu.train_small_model, quantize_block_fp8, ngram_speculation",
+            "how": "python -m benchmarks.gpu.ngram_speculation",
             **describe(),
             "settings": settings(asked),
-            "model": json.loads((asked.folder / asked.weights / "training.json").read_text()),
+            "model": json.loads((asked.checkpoint / "config.json").read_text()),
             "rows": {},
             "true_shape": {},
         }
@@ -89,10 +87,11 @@ class Measurement:
             self._keep(section, row, {"skipped": "the time was up"})
             return
         command = [self._asked.python, "-m", "benchmarks.gpu.decode_rate", str(checkpoint), "--into", str(into)]
+        command += ["--text", *map(str, self._asked.text)]
         command += ["--kv-cache-dtype", row.kv_cache_dtype, "--draft", str(row.draft), "--method", row.method]
         command += ["--context", str(self._asked.context), "--answer", str(self._asked.answer)]
         command += ["--prompts", str(self._asked.prompts), "--kv-gib", str(self._asked.kv_gib), *more]
-        if self._asked.weights == "fp8":
+        if "quantization_config" in self.report["model"]:
             command += ["--quantization", plugin.QUANTIZATION_WITH_KERNELS]
         path = os.pathsep.join(filter(None, (str(plugin_folder(self._work)), os.environ.get("PYTHONPATH"))))
         task = Task(row.name, command, into.with_suffix(".log"), {"PYTHONPATH": path} | KERNELS)
@@ -136,27 +135,27 @@ def accepted_when_quoting(rows: dict[str, Any], draft: int) -> list[float]:
 
 
 def main() -> int:
-    """Measure the small model's rows, then those of the true shape; 1 if a row failed."""
+    """Measure the checkpoint's rows, then those of the true shape; 1 if a row failed."""
     asked = _arguments()
     with tempfile.TemporaryDirectory() as work:
-        measurement = Measurement(asked, Path(work))
-        report = measurement.report
+        rows = Rows(asked, Path(work))
+        report = rows.report
         for row in (ROWS[number] for number in asked.rows):
-            measurement.run(row, "rows", asked.folder / asked.weights, ["--eager"] if asked.eager else [])
+            rows.run(row, "rows", asked.checkpoint, ["--eager"] if asked.eager else [])
         for row in (ROWS[number] for number in asked.shape_rows if asked.shape):
             rates = accepted_when_quoting(report["rows"], row.draft) if row.draft else []
             if row.draft and not rates:
                 continue
             more = [*(["--eager"] if asked.eager else []), "--lookup", "1", "5", "--acceptance", *map(str, rates)]
-            measurement.run(row, "true_shape", asked.shape, more)
+            rows.run(row, "true_shape", asked.shape, more)
     return 1 if any("error" in row for part in ("rows", "true_shape") for row in report[part].values()) else 0
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="holds the checkpoint of the small model")
+    parser.add_argument("checkpoint", type=Path, help="trained weights")
+    parser.add_argument("--text", type=Path, nargs="+", required=True, help="what is quoted and continued")
     parser.add_argument("--out", type=Path, default=Path(os.environ.get("OUT", ".")) / "ngram_speculation.json")
-    parser.add_argument("--weights", default="fp8", choices=("fp8", "bf16"))
     parser.add_argument("--rows", type=int, nargs="+", default=[0, 1, 2, 3], help=f"numbers from 0 to {len(ROWS) - 1}")
     parser.add_argument("--shape-rows", type=int, nargs="+", default=[0, 1], help="rows to measure with --shape")
     parser.add_argument("--shape", type=Path, help="folder with the config of Qwen3-4B FP8, for dummy weights")

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from agents.benchmark.checkpoints import write_qwen3_4b_fp8, write_tiny
 from agents.benchmark.workbench import describe_machine, installed_versions
 from agents.settings import DocumentsSettings, EngineSettings, Settings, SupervisorSettings
-from benchmarks.checkpoints import write_qwen3_4b_fp8, write_tiny
 from benchmarks.gpu.card import this_card
 from benchmarks.gpu.memory import read_device
 

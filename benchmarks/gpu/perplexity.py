@@ -1,9 +1,11 @@
 """Measure what quantisation costs: perplexity, greedy agreement and exact quotes for FP8 weights and FP8 KV caches.
 
-    python -m benchmarks.gpu.perplexity FOLDER --out quantisation_quality.json     # FOLDER/bf16 and FOLDER/fp8
+    python -m benchmarks.gpu.quantize_block_fp8 FOLDER/bf16 FOLDER/fp8
+    python -m benchmarks.gpu.perplexity FOLDER --text FILE ... --out quantisation_quality_CARD.json
 
-Every row of the table is one vLLM engine over the same held-out windows; the first is the reference of the others.
-The engines run beside each other: no time is measured here. The file is written after each of them.
+FOLDER/bf16 holds a checkpoint, FOLDER/fp8 the same in FP8; the text is one that the model was not trained on. Every row
+of the table is one vLLM engine over the same windows of text; the first is the reference of the others. The engines run
+beside each other: no time is measured here. The file is written after each of them.
 """
 
 import argparse
@@ -35,13 +37,9 @@ MEASURED = {
     "top1_agreement": "share of the scored tokens for which the most likely token is the reference's",
     "continued": f"{ANSWER} tokens written greedily after each window: share of windows in which all are the "
     "reference's, and mean share of tokens before the first difference",
-    "quoted": f"asked for a passage of {ANSWER} tokens by a marker and its first {LEAD} tokens: share of passages "
-    "that are exact, and mean share of tokens before the first error",
+    "quoted": f"given the first {LEAD} tokens of a passage of the window: share of passages whose next {ANSWER} tokens "
+    "are exact, and mean share of tokens before the first error",
 }
-LABEL = (
-    "A small model trained for minutes on source code and documentation: the ratios show what the formats cost such a "
-    "model in these kernels, not what they cost Qwen3-4B."
-)
 
 
 class Row(NamedTuple):
@@ -125,13 +123,14 @@ def table(results: Mapping[str, Mapping[str, Any]], contexts: list[int]) -> dict
     }
 
 
-def tasks(asked: argparse.Namespace, contexts: list[int], work: Path) -> dict[str, tuple[Task, Path]]:
+def tasks(asked: argparse.Namespace, work: Path) -> dict[str, tuple[Task, Path]]:
     """Return each row's command with the file that it writes."""
     made: dict[str, tuple[Task, Path]] = {}
     for row in (ROWS[number] for number in asked.rows):
         into = work / f"{row.weights}-{row.kv_cache_dtype}.npz"
         command = [asked.python, "-m", "benchmarks.gpu.score_windows", str(asked.folder / row.weights)]
-        command += ["--into", str(into), "--kv-cache-dtype", row.kv_cache_dtype, "--contexts", *map(str, contexts)]
+        command += ["--text", *map(str, asked.text), "--into", str(into), "--kv-cache-dtype", row.kv_cache_dtype]
+        command += ["--contexts", *map(str, asked.contexts)]
         command += ["--scored", str(asked.scored), "--windows", str(asked.windows), "--chunk", str(asked.chunk)]
         command += ["--kv-gib", str(asked.kv_gib)]
         made[row.name] = (Task(row.name, command, into.with_suffix(".log"), {}), into)
@@ -141,21 +140,18 @@ def tasks(asked: argparse.Namespace, contexts: list[int], work: Path) -> dict[st
 def main() -> int:
     """Run all rows and write the table; 1 if a row failed."""
     asked = _arguments()
-    contexts = sorted(context for context in asked.contexts if context <= _window_length(asked))
     report: dict[str, Any] = {
-        "what": "Quality of quantisation on a small model that the project trained itself",
-        "label": LABEL,
-        "how": "python -m benchmarks.gpu.train_small_model, quantize_block_fp8, perplexity",
+        "what": "Quality of quantised weights and KV caches",
+        "how": "python -m benchmarks.gpu.perplexity",
         **describe(),
-        "model": json.loads((asked.folder / "bf16" / "training.json").read_text()),
-        "quantisation": json.loads((asked.folder / "fp8" / "quantization.json").read_text()),
+        "model": json.loads((asked.folder / "bf16" / "config.json").read_text()),
         "settings": settings(asked) | {"eager": True, "prefix_caching": False, "reference": ROWS[0].name},
         "measured": MEASURED,
     }
     results: dict[str, Mapping[str, Any]] = {}
     errors: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as work:
-        planned = tasks(asked, contexts, Path(work))
+        planned = tasks(asked, Path(work))
 
         def ended(task: Task, code: int | None) -> None:
             into = planned[task.name][1]
@@ -165,7 +161,7 @@ def main() -> int:
             if code != 0:
                 why = f"stopped after {asked.limit} s" if code is None else f"exit code {code}"
                 errors[task.name] = {"error": why, "log": last_lines(task.log)}
-            report.update(rows=table(results, contexts), errors=errors)
+            report.update(rows=table(results, asked.contexts), errors=errors)
             write_json(asked.out, report)
             print(task.name, report["rows"].get(task.name), errors.get(task.name, ""), flush=True)
 
@@ -175,7 +171,8 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="holds bf16 and fp8, as train_small_model and quantize_block_fp8 do")
+    parser.add_argument("folder", type=Path, help="holds bf16 and fp8, the same checkpoint")
+    parser.add_argument("--text", type=Path, nargs="+", required=True, help="text that the model was not trained on")
     parser.add_argument("--out", type=Path, default=Path(os.environ.get("OUT", ".")) / "quantisation_quality.json")
     parser.add_argument("--rows", type=int, nargs="+", default=range(len(ROWS)), help="numbers from 0; 0 is needed")
     parser.add_argument("--contexts", type=int, nargs="+", default=[2_048, 8_192, 16_384, 32_768])
@@ -187,10 +184,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--limit", type=float, default=270, help="seconds for one engine")
     parser.add_argument("--python", default=sys.executable, help="the Python that has vLLM")
     return parser.parse_args()
-
-
-def _window_length(asked: argparse.Namespace) -> int:
-    return int(np.load(asked.folder / "bf16" / "held_out.npy", mmap_mode="r").shape[1])
 
 
 def _exp_of_mean(means: Floats) -> Estimate:

@@ -21,7 +21,7 @@ BLOCK = 128
 LARGEST = 448.0
 """The largest number that E4M3 holds."""
 
-_COPIED = ("tokenizer.json", "tokenizer_config.json", "generation_config.json", "held_out.npy", "training.json")
+_COPIED = ("tokenizer.json", "tokenizer_config.json", "generation_config.json")
 _NORMS = ("input_layernorm", "post_attention_layernorm", "self_attn.q_norm", "self_attn.k_norm")
 
 
@@ -73,7 +73,7 @@ def convert(source: Path, target: Path, scale_dtype: "torch.dtype") -> dict[str,
     target.mkdir(parents=True, exist_ok=True)
     shards = sorted(source.glob("*.safetensors"))
     if not shards:
-        raise SystemExit(f"{source} holds no .safetensors; train_small_model writes them.")
+        raise SystemExit(f"{source} holds no .safetensors.")
     tensors: dict[str, torch.Tensor] = {}
     errors: dict[str, float] = {}
     for name, tensor in (item for shard in shards for item in load_file(shard).items()):
@@ -110,13 +110,13 @@ def _blocks(matrix: "torch.Tensor") -> "torch.Tensor":
 
 def main() -> None:
     """Quantise the checkpoint that the command line names."""
-    import torch
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=Path)
     parser.add_argument("target", type=Path)
     parser.add_argument("--scales", choices=("bfloat16", "float32"), default="bfloat16", help="released ones: bfloat16")
     asked = parser.parse_args()
+    import torch
+
     found = convert(asked.source, asked.target, getattr(torch, asked.scales))
     write_json(asked.target / "quantization.json", found)
     print(found)

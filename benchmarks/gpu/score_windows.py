@@ -1,6 +1,6 @@
-"""Score held-out windows in one vLLM engine: likelihoods of their last tokens, passages quoted, text continued.
+"""Score windows of text in one vLLM engine: likelihoods of their last tokens, passages quoted, text continued.
 
-    python -m benchmarks.gpu.score_windows CHECKPOINT --kv-cache-dtype fp8_e5m2 --into FILE.npz
+    python -m benchmarks.gpu.score_windows CHECKPOINT --text FILE --kv-cache-dtype fp8_e5m2 --into FILE.npz
 
 perplexity.py runs this once for each row of its table, in a process of its own. The engine lives inside that process.
 """
@@ -10,15 +10,17 @@ import json
 import os
 import time
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-
-from benchmarks.gpu.corpus import QUOTE, SPECIAL, Tokens
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     from vllm import LLM, RequestOutput
+
+Tokens = npt.NDArray[np.int32]
 
 LEAD, ANSWER = 16, 64
 """Tokens of a passage that a prompt gives, and tokens that are generated."""
@@ -33,26 +35,38 @@ class Quote(NamedTuple):
     passage: list[int]
 
 
+def read_windows(checkpoint: Path, texts: Sequence[Path], count: int, length: int) -> Tokens:
+    """Return up to `count` windows of `length` tokens, by the checkpoint's tokenizer, spread evenly over the texts.
+
+    Raises:
+        SystemExit: The texts fill no window.
+    """
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(checkpoint / "tokenizer.json"))
+    read = (tokenizer.encode(text.read_text(encoding="utf-8"), add_special_tokens=False).ids for text in texts)
+    tokens = np.array(list(chain.from_iterable(read)), np.int32)
+    available = len(tokens) // length
+    if not available:
+        raise SystemExit(f"The texts hold {len(tokens):,} tokens, and a window is {length:,}.")
+    starts = np.linspace(0, available - 1, min(count, available)).round().astype(int) * length
+    return np.stack([tokens[start : start + length] for start in starts])
+
+
 def quote_prompt(window: Tokens, context: int, seed: int, answer: int = ANSWER) -> Quote | None:
     """Ask for a passage from a random place of a window; None where every place tried is ambiguous.
 
-    The prompt is text, the quote marker and the passage's first tokens, which occur nowhere else in the text. Prompt
-    and answer fill the context.
+    The prompt is text and the passage's first tokens, which occur nowhere else in the text. Prompt and answer fill the
+    context.
     """
-    body = window[-context:][: context - 1 - LEAD - answer]
+    body = window[-context:][: context - LEAD - answer]
     source = np.random.default_rng(seed)
     for _ in range(_TRIES):
         at = int(source.integers(0, len(body) - LEAD - answer))
         lead, passage = body[at : at + LEAD], body[at + LEAD : at + LEAD + answer]
-        if min(lead.min(), passage.min()) >= len(SPECIAL) and occurrences(body, lead) == 1:
-            return Quote([*body.tolist(), SPECIAL.index(QUOTE), *lead.tolist()], passage.tolist())
+        if (np.lib.stride_tricks.sliding_window_view(body, LEAD) == lead).all(axis=1).sum() == 1:
+            return Quote([*body.tolist(), *lead.tolist()], passage.tolist())
     return None
-
-
-def occurrences(text: Tokens, part: Tokens) -> int:
-    """Count how often the tokens occur in the text."""
-    found = np.lib.stride_tricks.sliding_window_view(text, len(part))
-    return int((found == part).all(axis=1).sum())
 
 
 def engine(asked: argparse.Namespace) -> "LLM":
@@ -158,6 +172,7 @@ def main() -> None:
     """Score the windows and write the arrays, first the likelihoods, then all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--text", type=Path, nargs="+", required=True)
     parser.add_argument("--into", type=Path, required=True)
     parser.add_argument("--kv-cache-dtype", default="auto")
     parser.add_argument("--contexts", type=int, nargs="+", required=True)
@@ -166,7 +181,7 @@ def main() -> None:
     parser.add_argument("--chunk", type=int, required=True)
     parser.add_argument("--kv-gib", type=float, required=True)
     asked = parser.parse_args()
-    windows = np.load(asked.checkpoint / "held_out.npy")[: asked.windows]
+    windows = read_windows(asked.checkpoint, asked.text, asked.windows, max(asked.contexts))
     began = time.monotonic()
     llm = engine(asked)
     facts: dict[str, Any] = what_runs(llm) | {"start_seconds": round(time.monotonic() - began, 1)}

@@ -21,8 +21,8 @@ from typing import Any
 
 from agents.assistant import Assistant
 from agents.benchmark.corpus import write_pdf
-from agents.benchmark.report import Measurement, Suite
-from agents.benchmark.suites import Plan, Step, Target, run_suite, steps
+from agents.benchmark.report import Measurement, Suite, Target
+from agents.benchmark.suites import Plan, Step, run_suite, steps
 from agents.benchmark.workbench import SEED, Workbench
 from agents.engine.vllm import lifecycle
 from agents.errors import EngineError

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from agents.assistant import Assistant
-from agents.benchmark.served import find_served
+from agents.benchmark.serving import find_served
 from agents.benchmark.workbench import describe_machine, installed_versions
 from agents.documents.library import Library
 from agents.settings import DocumentsSettings, Settings, load_settings

@@ -1,6 +1,6 @@
 import pytest
 
-from agents.benchmark.serving import Metrics, agreement, percentile, rise
+from agents.benchmark.serving import Metrics, compare_clocks, increase, percentile
 
 EXPOSITION = """
 # HELP vllm:prompt_tokens_by_source_total Prompt tokens.
@@ -30,7 +30,7 @@ def test_what_is_not_there_is_none() -> None:
     assert metrics.total("vllm:prompt_tokens_by_source_total", source="elsewhere") is None
     assert metrics.total("vllm:kv_cache_usage_perc") is None
     assert metrics.label("vllm:cache_config_info", "no_such_label") is None
-    assert rise(metrics, metrics, "vllm:no_such_thing") is None
+    assert increase(metrics, metrics, "vllm:no_such_thing") is None
 
 
 def test_labels_are_read_with_their_escapes() -> None:
@@ -43,13 +43,13 @@ def test_labels_are_read_with_their_escapes() -> None:
 def test_a_counter_that_appears_only_afterwards_rose_from_nothing() -> None:
     after = Metrics.parse("vllm:generation_tokens_total 128")
 
-    assert rise(Metrics.parse(""), after, "vllm:generation_tokens_total") == 128
+    assert increase(Metrics.parse(""), after, "vllm:generation_tokens_total") == 128
 
 
 def test_two_clocks_agree_within_five_percent_and_the_report_says_when_they_do_not() -> None:
-    assert agreement(239.0, 242.0).startswith("the engine's own figure agrees: 242")
-    assert agreement(100.0, 200.0) == "the engine's own figure does not agree: 200 (50% apart)"
-    assert agreement(100.0, None) == "the engine keeps no figure of its own"
+    assert compare_clocks(239.0, 242.0).startswith("the engine's own figure agrees: 242")
+    assert compare_clocks(100.0, 200.0) == "the engine's own figure does not agree: 200 (50% apart)"
+    assert compare_clocks(100.0, None) == "the engine keeps no figure of its own"
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.5, 10), (0.95, 19), (1.0, 20), (0.0, 1)])

@@ -2,8 +2,15 @@ from pathlib import Path
 
 import pytest
 
-from agents.benchmark.report import benchmarks_folder, load_report, render, report_stem, save_report, saved_reports
-from agents.benchmark.targets import judge
+from agents.benchmark.report import (
+    benchmarks_folder,
+    judge,
+    load_report,
+    render,
+    report_stem,
+    save_report,
+    saved_reports,
+)
 from agents.errors import RequestError
 from tests.support.reports import GPU, VLLM, figure, model_figures, report
 

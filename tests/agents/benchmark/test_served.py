@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from agents.benchmark.report import Measurement
-from agents.benchmark.served import MemoryWatch, Served, find_served, measure_sleep, memory_figures, plan_figures
+from agents.benchmark.serving import MemoryWatch, Served, find_served, measure_sleep, memory_figures, plan_figures
 from agents.engine.vllm import lifecycle
 from agents.engine.vllm.hardware import Gpu
 from agents.engine.vllm.memory_plan import plan

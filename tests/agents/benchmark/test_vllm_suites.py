@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from agents.assistant import Assistant
+from agents.benchmark.checkpoints import write_tiny
 from agents.benchmark.corpus import write_pdf
 from agents.benchmark.suites import run_suite
 from agents.benchmark.workbench import SEED
 from agents.engine.vllm import lifecycle
 from agents.engine.vllm.hardware import supports_fp8_kv_cache
 from agents.settings import DocumentsSettings, EngineSettings, Settings
-from benchmarks.checkpoints import write_tiny
 
 pytestmark = pytest.mark.vllm
 
@@ -80,14 +80,14 @@ async def test_perplexity_is_measured_on_the_document_that_is_named(
 ) -> None:
     from agents.benchmark.corpus import write_text
     from agents.benchmark.quality import measure_perplexity
-    from agents.benchmark.served import find_served, serving
+    from agents.benchmark.serving import Serving, find_served
 
     path = tmp_path / "made.txt"
     write_text(path, 4, seed=1)
     opened = await assistant.engine(lambda _: None)
     served = await find_served(settings, opened.engine.info)
     assert served is not None
-    measured = serving(served, settings)
+    measured = Serving.of(served, settings)
     figures = [figure async for figure in measure_perplexity(measured, path.read_text())]
     await measured.client.close()
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from agents.benchmark.checkpoints import write_tiny
 from agents.engine.vllm import lifecycle
 from agents.engine.vllm.processes import wait_until
 from agents.settings import EngineSettings
-from benchmarks.checkpoints import write_tiny
 
 FAKE_VLLM = Path(__file__).parents[2] / "support" / "fake_vllm.py"
 LIMIT_SECONDS = 20.0

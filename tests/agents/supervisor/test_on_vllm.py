@@ -5,23 +5,30 @@ cache has 16 bits, which every CPU can compute.
 """
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from agents.benchmark.served import find_served
-from agents.benchmark.serving import CompletionClient
+from agents.assistant import Assistant
+from agents.benchmark.checkpoints import write_tiny
+from agents.benchmark.corpus import write_markdown
+from agents.benchmark.engines import STEERED, ScriptedEngine
+from agents.benchmark.serving import CompletionClient, count_prefilled, find_served
+from agents.engine.tasks.decisions import Plan, PlanResult, Route, RouteResult
 from agents.engine.vllm import lifecycle
 from agents.engine.vllm.engine import ResidentEngine
-from agents.settings import EngineSettings, Settings
-from benchmarks import prefix_sharing
-from benchmarks.checkpoints import write_tiny
-from benchmarks.one_pass import read_in_one_pass
-from benchmarks.parallel_and_forwarding import most_running
-from benchmarks.random_decisions import DrawingEngine, Visitor
+from agents.settings import DocumentsSettings, EngineSettings, Settings
+from tests.agents.supervisor.conftest import RULES
+from tests.support.one_pass import read_in_one_pass
+from tests.support.random_visitor import DrawingEngine, Visitor
 
 pytestmark = pytest.mark.vllm
+
+COMPLEX = RouteResult(kind="complex", reason="Three facts.")
+SIMPLE = RouteResult(kind="simple", reason="One fact.")
 
 
 @pytest.fixture(scope="module")
@@ -77,21 +84,60 @@ async def test_random_decisions_end_in_their_budgets_and_cite_only_what_is_there
 async def test_a_document_is_prefilled_once_for_all_agents_and_follow_ups(
     settings: Settings, engine: ResidentEngine, client: CompletionClient, tmp_path: Path
 ) -> None:
-    directed = prefix_sharing.DirectedEngine(engine)
+    path = tmp_path / "made.md"
+    # About 20,000 tokens, new each time: the engine must not have seen them.
+    first, second, *_, last = [fact.question for fact in write_markdown(path, 13, seed=time.time_ns())]
+    steered = ScriptedEngine(
+        {**STEERED, Route: COMPLEX, Plan: PlanResult(sub_questions=(first, second, last))}, engine=engine
+    )
+    assistant = Assistant(
+        Settings(data_dir=tmp_path / "data", documents=DocumentsSettings(roots=(tmp_path,))), engine=steered
+    )
+    try:
+        prefilled, three_parts = await count_prefilled(
+            client, assistant.ask(f"{first} And {second} And {last}", [str(path)], wait_seconds=math.inf)
+        )
+        steered.replies[Route] = SIMPLE
+        prefilled_again, follow_up = await count_prefilled(
+            client, assistant.ask(second, session_id=three_parts.session.session_id, wait_seconds=math.inf)
+        )
+    finally:
+        await assistant.close()
+    document = three_parts.coverage.tokens_total
 
-    document, asked = await prefix_sharing.answer_with_agents(client, settings, directed, tmp_path, tokens=20_000)
-
-    three_parts, follow_up, _ = asked
-    assert three_parts.prompt_tokens > 3 * document
-    assert document < three_parts.prefilled <= prefix_sharing.COMPLEX * document
-    assert follow_up.prompt_tokens > document
-    assert 0 < follow_up.prefilled <= prefix_sharing.FOLLOW_UP * document
+    assert three_parts.usage.prompt_tokens > 3 * document
+    assert document < prefilled <= 1.35 * document
+    assert follow_up.usage.prompt_tokens > document
+    assert 0 < prefilled_again <= 0.10 * document
 
 
 async def test_three_sub_questions_are_computed_at_once(
     engine: ResidentEngine, client: CompletionClient, tmp_path: Path
 ) -> None:
-    assert await most_running(client, engine, tmp_path) == 3
+    path = tmp_path / "rules.md"
+    path.write_text(RULES)
+    parts = PlanResult(sub_questions=("When does it open?", "How long is a loan?", "What does a late volume cost?"))
+    planned = ScriptedEngine({Route: COMPLEX, Plan: parts}, engine=engine)
+    assistant = Assistant(
+        Settings(data_dir=tmp_path / "data", documents=DocumentsSettings(roots=(tmp_path,))), engine=planned
+    )
+    most = 0
+    try:
+        # The engine may have answered before it is looked at.
+        for number in range(30):
+            asking = asyncio.create_task(
+                assistant.ask(f"({number}) When, how long, how much?", [str(path)], wait_seconds=math.inf)
+            )
+            while not asking.done():
+                most = max(most, int((await client.metrics()).total("vllm:num_requests_running") or 0))
+                await asyncio.sleep(0.002)
+            await asking
+            if most >= len(parts.sub_questions):
+                break
+    finally:
+        await assistant.close()
+
+    assert most == 3
 
 
 @pytest.mark.slow

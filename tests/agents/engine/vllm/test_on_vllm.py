@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from agents.benchmark.checkpoints import sentences, write_tiny
 from agents.engine.tasks.decisions import Route
 from agents.engine.tasks.reading import UpdateSummary
 from agents.engine.vllm import lifecycle
@@ -27,7 +28,6 @@ from agents.engine.vllm.state_files import EngineFiles, EngineState
 from agents.errors import EngineError
 from agents.schema import Passage, Usage
 from agents.settings import EngineSettings
-from benchmarks.checkpoints import sentences, write_tiny
 from tests.agents.engine.conftest import eventually
 from tests.agents.engine.test_output_schema import TASKS
 from tests.support.clients import ClientProcess

@@ -288,7 +288,7 @@ def tokenized() -> dict[str, Any]:
     from vllm.renderers.params import TokenizeParams
     from vllm.tokenizers import get_tokenizer
 
-    from benchmarks.checkpoints import sentences, write_tiny
+    from agents.benchmark.checkpoints import sentences, write_tiny
 
     renderer = object.__new__(HfRenderer)
     renderer.tokenizer = CountingTokenizer(get_tokenizer(str(write_tiny(Path(os.environ["HOME"]) / "tiny"))))

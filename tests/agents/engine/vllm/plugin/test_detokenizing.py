@@ -4,8 +4,8 @@ import pytest
 from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
 
+from agents.benchmark.checkpoints import sentences, write_tiny
 from agents.engine.vllm.plugin.tokenization import PRIMED_TOKENS, primed_with_prompt_end
-from benchmarks.checkpoints import sentences, write_tiny
 
 ANSWERS = ("They agreed.", "Das Maß: 3 µm — größer als “zwei” 😀.", "\n{“a”: [1, 2]}", "  ")
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
+from agents.benchmark.checkpoints import sentences, write_tiny
 from agents.engine.vllm.plugin.tokenization import (
     AGREEING_TOKENS,
     LONG_CHARACTERS,
@@ -17,7 +18,6 @@ from agents.engine.vllm.plugin.tokenization import (
     shared_characters,
     with_prompt_cache,
 )
-from benchmarks.checkpoints import sentences, write_tiny
 from tests.agents.engine.vllm.plugin.in_vllm import checked
 
 DOCUMENT = sentences(300, seed=4)

@@ -7,7 +7,7 @@ import pytest
 
 from agents.assistant import Assistant
 from agents.benchmark.report import BenchmarkReport, Measurement, load_report
-from agents.benchmark.suites import Step, Target, run_suite
+from agents.benchmark.suites import Step, VllmBench, run_suite
 from agents.benchmark.workbench import Workbench
 from agents.errors import DocumentError, EngineError
 from agents.schema import Progress
@@ -41,8 +41,8 @@ ANSWER = figure("answer_first_seconds", 1.5)
 
 
 async def test_a_report_is_complete_when_every_step_was_taken_and_it_is_kept(assistant: Assistant) -> None:
-    def plan(bench: Workbench, target: Target | None) -> list[Step]:
-        assert target is None
+    def plan(bench: Workbench, vllm: VllmBench | None) -> list[Step]:
+        assert vllm is None
         return [Step("overhead", 1, lambda: measures(OVERHEAD)), Step("answers", 3, lambda: measures(ANSWER))]
 
     heard: list[Progress] = []
@@ -61,7 +61,7 @@ async def test_a_report_is_complete_when_every_step_was_taken_and_it_is_kept(ass
 
 
 async def test_a_step_that_fails_costs_only_what_it_had_not_measured_yet(assistant: Assistant) -> None:
-    def plan(bench: Workbench, target: Target | None) -> list[Step]:
+    def plan(bench: Workbench, vllm: VllmBench | None) -> list[Step]:
         gone = EngineError("The engine went away.", hint="Start it.")
         return [
             Step("answers", 1, lambda: measures(ANSWER, then=gone)),
@@ -86,7 +86,7 @@ async def test_a_run_that_is_cancelled_reports_what_it_had_and_keeps_it(assistan
         reached.set()
         await asyncio.Event().wait()
 
-    def plan(bench: Workbench, target: Target | None) -> list[Step]:
+    def plan(bench: Workbench, vllm: VllmBench | None) -> list[Step]:
         return [Step("answers", 1, stuck), Step("overhead", 1, lambda: measures(OVERHEAD))]
 
     running = asyncio.create_task(run_suite(assistant, "full", plan=plan))
@@ -117,7 +117,7 @@ async def test_what_a_step_opened_is_closed_in_peace_however_often_it_is_cancell
     async with anyio.create_task_group() as group:
 
         async def run() -> None:
-            reports.append(await run_suite(assistant, "full", plan=lambda _bench, _target: [Step("answers", 1, stuck)]))
+            reports.append(await run_suite(assistant, "full", plan=lambda _bench, _vllm: [Step("answers", 1, stuck)]))
 
         group.start_soon(run)
         await reached.wait()
@@ -129,7 +129,7 @@ async def test_what_a_step_opened_is_closed_in_peace_however_often_it_is_cancell
 
 async def test_a_bench_leaves_the_users_library_and_sessions_alone(assistant: Assistant, tmp_path: Path) -> None:
     async def asks(bench: Workbench) -> AsyncIterator[Measurement]:
-        path, questions = await bench.reading_matter(pages=2)
+        path, questions = await bench.document_and_questions(pages=2)
         own = bench.new_assistant()
         await own.ask(questions[0], [str(path)], wait_seconds=60)
         assert (await own.status()).documents == 1
@@ -148,7 +148,7 @@ async def test_the_users_documents_are_measured_where_they_are_named(assistant: 
     note.write_text("# Note\n\nThe Halden ferry contract was signed by Oda Marsh on 14 May 2031 in the harbour office.")
     seen: list[tuple[Path, ...]] = []
 
-    def plan(bench: Workbench, target: Target | None) -> list[Step]:
+    def plan(bench: Workbench, vllm: VllmBench | None) -> list[Step]:
         seen.append(bench.documents)
         return []
 
@@ -181,7 +181,7 @@ async def test_the_quick_suite_measures_everything_that_needs_no_model(tmp_path:
 
 
 async def test_a_time_limit_inside_a_step_is_noted_where_the_suite_itself_has_none(assistant: Assistant) -> None:
-    def plan(bench: Workbench, target: Target | None) -> list[Step]:
+    def plan(bench: Workbench, vllm: VllmBench | None) -> list[Step]:
         return [
             Step("answers", 1, lambda: measures(ANSWER, then=TimeoutError())),
             Step("overhead", 1, lambda: measures(OVERHEAD)),

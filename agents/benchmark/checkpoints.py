@@ -1,7 +1,7 @@
 """Checkpoints without a download: a tiny random Qwen3 to run everywhere, and the true shape of Qwen3-4B for a GPU.
 
-    python -m benchmarks.checkpoints tiny FOLDER [--layers N]     # under 5 MB, the same bytes every time
-    python -m benchmarks.checkpoints qwen3-4b-fp8 FOLDER          # config and tokenizer, for --load-format dummy
+    python -m agents.benchmark.checkpoints tiny FOLDER [--layers N]    # under 5 MB, the same bytes every time
+    python -m agents.benchmark.checkpoints qwen3-4b-fp8 FOLDER         # config and tokenizer, for --load-format dummy
 
 Both answer without meaning. The tokenizer is a byte-pair vocabulary trained here on made-up sentences; the
 chat template writes messages in Qwen3's format.
@@ -33,12 +33,14 @@ _WORDS = str.split(
     "January March May July October Monday Friday morning evening days weeks months years percent bar degrees litres"
 )
 _SYLLABLES = ("ka", "mo", "rin", "tel", "sa", "vor", "du", "ne", "lim", "pas", "tor", "gen", "ari", "bel", "cu", "fen")
+_PROJECTIONS = ("self_attn.q", "self_attn.k", "self_attn.v", "self_attn.o", "mlp.gate", "mlp.up", "mlp.down")
+_JSON_PIECES = ['{"next": ["retrieval"]} {"claims": [{"text": "", "quotes": [""]}], "not_found": false}'] * 20
 
 
 def sentences(count: int, seed: int = 7) -> str:
     """Return made-up sentences, the same for the same seed."""
-    source = random.Random(seed)
-    invented = random.Random(1)
+    source = random.Random(seed)  # noqa: S311 - reproducible, nothing is secret
+    invented = random.Random(1)  # noqa: S311 - reproducible, nothing is secret
     known = _WORDS + ["".join(invented.choices(_SYLLABLES, k=invented.randint(2, 4))) for _ in range(600)]
     made: list[str] = []
     for number in range(count):
@@ -69,7 +71,11 @@ def write_tokenizer(folder: Path, size: int = VOCABULARY) -> None:
     )
     tokenizer.train_from_iterator([sentences(1_500), *_JSON_PIECES], trainer)
     trained = json.loads(tokenizer.to_str())
-    trained["model"]["vocab"] |= _filling(set(trained["model"]["vocab"]), size)
+    vocabulary: dict[str, int] = trained["model"]["vocab"]
+    source = random.Random(2)  # noqa: S311 - reproducible, nothing is secret
+    while len(vocabulary) < size:
+        word = "".join(source.choices(_SYLLABLES, k=source.randint(2, 5)))
+        vocabulary.setdefault(word, len(vocabulary))
     _write_json(folder / "tokenizer.json", trained)
     _write_json(
         folder / "tokenizer_config.json",
@@ -84,20 +90,6 @@ def write_tokenizer(folder: Path, size: int = VOCABULARY) -> None:
     )
 
 
-_JSON_PIECES = ['{"next": ["retrieval"]} {"claims": [{"text": "", "quotes": [""]}], "not_found": false}'] * 20
-
-
-def _filling(known: set[str], size: int) -> dict[str, int]:
-    """Return invented words under the numbers that are free up to `size`."""
-    source = random.Random(2)
-    words: dict[str, None] = {}
-    while len(known) + len(words) < size:
-        word = "".join(source.choices(_SYLLABLES, k=source.randint(2, 5)))
-        if word not in known:
-            words[word] = None
-    return {word: number for number, word in enumerate(words, len(known))}
-
-
 def write_tiny(folder: Path, layers: int = 1, seed: int = 11, *, fp8_format: bool = False) -> Path:
     """Write a random Qwen3 checkpoint of a quarter of a million parameters; the same seed gives the same bytes.
 
@@ -107,7 +99,9 @@ def write_tiny(folder: Path, layers: int = 1, seed: int = 11, *, fp8_format: boo
     write_tokenizer(folder)
     config = _qwen3(layers=layers, hidden=64, intermediate=128, heads=2, kv_heads=1, head_dim=32, vocabulary=VOCABULARY)
     if fp8_format:
-        config["quantization_config"] = _block_fp8(["lm_head", *_linear_layers(layers)])
+        config["quantization_config"] = _block_fp8(
+            ["lm_head", *(f"model.layers.{layer}.{name}_proj" for layer in range(layers) for name in _PROJECTIONS)]
+        )
     _write_json(folder / "config.json", config | {"tie_word_embeddings": False})
     _write_safetensors(folder / "model.safetensors", _weights(config, np.random.default_rng(seed)))
     return folder
@@ -127,11 +121,6 @@ def write_qwen3_4b_fp8(folder: Path) -> Path:
         folder / "config.json", shape | {"tie_word_embeddings": True, "quantization_config": _block_fp8(skipped)}
     )
     return folder
-
-
-def _linear_layers(layers: int) -> list[str]:
-    names = [f"self_attn.{name}_proj" for name in "qkvo"] + [f"mlp.{name}_proj" for name in ("gate", "up", "down")]
-    return [f"model.layers.{layer}.{name}" for layer in range(layers) for name in names]
 
 
 def _block_fp8(skipped: list[str]) -> dict[str, Any]:

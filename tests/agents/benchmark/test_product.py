@@ -2,7 +2,7 @@ import sys
 
 import pytest
 
-from agents.benchmark.server_start import SERVER, measure_start
+from agents.benchmark.product import SERVER, measure_start
 from agents.errors import EngineError
 
 ANSWERS = """

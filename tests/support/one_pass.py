@@ -1,15 +1,10 @@
-r"""The longest document that the context holds, analysed and asked about in one pass through the whole product.
+"""The longest document that an engine's context holds, analysed and asked about in one pass through the product.
 
-READROOM_ENGINE__KIND=vllm READROOM_ENGINE__MODEL=... [READROOM_ENGINE__MAX_MODEL_LEN=134144] \
-    python -m benchmarks.one_pass
-
-The window is set to the whole context. What the document leaves of it is the prompt's other parts, counted, and the
-least answer that is planned for. Random weights serve: the counts are the engine's own.
+The window is set to the whole context. The document gets what the prompt's other parts, counted, and the least answer
+that is planned for leave of it. Random weights serve: the counts are the engine's own.
 """
 
-import asyncio
 import math
-import tempfile
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -17,16 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from agents.assistant import Assistant
-from agents.benchmark.answering import RecordingEngine
+from agents.benchmark.checkpoints import sentences
+from agents.benchmark.engines import RecordingEngine
 from agents.engine import output_schema, prompt_layout
 from agents.engine.engine import Engine, Task
 from agents.engine.tasks.answering import Draft
 from agents.engine.tasks.reading import WindowNotes
 from agents.schema import Analysis, Answer
-from agents.settings import DocumentsSettings, Settings, SupervisorSettings, load_settings
+from agents.settings import DocumentsSettings, Settings, SupervisorSettings
 from agents.supervisor.context_budget import MIN_ANSWER_TOKENS
-from benchmarks.checkpoints import sentences
-from benchmarks.record import record
 
 FENCE_TOKENS = 64
 """Of the marks around the document with its title, at most."""
@@ -58,7 +52,7 @@ class Pass:
 
 def tokens_around(engine: Engine, task: Task[Any]) -> int:
     """Return the tokens of a task's prompt beside its document: system, instruction, form, question and marks."""
-    rendered = prompt_layout.messages(task, output_schema.template(output_schema.schema(task)))
+    rendered = prompt_layout.messages(task, output_schema.form(output_schema.schema(task)))
     return sum(engine.count_tokens(each["content"]) for each in rendered) + prompt_layout.TEMPLATE_TOKENS + FENCE_TOKENS
 
 
@@ -101,39 +95,3 @@ async def read_in_one_pass(engine: Engine, folder: Path) -> Pass:
         if isinstance(task, Draft | WindowNotes) and not (isinstance(task, Draft) and task.findings)
     )
     return Pass(analysis, answer, reading, text, engine.count_tokens(text))
-
-
-async def main() -> None:
-    """Measure on the engine that the environment names."""
-    user = Assistant(load_settings())
-    opened = await user.engine(lambda progress: print(progress.message, flush=True))
-    with tempfile.TemporaryDirectory() as name:
-        done = await read_in_one_pass(opened.engine, Path(name))
-    await user.close()
-    context = opened.engine.info.context_tokens or 0
-    largest = max(prompt for _, prompt, _ in done.tasks)
-    record(
-        "one_pass",
-        "python -m benchmarks.one_pass: the longest document that the context holds beside instruction and answer, "
-        "analysed, then asked about in the same session; random weights on a real vLLM.",
-        {
-            "context_tokens": context,
-            "document_tokens": done.tokens,
-            "largest_prompt_tokens": largest,
-            "least_answer_tokens": MIN_ANSWER_TOKENS,
-            "analysis_windows": done.analysis.coverage.windows,
-            "prompts_with_the_whole_document": len(done.tasks),
-            "analysis_seconds": done.analysis.usage.seconds,
-            "ask_seconds": done.answer.usage.seconds,
-            "ask_cached_share": min(cached for _, _, cached in done.tasks[1:]) / done.tokens if done.tasks[1:] else 0.0,
-        },
-        goal="one window, and every prompt holds all of the document's tokens, at least 98 % of the context",
-        met=done.whole
-        and done.analysis.coverage.windows == 1
-        and done.answer.coverage.complete
-        and done.tokens >= 0.98 * context,
-    )
-
-
-if __name__ == "__main__":
-    asyncio.run(main())

@@ -1,44 +1,34 @@
-"""Hundreds of asks and analyses on a real vLLM with random weights: every one ends, and cites what is there.
+"""Asks and analyses at random on an engine of random weights, and checks that each ends and cites what is there.
 
-READROOM_ENGINE__KIND=vllm READROOM_ENGINE__MODEL=... python -m benchmarks.random_decisions [--asks 300] [--analyses 50]
-
-Random weights answer without meaning, in the form that is asked for. In a quarter of the runs the decisions and
-quotes are the model's own. It hardly ever quotes and mostly decides alike, so in the others decisions and verdicts are
-drawn from what is allowed, and half of the quotes are the document's own sentences, most with one digit, negation,
-name or word changed.
+Random weights answer without meaning, in the form that is asked for. They hardly ever quote and mostly decide alike, so
+`DrawingEngine` draws decisions and verdicts from what is allowed, and makes half of the quotes the document's own
+sentences, most with one digit, negation, name or word changed.
 """
 
-import argparse
 import asyncio
-import collections
 import json
 import math
 import random
-import tempfile
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 from agents.assistant import Assistant
-from agents.benchmark.answering import RecordingEngine
+from agents.benchmark.engines import RecordingEngine
 from agents.engine.engine import Engine, Outcome, ResultT, Task
 from agents.engine.tasks.answering import MOST_CLAIMS, Draft, DraftClaim, DraftResult, Verdict, VerdictResult
 from agents.engine.tasks.decisions import NextStep, NextStepResult, Plan, PlanResult, Route, RouteResult
 from agents.engine.tasks.reading import Note, NotesResult, WindowNotes
 from agents.schema import Analysis, Answer, Document, Frozen
-from agents.settings import DocumentsSettings, Settings, load_settings
-from benchmarks.record import record
-from benchmarks.well_formed import faults, misplaced
+from agents.settings import DocumentsSettings, Settings
 from tests.support.lies import LIES, change_word, sentences
+from tests.support.well_formed import faults, misplaced
 
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 EXAMPLES = REPOSITORY / "examples"
 AT_ONCE = 8
 FOLLOW_UPS = 0.25
 """Share of asks that go on in a session."""
-OWN_SHARE = 0.25
-"""Of the runs: those in which the model's own decisions and quotes count."""
 EVEN = 0.5
 TRUE_QUOTES = 0.4
 """Share of the real and altered sentences."""
@@ -130,13 +120,7 @@ class Tally:
     not_well_formed: list[str] = field(default_factory=list[str])
     citations: int = 0
     citations_not_in_the_document: int = 0
-    with_citations: int = 0
     contradictions_supported: int = 0
-    engine_calls: int = 0
-    fallbacks: int = 0
-    failed_turns: int = 0
-    most_seconds: float = 0.0
-    ways: collections.Counter[str] = field(default_factory=collections.Counter[str])
 
     def add(
         self, response: Answer | Analysis, documents: dict[str, Document], settings: Settings, told: set[str]
@@ -147,22 +131,7 @@ class Tally:
         self.not_well_formed += faults(response, documents, settings.supervisor)
         self.citations += len(response.citations)
         self.citations_not_in_the_document += sum(bool(misplaced(each, documents)) for each in response.citations)
-        self.with_citations += bool(response.citations)
         self.contradictions_supported += sum(c.text in told and c.supported == "supported" for c in response.claims)
-        if response.usage and response.route:
-            self.engine_calls += response.usage.engine_calls
-            self.most_seconds = max(self.most_seconds, response.usage.seconds)
-            self.ways[response.route.kind] += 1
-            self.fallbacks += any(step.agent == "fallback" for step in response.route.agents)
-            self.failed_turns += sum(step.outcome != "done" for step in response.route.agents)
-
-    def figures(self, name: str) -> dict[str, Any]:
-        """Return the counts under names that begin with `name`."""
-        counted = {key: value for key, value in vars(self).items() if key not in ("ways", "not_well_formed")}
-        counted |= {"not_well_formed": len(self.not_well_formed), "first_faults": self.not_well_formed[:5]}
-        return {
-            f"{name}_{key}": value for key, value in (counted | {f"{way}": n for way, n in self.ways.items()}).items()
-        }
 
 
 class Visitor:
@@ -231,48 +200,3 @@ class Visitor:
             compare_with=[other] if mode == "comparison" else [],
             wait_seconds=math.inf,
         )
-
-
-async def main(asks: int, analyses: int, seed: int) -> None:
-    """Ask and analyse with both kinds of decisions; keep what came of it."""
-    settings = load_settings()
-    user = Assistant(settings)
-    opened = await user.engine(lambda progress: print(progress.message, flush=True))
-    if opened.engine.info.name != "vllm":
-        raise SystemExit(f"This needs a vLLM, and {opened.engine.info.name} answers. {opened.warning or ''}")
-    figures: dict[str, Any] = {}
-    tallies: list[Tally] = []
-    started = time.monotonic()
-    own = (round(OWN_SHARE * asks), round(OWN_SHARE * analyses))
-    drawn = (asks - own[0], analyses - own[1])
-    for name, engine, runs in (
-        ("drawn", DrawingEngine(opened.engine, seed), drawn),
-        ("own", opened.engine, own),
-    ):
-        with tempfile.TemporaryDirectory() as folder:
-            tallies.append(await Visitor(settings, engine, Path(folder), seed).visit(*runs))
-        figures |= tallies[-1].figures(name)
-        print({key: value for key, value in figures.items() if key.startswith(name)}, flush=True)
-    await user.close()
-    record(
-        "random_decisions",
-        f"python -m benchmarks.random_decisions --asks {asks} --analyses {analyses} --seed {seed}: over the examples, "
-        f"{AT_ONCE} at once, random weights on a real vLLM; a quarter with the model's own decisions and quotes, "
-        "the others with decisions and verdicts drawn at random and half of the quotes real or altered sentences.",
-        figures | {"seconds": time.monotonic() - started},
-        goal="every run ends within its budget and well-formed, no citation is not in its document, and no claim that "
-        "contradicts its quotes counts as supported",
-        met=sum(tally.asks for tally in tallies) == asks
-        and sum(tally.analyses for tally in tallies) == analyses
-        and not any(tally.not_well_formed or tally.contradictions_supported for tally in tallies)
-        and not any(tally.citations_not_in_the_document for tally in tallies),
-    )
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--asks", type=int, default=300)
-    parser.add_argument("--analyses", type=int, default=50)
-    parser.add_argument("--seed", type=int, default=1)
-    asked = parser.parse_args()
-    asyncio.run(main(asked.asks, asked.analyses, asked.seed))

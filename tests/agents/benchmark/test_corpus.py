@@ -3,10 +3,10 @@ from pathlib import Path
 
 from agents.benchmark.corpus import (
     GAP,
-    made_facts,
-    own_questions,
-    planted,
-    unheard_of,
+    cloze_questions,
+    plant_facts,
+    synthetic_facts,
+    unmentioned_facts,
     write_markdown,
     write_pdf,
     write_text,
@@ -21,9 +21,9 @@ def plain_document(text: str) -> Document:
 
 
 def test_made_facts_are_the_same_for_the_same_seed_and_never_ask_the_same_twice() -> None:
-    facts = list(islice(made_facts(7), 200))
+    facts = list(islice(synthetic_facts(7), 200))
 
-    assert facts == list(islice(made_facts(7), 200))
+    assert facts == list(islice(synthetic_facts(7), 200))
     assert len({fact.question for fact in facts}) == 200
     assert all(fact.answer in fact.sentence for fact in facts)
     assert not any(fact.answer in fact.question for fact in facts)
@@ -47,7 +47,7 @@ async def test_every_made_document_holds_its_facts_on_their_pages(library: Libra
 def test_own_questions_ask_for_what_stands_in_the_document_once(handbook: str) -> None:
     text = Path(handbook).with_suffix(".md").read_text()
 
-    questions = own_questions(plain_document(text), handbook)
+    questions = cloze_questions(plain_document(text), handbook)
 
     assert [question.depth for question in questions] == [5, 25, 50, 75, 95]
     for known in questions:
@@ -60,14 +60,14 @@ def test_own_questions_ask_for_what_stands_in_the_document_once(handbook: str) -
 
 
 def test_a_document_without_figures_or_names_gives_no_questions() -> None:
-    assert own_questions(plain_document("it is so. " * 50), "x") == []
-    assert own_questions(plain_document(""), "x") == []
+    assert cloze_questions(plain_document("it is so. " * 50), "x") == []
+    assert cloze_questions(plain_document(""), "x") == []
 
 
 def test_facts_are_planted_at_their_depths_between_sentences() -> None:
     text = "The pump was checked by the crew on the day before. " * 400
 
-    copy, facts = planted(text, (5, 50, 95), seed=3)
+    copy, facts = plant_facts(text, (5, 50, 95), seed=3)
 
     for depth, fact in facts:
         at = copy.index(fact.sentence)
@@ -79,6 +79,6 @@ def test_facts_are_planted_at_their_depths_between_sentences() -> None:
 
 
 def test_what_the_text_mentions_is_not_asked_as_unheard_of() -> None:
-    first, second = islice(made_facts(5), 2)
+    first, second = islice(synthetic_facts(5), 2)
 
-    assert next(unheard_of(f"Before. {first.sentence} After.", seed=5)) == second
+    assert next(unmentioned_facts(f"Before. {first.sentence} After.", seed=5)) == second

@@ -1,0 +1,220 @@
+"""Engines to measure with: one that records another, one that replays a recording, one that follows a script."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias, cast
+
+from agents.engine.engine import Engine, Outcome, ResultT, Task
+from agents.engine.tasks.answering import (
+    Draft,
+    DraftClaim,
+    DraftResult,
+    Revise,
+    ReviseResult,
+    RewriteAnswer,
+    RewriteAnswerResult,
+    Verdict,
+    VerdictResult,
+)
+from agents.engine.tasks.decisions import (
+    NextStep,
+    NextStepResult,
+    Plan,
+    PlanResult,
+    Route,
+    RouteResult,
+    StandaloneQuestion,
+    StandaloneQuestionResult,
+)
+from agents.engine.tasks.reading import (
+    Note,
+    NotesResult,
+    Reduce,
+    ReducedPoint,
+    ReduceResult,
+    UpdateSummary,
+    UpdateSummaryResult,
+    WindowNotes,
+)
+from agents.language.tokens import estimate_tokens
+from agents.schema import EngineInfo, Frozen, Usage
+
+Reply: TypeAlias = Frozen | Exception | Callable[[Any], Frozen]
+"""What a script answers to a task: a result, an error to raise, or a function of the task."""
+
+
+class RecordingEngine:
+    """Passes tasks on to an engine and records them with their outcomes.
+
+    Args:
+        engine: What computes; whoever opened it closes it.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.outcomes: list[tuple[Task[Any], Outcome[Any]]] = []
+
+    @property
+    def info(self) -> EngineInfo:
+        """The recorded engine's description."""
+        return self._engine.info
+
+    def count_tokens(self, text: str) -> int:
+        """Count as the recorded engine does."""
+        return self._engine.count_tokens(text)
+
+    async def run(self, task: Task[ResultT]) -> Outcome[ResultT]:
+        """Have the engine compute the task."""
+        outcome = await self._engine.run(task)
+        self.outcomes.append((task, outcome))
+        return outcome
+
+    async def close(self) -> None:
+        """Do nothing: the engine belongs to the caller."""
+
+
+class ReplayEngine:
+    """Answers at once from a recording: each kind of task gets its recorded outcomes in order, over and over.
+
+    Args:
+        recording: Of a request of the same kind; a kind of task it lacks goes to its engine.
+    """
+
+    def __init__(self, recording: RecordingEngine) -> None:
+        self._recording = recording
+        self._outcomes: dict[type[Task[Any]], list[Outcome[Any]]] = defaultdict(list)
+        self._replayed: dict[type[Task[Any]], int] = defaultdict(int)
+        for task, outcome in recording.outcomes:
+            self._outcomes[type(task)].append(outcome)
+
+    @property
+    def info(self) -> EngineInfo:
+        """The recorded engine's description."""
+        return self._recording.info
+
+    def count_tokens(self, text: str) -> int:
+        """Count as the recorded engine does."""
+        return self._recording.count_tokens(text)
+
+    async def run(self, task: Task[ResultT]) -> Outcome[ResultT]:
+        """Return the next recorded outcome of this kind of task."""
+        kind = type(task)
+        outcomes = self._outcomes.get(kind)
+        if not outcomes:
+            return await self._recording.run(task)
+        outcome = outcomes[self._replayed[kind] % len(outcomes)]
+        self._replayed[kind] += 1
+        return cast("Outcome[ResultT]", outcome)
+
+    async def close(self) -> None:
+        """Do nothing: the engine belongs to the caller."""
+
+
+class ScriptedEngine:
+    """Answers by rule, from the task's evidence alone: what is left to measure is not the engine's work.
+
+    Args:
+        replies: By task class, the reply that takes the place of the rule's.
+        engine: Computes every task first, so that each costs what it costs; only classes in `replies` are scripted.
+        seconds: How long a task takes without `engine`, in seconds of the event loop.
+        context_tokens: The context it claims to have without `engine`.
+    """
+
+    def __init__(
+        self,
+        replies: Mapping[type[Task[Any]], Reply] | None = None,
+        *,
+        engine: Engine | None = None,
+        seconds: float = 0.0,
+        context_tokens: int | None = 131_072,
+    ) -> None:
+        self.replies: dict[type[Task[Any]], Reply] = dict(replies or {})
+        self.seconds = seconds
+        self.tasks: list[Task[Any]] = []
+        self.running = 0
+        self.most_running = 0
+        self._engine = engine
+        self._context_tokens = context_tokens
+
+    @property
+    def info(self) -> EngineInfo:
+        """The computing engine's description, or the script's own."""
+        if self._engine:
+            return self._engine.info
+        return EngineInfo(name="scripted", model="scripted", context_tokens=self._context_tokens)
+
+    def count_tokens(self, text: str) -> int:
+        """Count as the computing engine does; an estimate without one."""
+        return self._engine.count_tokens(text) if self._engine else estimate_tokens(text)
+
+    async def run(self, task: Task[ResultT]) -> Outcome[ResultT]:
+        """Return what the script says, at the cost of the computing engine."""
+        self.tasks.append(task)
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        try:
+            computed = await self._engine.run(task) if self._engine else await asyncio.sleep(self.seconds)
+        finally:
+            self.running -= 1
+        if computed and type(task) not in self.replies:
+            return computed
+        reply = self.replies.get(type(task), answer_by_rule)
+        if isinstance(reply, Exception):
+            raise reply
+        result = reply if isinstance(reply, Frozen) else reply(task)
+        usage = computed.usage if computed else Usage(engine_calls=1, prompt_tokens=10, completion_tokens=5)
+        return Outcome(cast("ResultT", result), usage)
+
+    async def close(self) -> None:
+        """Do nothing: the computing engine belongs to the caller."""
+
+    def count(self, kind: type[Task[Any]]) -> int:
+        """Return how many tasks of a class were run."""
+        return sum(isinstance(task, kind) for task in self.tasks)
+
+
+def answer_by_rule(task: Task[Any]) -> Frozen:
+    """Answer a task honestly from its evidence: a quote is the first words of a passage."""
+    return RULES[type(task)](task)
+
+
+def first_words(text: str, words: int = 8) -> str:
+    """Return the beginning of a text, its white space collapsed."""
+    return " ".join(text.split()[:words])
+
+
+def _draft(task: Draft) -> DraftResult:
+    claims = [DraftClaim(text=first_words(p.text), quotes=(first_words(p.text),)) for p in task.evidence[:2]]
+    return DraftResult(claims=tuple(claims), not_found=not claims)
+
+
+def _window_notes(task: WindowNotes) -> NotesResult:
+    notes = [Note(kind="point", text=first_words(p.text), quote=first_words(p.text)) for p in task.evidence[:4]]
+    return NotesResult(topic=task.evidence[0].heading or "Text", notes=tuple(notes))
+
+
+def _reduce(task: Reduce) -> ReduceResult:
+    numbered = list(enumerate(task.points, 1))[:: max(1, len(task.points) // 12)][:24]
+    return ReduceResult(
+        points=tuple(ReducedPoint(section=p.section, text=p.text, sources=(number,)) for number, p in numbered)
+    )
+
+
+RULES: dict[type[Task[Any]], Callable[[Any], Frozen]] = {
+    Route: lambda _: RouteResult(kind="simple", reason="One fact."),
+    Plan: lambda task: PlanResult(sub_questions=(f"First: {task.question}", f"Second: {task.question}")),
+    StandaloneQuestion: lambda task: StandaloneQuestionResult(question=task.question),
+    NextStep: lambda task: (
+        NextStepResult(finish=task.may_finish[0]) if task.may_finish else NextStepResult(next=task.allowed[:1])
+    ),
+    Draft: _draft,
+    Verdict: lambda task: VerdictResult(verdicts=("supported",) * len(task.claims)),
+    Revise: lambda task: ReviseResult(text=task.claim.quotes[0]),
+    RewriteAnswer: lambda task: RewriteAnswerResult(markdown=task.message),
+    WindowNotes: _window_notes,
+    Reduce: _reduce,
+    UpdateSummary: lambda task: UpdateSummaryResult(summary=" ".join(task.turns)[:500]),
+}
+STEERED: dict[type[Task[Any]], Reply] = {kind: RULES[kind] for kind in (StandaloneQuestion, NextStep, Draft, Verdict)}
+"""Replies that keep a model of random weights on its way: it decides nothing, and its drafts quote the text."""
