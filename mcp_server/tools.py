@@ -1,4 +1,4 @@
-"""The three tools."""
+"""The tools: `ask`, `analyze_document` and `benchmark`."""
 
 import asyncio
 import base64
@@ -20,19 +20,19 @@ from agents.schema import Analysis, Answer, Response
 from mcp_server.lazy_assistant import LazyAssistant
 from mcp_server.parameters import (
     AnalysisMode,
-    BenchmarkDocuments,
+    BenchmarkPaths,
     BenchmarkSuite,
-    Document,
-    Documents,
+    DocumentPath,
+    DocumentPaths,
     Focus,
-    OtherDocuments,
+    OtherDocumentPaths,
     Question,
     SessionId,
     WaitSeconds,
     WindowTokens,
 )
 from mcp_server.progress import OnProgress, notified_progress
-from mcp_server.render import fitted, response_text, shortened
+from mcp_server.render import fit_to_limit, response_text, truncate
 
 if TYPE_CHECKING:
     from agents.assistant import Assistant
@@ -52,7 +52,7 @@ def _add_ask(server: MCPServer[Any], assistant: LazyAssistant, default_wait: flo
     async def ask(
         ctx: Context[Any, Any],
         question: Question,
-        documents: Documents = (),
+        documents: DocumentPaths = (),
         session_id: SessionId = None,
         wait_seconds: WaitSeconds = default_wait,
     ) -> Annotated[CallToolResult, Answer]:
@@ -74,10 +74,10 @@ def _add_ask(server: MCPServer[Any], assistant: LazyAssistant, default_wait: flo
 def _add_analyze_document(server: MCPServer[Any], assistant: LazyAssistant, default_wait: float) -> None:
     async def analyze_document(
         ctx: Context[Any, Any],
-        document: Document,
+        document: DocumentPath,
         mode: AnalysisMode = "summary",
         focus: Focus = None,
-        compare_with: OtherDocuments = (),
+        compare_with: OtherDocumentPaths = (),
         window_tokens: WindowTokens = None,
         session_id: SessionId = None,
         wait_seconds: WaitSeconds = default_wait,
@@ -101,7 +101,7 @@ def _add_analyze_document(server: MCPServer[Any], assistant: LazyAssistant, defa
 
 def _add_benchmark(server: MCPServer[Any], assistant: LazyAssistant) -> None:
     async def benchmark(
-        ctx: Context[Any, Any], suite: BenchmarkSuite = "quick", documents: BenchmarkDocuments = ()
+        ctx: Context[Any, Any], suite: BenchmarkSuite = "quick", documents: BenchmarkPaths = ()
     ) -> Annotated[CallToolResult, BenchmarkReport]:
         """Measure what Readroom does on the server's machine, against its targets.
 
@@ -113,7 +113,11 @@ def _add_benchmark(server: MCPServer[Any], assistant: LazyAssistant) -> None:
             async with notified_progress(ctx) as on_progress:
                 runner = await asyncio.to_thread(importlib.import_module, "agents.benchmark.suites")
                 run_suite = cast("RunSuite", runner.run_suite)
-                return _report(await run_suite(await assistant.get(), suite, on_progress, documents))
+                report = await run_suite(await assistant.get(), suite, on_progress, documents)
+            content: list[ContentBlock] = [TextContent(type="text", text=truncate(report.markdown))]
+            if png := report.png():
+                content.append(ImageContent(type="image", data=base64.b64encode(png).decode(), mime_type="image/png"))
+            return CallToolResult(content=content, structured_content=report.model_dump(mode="json"))
 
     _add(server, benchmark, "Measure this machine")
 
@@ -146,15 +150,8 @@ def _add(server: MCPServer[Any], tool: Callable[..., Awaitable[CallToolResult]],
 
 
 def _result(response: Response) -> CallToolResult:
-    response = fitted(response)
+    response = fit_to_limit(response)
     return CallToolResult(
         content=[TextContent(type="text", text=response_text(response))],
         structured_content=response.model_dump(mode="json"),
     )
-
-
-def _report(report: BenchmarkReport) -> CallToolResult:
-    content: list[ContentBlock] = [TextContent(type="text", text=shortened(report.markdown))]
-    if png := report.png():
-        content.append(ImageContent(type="image", data=base64.b64encode(png).decode(), mime_type="image/png"))
-    return CallToolResult(content=content, structured_content=report.model_dump(mode="json"))
