@@ -3,16 +3,14 @@
 The session used last is noted in the data folder, for `--continue`.
 """
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from agents.documents.access import DOCUMENT_ID, URL
 from agents.errors import RequestError, SessionError
 from agents.schema import Document, Response
 from agents.settings import Settings
 
-_DOCUMENT_ID = re.compile(r"[0-9a-f]{16}")
-_URL = re.compile(r"https?://")
 _HOW_TO_ASK = 'Write `readroom ask FILE "QUESTION"`'
 _LAST_SESSION = "last-session"
 
@@ -49,7 +47,7 @@ def absolute(source: str) -> str:
 
 def local_path(source: str) -> Path | None:
     """Return the absolute path that `source` is, or None for a document id or a URL."""
-    if _URL.match(source) or (_DOCUMENT_ID.fullmatch(source) and not Path(source).exists()):
+    if URL.match(source) or (DOCUMENT_ID.fullmatch(source) and not Path(source).exists()):
         return None
     return Path(source).expanduser().absolute()
 
