@@ -104,25 +104,24 @@ def enter(installation: Installation) -> Installation:
     path = installation.path.resolve()
     try:
         before = path.read_text("utf-8-sig") if path.exists() else ""
-        configuration = _parse(before, installation)
+        configuration = _parse_configuration(before, installation)
         servers = configuration.setdefault(installation.key, {})
         if not isinstance(servers, dict):
             raise installation.refusal(f"'{installation.key}' in {path} is not an object.")
         named = cast("dict[str, Any]", servers)
-        known = named.get("readroom")
-        entry = (
-            {**cast("dict[str, Any]", known), **installation.entry} if isinstance(known, dict) else installation.entry
-        )
-        if known == entry:
+        existing = named.get("readroom")
+        kept = cast("dict[str, Any]", existing) if isinstance(existing, dict) else {}
+        entry = {**kept, **installation.entry}
+        if existing == entry:
             return installation.model_copy(update={"state": "unchanged", "entry": entry})
         named["readroom"] = entry
-        backup = _replace(path, json.dumps(configuration, indent=2, ensure_ascii=False) + "\n")
+        backup = _replace_file(path, json.dumps(configuration, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
         raise installation.refusal(f"{path} cannot be written: {error.strerror or error}.") from error
     return installation.model_copy(update={"state": "written", "entry": entry, "backup": backup})
 
 
-def _parse(text: str, installation: Installation) -> dict[str, Any]:
+def _parse_configuration(text: str, installation: Installation) -> dict[str, Any]:
     if not text.strip():
         return {}
     try:
@@ -136,7 +135,7 @@ def _parse(text: str, installation: Installation) -> dict[str, Any]:
     return cast("dict[str, Any]", configuration)
 
 
-def _replace(path: Path, text: str) -> Path | None:
+def _replace_file(path: Path, text: str) -> Path | None:
     """Write the file in one step, with the mode it had, and return where the old one was copied to."""
     backup = None
     if path.exists():

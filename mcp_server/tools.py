@@ -38,17 +38,17 @@ if TYPE_CHECKING:
     from agents.assistant import Assistant
 
 RunSuite = Callable[["Assistant", Suite, OnProgress, Sequence[str]], Awaitable[BenchmarkReport]]
-_LOG = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
-def add_tools(server: MCPServer[Any], assistant: LazyAssistant, wait_seconds: float) -> None:
+def add_tools(server: MCPServer[Any], lazy: LazyAssistant, wait_seconds: float) -> None:
     """Register the three tools; `wait_seconds` is the default of their parameter of that name."""
-    _add_ask(server, assistant, wait_seconds)
-    _add_analyze_document(server, assistant, wait_seconds)
-    _add_benchmark(server, assistant)
+    _add_ask(server, lazy, wait_seconds)
+    _add_analyze_document(server, lazy, wait_seconds)
+    _add_benchmark(server, lazy)
 
 
-def _add_ask(server: MCPServer[Any], assistant: LazyAssistant, default_wait: float) -> None:
+def _add_ask(server: MCPServer[Any], lazy: LazyAssistant, default_wait: float) -> None:
     async def ask(
         ctx: Context[Any, Any],
         question: Question,
@@ -65,13 +65,13 @@ def _add_ask(server: MCPServer[Any], assistant: LazyAssistant, default_wait: flo
         """
         with readable_errors():
             async with notified_progress(ctx) as on_progress:
-                reader = await assistant.get()
-                return _result(await reader.ask(question, documents, session_id, wait_seconds, on_progress))
+                assistant = await lazy.get()
+                return _result(await assistant.ask(question, documents, session_id, wait_seconds, on_progress))
 
     _add(server, ask, "Ask documents a question")
 
 
-def _add_analyze_document(server: MCPServer[Any], assistant: LazyAssistant, default_wait: float) -> None:
+def _add_analyze_document(server: MCPServer[Any], lazy: LazyAssistant, default_wait: float) -> None:
     async def analyze_document(
         ctx: Context[Any, Any],
         document: DocumentPath,
@@ -90,8 +90,8 @@ def _add_analyze_document(server: MCPServer[Any], assistant: LazyAssistant, defa
         """
         with readable_errors():
             async with notified_progress(ctx) as on_progress:
-                reader = await assistant.get()
-                analysis = await reader.analyze(
+                assistant = await lazy.get()
+                analysis = await assistant.analyze(
                     document, mode, focus, compare_with, window_tokens, session_id, wait_seconds, on_progress
                 )
                 return _result(analysis)
@@ -99,7 +99,7 @@ def _add_analyze_document(server: MCPServer[Any], assistant: LazyAssistant, defa
     _add(server, analyze_document, "Analyse a whole document")
 
 
-def _add_benchmark(server: MCPServer[Any], assistant: LazyAssistant) -> None:
+def _add_benchmark(server: MCPServer[Any], lazy: LazyAssistant) -> None:
     async def benchmark(
         ctx: Context[Any, Any], suite: BenchmarkSuite = "quick", documents: BenchmarkPaths = ()
     ) -> Annotated[CallToolResult, BenchmarkReport]:
@@ -113,7 +113,7 @@ def _add_benchmark(server: MCPServer[Any], assistant: LazyAssistant) -> None:
             async with notified_progress(ctx) as on_progress:
                 runner = await asyncio.to_thread(importlib.import_module, "agents.benchmark.suites")
                 run_suite = cast("RunSuite", runner.run_suite)
-                report = await run_suite(await assistant.get(), suite, on_progress, documents)
+                report = await run_suite(await lazy.get(), suite, on_progress, documents)
             content: list[ContentBlock] = [TextContent(type="text", text=truncate(report.markdown))]
             if png := report.png():
                 content.append(ImageContent(type="image", data=base64.b64encode(png).decode(), mime_type="image/png"))
@@ -134,7 +134,7 @@ def readable_errors() -> Generator[None]:
     except ReadroomError as error:
         raise ToolError(f"{error.message} {error.hint}") from error
     except Exception as error:
-        _LOG.exception("A tool failed unexpectedly.")
+        _logger.exception("A tool failed unexpectedly.")
         raise ToolError(
             f"Readroom failed unexpectedly ({type(error).__name__}); its log on stderr has the details. "
             "Run `readroom doctor` on the server's machine to see what is wrong with the installation."
