@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 import typer
@@ -16,22 +17,22 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from agents import schema
 from agents.errors import ReadroomError
-from mcp_server.render import response_text, stopped_text
+from mcp_server.render import pluralize, response_text, stopped_text
 
 if TYPE_CHECKING:
-    from agents.assistant import Assistant
+    from agents.assistant import Assistant, Forgotten, StoredData
+    from agents.engine.vllm.lifecycle import EngineStatus
     from agents.settings import Settings
 
 ResultT = TypeVar("ResultT")
 OnProgress = Callable[[schema.Progress], None]
 STOPPED = 3
 """The exit code where the time to wait ended before the work did; 1 is an error, 2 a wrong option."""
+_QUESTION_CHARACTERS = 80
+"""Characters of a session's first question that are listed."""
 
 
-def run(
-    work: "Callable[[Assistant, OnProgress], Awaitable[ResultT]]",
-    settings: "Settings",
-) -> ResultT:
+def run(work: "Callable[[Assistant, OnProgress], Awaitable[ResultT]]", settings: "Settings") -> ResultT:
     """Do the work with an assistant that lives as long as it takes, and show its progress."""
     from agents.assistant import Assistant
 
@@ -61,14 +62,18 @@ def exit_code(*, as_json: bool) -> Generator[None]:
     """Turn what goes wrong in the body into a message and the exit code 1."""
     try:
         yield
-    except ReadroomError as error:
-        _print_error(error.message, error.hint, as_json=as_json)
-        raise typer.Exit(1) from error
-    except (typer.Exit, typer.Abort, KeyboardInterrupt):
+    except (typer.Exit, typer.Abort):
         raise
     except Exception as error:
-        logging.getLogger("readroom").exception("Unexpected error")
-        _print_error(f"{type(error).__name__}: {error}", "Run `readroom doctor` to see what is wrong.", as_json=as_json)
+        if isinstance(error, ReadroomError):
+            message, hint = error.message, error.hint
+        else:
+            logging.getLogger("readroom").exception("Unexpected error")
+            message, hint = f"{type(error).__name__}: {error}", "Run `readroom doctor` to see what is wrong."
+        if as_json:
+            write(json.dumps({"error": message, "hint": hint}, ensure_ascii=False) + "\n")
+        else:
+            note(f"Error: {message}\n{hint}")
         raise typer.Exit(1) from error
 
 
@@ -78,11 +83,19 @@ def print_response(response: schema.Response, *, wait: float, as_json: bool) -> 
     Raises:
         typer.Exit: It is not finished, and stops here with this process.
     """
-    if response.status == "running":
-        _print_stopped(response, stopped_text(response, wait), as_json=as_json)
-        raise typer.Exit(STOPPED)
-    session = f"go on with --session {response.session.session_id}"
-    print_result(response, response_text(response, go_on=session), as_json=as_json)
+    if response.status != "running":
+        session = f"go on with --session {response.session.session_id}"
+        print_result(response, response_text(response, go_on=session), as_json=as_json)
+        return
+    stopped = stopped_text(response, wait)
+    # The assistant's first paragraph says that the work goes on, as it does in a server.
+    noted = response.markdown.partition("\n\n")[2]
+    if as_json or noted:
+        markdown = f"{stopped}\n\n{noted}".rstrip()
+        print_result(response.model_copy(update={"markdown": markdown}), noted, as_json=as_json)
+    if not as_json:
+        note(stopped)
+    raise typer.Exit(STOPPED)
 
 
 def print_result(result: BaseModel, text: str, *, as_json: bool) -> None:
@@ -107,21 +120,57 @@ def note(text: str) -> None:
     Console(stderr=True, highlight=False).print(text, markup=False, soft_wrap=True)
 
 
-def _print_stopped(response: schema.Response, stopped: str, *, as_json: bool) -> None:
-    # The assistant's first paragraph says that the work goes on, as it does in a server.
-    noted = response.markdown.partition("\n\n")[2]
-    if as_json:
-        write(
-            response.model_copy(update={"markdown": f"{stopped}\n\n{noted}".rstrip()}).model_dump_json(indent=2) + "\n"
-        )
-        return
-    if noted:
-        print_result(response, noted, as_json=False)
-    note(stopped)
+def engine_status_text(status: "EngineStatus") -> str:
+    """Return the resident engine's status as Markdown."""
+    process = f" (process {status.pid}, port {status.port})" if status.pid else ""
+    lines = [
+        f"- **engine**: {status.state}{process}, {status.clients} clients, {status.restarts} restarts",
+        f"- **model**: {status.model}, {status.context_tokens:,} tokens of context, KV cache {status.kv_cache_dtype}",
+    ]
+    if status.memory_gib is not None:
+        over = ", over its budget: long requests wait" if status.over_budget else ""
+        lines.append(f"- **memory in use**: {status.memory_gib:.1f} GiB{over}")
+    if status.plan:
+        lines += [f"- **{what}**: {amount}" for what, amount in status.plan.rows()]
+    lines += [f"- {note}" for note in (*status.notes, *((status.failure,) if status.failure else ()))]
+    lines += [f"- missing: {what}" for what in status.missing]
+    return "\n".join([*lines, f"- **log**: {status.log_path}"])
 
 
-def _print_error(message: str, hint: str, *, as_json: bool) -> None:
-    if as_json:
-        write(json.dumps({"error": message, "hint": hint}, ensure_ascii=False) + "\n")
-    else:
-        note(f"Error: {message}\n{hint}")
+def sessions_text(stored: "StoredData") -> str:
+    """Return the sessions as Markdown."""
+    titles = {each.document_id: each.title for each in stored.documents}
+    lines: list[str] = []
+    for each in stored.sessions:
+        used = datetime.fromtimestamp(each.used).astimezone()
+        about = ", ".join(titles.get(key, key) for key in each.document_ids)
+        question = each.question[:_QUESTION_CHARACTERS]
+        turns = pluralize(each.turns, "turn")
+        lines.append(f"- `{each.session_id}` last used {used:%Y-%m-%d %H:%M}, {turns}, “{question}”: {about}")
+    return "\n".join(lines) or "No session is kept."
+
+
+def documents_text(stored: "StoredData") -> str:
+    """Return the documents as Markdown."""
+    lines = [
+        f"- `{each.document_id}` {each.title}, {pluralize(each.pages, 'page')}, {each.characters:,} characters"
+        + (f": {', '.join(each.paths)}" if each.paths else "")
+        for each in stored.documents
+    ]
+    return "\n".join(lines) or "No document is kept."
+
+
+def forgotten_text(forgotten: "Forgotten") -> str:
+    """Return what was forgotten as Markdown, and what still quotes it."""
+    sessions = pluralize(len(forgotten.sessions), "session")
+    documents = pluralize(len(forgotten.documents), "document")
+    lines = [
+        f"Forgotten: {sessions}, {documents}.",
+        "A server that runs keeps what it has read in its memory until it ends.",
+    ]
+    if forgotten.still_logged:
+        lines.append("Another process has the data folder open: end it and run this again, for its log may hold them.")
+    if forgotten.still_quoted_in:
+        ids = " ".join(forgotten.still_quoted_in)
+        lines.append(f"The answers of other sessions still quote what was forgotten: `readroom forget {ids}`")
+    return "\n\n".join(lines)

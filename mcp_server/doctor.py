@@ -1,4 +1,7 @@
-"""What is installed, what would answer, and what is missing."""
+"""`readroom doctor`: what is installed, which engine would answer, and what is missing.
+
+Nothing of `agents` is imported with this module, so that a broken installation gets a diagnosis, too.
+"""
 
 import asyncio
 import importlib.metadata
@@ -6,7 +9,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, Field
@@ -14,13 +16,13 @@ from pydantic import BaseModel, Field
 from mcp_server.environment import other_agents, readroom_version
 
 if TYPE_CHECKING:
-    from agents.settings import EngineSettings, Settings
+    from agents.settings import Settings
 
 _REQUIREMENT_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 class Check(BaseModel):
-    """One thing that was looked at."""
+    """One finding."""
 
     name: str
     state: Literal["ok", "note", "problem"]
@@ -29,7 +31,7 @@ class Check(BaseModel):
 
 
 class Diagnosis(BaseModel):
-    """Everything that was looked at."""
+    """All findings."""
 
     checks: tuple[Check, ...]
 
@@ -48,30 +50,30 @@ class Diagnosis(BaseModel):
 
 
 def diagnose() -> Diagnosis:
-    """Look at everything; what fails becomes a check that says so."""
+    """Check everything; a check that fails becomes a finding that says so."""
     checks = list(_guarded("installation", _installation))
     try:
-        from agents.settings import load_settings
+        from agents.settings import ignored_variables, load_settings
 
         settings = load_settings()
+        checks += [Check(name="settings", state="note", detail=text) for text in ignored_variables(os.environ)]
     except Exception as error:  # even a broken installation gets a diagnosis
         return Diagnosis(checks=(*checks, Check(name="settings", state="problem", detail=str(error))))
-    looks = (
-        ("settings", _variables),
+    sections = (
         ("folders", _folders),
         ("engine", _engine),
         ("resident vLLM", _resident_engine),
         ("GPU", _gpu),
         ("data", _data),
     )
-    for name, look in looks:
-        checks += _guarded(name, lambda look=look: look(settings))
+    for name, check in sections:
+        checks += _guarded(name, lambda check=check: check(settings))
     return Diagnosis(checks=tuple(checks))
 
 
-def _guarded(name: str, look: Callable[[], Iterator[Check]]) -> Iterator[Check]:
+def _guarded(name: str, check: Callable[[], Iterator[Check]]) -> Iterator[Check]:
     try:
-        yield from look()
+        yield from check()
     except Exception as error:
         yield Check(name=name, state="problem", detail=f"{type(error).__name__}: {error}")
 
@@ -94,39 +96,19 @@ def _missing_requirements() -> list[str]:
     except importlib.metadata.PackageNotFoundError:
         return []
     names = [match[0] for line in required if ";" not in line and (match := _REQUIREMENT_NAME.match(line))]
-    return [name for name in names if not _is_installed(name)]
-
-
-def _is_installed(distribution: str) -> bool:
-    try:
-        importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
-
-
-def _variables(_: "Settings") -> Iterator[Check]:
-    from agents.settings import ignored_variables
-
-    for ignored in ignored_variables(os.environ):
-        yield Check(name="settings", state="note", detail=ignored)
+    return [name for name in names if not any(importlib.metadata.distributions(name=name))]
 
 
 def _folders(settings: "Settings") -> Iterator[Check]:
     yield Check(name="data folder", state="ok", detail=f"{settings.ready_data_dir()} can be written")
     for root in settings.documents.allowed_roots():
-        readable = _is_readable(root)
-        detail = "may be read" if readable else "is not a folder that can be read"
+        try:
+            next(root.iterdir(), None)
+            state, detail = "ok", "may be read"
+        except OSError:
+            state, detail = "problem", "is not a folder that can be read"
         how = "" if settings.documents.roots else " (the home folder, since READROOM_DOCUMENTS__ROOTS names none)"
-        yield Check(name="root", state="ok" if readable else "problem", detail=f"{root} {detail}{how}")
-
-
-def _is_readable(folder: Path) -> bool:
-    try:
-        next(folder.iterdir(), None)
-    except OSError:
-        return False
-    return True
+        yield Check(name="root", state=state, detail=f"{root} {detail}{how}")
 
 
 def _engine(settings: "Settings") -> Iterator[Check]:
@@ -134,25 +116,23 @@ def _engine(settings: "Settings") -> Iterator[Check]:
 
     choice = choose_engine(settings.engine, settings.data_dir)
     state = "note" if choice.missing else "ok"
-    yield Check(name="engine", state=state, detail=f"{choice.kind}. {choice.reason}", fix=marked(choice.missing))
+    yield Check(name="engine", state=state, detail=f"{choice.kind}. {choice.reason}", fix=mark_commands(choice.missing))
     if settings.engine.base_url and choice.kind == "openai":
-        yield _server(settings.engine, settings.engine.base_url)
+        from agents.engine.openai.endpoint import find_endpoint
+        from agents.errors import EngineError
 
-
-def _server(settings: "EngineSettings", base_url: str) -> Check:
-    from agents.engine.openai.endpoint import find_endpoint
-    from agents.errors import EngineError
-
-    try:
-        found = asyncio.run(find_endpoint(settings, base_url))
-    except EngineError as error:
-        return Check(name="server", state="problem", detail=f"{error.message} {error.hint}")
-    detail = f"{found.base_url} serves {found.model}, {found.info.context_tokens:,} tokens of context"
-    return Check(name="server", state="ok", detail=detail)
+        try:
+            found = asyncio.run(find_endpoint(settings.engine, settings.engine.base_url))
+        except EngineError as error:
+            yield Check(name="server", state="problem", detail=f"{error.message} {error.hint}")
+            return
+        detail = f"{found.base_url} serves {found.model}, {found.info.context_tokens:,} tokens of context"
+        yield Check(name="server", state="ok", detail=detail)
 
 
 def _resident_engine(settings: "Settings") -> Iterator[Check]:
     from agents.engine.vllm import lifecycle
+    from mcp_server.render import pluralize
 
     if settings.engine.base_url:
         return
@@ -160,14 +140,14 @@ def _resident_engine(settings: "Settings") -> Iterator[Check]:
     memory = "" if found.memory_gib is None else f", {found.memory_gib:.2f} GiB in use"
     detail = (
         f"{found.state}: {found.model}, KV cache {found.kv_cache_dtype}, {found.context_tokens:,} tokens of context"
-        f"{memory}, {_count(found.clients, 'attached client')}"
+        f"{memory}, {pluralize(found.clients, 'attached client')}"
     )
     state = "note" if found.missing or found.failure else "ok"
     notes = [*found.notes, *([found.failure] if found.failure else [])]
-    yield Check(name="resident vLLM", state=state, detail=". ".join([detail, *notes]), fix=marked(found.missing))
+    yield Check(name="resident vLLM", state=state, detail=". ".join([detail, *notes]), fix=mark_commands(found.missing))
 
 
-def marked(fixes: Sequence[str]) -> tuple[str, ...]:
+def mark_commands(fixes: Sequence[str]) -> tuple[str, ...]:
     """Return what the engine lacks as Markdown: its commands in code marks, its sentences without."""
     from agents.engine.vllm.launch import INSTALL_VLLM, USE_A_SERVER
 
@@ -197,6 +177,7 @@ def _gpu(settings: "Settings") -> Iterator[Check]:
 
 def _data(settings: "Settings") -> Iterator[Check]:
     from agents.assistant import Assistant
+    from mcp_server.render import pluralize
 
     async def status() -> tuple[int, int]:
         assistant = Assistant(settings)
@@ -207,9 +188,5 @@ def _data(settings: "Settings") -> Iterator[Check]:
             await assistant.close()
 
     documents, sessions = asyncio.run(status())
-    detail = f"{_count(documents, 'document')} in the library, {_count(sessions, 'session')}"
+    detail = f"{pluralize(documents, 'document')} in the library, {pluralize(sessions, 'session')}"
     yield Check(name="data", state="ok", detail=detail)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,4 +1,4 @@
-"""Entering Readroom into the configuration of MCP clients."""
+"""Enter Readroom into the configuration of MCP clients."""
 
 import json
 import os
@@ -20,7 +20,7 @@ State = Literal["planned", "written", "unchanged"]
 
 
 class Installation(Frozen):
-    """What is, or would be, entered where."""
+    """An entry in a client's configuration: what it holds, where it stands, and whether it was written."""
 
     client: ClientName
     path: Path = Field(description="The client's configuration file.")
@@ -30,14 +30,14 @@ class Installation(Frozen):
     backup: Path | None = Field(default=None, description="The file as it was before.")
 
     def text(self) -> str:
-        """Return what a user wants to read about it."""
+        """Return the installation as Markdown for the user."""
         if self.state == "planned":
             shown = f"Add this to {self.path}:\n\n{self.snippet()}"
             return shown + (f"\n\nor run:\n\n{self.shell_command()}" if self.client == "claude-code" else "")
         if self.state == "unchanged":
             return f"{self.path} holds this entry already."
-        kept = f" The file as it was is {self.backup}." if self.backup else ""
-        return f"Readroom is entered in {self.path}.{kept} Restart the client to see it."
+        backup = f" The file as it was is {self.backup}." if self.backup else ""
+        return f"Readroom is entered in {self.path}.{backup} Restart the client to see it."
 
     def snippet(self) -> str:
         """Return the entry as the JSON that the file should hold."""
@@ -47,6 +47,10 @@ class Installation(Frozen):
         """Return Claude Code's own command for the same entry, for all projects of the user."""
         words = [self.entry["command"], *self.entry["args"]]
         return "claude mcp add --scope user readroom -- " + " ".join(json.dumps(word) for word in words)
+
+    def refusal(self, message: str) -> SettingsError:
+        """Return the error that says why nothing was written, and shows what to add by hand."""
+        return SettingsError(message, hint=f"Add this to it yourself, so that comments are kept:\n{self.snippet()}")
 
 
 def plan(client: ClientName, roots: Sequence[Path], folder: Path | None = None) -> Installation:
@@ -60,17 +64,29 @@ def plan(client: ClientName, roots: Sequence[Path], folder: Path | None = None) 
     Raises:
         SettingsError: A root is not a folder.
     """
-    folder = folder or _usual_folder(client)
+    allowed = [root.expanduser().absolute() for root in roots]
+    if missing := [root for root in allowed if not root.is_dir()]:
+        raise SettingsError(f"{missing[0]} is not a folder.", hint="Give --root a folder that exists.")
     names = {"claude-desktop": "claude_desktop_config.json", "claude-code": ".mcp.json"}
     typed = {"type": "stdio"} if client in ("claude-code", "vscode") else {}
     command, *args = server_command()
-    allowed = [word for root in roots for word in ("--root", str(_existing_folder(root)))]
+    root_options = [word for root in allowed for word in ("--root", str(root))]
     return Installation(
         client=client,
-        path=folder / names.get(client, "mcp.json"),
+        path=(folder or _default_folder(client)) / names.get(client, "mcp.json"),
         key="servers" if client == "vscode" else "mcpServers",
-        entry={**typed, "command": command, "args": [*args, *allowed]},
+        entry={**typed, "command": command, "args": [*args, *root_options]},
     )
+
+
+def _default_folder(client: ClientName) -> Path:
+    settings = Path(platformdirs.user_config_dir(appauthor=False, roaming=True))
+    return {
+        "claude-desktop": settings / "Claude",
+        "claude-code": Path.cwd(),
+        "cursor": Path.home() / ".cursor",
+        "vscode": settings / "Code" / "User",
+    }[client]
 
 
 def server_command() -> list[str]:
@@ -88,73 +104,47 @@ def enter(installation: Installation) -> Installation:
     path = installation.path.resolve()
     try:
         before = path.read_text("utf-8-sig") if path.exists() else ""
-        configuration = _parsed(before, installation)
+        configuration = _parse_configuration(before, installation)
         servers = configuration.setdefault(installation.key, {})
         if not isinstance(servers, dict):
-            raise _refusal(installation, f"'{installation.key}' in {path} is not an object.")
+            raise installation.refusal(f"'{installation.key}' in {path} is not an object.")
         named = cast("dict[str, Any]", servers)
-        known = named.get("readroom")
-        entry = (
-            {**cast("dict[str, Any]", known), **installation.entry} if isinstance(known, dict) else installation.entry
-        )
-        if known == entry:
+        existing = named.get("readroom")
+        kept = cast("dict[str, Any]", existing) if isinstance(existing, dict) else {}
+        entry = {**kept, **installation.entry}
+        if existing == entry:
             return installation.model_copy(update={"state": "unchanged", "entry": entry})
         named["readroom"] = entry
-        backup = _backed_up(path)
-        _replace(path, json.dumps(configuration, indent=2, ensure_ascii=False) + "\n")
+        backup = _replace_file(path, json.dumps(configuration, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
-        raise _refusal(installation, f"{path} cannot be written: {error.strerror or error}.") from error
+        raise installation.refusal(f"{path} cannot be written: {error.strerror or error}.") from error
     return installation.model_copy(update={"state": "written", "entry": entry, "backup": backup})
 
 
-def _usual_folder(client: ClientName) -> Path:
-    settings = Path(platformdirs.user_config_dir(appauthor=False, roaming=True))
-    return {
-        "claude-desktop": settings / "Claude",
-        "claude-code": Path.cwd(),
-        "cursor": Path.home() / ".cursor",
-        "vscode": settings / "Code" / "User",
-    }[client]
-
-
-def _existing_folder(root: Path) -> Path:
-    folder = root.expanduser().absolute()
-    if not folder.is_dir():
-        raise SettingsError(f"{folder} is not a folder.", hint="Give --root a folder that exists.")
-    return folder
-
-
-def _parsed(text: str, installation: Installation) -> dict[str, Any]:
+def _parse_configuration(text: str, installation: Installation) -> dict[str, Any]:
     if not text.strip():
         return {}
     try:
         configuration = json.loads(text)
     except json.JSONDecodeError as error:
-        raise _refusal(
-            installation,
-            f"{installation.path} is not plain JSON (line {error.lineno}: {error.msg}); it is left as it is.",
+        raise installation.refusal(
+            f"{installation.path} is not plain JSON (line {error.lineno}: {error.msg}); it is left as it is."
         ) from error
     if not isinstance(configuration, dict):
-        raise _refusal(installation, f"{installation.path} does not hold a JSON object.")
+        raise installation.refusal(f"{installation.path} does not hold a JSON object.")
     return cast("dict[str, Any]", configuration)
 
 
-def _refusal(installation: Installation, message: str) -> SettingsError:
-    return SettingsError(message, hint=f"Add this to it yourself, so that comments are kept:\n{installation.snippet()}")
-
-
-def _backed_up(path: Path) -> Path | None:
-    if not path.exists():
-        return None
-    backup = path.with_name(path.name + ".before-readroom")
-    shutil.copy2(path, backup)
-    return backup
-
-
-def _replace(path: Path, text: str) -> None:
+def _replace_file(path: Path, text: str) -> Path | None:
+    """Write the file in one step, with the mode it had, and return where the old one was copied to."""
+    backup = None
+    if path.exists():
+        backup = path.with_name(path.name + ".before-readroom")
+        shutil.copy2(path, backup)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
         file.write(text)
-    if path.exists():
+    if backup:
         shutil.copymode(path, file.name)
     Path(file.name).replace(path)
+    return backup

@@ -1,4 +1,4 @@
-"""The assistant, imported off the event loop and after the handshake."""
+"""The assistant, imported after the handshake and off the event loop, so that a client is answered at once."""
 
 import asyncio
 import gc
@@ -55,12 +55,12 @@ class LazyAssistant:
         self._holders = 0
 
     def warm_up(self) -> None:
-        """Start what the first answer needs, unless it was started: the imports, then what parsing needs."""
+        """Start to import what the first answer needs, then to prepare parsing; once is enough."""
         if self._given is None and self._warming is None:
             self._warming = asyncio.create_task(self._warm_up())
 
     async def get(self) -> "Assistant":
-        """Return the assistant, as soon as everything it needs is imported."""
+        """Return the assistant once everything that it needs is imported."""
         if self._given is not None:
             return self._given
         await asyncio.shield(asyncio.wrap_future(self._started_imports()))
@@ -74,7 +74,7 @@ class LazyAssistant:
         try:
             (await self.get()).library.warm_up()
         except ReadroomError as error:
-            # Whoever asks is told.
+            # The first call meets the same error and reports it.
             _logger.info("Nothing was prepared: %s", error)
 
     @asynccontextmanager
@@ -87,7 +87,7 @@ class LazyAssistant:
         finally:
             self._holders -= 1
             if not self._holders:
-                # A client that is killed cancels everything around this; what is half closed complains at length.
+                # A killed client cancels everything around this; a half-closed assistant would log errors at length.
                 with anyio.CancelScope(shield=True):
                     await self._close()
 
@@ -115,10 +115,10 @@ class LazyAssistant:
                     done.cancel()
                     return
                 importlib.import_module(name)
-        except BaseException as error:  # whoever waits gets it
+        except BaseException as error:  # raised again in every waiting call
             done.set_exception(error)
         else:
-            # What was imported stays: walking it in every full collection costs 0.1 s each.
+            # Modules are never freed: walking them costs every full garbage collection 0.1 s.
             gc.collect()
             gc.freeze()
             done.set_result(None)

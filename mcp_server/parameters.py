@@ -8,10 +8,8 @@ from agents.benchmark.report import Suite
 from agents.schema import MAX_QUESTION_CHARACTERS, Mode
 from agents.settings import MIN_WINDOW_TOKENS
 
-
-def _as_tuple(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
+Strings = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
+"""Several strings; one alone, as models often pass it, is taken for a list of one."""
 
 _SOURCE = (
     "an absolute path to a file on the server's machine (PDF, DOCX, PPTX, XLSX, HTML, Markdown, TXT, CSV, EPUB, "
@@ -25,18 +23,16 @@ Question = Annotated[
         json_schema_extra={"minLength": 1, "maxLength": MAX_QUESTION_CHARACTERS},
     ),
 ]
-Document = Annotated[str, Field(description=f"The document to read: {_SOURCE}.")]
-Documents = Annotated[
-    tuple[str, ...],
-    BeforeValidator(_as_tuple),
+DocumentPath = Annotated[str, Field(description=f"The document to read: {_SOURCE}.")]
+DocumentPaths = Annotated[
+    Strings,
     Field(
         max_length=50,
         description=f"The documents to search; each is {_SOURCE}. Empty: the session's documents.",
     ),
 ]
-OtherDocuments = Annotated[
-    tuple[str, ...],
-    BeforeValidator(_as_tuple),
+OtherDocumentPaths = Annotated[
+    Strings,
     Field(max_length=20, description=f"With mode 'comparison', what to compare the document with; each is {_SOURCE}."),
 ]
 AnalysisMode = Annotated[
@@ -54,9 +50,8 @@ BenchmarkSuite = Annotated[
         "to questions whose answers are known."
     ),
 ]
-BenchmarkDocuments = Annotated[
-    tuple[str, ...],
-    BeforeValidator(_as_tuple),
+BenchmarkPaths = Annotated[
+    Strings,
     Field(
         max_length=5,
         description="Absolute paths of the user's documents to measure on, above all with suite 'quality'. Empty: made "

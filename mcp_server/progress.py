@@ -1,4 +1,4 @@
-"""Progress of the agents as MCP notifications."""
+"""The agents' progress as MCP notifications."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -17,7 +17,7 @@ _SMALLEST_RISE = 1e-4
 async def notified_progress(ctx: Context[Any, Any]) -> AsyncGenerator[OnProgress]:
     """Yield a callback that turns progress into notifications; any thread may call it.
 
-    The protocol wants values that rise: a new message at the same fraction rises by a hair, a
+    The protocol wants values that rise: a new message at the same fraction rises by a hair, and a
     fraction that falls back is reported at the highest so far.
     """
     loop = asyncio.get_running_loop()
@@ -31,15 +31,14 @@ async def notified_progress(ctx: Context[Any, Any]) -> AsyncGenerator[OnProgress
                 reported, message = value, progress.message
                 await ctx.report_progress(value, 1.0, message)
 
+    def report(progress: Progress) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(pending.put_nowait, progress)
+
     sender = asyncio.create_task(send())
     try:
-        yield lambda progress: _put(loop, pending, progress)
+        yield report
         loop.call_soon(pending.put_nowait, None)
         await sender
     finally:
         sender.cancel()
-
-
-def _put(loop: asyncio.AbstractEventLoop, pending: "asyncio.Queue[Progress | None]", progress: Progress) -> None:
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(pending.put_nowait, progress)

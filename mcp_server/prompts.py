@@ -1,11 +1,11 @@
-"""Prompts that a user can pick in a client."""
+"""Prompts: requests that a user picks in a client and that lead a model to the tools."""
 
 from typing import Annotated, Any
 
 from mcp.server import MCPServer
 from pydantic import Field
 
-Path = Annotated[str, Field(description="Absolute path of the document, or its document_id.")]
+PathArgument = Annotated[str, Field(description="Absolute path of the document, or its document_id.")]
 
 
 def add_prompts(server: MCPServer[Any]) -> None:
@@ -24,7 +24,7 @@ def add_prompts(server: MCPServer[Any]) -> None:
     )(extract_table)
 
 
-def summarise_document(document: Path) -> str:
+def summarise_document(document: PathArgument) -> str:
     """Return the request for a summary."""
     return (
         f"Call analyze_document with document={document!r} and mode='summary'. If status is 'running', make the same "
@@ -34,7 +34,7 @@ def summarise_document(document: Path) -> str:
 
 
 def compare_documents(
-    document: Path, other: Annotated[str, Field(description="Absolute path of the second document, or its id.")]
+    document: PathArgument, other: Annotated[str, Field(description="Absolute path of the second document, or its id.")]
 ) -> str:
     """Return the request for a comparison."""
     return (
@@ -44,7 +44,9 @@ def compare_documents(
     )
 
 
-def answer_with_quotes(document: Path, question: Annotated[str, Field(description="What you want to know.")]) -> str:
+def answer_with_quotes(
+    document: PathArgument, question: Annotated[str, Field(description="What you want to know.")]
+) -> str:
     """Return the request for an answer with quotes."""
     return (
         f"Call ask with question={question!r} and documents=[{document!r}]. Answer from the result alone: every "
@@ -53,7 +55,7 @@ def answer_with_quotes(document: Path, question: Annotated[str, Field(descriptio
 
 
 def extract_table(
-    document: Path, focus: Annotated[str, Field(description="What to list, for example 'all deadlines'.")]
+    document: PathArgument, focus: Annotated[str, Field(description="What to list, for example 'all deadlines'.")]
 ) -> str:
     """Return the request for an extraction."""
     return (

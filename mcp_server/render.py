@@ -1,4 +1,4 @@
-"""Answers as the text that a model reads, within what hosts show of one result."""
+"""Responses as Markdown for a model or a person to read, within what hosts show of one result."""
 
 from typing import TypeVar
 
@@ -14,14 +14,28 @@ _LISTS = ("citations", "claims", "table", "outline", "key_points")
 
 def response_text(response: Response, *, go_on: str = "pass it as session_id to go on") -> str:
     """Return the response as Markdown that stands alone: the answer, then what is needed to go on."""
-    lines = [response.markdown.rstrip(), "", "---", _session_line(response, go_on)]
+    session = response.session
+    turns = pluralize(session.turns, "turn") + (
+        f", {session.archived_turns} archived" if session.archived_turns else ""
+    )
+    lines = [response.markdown.rstrip(), "", "---", f"Session `{session.session_id}` ({turns}): {go_on}."]
     if response.progress is not None:
         done = f"{response.progress.fraction:.0%}"
         lines.append(f"Still running ({done}: {response.progress.message}). Make the same call again to get the rest.")
     if response.documents:
         lines.append("Documents: " + "; ".join(f"{one.title} (`{one.document_id}`)" for one in response.documents))
-    lines += [_footing(response), *(f"Note: {warning}" for warning in response.warnings)]
+    lines += [_coverage_and_engine(response), *(f"Note: {warning}" for warning in response.warnings)]
     return "\n".join(lines)
+
+
+def _coverage_and_engine(response: Response) -> str:
+    engine = f"Engine: {response.engine.name}, {response.engine.model or 'no language model'}."
+    coverage = response.coverage
+    if not coverage.tokens_total:
+        return engine
+    skipped = f" (skipped: {'; '.join(coverage.skipped)})" if coverage.skipped else ""
+    tokens = f"{coverage.tokens_read:,} of {coverage.tokens_total:,} tokens"
+    return f"Read {tokens}, {coverage.pages_read:,} of {coverage.pages_total:,} pages{skipped}. {engine}"
 
 
 def stopped_text(response: Response, seconds: float) -> str:
@@ -34,7 +48,7 @@ def stopped_text(response: Response, seconds: float) -> str:
     )
 
 
-def fitted(response: ResponseT, limit: int = RESULT_TOKENS) -> ResponseT:
+def fit_to_limit(response: ResponseT, limit: int = RESULT_TOKENS) -> ResponseT:
     """Return the response, shortened until its JSON holds at most about `limit` tokens.
 
     What is left out is named in `warnings`, with the resource that holds the whole text.
@@ -46,8 +60,8 @@ def fitted(response: ResponseT, limit: int = RESULT_TOKENS) -> ResponseT:
         if _size(response, name) < limit // 16:
             break
         if name == "markdown":
-            kept = int(estimate_tokens(response.markdown) * min(limit / tokens, 0.9))
-            response = response.model_copy(update={"markdown": shortened(response.markdown, kept)})
+            allowed = int(estimate_tokens(response.markdown) * min(limit / tokens, 0.9))
+            response = response.model_copy(update={"markdown": truncate(response.markdown, allowed)})
             cut[name] = f"The Markdown was shortened to fit one result; {whole}."
         else:
             items: tuple[object, ...] = getattr(response, name)
@@ -56,7 +70,7 @@ def fitted(response: ResponseT, limit: int = RESULT_TOKENS) -> ResponseT:
     return response.model_copy(update={"warnings": (*response.warnings, *cut.values())}) if cut else response
 
 
-def shortened(markdown: str, limit: int = RESULT_TOKENS) -> str:
+def truncate(markdown: str, limit: int = RESULT_TOKENS) -> str:
     """Return the Markdown, cut at the end of a paragraph where it holds more than about `limit` tokens."""
     tokens = estimate_tokens(markdown)
     if tokens <= limit:
@@ -70,18 +84,6 @@ def _size(response: Response, name: str) -> int:
     return estimate_tokens(response.model_dump_json(include={name})) if hasattr(response, name) else 0
 
 
-def _session_line(response: Response, go_on: str) -> str:
-    session = response.session
-    turns = "1 turn" if session.turns == 1 else f"{session.turns} turns"
-    archived = f", {session.archived_turns} archived" if session.archived_turns else ""
-    return f"Session `{session.session_id}` ({turns}{archived}): {go_on}."
-
-
-def _footing(response: Response) -> str:
-    engine = f"Engine: {response.engine.name}, {response.engine.model or 'no language model'}."
-    coverage = response.coverage
-    if not coverage.tokens_total:
-        return engine
-    skipped = f" (skipped: {'; '.join(coverage.skipped)})" if coverage.skipped else ""
-    tokens = f"{coverage.tokens_read:,} of {coverage.tokens_total:,} tokens"
-    return f"Read {tokens}, {coverage.pages_read:,} of {coverage.pages_total:,} pages{skipped}. {engine}"
+def pluralize(number: int, noun: str) -> str:
+    """Return the number with its noun: "1 page", "1,200 pages"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -14,26 +14,26 @@ PART_CHARACTERS = 80_000
 """Longest text of one read, about 20,000 tokens."""
 
 
-def add_resources(server: MCPServer[Any], assistant: LazyAssistant) -> None:
+def add_resources(server: MCPServer[Any], lazy: LazyAssistant) -> None:
     """Register the resources; the URIs hold ids from earlier results, never paths."""
 
     async def document_page(document_id: str, page: int) -> str:
         with _readable_errors():
-            return await (await assistant.get()).document_text(document_id, page)
+            return await (await lazy.get()).document_text(document_id, page)
 
     async def document_text(document_id: str, start: int = 0) -> str:
         with _readable_errors():
-            text = await (await assistant.get()).document_text(document_id)
+            text = await (await lazy.get()).document_text(document_id)
             return _part(text, start, f"readroom://documents/{document_id}/text")
 
     async def session(session_id: str, start: int = 0) -> str:
         with _readable_errors():
-            transcript = await (await assistant.get()).transcript(session_id)
+            transcript = await (await lazy.get()).transcript(session_id)
             return _part(transcript, start, f"readroom://sessions/{session_id}")
 
     async def status() -> str:
         with _readable_errors():
-            return (await (await assistant.get()).status()).model_dump_json(indent=2)
+            return (await (await lazy.get()).status()).model_dump_json(indent=2)
 
     server.resource(
         "readroom://documents/{document_id}/pages/{page}",

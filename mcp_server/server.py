@@ -1,15 +1,24 @@
-"""The MCP server; `mcp run mcp_server/server.py` and `mcp dev mcp_server/server.py` find it as `server`."""
+"""The MCP server: its tools, resources and prompts behind an optional bearer token.
+
+`mcp run mcp_server/server.py` and `mcp dev mcp_server/server.py` find it as `server`.
+"""
 
 import functools
+import hashlib
+import hmac
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from mcp.server import MCPServer
+from mcp.server.auth.provider import AccessToken, TokenVerifier
+from mcp.server.auth.settings import AuthSettings
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from pydantic import AnyHttpUrl, SecretStr
+from typing_extensions import override
 
+from agents.errors import SettingsError
 from agents.settings import Settings, load_settings
-from mcp_server.auth import auth_settings, token_verifier
 from mcp_server.environment import readroom_version
 from mcp_server.lazy_assistant import LazyAssistant
 from mcp_server.prompts import add_prompts
@@ -25,13 +34,14 @@ INSTRUCTIONS = (
     "earlier result. Pass the session_id of a result to go on with its history. When status is 'running', make the "
     "same call again to get the result. Show the user the citations with their pages."
 )
+_LOCALHOST = AnyHttpUrl("http://localhost")
 _HANDSHAKE = {"initialize", "server/discover", "ping"}
 
 
 def create_server(settings: Settings, assistant: "Assistant | None" = None) -> MCPServer[Any]:
     """Return the server with its tools, resources and prompts.
 
-    It imports what an answer needs on a thread of its own, once the handshake is over.
+    What an answer needs is imported on a thread of its own, from the first request after the handshake on.
 
     Args:
         settings: All settings.
@@ -49,6 +59,7 @@ def create_server(settings: Settings, assistant: "Assistant | None" = None) -> M
             lazy.warm_up()
         return await call_next(ctx)
 
+    token = settings.server.token
     server: MCPServer[Any] = MCPServer(
         name="readroom",
         title="Readroom",
@@ -57,8 +68,9 @@ def create_server(settings: Settings, assistant: "Assistant | None" = None) -> M
         version=readroom_version(),
         lifespan=lifespan,
         middleware=[warm_up],
-        auth=auth_settings(settings.server),
-        token_verifier=token_verifier(settings.server),
+        # Without a resource URL: the SDK would announce an OAuth server, and clients would look for it in vain.
+        auth=None if token is None else AuthSettings(issuer_url=_LOCALHOST, resource_server_url=None),
+        token_verifier=None if token is None else StaticToken(token),
     )
     add_tools(server, lazy, settings.server.wait_seconds)
     add_resources(server, lazy)
@@ -66,12 +78,31 @@ def create_server(settings: Settings, assistant: "Assistant | None" = None) -> M
     return server
 
 
+class StaticToken(TokenVerifier):
+    """Accepts the one configured bearer token, compared in constant time.
+
+    Raises:
+        SettingsError: The token is empty.
+    """
+
+    def __init__(self, token: SecretStr) -> None:
+        if not token:
+            raise SettingsError(
+                "READROOM_SERVER__TOKEN is empty.", hint="Set it to a long random text, or leave it unset."
+            )
+        self._digest = hashlib.sha256(token.get_secret_value().encode()).digest()
+
+    @override
+    async def verify_token(self, token: str) -> AccessToken | None:
+        """Return the access that the token gives, or None if it is another one."""
+        if not hmac.compare_digest(hashlib.sha256(token.encode()).digest(), self._digest):
+            return None
+        return AccessToken(token=token, client_id="readroom", scopes=[])
+
+
 @functools.cache
-def _default_server() -> MCPServer[Any]:
-    return create_server(load_settings())
-
-
 def __getattr__(name: str) -> MCPServer[Any]:
+    # The SDK's own command looks for `server`; made only then, because importing this module must do nothing.
     if name == "server":
-        return _default_server()
+        return create_server(load_settings())
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""The three tools."""
+"""The tools: `ask`, `analyze_document` and `benchmark`."""
 
 import asyncio
 import base64
@@ -20,39 +20,39 @@ from agents.schema import Analysis, Answer, Response
 from mcp_server.lazy_assistant import LazyAssistant
 from mcp_server.parameters import (
     AnalysisMode,
-    BenchmarkDocuments,
+    BenchmarkPaths,
     BenchmarkSuite,
-    Document,
-    Documents,
+    DocumentPath,
+    DocumentPaths,
     Focus,
-    OtherDocuments,
+    OtherDocumentPaths,
     Question,
     SessionId,
     WaitSeconds,
     WindowTokens,
 )
 from mcp_server.progress import OnProgress, notified_progress
-from mcp_server.render import fitted, response_text, shortened
+from mcp_server.render import fit_to_limit, response_text, truncate
 
 if TYPE_CHECKING:
     from agents.assistant import Assistant
 
 RunSuite = Callable[["Assistant", Suite, OnProgress, Sequence[str]], Awaitable[BenchmarkReport]]
-_LOG = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
-def add_tools(server: MCPServer[Any], assistant: LazyAssistant, wait_seconds: float) -> None:
+def add_tools(server: MCPServer[Any], lazy: LazyAssistant, wait_seconds: float) -> None:
     """Register the three tools; `wait_seconds` is the default of their parameter of that name."""
-    _add_ask(server, assistant, wait_seconds)
-    _add_analyze_document(server, assistant, wait_seconds)
-    _add_benchmark(server, assistant)
+    _add_ask(server, lazy, wait_seconds)
+    _add_analyze_document(server, lazy, wait_seconds)
+    _add_benchmark(server, lazy)
 
 
-def _add_ask(server: MCPServer[Any], assistant: LazyAssistant, default_wait: float) -> None:
+def _add_ask(server: MCPServer[Any], lazy: LazyAssistant, default_wait: float) -> None:
     async def ask(
         ctx: Context[Any, Any],
         question: Question,
-        documents: Documents = (),
+        documents: DocumentPaths = (),
         session_id: SessionId = None,
         wait_seconds: WaitSeconds = default_wait,
     ) -> Annotated[CallToolResult, Answer]:
@@ -65,19 +65,19 @@ def _add_ask(server: MCPServer[Any], assistant: LazyAssistant, default_wait: flo
         """
         with readable_errors():
             async with notified_progress(ctx) as on_progress:
-                reader = await assistant.get()
-                return _result(await reader.ask(question, documents, session_id, wait_seconds, on_progress))
+                assistant = await lazy.get()
+                return _result(await assistant.ask(question, documents, session_id, wait_seconds, on_progress))
 
     _add(server, ask, "Ask documents a question")
 
 
-def _add_analyze_document(server: MCPServer[Any], assistant: LazyAssistant, default_wait: float) -> None:
+def _add_analyze_document(server: MCPServer[Any], lazy: LazyAssistant, default_wait: float) -> None:
     async def analyze_document(
         ctx: Context[Any, Any],
-        document: Document,
+        document: DocumentPath,
         mode: AnalysisMode = "summary",
         focus: Focus = None,
-        compare_with: OtherDocuments = (),
+        compare_with: OtherDocumentPaths = (),
         window_tokens: WindowTokens = None,
         session_id: SessionId = None,
         wait_seconds: WaitSeconds = default_wait,
@@ -90,8 +90,8 @@ def _add_analyze_document(server: MCPServer[Any], assistant: LazyAssistant, defa
         """
         with readable_errors():
             async with notified_progress(ctx) as on_progress:
-                reader = await assistant.get()
-                analysis = await reader.analyze(
+                assistant = await lazy.get()
+                analysis = await assistant.analyze(
                     document, mode, focus, compare_with, window_tokens, session_id, wait_seconds, on_progress
                 )
                 return _result(analysis)
@@ -99,9 +99,9 @@ def _add_analyze_document(server: MCPServer[Any], assistant: LazyAssistant, defa
     _add(server, analyze_document, "Analyse a whole document")
 
 
-def _add_benchmark(server: MCPServer[Any], assistant: LazyAssistant) -> None:
+def _add_benchmark(server: MCPServer[Any], lazy: LazyAssistant) -> None:
     async def benchmark(
-        ctx: Context[Any, Any], suite: BenchmarkSuite = "quick", documents: BenchmarkDocuments = ()
+        ctx: Context[Any, Any], suite: BenchmarkSuite = "quick", documents: BenchmarkPaths = ()
     ) -> Annotated[CallToolResult, BenchmarkReport]:
         """Measure what Readroom does on the server's machine, against its targets.
 
@@ -113,7 +113,11 @@ def _add_benchmark(server: MCPServer[Any], assistant: LazyAssistant) -> None:
             async with notified_progress(ctx) as on_progress:
                 runner = await asyncio.to_thread(importlib.import_module, "agents.benchmark.suites")
                 run_suite = cast("RunSuite", runner.run_suite)
-                return _report(await run_suite(await assistant.get(), suite, on_progress, documents))
+                report = await run_suite(await lazy.get(), suite, on_progress, documents)
+            content: list[ContentBlock] = [TextContent(type="text", text=truncate(report.markdown))]
+            if png := report.png():
+                content.append(ImageContent(type="image", data=base64.b64encode(png).decode(), mime_type="image/png"))
+            return CallToolResult(content=content, structured_content=report.model_dump(mode="json"))
 
     _add(server, benchmark, "Measure this machine")
 
@@ -130,7 +134,7 @@ def readable_errors() -> Generator[None]:
     except ReadroomError as error:
         raise ToolError(f"{error.message} {error.hint}") from error
     except Exception as error:
-        _LOG.exception("A tool failed unexpectedly.")
+        _logger.exception("A tool failed unexpectedly.")
         raise ToolError(
             f"Readroom failed unexpectedly ({type(error).__name__}); its log on stderr has the details. "
             "Run `readroom doctor` on the server's machine to see what is wrong with the installation."
@@ -146,15 +150,8 @@ def _add(server: MCPServer[Any], tool: Callable[..., Awaitable[CallToolResult]],
 
 
 def _result(response: Response) -> CallToolResult:
-    response = fitted(response)
+    response = fit_to_limit(response)
     return CallToolResult(
         content=[TextContent(type="text", text=response_text(response))],
         structured_content=response.model_dump(mode="json"),
     )
-
-
-def _report(report: BenchmarkReport) -> CallToolResult:
-    content: list[ContentBlock] = [TextContent(type="text", text=shortened(report.markdown))]
-    if png := report.png():
-        content.append(ImageContent(type="image", data=base64.b64encode(png).decode(), mime_type="image/png"))
-    return CallToolResult(content=content, structured_content=report.model_dump(mode="json"))

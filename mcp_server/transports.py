@@ -21,14 +21,13 @@ from mcp_server.server import create_server
 if TYPE_CHECKING:
     import uvicorn
 
-_logger = logging.getLogger(__name__)
-
 HttpTransport = Literal["http", "sse", "all"]
 Transport = Literal["stdio"] | HttpTransport
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  # compared with, never bound here
 _SHUTDOWN_SECONDS = 5
-_GONE = (BrokenPipeError, ConnectionResetError, anyio.BrokenResourceError, anyio.ClosedResourceError)
+_CLIENT_GONE = (BrokenPipeError, ConnectionResetError, anyio.BrokenResourceError, anyio.ClosedResourceError)
+_logger = logging.getLogger(__name__)
 
 
 def serve(settings: Settings, transport: Transport) -> None:
@@ -53,18 +52,9 @@ def serve_stdio(server: MCPServer[Any]) -> None:
         _say("An MCP client is awaited on stdin. Clients start this themselves: see `readroom install --help`.")
     try:
         server.run("stdio")
-    except* _GONE:
+    except* _CLIENT_GONE:
         # A client that is killed breaks the pipe under its answer: nobody is left to tell, and nothing is wrong here.
         _logger.info("The client is gone.")
-
-
-def _log_to_stderr() -> None:
-    stderr = logging.StreamHandler(sys.stderr)
-    # The handler's own level: some libraries set their loggers to DEBUG.
-    stderr.setLevel(logging.INFO)
-    logging.basicConfig(handlers=[stderr], format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for ours in ("mcp_server", "agents"):
-        logging.getLogger(ours).setLevel(logging.INFO)
 
 
 async def serve_http(settings: Settings, transport: HttpTransport) -> None:
@@ -74,24 +64,44 @@ async def serve_http(settings: Settings, transport: HttpTransport) -> None:
     require_token(settings.server)
     with bind(settings.server) as bound:
         app = http_app(create_server(settings), settings.server, transport)
-        for line in _addresses(settings.server.host, bound.getsockname()[1], transport):
-            _say(line)
+        base = f"http://{_in_url(settings.server.host)}:{bound.getsockname()[1]}"
+        for name, path, form in (("Streamable HTTP", "/mcp", "http"), ("SSE", "/sse", "sse")):
+            if transport in (form, "all"):
+                _say(f"{name}: {base}{path}")
         await uvicorn.Server(uvicorn_config(app)).serve(sockets=[bound])
 
 
-def uvicorn_config(app: Starlette) -> "uvicorn.Config":
-    """Return how the application is served."""
-    import uvicorn
+def require_token(settings: ServerSettings) -> None:
+    """Check that only this machine can reach a server without a token.
 
-    return uvicorn.Config(
-        app,
-        # httptools accepts header values that the protocol wants refused.
-        http="h11",
-        ws="none",
-        log_config=None,
-        log_level="warning",
-        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-    )
+    Raises:
+        SettingsError: Others can.
+    """
+    try:
+        loopback = ipaddress.ip_address(settings.host).is_loopback
+    except ValueError:
+        loopback = settings.host == "localhost"
+    if settings.token is None and not loopback:
+        raise SettingsError(
+            f"{settings.host} can be reached from other machines, and no token is set.",
+            hint="Set READROOM_SERVER__TOKEN to a long random text, or use --host 127.0.0.1.",
+        )
+
+
+def bind(settings: ServerSettings) -> socket.socket:
+    """Return a socket that is bound to the configured address.
+
+    Raises:
+        SettingsError: The address is taken or not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family)
+    except OSError as error:
+        raise SettingsError(
+            f"{settings.host}:{settings.port} cannot be bound: {error.strerror or error}.",
+            hint="Choose another --port (0 takes a free one) or --host.",
+        ) from error
 
 
 def http_app(server: MCPServer[Any], settings: ServerSettings, transport: HttpTransport) -> Starlette:
@@ -121,51 +131,33 @@ def transport_security(settings: ServerSettings) -> TransportSecuritySettings:
     return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
 
 
-def require_token(settings: ServerSettings) -> None:
-    """Check that only this machine can reach a server without a token.
+def uvicorn_config(app: Starlette) -> "uvicorn.Config":
+    """Return uvicorn's configuration for the application."""
+    import uvicorn
 
-    Raises:
-        SettingsError: Others can.
-    """
-    if settings.token is None and not _is_loopback(settings.host):
-        raise SettingsError(
-            f"{settings.host} can be reached from other machines, and no token is set.",
-            hint="Set READROOM_SERVER__TOKEN to a long random text, or use --host 127.0.0.1.",
-        )
+    return uvicorn.Config(
+        app,
+        # httptools accepts header values that the protocol wants refused.
+        http="h11",
+        ws="none",
+        log_config=None,
+        log_level="warning",
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+    )
 
 
-def bind(settings: ServerSettings) -> socket.socket:
-    """Return a socket that is bound to the configured address.
-
-    Raises:
-        SettingsError: The address is taken or not this machine's.
-    """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        return socket.create_server((settings.host, settings.port), family=family)
-    except OSError as error:
-        raise SettingsError(
-            f"{settings.host}:{settings.port} cannot be bound: {error.strerror or error}.",
-            hint="Choose another --port (0 takes a free one) or --host.",
-        ) from error
+def _log_to_stderr() -> None:
+    stderr = logging.StreamHandler(sys.stderr)
+    # The handler's own level: some libraries set their loggers to DEBUG.
+    stderr.setLevel(logging.INFO)
+    logging.basicConfig(handlers=[stderr], format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for ours in ("mcp_server", "agents"):
+        logging.getLogger(ours).setLevel(logging.INFO)
 
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
-
-
-def _addresses(host: str, port: int, transport: str) -> list[str]:
-    base = f"http://{_in_url(host)}:{port}"
-    http, sse = f"Streamable HTTP: {base}/mcp", f"SSE: {base}/sse"
-    return {"http": [http], "sse": [sse]}.get(transport, [http, sse])

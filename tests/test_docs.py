@@ -103,3 +103,12 @@ def test_the_readme_measures_nothing_outside_of_the_section_for_it() -> None:
     text = (ROOT / "README.md").read_text().replace(section("Measured"), "")
 
     assert re.findall(r"\d[\d.,]* ?(?:tok/s|ms\b|s\b|seconds|minutes|%|GiB|times)", text) == []
+
+
+def test_every_file_that_the_architecture_names_is_there() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    files = [f"/{path.relative_to(ROOT)}" for room in ("agents", "mcp_server") for path in ROOT.glob(f"{room}/**/*.py")]
+    folders = {f"{file.rpartition('/')[0]}/" for file in files}
+    named = set(re.findall(r"[\w/]*\w\.py\b|\b[\w/]*\w/", text)) - {"agents/"}
+
+    assert [name for name in sorted(named) if not any(f"/{name}" in each for each in (*files, *folders))] == []

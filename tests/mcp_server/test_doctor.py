@@ -7,7 +7,7 @@ import pytest
 
 from agents.engine.vllm.launch import INSTALL_VLLM, USE_A_SERVER
 from agents.settings import Settings, ignored_variables
-from mcp_server.doctor import Check, Diagnosis, marked
+from mcp_server.doctor import Check, Diagnosis, mark_commands
 from tests.support.processes import REPOSITORY, environment
 
 
@@ -76,7 +76,9 @@ def test_a_misspelt_variable_of_a_section_is_refused_with_the_name_that_is_meant
 
 
 def test_only_commands_stand_in_code_marks() -> None:
-    fixes = marked((f"an NVIDIA GPU, or a server elsewhere: {USE_A_SERVER}", INSTALL_VLLM, "Free some GPU memory."))
+    fixes = mark_commands(
+        (f"an NVIDIA GPU, or a server elsewhere: {USE_A_SERVER}", INSTALL_VLLM, "Free some GPU memory.")
+    )
     assert fixes == (
         f"an NVIDIA GPU, or a server elsewhere: `{USE_A_SERVER}`",
         f"`{INSTALL_VLLM}`",

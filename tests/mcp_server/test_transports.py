@@ -144,6 +144,11 @@ def test_an_address_that_others_reach_needs_a_token(host: str) -> None:
     transports.require_token(ServerSettings(host=host, token=TOKEN))
 
 
+def test_an_empty_token_is_refused_by_the_name_of_its_variable() -> None:
+    with pytest.raises(SettingsError, match="READROOM_SERVER__TOKEN is empty"):
+        create_server(Settings(server=ServerSettings(token="")))
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.9.10"])
 def test_an_address_of_this_machine_alone_needs_none(host: str) -> None:
     transports.require_token(ServerSettings(host=host))

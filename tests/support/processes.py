@@ -23,9 +23,9 @@ def server_started_by(data_dir: Path, *words: str) -> StdioServerParameters:
 
 def environment(data_dir: Path, **more: str) -> dict[str, str]:
     """Return the variables for a process: the extractive engine, and this data folder."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("READROOM_")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("READROOM_")}
     return {
-        **kept,
+        **inherited,
         "PYTHONPATH": str(REPOSITORY),
         "READROOM_DATA_DIR": str(data_dir / "data"),
         "READROOM_ENGINE__KIND": "extractive",
