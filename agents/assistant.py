@@ -47,9 +47,8 @@ from agents.sessions.sessions import Session, SessionStore
 from agents.sessions.store import StoredSession
 from agents.settings import MIN_WINDOW_TOKENS, Settings
 from agents.supervisor.answer import to_analysis, to_answer, without_sources
-from agents.supervisor.prefix_cache import PrefixCache
 from agents.supervisor.run import Request, Run
-from agents.supervisor.supervisor import Supervisor
+from agents.supervisor.supervisor import PrefixCache, Supervisor
 
 HISTORY_WITHOUT_CONTEXT = 8_192
 """Tokens of history for an engine that has no context window."""

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from agents import schema
 from agents.errors import ReadroomError
+from agents.schema import OnProgress
 from mcp_server.render import pluralize, response_text, stopped_text
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from agents.settings import Settings
 
 ResultT = TypeVar("ResultT")
-OnProgress = Callable[[schema.Progress], None]
 STOPPED = 3
 """The exit code where the time to wait ended before the work did; 1 is an error, 2 a wrong option."""
 _QUESTION_CHARACTERS = 80

@@ -5,8 +5,8 @@ import base64
 import importlib
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from mcp.server import MCPServer
@@ -16,7 +16,7 @@ from mcp_types import CallToolResult, ContentBlock, ImageContent, TextContent, T
 
 from agents.benchmark.report import BenchmarkReport, Suite
 from agents.errors import ReadroomError
-from agents.schema import Analysis, Answer, Response
+from agents.schema import Analysis, Answer, OnProgress, Progress, Response
 from mcp_server.lazy_assistant import LazyAssistant
 from mcp_server.parameters import (
     AnalysisMode,
@@ -31,7 +31,6 @@ from mcp_server.parameters import (
     WaitSeconds,
     WindowTokens,
 )
-from mcp_server.progress import OnProgress, notified_progress
 from mcp_server.render import fit_to_limit, response_text, truncate
 
 if TYPE_CHECKING:
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
 
 RunSuite = Callable[["Assistant", Suite, OnProgress, Sequence[str]], Awaitable[BenchmarkReport]]
 _logger = logging.getLogger(__name__)
+_SMALLEST_RISE = 1e-4
 
 
 def add_tools(server: MCPServer[Any], lazy: LazyAssistant, wait_seconds: float) -> None:
@@ -155,3 +155,34 @@ def _result(response: Response) -> CallToolResult:
         content=[TextContent(type="text", text=response_text(response))],
         structured_content=response.model_dump(mode="json"),
     )
+
+
+@asynccontextmanager
+async def notified_progress(ctx: Context[Any, Any]) -> AsyncGenerator[OnProgress]:
+    """Yield a callback that turns progress into notifications; any thread may call it.
+
+    The protocol wants values that rise: a new message at the same fraction rises by a hair, and a
+    fraction that falls back is reported at the highest so far.
+    """
+    loop = asyncio.get_running_loop()
+    pending: asyncio.Queue[Progress | None] = asyncio.Queue()
+
+    async def send() -> None:
+        reported, message = 0.0, ""
+        while (progress := await pending.get()) is not None:
+            value = max(progress.fraction, reported + _SMALLEST_RISE)
+            if value <= 1.0 and (progress.fraction > reported or progress.message != message):
+                reported, message = value, progress.message
+                await ctx.report_progress(value, 1.0, message)
+
+    def report(progress: Progress) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(pending.put_nowait, progress)
+
+    sender = asyncio.create_task(send())
+    try:
+        yield report
+        loop.call_soon(pending.put_nowait, None)
+        await sender
+    finally:
+        sender.cancel()

@@ -51,7 +51,7 @@ from agents.benchmark.workbench import Workbench, describe_machine, installed_ve
 from agents.documents.access import find_file
 from agents.engine.registry import choose_engine
 from agents.errors import ReadroomError
-from agents.schema import EngineInfo, Progress
+from agents.schema import EngineInfo, OnProgress, Progress
 
 STREAMS = (1, 4, 8)
 QUICK_PROMPTS = (1_024, 16_384)
@@ -62,7 +62,6 @@ SUITE_SECONDS: dict[Suite, float] = {"quick": 150.0}
 """Time limit of all steps together, from when the engine is open."""
 CLOSING_SECONDS = 10.0
 OPENING_SHARE = 0.02
-OnProgress = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)

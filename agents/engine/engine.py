@@ -9,10 +9,9 @@ from typing import ClassVar, Generic, Protocol, TypeVar, cast
 from pydantic import Field
 from pydantic.config import JsonDict
 
-from agents.schema import EngineInfo, Frozen, Passage, Progress, Usage
+from agents.schema import EngineInfo, Frozen, OnProgress, Passage, Usage
 from agents.settings import EngineSettings
 
-OnProgress = Callable[[Progress], None]
 ResultT = TypeVar("ResultT", bound=Frozen)
 
 

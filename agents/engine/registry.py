@@ -11,12 +11,12 @@ from pathlib import Path
 
 from pydantic import Field
 
-from agents.engine.engine import Availability, Engine, EngineEntry, OnProgress
+from agents.engine.engine import Availability, Engine, EngineEntry
 from agents.engine.extractive.engine import ExtractiveEngine
 from agents.engine.openai import endpoint
 from agents.engine.vllm import launch
 from agents.errors import EngineError, SettingsError
-from agents.schema import Frozen, Progress
+from agents.schema import Frozen, OnProgress, Progress
 from agents.settings import EngineSettings
 
 

@@ -1,6 +1,6 @@
 """The supervisor: a request goes through five agents, each chosen from those that make sense at that moment.
 
-supervisor      runs a request through the graph within its budget
+supervisor      runs a request through the graph within its budget; the fallback where it has no answer
 graph           AGENTS, the registry: one line per agent; and the langgraph graph over them
 policy          which agent may come next, and the chat model that decides
 
@@ -19,6 +19,4 @@ scope           the pages and sections that a question names
 map_reduce      whole documents: windows, notes, reductions
 context_budget  what fits into the engine's context
 answer          from a finished run to the response
-fallback        the answer without a language model, when the agents have none
-prefix_cache    which documents the engine has at hand
 """

@@ -2,19 +2,26 @@
 
 import asyncio
 import logging
+import math
 import time
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from agents.documents.library import Library
 from agents.engine.engine import Engine
+from agents.engine.extractive.engine import ExtractiveEngine
+from agents.engine.registry import ActiveEngine
 from agents.jobs.single_flight import ReportProgress
 from agents.jobs.window_cache import WindowCache
-from agents.settings import SupervisorSettings
+from agents.schema import AgentStep
+from agents.settings import EngineSettings, SupervisorSettings
 from agents.supervisor.answer import accept_rewritten
 from agents.supervisor.context_budget import fit_history
-from agents.supervisor.fallback import fall_back
+from agents.supervisor.retrieval import retrieve
 from agents.supervisor.run import Budget, Clock, Request, Run, ignore_progress
+from agents.supervisor.synthesis import synthesize
+from agents.supervisor.validation import conclude, locate_quotes
 from agents.telemetry import span, untraced
 
 if TYPE_CHECKING:
@@ -107,3 +114,44 @@ class Supervisor:
             _LOG.warning("The graph ended without an answer: %r", error)
             run.warnings.append(f"The supervisor ended early: {type(error).__name__}.")
             return ""
+
+
+class PrefixCache:
+    """What the engine has in its prefix cache, as far as the runs so far can tell.
+
+    Args:
+        settings: Say after how long an idle engine sleeps or stops, and so loses its cache.
+    """
+
+    def __init__(self, settings: EngineSettings) -> None:
+        idle = settings.idle_sleep_seconds, settings.idle_stop_seconds
+        self._seconds = min(filter(None, idle), default=math.inf)
+        self._read_at: dict[tuple[str | None, ...], float] = {}
+
+    def has(self, opened: ActiveEngine, ids: Sequence[str]) -> bool:
+        """Whether the engine has read these documents in one prompt, recently enough to have them cached."""
+        return time.monotonic() - self._read_at.get((opened.engine.info.model, *ids), -math.inf) < self._seconds
+
+    def note(self, run: Run, ids: Sequence[str]) -> None:
+        """Remember the documents if this run read them in one prompt."""
+        in_one_prompt = run.everything_read and run.windows <= 1 and not run.cached_windows
+        if run.engine.info.context_tokens and in_one_prompt:
+            self._read_at[run.engine.info.model, *ids] = time.monotonic()
+
+
+NOTICE = "The agents came to no answer, so the fallback did: passages searched and quoted without a language model."
+
+
+async def fall_back(run: Run) -> None:
+    """Judge the run without a language model; an agent's draft is used as far as its quotes are in the documents."""
+    started = run.budget.clock()
+    if run.draft is None:
+        run.warnings.append(NOTICE)
+        run.engine, run.parts = ExtractiveEngine(), []
+        run.sequential = run.full_scan = False
+        run.kind = "whole_document" if run.request.mode else "simple"
+        if not run.request.mode:
+            await retrieve(run)
+        await synthesize(run)
+    run.judgement = conclude(run, await locate_quotes(run))
+    run.steps.append(AgentStep(agent="fallback", seconds=run.budget.clock() - started))

@@ -7,10 +7,10 @@ from mcp_types import CallToolResult, TextContent
 
 from agents.errors import DocumentError
 from agents.language.tokens import estimate_tokens
-from agents.schema import Analysis, Answer, Progress, TableRow
+from agents.schema import Analysis, Answer, OnProgress, Progress, TableRow
 from agents.settings import Settings
 from mcp_server.server import create_server
-from tests.support.fake_assistant import COMMON, DOCUMENT_ID, SESSION_ID, FakeAssistant, OnProgress
+from tests.support.fake_assistant import COMMON, DOCUMENT_ID, SESSION_ID, FakeAssistant
 
 QUESTION = {"question": "How much does the pump hold?", "documents": ["/manuals/pump.pdf"]}
 

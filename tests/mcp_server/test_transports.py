@@ -12,10 +12,11 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 
 from agents.errors import SettingsError
+from agents.schema import OnProgress
 from agents.settings import ServerSettings, Settings
 from mcp_server import transports
 from mcp_server.server import create_server
-from tests.support.fake_assistant import FakeAssistant, OnProgress
+from tests.support.fake_assistant import FakeAssistant
 
 TOKEN = "correct horse battery staple"
 REACHABLE = ["0.0.0.0", "::", "192.0.2.1", "example.org"]  # noqa: S104

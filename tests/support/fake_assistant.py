@@ -15,7 +15,7 @@ from agents.schema import (
     DocumentInfo,
     EngineInfo,
     Mode,
-    Progress,
+    OnProgress,
     RouteReport,
     ServerStatus,
     SessionInfo,
@@ -23,7 +23,6 @@ from agents.schema import (
 
 SESSION_ID = "0d5f4d7e-9f0e-4a54-8f5c-5b0c5ff7a111"
 DOCUMENT_ID = "0123456789abcdef"
-OnProgress = Callable[[Progress], None]
 
 COMMON: dict[str, Any] = {
     "markdown": "The pump holds 40 litres [1].",

@@ -4,9 +4,10 @@ import os
 import subprocess
 import sys
 
+from agents.schema import OnProgress
 from agents.settings import Settings
 from mcp_server.server import create_server
-from tests.support.fake_assistant import FakeAssistant, OnProgress
+from tests.support.fake_assistant import FakeAssistant
 
 
 async def print_by_the_way(_: OnProgress) -> None:

@@ -19,12 +19,12 @@ from pydantic.config import JsonDict
 from typing_extensions import override
 
 from agents.engine import output_schema, prompt_layout
-from agents.engine.engine import InvalidAnswerError, OnProgress, Outcome, ResultT, Task
+from agents.engine.engine import InvalidAnswerError, Outcome, ResultT, Task
 from agents.engine.model_config import local_folder
 from agents.engine.openai.endpoint import Endpoint, find_endpoint, is_loopback, tls_verification
 from agents.errors import EngineError
 from agents.language.tokens import Estimate, TokenCounter, estimate_tokens
-from agents.schema import EngineInfo, Usage
+from agents.schema import EngineInfo, OnProgress, Usage
 from agents.settings import EngineSettings
 from agents.telemetry import untraced
 

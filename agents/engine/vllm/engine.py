@@ -7,14 +7,14 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from agents.engine.engine import OnProgress, Outcome, ResultT, Task
+from agents.engine.engine import Outcome, ResultT, Task
 from agents.engine.openai.endpoint import Endpoint
 from agents.engine.openai.engine import OpenAIEngine
 from agents.engine.vllm import lifecycle
 from agents.engine.vllm.probe import Probe
 from agents.engine.vllm.state_files import Attachment, EngineFiles, EngineState
 from agents.errors import EngineError
-from agents.schema import EngineInfo
+from agents.schema import EngineInfo, OnProgress
 from agents.settings import EngineSettings
 
 _LOG = logging.getLogger(__name__)

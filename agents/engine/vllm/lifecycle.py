@@ -16,7 +16,6 @@ from pathlib import Path
 from filelock import Timeout
 from pydantic import Field
 
-from agents.engine.engine import OnProgress
 from agents.engine.vllm import launch, memory_plan, startup_log
 from agents.engine.vllm.hardware import read_gpus
 from agents.engine.vllm.memory_plan import MemoryPlan
@@ -24,7 +23,7 @@ from agents.engine.vllm.probe import Probe
 from agents.engine.vllm.processes import end_session, wait_until
 from agents.engine.vllm.state_files import EngineFiles, EngineState, Launch, StateName, write_atomically
 from agents.errors import EngineError
-from agents.schema import Frozen
+from agents.schema import Frozen, OnProgress
 from agents.settings import EngineSettings
 
 _LOCK_SECONDS = 60.0

@@ -7,11 +7,11 @@ import pytest
 
 from agents.assistant import Assistant
 from agents.engine import registry
-from agents.engine.engine import Availability, Engine, EngineEntry, OnProgress, Outcome, ResultT, Task
+from agents.engine.engine import Availability, Engine, EngineEntry, Outcome, ResultT, Task
 from agents.engine.extractive.engine import ExtractiveEngine
 from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult
 from agents.errors import SettingsError
-from agents.schema import EngineInfo, Usage
+from agents.schema import EngineInfo, OnProgress, Usage
 from agents.settings import DocumentsSettings, EngineSettings, Settings
 
 
