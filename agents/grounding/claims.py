@@ -105,7 +105,7 @@ def ground(unchecked: Iterable[UncheckedClaim], documents: Sequence[Document], r
         for text, title in zip_longest(claim.quotes, claim.titles):
             # The document that a quote was taken from comes before those that may hold it too.
             ordered = sorted(documents, key=lambda document, title=title: document.title != title)
-            if quote := find(text, ordered, read):
+            if quote := locate_in_documents(text, ordered, read):
                 quotes.append(quote)
         if quotes:
             whole = claim.verbatim and len(quotes) == len(claim.quotes)
@@ -114,7 +114,7 @@ def ground(unchecked: Iterable[UncheckedClaim], documents: Sequence[Document], r
     return claims
 
 
-def find(text: str, documents: Sequence[Document], read: Spans) -> Quote | None:
+def locate_in_documents(text: str, documents: Sequence[Document], read: Spans) -> Quote | None:
     """Locate a quote in the first document that has it, exact finds before fuzzy ones.
 
     What has fewer than 5 words could stand anywhere: it is widened to the sentence, or the line, that holds it, of

@@ -103,7 +103,7 @@ def locate(quote: str, document: Document, near: Sequence[tuple[int, int]] = ())
     return None
 
 
-def stands_in(quote: str, document: Document) -> bool:
+def is_verbatim(quote: str, document: Document) -> bool:
     """Whether a document says a quote word for word, as `locate` compares words, and no negation stands before it."""
     wanted = NormalizedText(quote).text.strip()
     if not any(map(str.isalnum, wanted)):

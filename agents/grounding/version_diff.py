@@ -13,7 +13,7 @@ from agents.language.sentences import split_sentences
 from agents.schema import Document
 
 SECTION = "Differences"
-MOST_CHANGES = 60
+MAX_CHANGES = 60
 """Shown for two versions."""
 MIN_SHARED_SENTENCES = 0.3
 """Share of the shorter text's sentences that stand in the other word for word, where both are versions of one text."""
@@ -67,7 +67,7 @@ def asks_for_differences(question: str) -> bool:
     return bool(_ASKS_FOR_DIFFERENCES.search(question))
 
 
-def changes(one: Document, other: Document) -> tuple[UncheckedClaim, ...] | None:
+def find_changes(one: Document, other: Document) -> tuple[UncheckedClaim, ...] | None:
     """Return the differences between two versions of one text, in its order; None where they are not such versions.
 
     A sentence that was only moved, or whose clause has another number, has not changed.

@@ -70,7 +70,7 @@ _MAX_CANDIDATES = 2
 
 
 @dataclass(frozen=True)
-class Place:
+class Reference:
     """A page or a section by its number, as a question refers to it."""
 
     word: str
@@ -83,7 +83,7 @@ class Place:
         return f"the last {self.word}" if self.number == "-1" else f"{self.word} {self.number}"
 
     @classmethod
-    def from_match(cls, match: re.Match[str]) -> Iterator["Place"]:
+    def from_match(cls, match: re.Match[str]) -> Iterator["Reference"]:
         """Yield the places of one reference: "pages 3-5 and 7" has four."""
         is_page = bool(_IS_PAGE.match(match["word"]))
         word = match["word"].removesuffix("s") if len(match["word"]) > _SHORT_WORD else match["word"]
@@ -169,7 +169,7 @@ class Place:
         return start, end
 
 
-def named(question: str) -> tuple[Place, ...]:
+def find_references(question: str) -> tuple[Reference, ...]:
     """Return the pages and sections that a question refers to by their numbers, in its order, none twice."""
     matches = [match for match in _NAMED.finditer(question) if not _PRONOUN.search(match.group())]
     # In "paragraph 3 of clause 4" the clause is found, and its paragraph is in it.
@@ -178,24 +178,24 @@ def named(question: str) -> tuple[Place, ...]:
         for match, after in zip_longest(matches, matches[1:])
         if after is None or not _OF.fullmatch(question[match.end() : after.start("word")])
     ]
-    found = [(match.start(), place) for match in outer for place in Place.from_match(match)]
+    found = [(match.start(), place) for match in outer for place in Reference.from_match(match)]
     for pattern, number in _FIRST_OR_LAST_PAGE:
         found += [
-            (match.start(), Place(match["word"], str(number), is_page=True)) for match in pattern.finditer(question)
+            (match.start(), Reference(match["word"], str(number), is_page=True)) for match in pattern.finditer(question)
         ]
     return tuple(dict.fromkeys(place for _, place in sorted(found, key=lambda each: each[0])))
 
 
-def without(question: str) -> str:
+def strip_references(question: str) -> str:
     """Return a question without its references: what is asked of the pages and sections."""
     for pattern in (_NAMED, *(pattern for pattern, _ in _FIRST_OR_LAST_PAGE)):
         question = pattern.sub(" ", question)
     return " ".join(question.split())
 
 
-def all_within(question: str, passages: Sequence[Passage]) -> bool:
+def within_references(question: str, passages: Sequence[Passage]) -> bool:
     """Whether passages lie within what a question refers to, as far as their pages and beginnings tell."""
-    places = named(question)
+    places = find_references(question)
     pages = {int(place.number) for place in places if place.is_page}
     numbers = "|".join(re.escape(place.number) for place in places if not place.is_page)
     begins = re.compile(rf"\W*(?:[^\W\d_]+\.?\s+)?(?:{numbers})(?!\w|\.\d)")
@@ -204,7 +204,7 @@ def all_within(question: str, passages: Sequence[Passage]) -> bool:
     return bool(passages and (in_section or on_page))
 
 
-def joined(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+def merge_spans(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     """Return spans in order, with those that touch or overlap merged."""
     merged: list[tuple[int, int]] = []
     for start, end in sorted(spans):

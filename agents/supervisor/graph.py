@@ -36,7 +36,7 @@ AGENTS = (
 """All agents; where several are ready, the first one is the usual choice. A new agent is one more line here."""
 Graph = Any
 """A compiled langgraph graph; langgraph's own generics are unknown to a strict type checker."""
-_LOG = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 _PATCHING = threading.Lock()
 
 
@@ -105,7 +105,7 @@ class AgentNode:
             run.warnings.append(f"{name} failed: {error.message}")
         except Exception:
             outcome = "failed"
-            _LOG.exception("The %s agent failed", name)
+            _logger.exception("The %s agent failed", name)
             run.warnings.append(f"{name} failed.")
         if outcome != "done":
             self._recover(run)

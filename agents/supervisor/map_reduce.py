@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 from pydantic import Field
 
 from agents.engine.engine import Task
-from agents.engine.tasks.reading import MOST_NOTES, PointToReduce, Reduce, WindowNotes
+from agents.engine.tasks.reading import MAX_NOTES, PointToReduce, Reduce, WindowNotes
 from agents.grounding.claims import UncheckedClaim
-from agents.grounding.quotes import stands_in
-from agents.grounding.version_diff import MOST_CHANGES, asks_for_differences, changes
+from agents.grounding.quotes import is_verbatim
+from agents.grounding.version_diff import MAX_CHANGES, asks_for_differences, find_changes
 from agents.jobs.single_flight import job_key
 from agents.language.sentences import split_sentences
 from agents.schema import Document, Frozen, Mode, NoteKind, Passage
@@ -177,7 +177,7 @@ class WindowReader:
             halvings: How often it may be halved; None reads it once, however much it holds.
         """
         reading = await self._read_once(window)
-        if halvings is None or len(reading.points) < MOST_NOTES or len(halves := window.halves()) == 1:
+        if halvings is None or len(reading.points) < MAX_NOTES or len(halves := window.halves()) == 1:
             return reading
         if not halvings:
             page, title = window.passages[0].page, window.document.title
@@ -356,7 +356,7 @@ def shared_points(points: Sequence[Point], documents: Sequence[Document]) -> lis
         for point in points
         for document in documents
         if not any((document.title, quote) in noted for quote in point.quotes)
-        and all(stands_in(quote, document) for quote in point.quotes)
+        and all(is_verbatim(quote, document) for quote in point.quotes)
     ]
 
 
@@ -367,12 +367,12 @@ def _changes(run: Run) -> tuple[UncheckedClaim, ...]:
         return ()
     if len(documents) == 1:
         run.warnings.append("Both are the same file, byte for byte.")
-    found = changes(documents[0], documents[-1])
+    found = find_changes(documents[0], documents[-1])
     if found == () and len(documents) == 2:
         run.warnings.append(f"No sentence of {documents[0].title} differs from {documents[-1].title}.")
-    if found and len(found) > MOST_CHANGES:
-        run.warnings.append(f"{len(found) - MOST_CHANGES:,} more sentences differ than are shown.")
-    return (found or ())[:MOST_CHANGES]
+    if found and len(found) > MAX_CHANGES:
+        run.warnings.append(f"{len(found) - MAX_CHANGES:,} more sentences differ than are shown.")
+    return (found or ())[:MAX_CHANGES]
 
 
 def _distinct(points: Sequence[Point]) -> list[Point]:

@@ -4,7 +4,7 @@ import asyncio
 
 from agents.engine.tasks.answering import Draft
 from agents.engine.tasks.decisions import StandaloneQuestion
-from agents.language.section_references import without
+from agents.language.section_references import strip_references
 from agents.schema import Passage
 from agents.supervisor.context_budget import evidence_fits, fits_one_pass
 from agents.supervisor.run import Part, Run
@@ -89,7 +89,7 @@ async def _find_passages(run: Run, question: str) -> tuple[Passage, ...]:
 
 async def _search_within(run: Run, named: tuple[Passage, ...], question: str) -> tuple[Passage, ...]:
     """Return the best of the named passages, in the order of the text."""
-    found = await _search(run, without(question), len(run.all_passages))
+    found = await _search(run, strip_references(question), len(run.all_passages))
     inside = {(passage.document_id, passage.index) for passage in named}
     ranked = [key for passage in found if (key := (passage.document_id, passage.index)) in inside]
     best = ranked[: run.settings.passages]

@@ -4,7 +4,7 @@ import asyncio
 
 from agents.engine.tasks.decisions import Route, StandaloneQuestion
 from agents.grounding.version_diff import asks_for_differences
-from agents.language.section_references import named, without
+from agents.language.section_references import find_references, strip_references
 from agents.supervisor.run import Run
 from agents.supervisor.scope import missing_pages, place_names, scope
 
@@ -25,7 +25,7 @@ async def route(run: Run) -> None:
     else:
         result = await run.ask(Route(question=run.question))
         run.kind, run.reason, run.language = result.kind, result.reason, result.language
-        if len(request.documents) > 1 and asks_for_differences(run.question) and not named(run.question):
+        if len(request.documents) > 1 and asks_for_differences(run.question) and not find_references(run.question):
             run.kind, run.reason = "whole_document", "The documents are compared, from beginning to end."
         await asyncio.to_thread(_route_by_places, run)
     if run.kind == "whole_document":
@@ -43,7 +43,7 @@ def _route_by_places(run: Run) -> None:
     """Adapt the route to the pages and sections that the question names, and warn of those that do not exist."""
     if not (places := place_names(run.question)):
         return
-    only_places = len(without(run.question).split()) <= MAX_WORDS_ON_PLACES
+    only_places = len(strip_references(run.question).split()) <= MAX_WORDS_ON_PLACES
     if run.kind == "whole_document" and not only_places:
         # "Summarise it. Does section 1 cover all staff?" is not about section 1 alone.
         run.ignore_scope = True
@@ -58,5 +58,5 @@ def _route_by_places(run: Run) -> None:
     elif run.kind == "whole_document":
         # What was not found cannot be summed up, and the whole is not what was asked about.
         run.kind, run.reason = "simple", f"Searched: {places} was not found by its number."
-        if not all(place.is_page for place in named(run.question)):
+        if not all(place.is_page for place in find_references(run.question)):
             run.warnings.append(f"Nothing begins with the number of {places}, so these words were searched for.")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from agents.language import section_references
-from agents.language.section_references import Place
+from agents.language.section_references import Reference
 from agents.language.sentences import split_sentences
 from agents.schema import Document, Passage
 from agents.supervisor.run import Run
@@ -20,7 +20,7 @@ def scope(run: Run, question: str) -> tuple[Passage, ...]:
     if run.ignore_scope:
         return ()
     if question not in run.scopes:
-        named = section_references.named(question)
+        named = section_references.find_references(question)
         run.scopes[question] = tuple(
             passage for document in run.request.documents for passage in _passages_of(run, document, named)
         )
@@ -30,7 +30,7 @@ def scope(run: Run, question: str) -> tuple[Passage, ...]:
 def missing_pages(run: Run, question: str) -> tuple[str, ...]:
     """Return a message about the pages that a question names and no document has; empty where there are none."""
     documents = run.request.documents
-    pages = [place for place in section_references.named(question) if place.is_page]
+    pages = [place for place in section_references.find_references(question) if place.is_page]
     missing = [str(place) for place in pages if not any(place.spans(document) for document in documents)]
     if not missing:
         return ()
@@ -40,15 +40,15 @@ def missing_pages(run: Run, question: str) -> tuple[str, ...]:
 
 def place_names(question: str) -> str:
     """Return the pages and sections that a question names as a short list, for messages."""
-    return _listed([str(place) for place in section_references.named(question)])
+    return _listed([str(place) for place in section_references.find_references(question)])
 
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names) if len(names) <= MAX_PLACES_LISTED else f"{names[0]} to {names[-1]}"
 
 
-def _passages_of(run: Run, document: Document, named: tuple[Place, ...]) -> list[Passage]:
-    spans = section_references.joined(span for place in named for span in place.spans(document))
+def _passages_of(run: Run, document: Document, named: tuple[Reference, ...]) -> list[Passage]:
+    spans = section_references.merge_spans(span for place in named for span in place.spans(document))
     cut = (_cut(each, span) for span in spans for each in run.passages[document.document_id])
     found = [passage for passage in cut if passage is not None]
     return [each.model_copy(update={"page": document.page_at(each.start)}) for each in found]

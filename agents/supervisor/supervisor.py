@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 SECONDS_TO_FINISH = 5
 """The graph may take so much longer than the run's budget before it is stopped from outside."""
-_LOG = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 class Supervisor:
@@ -111,7 +111,7 @@ class Supervisor:
                     )
             return str(state["messages"][-1].content)
         except Exception as error:
-            _LOG.warning("The graph ended without an answer: %r", error)
+            _logger.warning("The graph ended without an answer: %r", error)
             run.warnings.append(f"The supervisor ended early: {type(error).__name__}.")
             return ""
 

@@ -8,7 +8,7 @@ from agents.engine.extractive.matching import unmentioned
 from agents.engine.tasks.answering import ClaimToJudge, Revise, Verdict
 from agents.errors import EngineError
 from agents.grounding.claims import GroundedClaim, Judgement, check, ground, weaker
-from agents.language.section_references import without
+from agents.language.section_references import strip_references
 from agents.schema import Support
 from agents.supervisor.answer import to_markdown
 from agents.supervisor.run import Run
@@ -89,7 +89,7 @@ def _warn_of_unmentioned_words(run: Run) -> None:
     """Warn of the question's words that the documents never use, where no language model has understood it."""
     if run.engine.info.generative or run.kind == "whole_document":
         return
-    asked = without(run.question) if scope(run, run.question) else run.question
+    asked = strip_references(run.question) if scope(run, run.question) else run.question
     if missing := unmentioned(asked, [document.text for document in run.request.documents]):
         quoted = ", ".join(f"“{word}”" for word in missing)
         run.warnings.append(

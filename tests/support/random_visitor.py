@@ -16,7 +16,7 @@ from typing import Any, cast
 from agents.assistant import Assistant
 from agents.benchmark.engines import RecordingEngine
 from agents.engine.engine import Engine, Outcome, ResultT, Task
-from agents.engine.tasks.answering import MOST_CLAIMS, Draft, DraftClaim, DraftResult, Verdict, VerdictResult
+from agents.engine.tasks.answering import MAX_CLAIMS, Draft, DraftClaim, DraftResult, Verdict, VerdictResult
 from agents.engine.tasks.decisions import NextStep, NextStepResult, Plan, PlanResult, Route, RouteResult
 from agents.engine.tasks.reading import Note, NotesResult, WindowNotes
 from agents.schema import Analysis, Answer, Document, Frozen
@@ -74,7 +74,7 @@ class DrawingEngine(RecordingEngine):
             case Draft(), DraftResult():
                 added = (self._claim_on_a_sentence(task) for _ in range(ADDED_CLAIMS))
                 made = (self._claim(task, claim) for claim in result.claims)
-                claims = tuple(claim for claim in (*added, *made) if claim)[:MOST_CLAIMS]
+                claims = tuple(claim for claim in (*added, *made) if claim)[:MAX_CLAIMS]
                 return DraftResult(claims=claims, not_found=result.not_found and chance.random() < EVEN)
             case Verdict(), VerdictResult():
                 verdicts: Any = tuple(chance.choices(["supported", "partly", "not"], k=len(task.claims)))

@@ -20,7 +20,7 @@ from agents.documents.parsing.parsed import Parsed
 from agents.errors import DocumentError
 from agents.settings import DocumentsSettings
 
-_LOG = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 _PACKAGE_ROOT = str(Path(__file__).resolve().parents[3])
 # -P keeps the working directory, whatever lies in it, out of the child's imports.
@@ -92,7 +92,7 @@ class Sandbox:
                 hint="Split the file, or raise READROOM_DOCUMENTS__PARSE_MEMORY_BYTES.",
             )
         if traceback:
-            _LOG.warning("The reader of %s failed.\n%s", name, traceback)
+            _logger.warning("The reader of %s failed.\n%s", name, traceback)
         raise DocumentError(message, hint=hint)
 
     def _too_slow(self, name: str) -> DocumentError:

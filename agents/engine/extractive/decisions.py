@@ -25,7 +25,7 @@ def route(task: Route) -> RouteResult:
     whole = _WHOLE_DOCUMENT.search(question)
     if whole:
         return RouteResult(kind="whole_document", language=language, reason=f'"{whole.group()[:60]}" needs all of it')
-    if section_references.named(question) and _asks_for_all(section_references.without(question)):
+    if section_references.find_references(question) and _asks_for_all(section_references.strip_references(question)):
         return RouteResult(kind="whole_document", language=language, reason="it asks what stands there, all of it")
     parts = len(split_question(question)[0])
     if parts > 1:

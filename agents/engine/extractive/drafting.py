@@ -21,7 +21,7 @@ from agents.engine.extractive.questions import OFFICES, AnswerKind, Question, me
 from agents.engine.extractive.statements import PARTIES, Statement, clean, read_row, read_statements
 from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult, RewriteAnswer, RewriteAnswerResult
 from agents.language.lexicon import phrase
-from agents.language.section_references import all_within, without
+from agents.language.section_references import strip_references, within_references
 from agents.language.stems import Vocabulary
 from agents.schema import Passage
 
@@ -40,7 +40,7 @@ def draft(task: Draft) -> DraftResult:
     planned = dict.fromkeys(finding.question for finding in task.findings if finding.question != task.question)
     asked = tuple(planned)[:_MAX_PARTS] or split_question(task.question)[0]
     # A page or clause that the question names need not be named in the evidence that was taken from it.
-    bare = [(without(part) or part) if all_within(part, task.evidence) else part for part in asked]
+    bare = [(strip_references(part) or part) if within_references(part, task.evidence) else part for part in asked]
     questions = [read_question(part, vocabulary) for part in bare]
     passages: Sequence[Passage] = task.evidence
     if len(passages) > _MAX_PASSAGES:

@@ -17,7 +17,7 @@ from agents.engine.extractive.matching import best_match, matching_stems
 from agents.engine.extractive.questions import read_question
 from agents.engine.extractive.statements import Statement, chapter, read_statements, shortened
 from agents.engine.extractive.textrank import cosine_similarity, key_words, pick, textrank
-from agents.engine.tasks.reading import MOST_NOTES, Note, NotesResult, WindowNotes
+from agents.engine.tasks.reading import MAX_NOTES, Note, NotesResult, WindowNotes
 from agents.language.stems import Vocabulary
 from agents.schema import Mode, NoteKind, Passage
 
@@ -32,11 +32,11 @@ def window_notes(task: WindowNotes) -> NotesResult:
     """Note the sentences that stand for a window, the most important first; a focus decides what counts."""
     window = Window(task.evidence, task.focus)
     if task.mode == "extraction":
-        chosen = window.items() if window.focus else window.facts([], MOST_NOTES)
+        chosen = window.items() if window.focus else window.facts([], MAX_NOTES)
     else:
-        chosen = window.points(MOST_NOTES - _MAX_FACTS[task.mode])
+        chosen = window.points(MAX_NOTES - _MAX_FACTS[task.mode])
         if _MAX_FACTS[task.mode]:
-            chosen += window.facts([found.statement for found in chosen], MOST_NOTES - len(chosen))
+            chosen += window.facts([found.statement for found in chosen], MAX_NOTES - len(chosen))
     topic = window.topic() or next(iter(task.outline), "") or "Text"
     return NotesResult(
         topic=shortened(topic, _MAX_TOPIC_CHARS), notes=tuple(found.note(task.evidence) for found in chosen)
@@ -89,7 +89,7 @@ class Window:
         statements = read_statements(evidence, self._vocabulary)
         # What stands on many pages, what only announces, and what says too little is not worth a note.
         counts = Counter(statement.text for statement in statements)
-        min_terms = _MIN_TERMS if len(statements) > MOST_NOTES else 1
+        min_terms = _MIN_TERMS if len(statements) > MAX_NOTES else 1
         self._statements = [
             statement
             for statement in statements
@@ -141,7 +141,7 @@ class Window:
         scored = [Candidate(statement, "item", self.focus.match(statement)) for statement in self._statements]
         best = max((candidate.score for candidate in scored), default=0.0)
         matching = [candidate for candidate in scored if 0 < candidate.score >= 0.5 * best]
-        order = sorted(range(len(matching)), key=lambda index: -matching[index].score)[:MOST_NOTES]
+        order = sorted(range(len(matching)), key=lambda index: -matching[index].score)[:MAX_NOTES]
         return [matching[index] for index in sorted(order)]
 
     def topic(self) -> str:

@@ -28,7 +28,7 @@ from agents.schema import EngineInfo, OnProgress, Usage
 from agents.settings import EngineSettings
 from agents.telemetry import untraced
 
-_LOG = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 _CONNECT_SECONDS = 10.0
 _KEEP_ALIVE_SECONDS = 2.0
 """vLLM closes a connection that is idle for 5 s; httpx would use it for as long, and meet the closing one."""
@@ -132,7 +132,7 @@ class OpenAIEngine:
             try:
                 result = reply.parse(task)
             except InvalidAnswerError as error:
-                _LOG.info("The answer to %s is invalid: %s", type(task).__name__, error)
+                _logger.info("The answer to %s is invalid: %s", type(task).__name__, error)
                 schema = output_schema.tightened(schema)
                 feedback = (
                     f"Your last answer could not be used: {error}. Answer again, shorter, in exactly the form above."
@@ -270,7 +270,7 @@ class OpenAIEngine:
             self._constraint = max(self._constraint, constraint + 1)
         else:
             raise self._as_engine_error(error) from error
-        _LOG.info("%s refuses a part of the request (%s) and is asked without it", self._endpoint.base_url, error)
+        _logger.info("%s refuses a part of the request (%s) and is asked without it", self._endpoint.base_url, error)
 
     def _as_engine_error(self, error: openai.APIError) -> EngineError:
         where = f"The engine at {self._endpoint.base_url}"

@@ -9,7 +9,7 @@ from typing_extensions import override
 from agents.engine.engine import InvalidAnswerError, Task, bounded
 from agents.schema import Frozen, Support
 
-MOST_CLAIMS = 8
+MAX_CLAIMS = 8
 """In one draft."""
 
 
@@ -25,7 +25,7 @@ class DraftClaim(Frozen):
 class DraftResult(Frozen):
     """An answer as claims, or the finding that the text does not say."""
 
-    claims: tuple[DraftClaim, ...] = Field(default=(), max_length=MOST_CLAIMS)
+    claims: tuple[DraftClaim, ...] = Field(default=(), max_length=MAX_CLAIMS)
     not_found: bool = False
 
 

@@ -9,7 +9,7 @@ from typing_extensions import override
 from agents.engine.engine import InvalidAnswerError, Task, bounded
 from agents.schema import Frozen, Mode, NoteKind
 
-MOST_NOTES = 16
+MAX_NOTES = 16
 """Of one window."""
 
 
@@ -25,7 +25,7 @@ class NotesResult(Frozen):
     """What a window holds."""
 
     topic: str = Field(json_schema_extra=bounded(120))
-    notes: tuple[Note, ...] = Field(default=(), max_length=MOST_NOTES)
+    notes: tuple[Note, ...] = Field(default=(), max_length=MAX_NOTES)
 
 
 class WindowNotes(Task[NotesResult]):
@@ -49,7 +49,7 @@ class WindowNotes(Task[NotesResult]):
         }[self.mode]
         focus = f" Look above all at: {self.focus}." if self.focus and self.mode != "extraction" else ""
         return (
-            f"Note {wanted}.{focus} Give the topic of this text in a few words, then up to {MOST_NOTES} notes. "
+            f"Note {wanted}.{focus} Give the topic of this text in a few words, then up to {MAX_NOTES} notes. "
             "Each note is one sentence that makes sense alone, with a quote of 5 to 60 words copied word for word from "
             "the text."
         )

@@ -17,7 +17,7 @@ from agents.errors import EngineError
 from agents.schema import EngineInfo, OnProgress
 from agents.settings import EngineSettings
 
-_LOG = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 _LONG_PROMPT_CHARACTERS = 32_768
 """A prompt of about 8,192 tokens: from here on a request waits while memory is short."""
 _POLL_SECONDS = 0.25
@@ -158,7 +158,7 @@ class ResidentEngine:
         """
         if sum(len(passage.text) for passage in task.evidence) < _LONG_PROMPT_CHARACTERS or not self._over_budget():
             return
-        _LOG.warning("The engine is over its memory budget: a long request waits")
+        _logger.warning("The engine is over its memory budget: a long request waits")
         deadline = time.monotonic() + self._settings.request_seconds
         while self._over_budget():
             if time.monotonic() > deadline:

@@ -25,7 +25,7 @@ from agents.engine.vllm.probe import Probe
 from agents.engine.vllm.processes import ProcessId, die_with_parent, end_session, free_port
 from agents.engine.vllm.state_files import Attempt, EngineFiles, EngineState, Launch, read_model, write_atomically
 
-_LOG = logging.getLogger("readroom.engine")
+_logger = logging.getLogger("readroom.engine")
 _POLL_SECONDS = 0.25
 _MEMORY_SECONDS = 2.0
 _HEALTH_SECONDS = 10.0
@@ -59,7 +59,7 @@ def watch(data_dir: Path) -> None:
             if launch:
                 Watchdog(files, launch).run()
     except Timeout:
-        _LOG.info("Another watchdog is at work")
+        _logger.info("Another watchdog is at work")
 
 
 class StartError(Exception):
@@ -97,7 +97,7 @@ class Watchdog:
             self._run_until_idle()
             self._files.state.unlink(missing_ok=True)
         except StartError as error:
-            _LOG.error("The engine failed: %s", error)
+            _logger.warning("The engine failed: %s", error)
             self._update(state="failed", engine=None, port=None, failure=str(error))
         except SystemExit:
             self._files.state.unlink(missing_ok=True)
@@ -115,12 +115,12 @@ class Watchdog:
             probe = self._start()
             ready_at = time.monotonic()
             if self._serve(probe):
-                _LOG.info("Nobody needed the engine for %.0f s: it is stopped", self._launch.idle_stop_seconds)
+                _logger.info("Nobody needed the engine for %.0f s: it is stopped", self._launch.idle_stop_seconds)
                 return
             reason = startup_log.root_cause(self._files.log_text()) or "it ended without a word"
             if self._state.restarts and time.monotonic() - ready_at < _STABLE_SECONDS:
                 raise StartError(f"The engine died twice: {reason}")
-            _LOG.warning("The engine died (%s) and is restarted", reason)
+            _logger.warning("The engine died (%s) and is restarted", reason)
             if self._may_fall_back(reason):
                 self._fall_back(reason)
             self._update(state="starting", engine=None, port=None, restarts=self._state.restarts + 1)
@@ -151,7 +151,7 @@ class Watchdog:
     def _fall_back(self, reason: str) -> None:
         first, *others = self._launch.attempts
         note = f"{others[0].instead_of(first)}: {reason}"
-        _LOG.warning(note)
+        _logger.warning(note)
         self._launch = self._launch.model_copy(update={"attempts": tuple(others)})
         self._update(kv_cache_dtype=others[0].kv_cache_dtype, notes=(*self._state.notes, note))
 
@@ -169,7 +169,7 @@ class Watchdog:
                 write_atomically(
                     self._files.timings, json.dumps(self._files.start_seconds() | {self._launch.digest: seconds})
                 )
-                _LOG.info("The engine is ready after %.1f s", seconds)
+                _logger.info("The engine is ready after %.1f s", seconds)
                 return probe
             reason = failed
             self._end_engine()
@@ -183,7 +183,7 @@ class Watchdog:
         words = [*self._launch.command, *attempt.arguments]
         words += ["--served-model-name", self._launch.model, self._launch.identity]
         words += ["--host", "127.0.0.1", "--port", str(port)]
-        _LOG.info("Starting %s", " ".join(words))
+        _logger.info("Starting %s", " ".join(words))
         with self._files.log.open("wb") as log:
             self._engine = subprocess.Popen(  # noqa: S603  the command of the user's own settings
                 words,
@@ -229,7 +229,7 @@ class Watchdog:
             if now - answered >= _HEALTH_SECONDS and probe.load() is not None:
                 answered = now
             if now - answered >= _SILENT_SECONDS:
-                _LOG.warning("The engine has not answered for %.0f s", _SILENT_SECONDS)
+                _logger.warning("The engine has not answered for %.0f s", _SILENT_SECONDS)
                 return False
             if self._rest(probe, idle_timer):
                 return True
@@ -264,7 +264,7 @@ class Watchdog:
 
     def _sleep(self, probe: Probe) -> bool:
         if probe.sleep():
-            _LOG.info("The engine sleeps")
+            _logger.info("The engine sleeps")
             self._update(state="asleep")
             return True
         self._launch = self._launch.model_copy(update={"can_sleep": False})
@@ -275,7 +275,7 @@ class Watchdog:
         used = meter.gib(self._state.engine)
         over = meter.over_budget(used)
         if over and not self._state.over_budget:
-            _LOG.warning("The engine takes %.2f GiB, over its budget: long requests wait", used or 0.0)
+            _logger.warning("The engine takes %.2f GiB, over its budget: long requests wait", used or 0.0)
         self._update(memory_gib=None if used is None else round(used, 2), over_budget=over)
 
     def _end_engine(self) -> None:

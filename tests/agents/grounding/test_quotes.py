@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.grounding.normalization import NormalizedText
-from agents.grounding.quotes import MIN_RATIO, Located, locate, stands_in
+from agents.grounding.quotes import MIN_RATIO, Located, is_verbatim, locate
 from agents.language.sentences import split_sentences
 from agents.schema import Document
 from tests.support.samples import as_document
@@ -134,7 +134,7 @@ def test_a_negation_left_off_at_the_edge_is_put_back(quote: str, words: str) -> 
     ],
 )
 def test_a_document_says_what_stands_in_it_word_for_word(quote: str, said: bool) -> None:
-    assert stands_in(quote, DOCUMENT) is said
+    assert is_verbatim(quote, DOCUMENT) is said
 
 
 def test_an_invented_quote_is_not_found() -> None:

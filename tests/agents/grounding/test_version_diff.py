@@ -10,7 +10,7 @@ from agents.engine.engine import Engine
 from agents.engine.extractive.engine import ExtractiveEngine
 from agents.engine.tasks.answering import Verdict
 from agents.engine.tasks.reading import Reduce, WindowNotes
-from agents.grounding.version_diff import asks_for_differences, changes
+from agents.grounding.version_diff import asks_for_differences, find_changes
 from agents.jobs.window_cache import WindowCache
 from agents.schema import Document
 from agents.settings import SupervisorSettings
@@ -30,7 +30,7 @@ def version(title: str, *sentences: str, pages: int = 1) -> Document:
 
 
 def told(old: list[str], new: list[str]) -> list[str]:
-    found = changes(version("Old", *old), version("New", *new))
+    found = find_changes(version("Old", *old), version("New", *new))
     assert found is not None
     return [change.text for change in found]
 
@@ -47,7 +47,7 @@ def test_every_sentence_that_changed_is_told_in_both_versions() -> None:
 
 
 def test_a_change_quotes_both_versions_as_they_are() -> None:
-    (change,) = changes(version("Old", *OLD), version("New", "1. The fee is 9 euros.", *OLD[1:])) or ()
+    (change,) = find_changes(version("Old", *OLD), version("New", "1. The fee is 9 euros.", *OLD[1:])) or ()
 
     assert change.quotes == ("1. The fee is 42,500 euros.", "1. The fee is 9 euros.")
     assert change.titles == ("Old", "New")
@@ -62,13 +62,13 @@ def test_heads_and_feet_of_pages_are_no_changes() -> None:
     text = "\n\n".join(pages)
     paged = as_document(text, page_starts=[text.index(each) for each in KEPT])
 
-    assert changes(version("Old", *KEPT), paged) == ()
+    assert find_changes(version("Old", *KEPT), paged) == ()
 
 
 def test_the_title_of_a_version_is_no_change() -> None:
     assert told(["# Old", *OLD], ["# New", *OLD]) == []
     named = version("Contract 2024 (a.md)", "# Contract 2024", *OLD), version("Contract 2025", "# Contract 2025", *OLD)
-    assert changes(*named) == ()
+    assert find_changes(*named) == ()
 
 
 def test_a_minus_is_no_mark() -> None:
@@ -84,7 +84,9 @@ def test_rows_that_differ_in_their_figures_alone_are_compared() -> None:
 
 def test_a_change_far_inside_a_long_sentence_is_shown_and_quoted() -> None:
     long = " ".join(f"word{number}" for number in range(200))
-    (change,) = changes(version("Old", *OLD, f"{long} ten {long}."), version("New", *OLD, f"{long} six {long}.")) or ()
+    (change,) = (
+        find_changes(version("Old", *OLD, f"{long} ten {long}."), version("New", *OLD, f"{long} six {long}.")) or ()
+    )
 
     assert " ten " in change.text
     assert " six " in change.text
@@ -156,7 +158,7 @@ def test_long_lists_of_changed_prices_are_compared_in_their_order() -> None:
 
 
 def test_two_texts_that_have_little_in_common_are_no_versions() -> None:
-    assert changes(version("Old", *OLD), version("New", "Whales sleep upright.", "Squids do not sleep.")) is None
+    assert find_changes(version("Old", *OLD), version("New", "Whales sleep upright.", "Squids do not sleep.")) is None
 
 
 @pytest.mark.parametrize(

@@ -4,19 +4,19 @@ from hypothesis import strategies as st
 
 from agents.documents.parsing.headings import in_markdown
 from agents.language import section_references
-from agents.language.section_references import Place
+from agents.language.section_references import Reference
 from agents.schema import Document, Passage
 from tests.support.samples import as_document
 
 
 def called(question: str) -> list[str]:
-    return [str(place) for place in section_references.named(question)]
+    return [str(place) for place in section_references.find_references(question)]
 
 
 def found(question: str, document: Document) -> list[str]:
     """Return what stands at the places that a question names."""
-    spans = section_references.joined(
-        span for place in section_references.named(question) for span in place.spans(document)
+    spans = section_references.merge_spans(
+        span for place in section_references.find_references(question) for span in place.spans(document)
     )
     return [document.text[start:end].strip() for start, end in spans]
 
@@ -59,13 +59,13 @@ def test_a_question_names_pages_and_sections_by_their_numbers(question: str, nam
     ],
 )
 def test_what_is_asked_of_a_place_is_left_when_the_place_is_taken_out(question: str, rest: str) -> None:
-    assert section_references.without(question) == rest
+    assert section_references.strip_references(question) == rest
 
 
 @given(st.text())
 def test_any_question_can_be_looked_at(question: str) -> None:
-    assert set(section_references.named(question)) == set(section_references.named(question))
-    assert len(section_references.without(question)) <= len(question)
+    assert set(section_references.find_references(question)) == set(section_references.find_references(question))
+    assert len(section_references.strip_references(question)) <= len(question)
 
 
 def test_a_page_is_what_the_document_counts_as_one() -> None:
@@ -157,19 +157,19 @@ def test_a_number_that_begins_many_lines_names_no_place() -> None:
 
 
 def test_a_page_is_told_by_its_word() -> None:
-    assert Place("Seite", "3", is_page=True) == section_references.named("Seite 3")[0]
-    assert not section_references.named("section 3")[0].is_page
+    assert Reference("Seite", "3", is_page=True) == section_references.find_references("Seite 3")[0]
+    assert not section_references.find_references("section 3")[0].is_page
 
 
 def test_a_question_is_about_its_evidence_alone_where_that_is_the_place_it_names() -> None:
     section = Passage(document_id="d", title="T", index=3, start=0, end=9, page=7, text="## 4.2 Fees\n\nNine.")
 
-    assert section_references.all_within("What is the fee in section 4.2?", [section])
-    assert section_references.all_within("What is the fee on page 7?", [section])
-    assert not section_references.all_within("What is the price of part 4711?", [section])
-    assert not section_references.all_within("What is the fee in section 4?", [section])
-    assert not section_references.all_within("What is the fee?", [section])
-    assert not section_references.all_within("What is the fee in section 4.2?", [])
+    assert section_references.within_references("What is the fee in section 4.2?", [section])
+    assert section_references.within_references("What is the fee on page 7?", [section])
+    assert not section_references.within_references("What is the price of part 4711?", [section])
+    assert not section_references.within_references("What is the fee in section 4?", [section])
+    assert not section_references.within_references("What is the fee?", [section])
+    assert not section_references.within_references("What is the fee in section 4.2?", [])
 
 
 def test_an_annex_is_no_section_of_the_same_number() -> None:

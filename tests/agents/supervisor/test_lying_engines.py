@@ -21,7 +21,7 @@ from agents.engine.tasks.answering import (
 from agents.engine.tasks.decisions import NextStep, NextStepResult, Plan, PlanResult, Route, RouteResult
 from agents.engine.tasks.reading import Note, NotesResult, Reduce, ReducedPoint, ReduceResult, WindowNotes
 from agents.errors import EngineError
-from agents.grounding.claims import check, find
+from agents.grounding.claims import check, locate_in_documents
 from agents.jobs.window_cache import WindowCache
 from agents.schema import Document, Frozen, Page, Response, SessionInfo
 from agents.settings import SupervisorSettings
@@ -274,7 +274,7 @@ def mutations(change: Change, count: int, seed: int) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("change", "count"), [(change_digit, 350), (change_negation, 300)])
 def test_a_quote_with_another_digit_or_negation_is_refused(held: Document, change: Change, count: int) -> None:
     for sentence, changed in mutations(change, count, seed=1):
-        found = find(changed, [held], {})
+        found = locate_in_documents(changed, [held], {})
         assert found is None or (sentence not in found.located.quote and found.located.quote in HANDBOOK), changed
 
 
@@ -283,7 +283,7 @@ def test_a_quote_with_another_word_is_refused_or_repaired_to_the_documents_own(
     held: Document, change: Change, count: int
 ) -> None:
     for _, changed in mutations(change, count, seed=2):
-        if (found := find(changed, [held], {})) is not None:
+        if (found := locate_in_documents(changed, [held], {})) is not None:
             located = found.located
             assert HANDBOOK[located.start : located.end] == located.quote
             assert located.verified == "fuzzy"
@@ -292,13 +292,13 @@ def test_a_quote_with_another_word_is_refused_or_repaired_to_the_documents_own(
 @pytest.mark.parametrize("change", LIES.values(), ids=LIES.keys())
 def test_a_claim_that_contradicts_its_quote_is_never_supported(held: Document, change: Change) -> None:
     for sentence, changed in mutations(change, 200, seed=3):
-        quote = find(sentence, [held], {})
+        quote = locate_in_documents(sentence, [held], {})
         assert quote is not None
         assert check(changed, [quote]) != "supported", changed
 
 
 def test_every_sentence_is_supported_by_itself(held: Document) -> None:
     for sentence in sentences(HANDBOOK):
-        quote = find(sentence, [held], {})
+        quote = locate_in_documents(sentence, [held], {})
         assert quote is not None
         assert check(sentence, [quote]) == "supported", sentence

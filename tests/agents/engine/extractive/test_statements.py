@@ -88,16 +88,16 @@ def test_the_number_of_a_clause_is_no_figure(passage: Callable[..., Passage]) ->
 
 
 def test_rows_are_read_with_the_names_of_their_columns(passage: Callable[..., Passage]) -> None:
-    found = statements(passage("| Form | StoredData by |\n|---|---|\n| 4 | Chemist |\n| 5 | Desk |"))
+    found = statements(passage("| Form | Kept by |\n|---|---|\n| 4 | Chemist |\n| 5 | Desk |"))
     assert [statement.text for statement in found] == [
-        "Form: 4; StoredData by: Chemist",
-        "Form: 5; StoredData by: Desk",
+        "Form: 4; Kept by: Chemist",
+        "Form: 5; Kept by: Desk",
     ]
 
 
 def test_a_pipe_inside_a_cell_parts_no_cells(passage: Callable[..., Passage]) -> None:
-    found = statements(passage("| Form | StoredData by |\n|---|---|\n| 4\\|5 | Desk\\| |"))
-    assert [statement.text for statement in found] == ["Form: 4|5; StoredData by: Desk|"]
+    found = statements(passage("| Form | Kept by |\n|---|---|\n| 4\\|5 | Desk\\| |"))
+    assert [statement.text for statement in found] == ["Form: 4|5; Kept by: Desk|"]
 
 
 def test_a_date_alone_on_its_line_is_no_heading(passage: Callable[..., Passage]) -> None:
