@@ -1,6 +1,7 @@
 """Cutting a document into passages, which tile its text."""
 
 import re
+from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +30,19 @@ class Span:
     end: int
     page: int
     heading: str
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The terms of a document's passages."""
+
+    language: str
+    """The name of its Snowball stemmer."""
+    vocabulary: tuple[str, ...]
+    lengths: "array[int]"
+    """The number of terms in each passage."""
+    ids: "array[int]"
+    """The terms of all passages in order, as positions in the vocabulary."""
 
 
 @dataclass(frozen=True, slots=True)

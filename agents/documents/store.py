@@ -13,8 +13,7 @@ from pydantic import Field
 
 from agents.documents.access import FileState
 from agents.documents.parsing.parsed import PARSER_VERSION
-from agents.documents.passages import Span
-from agents.documents.search.terms import Terms
+from agents.documents.passages import Span, Terms
 from agents.errors import DocumentError
 from agents.schema import Document, Frozen, Heading, Page
 from agents.storage import erasure, open_shared, transaction

@@ -1,6 +1,6 @@
 """The registry of engines: choosing one, opening it, and answering while it starts.
 
-A new engine is one file that defines it and one entry in ENGINES (docs/extending-engine.md).
+A new engine is one file that defines it and one entry in ENGINES (docs/extending.md).
 """
 
 import asyncio

@@ -4,7 +4,8 @@ import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
-from agents.documents.search.terms import Terms, query_terms
+from agents.documents.passages import Terms
+from agents.documents.search.terms import query_terms
 
 _K1 = 1.2
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from cachetools import LRUCache
 
-from agents.documents.passages import Span
+from agents.documents.passages import Span, Terms
 from agents.documents.search.bm25 import PassageIndex, Ranked
 from agents.documents.search.embeddings import DIMENSIONS, MODEL, Embed, load_embedding
-from agents.documents.search.terms import Terms, document_terms
+from agents.documents.search.terms import document_terms
 from agents.documents.store import Store
 from agents.schema import Document
 

@@ -4,11 +4,10 @@ import re
 import unicodedata
 from array import array
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any, cast
 
-from agents.documents.passages import Span
+from agents.documents.passages import Span, Terms
 from agents.language.lexicon import LANGUAGES, language_of
 from agents.schema import Document
 
@@ -19,19 +18,6 @@ _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _JOINT = re.compile(r"[-./:]")
 _BROKEN = re.compile(r"([^\W\d_]+)(?:-\n|\u00ad\n?)[ \t]*([^\W\d_]+)")
 _YEAR = 4
-
-
-@dataclass(frozen=True)
-class Terms:
-    """The terms of a document's passages."""
-
-    language: str
-    """The name of its Snowball stemmer."""
-    vocabulary: tuple[str, ...]
-    lengths: "array[int]"
-    """The number of terms in each passage."""
-    ids: "array[int]"
-    """The terms of all passages in order, as positions in the vocabulary."""
 
 
 def document_terms(document: Document, spans: Iterable[Span]) -> Terms:

@@ -1,4 +1,4 @@
-"""A new engine: one file and one line in the registry, as docs/extending-engine.md shows."""
+"""A new engine: one file and one line in the registry, as docs/extending.md shows."""
 
 from pathlib import Path
 from typing import cast
