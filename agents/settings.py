@@ -122,6 +122,11 @@ class EngineSettings(Section):
         default=900.0, gt=0, description="Time limit of the engine's start (cold 105-130 s; a download comes on top)."
     )
     request_seconds: float = Field(default=600.0, gt=0, description="Time limit of one request to the engine.")
+    check_reading: bool = Field(
+        default=True,
+        description="Have a started vLLM copy two sentences from a text before its answers are trusted. Where an FP8 "
+        "KV cache ruins the model, one of another format is used, and the engine's notes say so.",
+    )
     vllm_command: str = Field(
         default="vllm",
         description="How to call vLLM, in several words if need be: `/opt/vllm/bin/vllm`, `python3 -m vllm...`.",

@@ -64,6 +64,7 @@ async def measure(command: str, folder: Path, tokens: int) -> dict[str, Any]:
     """Start and ask both engines."""
     engine = EngineSettings(
         kind="vllm",
+        check_reading=False,
         model=str(write_tiny(folder / "tiny")),
         vllm_command=command,
         quantization="auto",

@@ -70,6 +70,8 @@ def engine_settings(asked: argparse.Namespace, kv_cache_dtype: str, **changes: o
     named = {name: json.loads(value) for name, _, value in (word.partition("=") for word in asked.set)}
     return EngineSettings(
         kind="vllm",
+        # Random and dummy weights read nothing.
+        check_reading=bool(asked.model),
         model=str(model),
         kv_cache_dtype=kv_cache_dtype,
         vllm_command=asked.vllm_command,

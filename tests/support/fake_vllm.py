@@ -25,6 +25,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--quantization")
     parser.add_argument("--fake-fails", help="what it says before it ends at once")
     parser.add_argument("--fake-refuses-e5m2", action="store_true")
+    parser.add_argument("--fake-garbles", nargs="+", default=[], help="KV cache formats with which it cannot read")
     parser.add_argument("--fake-plugin-breaks", action="store_true")
     parser.add_argument("--fake-knows-no-format-of-ours", action="store_true")
     parser.add_argument("--fake-port-taken-once", type=Path, help="a file that remembers it")
@@ -50,6 +51,15 @@ def instance(schema: dict[str, Any]) -> Any:
             return schema.get("minimum", 0)
         case _:
             return "word"
+
+
+def answer(body: dict[str, Any], *, garbled: bool) -> str:
+    """Return the shortest JSON where a schema is given, else the sentence that is to be copied."""
+    if "response_format" in body:
+        return json.dumps(instance(body["response_format"]["json_schema"]["schema"]))
+    text, _, asked = body["messages"][-1]["content"].rpartition("\n\n")
+    about = asked.rpartition("about ")[2].rstrip(".").lower()
+    return "r, rrrr of of rrrr" if garbled else next(s for s in text.split(". ") if about in s.lower())
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -99,7 +109,7 @@ class Handler(BaseHTTPRequestHandler):
         time.sleep(self.asked.fake_answer_seconds)
         cls.running -= 1
         cls.tokens += 10
-        content = json.dumps(instance(body["response_format"]["json_schema"]["schema"]))
+        content = answer(body, garbled=self.asked.kv_cache_dtype in self.asked.fake_garbles)
         message = {"role": "assistant", "content": content}
         usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
         choice = {"index": 0, "finish_reason": "stop", "message": message}

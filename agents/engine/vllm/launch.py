@@ -13,7 +13,7 @@ from pathlib import Path
 
 from agents.engine.engine import Availability
 from agents.engine.model_config import GIB, ModelShape, read_shape
-from agents.engine.vllm import hardware, memory_plan
+from agents.engine.vllm import hardware, memory_plan, reading_check
 from agents.engine.vllm import plugin as vllm_plugin
 from agents.engine.vllm.hardware import Gpu, read_gpus
 from agents.engine.vllm.memory_plan import MemoryPlan
@@ -110,16 +110,15 @@ def plan_launch(settings: EngineSettings, plugin_folder: Path) -> Launch:
         model=settings.model,
         digest=digest(settings),
         identity=f"readroom-{digest(settings)}",
-        context_tokens=plan.context_tokens if plan else settings.max_model_len,
         command=command,
-        attempts=attempts(served, plan),
+        attempts=attempts(served, plan, gpus),
+        reading_sentences=_reading_sentences(settings, plan),
         environment=environment(settings, plan, plugin_folder),
         notes=notes,
         can_sleep=can_sleep(settings, plan),
         idle_sleep_seconds=settings.idle_sleep_seconds,
         idle_stop_seconds=settings.idle_stop_seconds,
         start_seconds=settings.start_seconds,
-        plan=plan,
         started_by=os.getpid(),
     )
 
@@ -158,16 +157,44 @@ def digest(settings: EngineSettings) -> str:
     return hashlib.sha256(json.dumps(served, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def attempts(settings: EngineSettings, plan: MemoryPlan | None) -> tuple[Attempt, Attempt]:
-    """Return how to start, and how else if our plugin or the KV cache dtype cannot be had.
+def _reading_sentences(settings: EngineSettings, plan: MemoryPlan | None) -> int:
+    """Return how long a text the started engine is to copy from: a quarter of a small context at most."""
+    if not settings.check_reading:
+        return 0
+    usual = reading_check.SENTENCES_ON_GPU if plan else reading_check.SENTENCES_ON_CPU
+    context = plan.context_tokens if plan else settings.max_model_len
+    return min(usual, context // (4 * reading_check.SENTENCE_TOKENS))
 
-    The last resort is vLLM without our plugin, and E4M3 in place of E5M2: it takes the same memory.
+
+def attempts(settings: EngineSettings, plan: MemoryPlan | None, gpus: Sequence[Gpu] = ()) -> tuple[Attempt, ...]:
+    """Return how to start, and how else if our plugin or the KV cache dtype cannot be had, or ruins the model.
+
+    E4M3 stands in for E5M2, without our plugin: it takes the same memory. The last resort is a KV cache of 16 bits,
+    which holds half the context on a GPU.
     """
     dtype = "fp8_e4m3" if settings.kv_cache_dtype == "fp8_e5m2" else settings.kv_cache_dtype
-    plain = settings.model_copy(update={"own_kernels": False, "kv_cache_dtype": dtype})
-    return (
-        Attempt(kv_cache_dtype=settings.kv_cache_dtype, arguments=serve_arguments(settings, plan), plugin=True),
-        Attempt(kv_cache_dtype=dtype, arguments=serve_arguments(plain, plan), plugin=False),
+    found = [
+        _attempt(settings, plan, plugin=True),
+        _attempt(settings.model_copy(update={"own_kernels": False, "kv_cache_dtype": dtype}), plan, plugin=False),
+    ]
+    if dtype != "auto":
+        wide = settings.model_copy(update={"kv_cache_dtype": "auto"})
+        try:
+            wide_plan = memory_plan.plan(wide, gpus) if plan else None
+        except EngineError:
+            return tuple(found)
+        found.append(_attempt(wide, wide_plan, plugin=True))
+        found.append(_attempt(wide.model_copy(update={"own_kernels": False}), wide_plan, plugin=False))
+    return tuple(found)
+
+
+def _attempt(settings: EngineSettings, plan: MemoryPlan | None, *, plugin: bool) -> Attempt:
+    return Attempt(
+        kv_cache_dtype=settings.kv_cache_dtype,
+        arguments=serve_arguments(settings, plan),
+        plugin=plugin,
+        plan=plan,
+        context_tokens=plan.context_tokens if plan else settings.max_model_len,
     )
 
 

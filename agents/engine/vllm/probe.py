@@ -51,6 +51,20 @@ class Probe:
         except (ValueError, KeyError, TypeError):
             return False
 
+    def chat(self, model: str, prompt: str, max_tokens: int, seconds: float) -> str | None:
+        """Return its most likely answer to a prompt, or None where none came within the time."""
+        body = {
+            "model": model,
+            "messages": [{"role": "user", "content": prompt}],
+            "max_tokens": max_tokens,
+            "temperature": 0,
+        }
+        answer = self._ask("POST", "/v1/chat/completions", seconds, json.dumps(body))
+        try:
+            return None if answer is None else json.loads(answer)["choices"][0]["message"]["content"] or ""
+        except (ValueError, KeyError, IndexError, TypeError):
+            return None
+
     def load(self) -> Load | None:
         """Return what it is doing, or None where it does not answer."""
         text = self._ask("GET", "/metrics")
@@ -83,15 +97,18 @@ class Probe:
         self._ask("POST", "/wake_up", seconds=_WAKE_SECONDS)
         return self.asleep() is False
 
-    def _ask(self, method: Literal["GET", "POST"], path: str, seconds: float = _SECONDS) -> str | None:
+    def _ask(
+        self, method: Literal["GET", "POST"], path: str, seconds: float = _SECONDS, body: str | None = None
+    ) -> str | None:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=seconds)
         try:
-            connection.request(method, path, headers={"Authorization": f"Bearer {self._key}"})
+            headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+            connection.request(method, path, body=body, headers=headers)
             response = connection.getresponse()
-            body = response.read().decode(errors="replace")
+            answer = response.read().decode(errors="replace")
         except (OSError, http.client.HTTPException):
             return None
         else:
-            return body if response.status == http.client.OK else None
+            return answer if response.status == http.client.OK else None
         finally:
             connection.close()

@@ -41,13 +41,16 @@ class Attempt(Frozen):
 
     arguments: tuple[str, ...]
     kv_cache_dtype: str
+    context_tokens: int
     plugin: bool = Field(default=True, description="Whether Readroom's plugin is loaded inside vLLM.")
+    plan: MemoryPlan | None = Field(default=None, description="None on a machine without an NVIDIA GPU.")
 
     def instead_of(self, other: "Attempt") -> str:
         """Say what the engine goes without because another attempt failed."""
         if self.kv_cache_dtype == other.kv_cache_dtype:
             return "Readroom's plugin could not be loaded, vLLM does without it"
-        return f"{other.kv_cache_dtype} KV cache could not be had, {self.kv_cache_dtype} is used"
+        used = "one of 16 bits" if self.kv_cache_dtype == "auto" else self.kv_cache_dtype
+        return f"{other.kv_cache_dtype} KV cache could not be had, {used} is used"
 
 
 class Launch(Frozen):
@@ -55,11 +58,11 @@ class Launch(Frozen):
 
     model: str
     digest: str = Field(description="Of every setting that changes what is served.")
-    context_tokens: int
     command: tuple[str, ...] = Field(description="The words that call vLLM.")
     attempts: tuple[Attempt, ...] = Field(
-        description="The second is tried where the first's KV cache or our plugin cannot be had."
+        description="The next is tried where one's KV cache or our plugin cannot be had, or it does not read."
     )
+    reading_sentences: int = Field(description="Of the text that it must copy from before it is used; 0: no check.")
     environment: dict[str, str] = Field(description="Added to the watchdog's own.")
     notes: tuple[str, ...] = ()
     can_sleep: bool
@@ -67,8 +70,12 @@ class Launch(Frozen):
     idle_stop_seconds: float
     start_seconds: float
     identity: str = Field(description="The second name under which the engine serves its model.")
-    plan: MemoryPlan | None = Field(default=None, description="None on a machine without an NVIDIA GPU.")
     started_by: int = Field(description="Process number of the starter.")
+
+    @property
+    def plan(self) -> MemoryPlan | None:
+        """The memory plan of the present attempt; None on a machine without an NVIDIA GPU."""
+        return self.attempts[0].plan
 
 
 class EngineState(Frozen):

@@ -23,6 +23,7 @@ from agents.engine.vllm import startup_log
 from agents.engine.vllm.memory_plan import MemoryMeter
 from agents.engine.vllm.probe import Probe
 from agents.engine.vllm.processes import ProcessId, die_with_parent, end_session, free_port
+from agents.engine.vllm.reading_check import reading_failure
 from agents.engine.vllm.state_files import Attempt, EngineFiles, EngineState, Launch, read_model, write_atomically
 
 _logger = logging.getLogger("readroom.engine")
@@ -66,6 +67,10 @@ class StartError(Exception):
     """vLLM ended before it was ready, or was not ready in time."""
 
 
+class UnreadableError(StartError):
+    """vLLM is ready, and the model makes no sense of what it reads."""
+
+
 class Watchdog:
     """Starts one engine and stays with it.
 
@@ -85,7 +90,7 @@ class Watchdog:
             model=launch.model,
             digest=launch.digest,
             kv_cache_dtype=launch.attempts[0].kv_cache_dtype,
-            context_tokens=launch.context_tokens,
+            context_tokens=launch.attempts[0].context_tokens,
             started_at=time.time(),
             notes=launch.notes,
             launch=launch,
@@ -121,8 +126,8 @@ class Watchdog:
             if self._state.restarts and time.monotonic() - ready_at < _STABLE_SECONDS:
                 raise StartError(f"The engine died twice: {reason}")
             _logger.warning("The engine died (%s) and is restarted", reason)
-            if self._may_fall_back(reason):
-                self._fall_back(reason)
+            if following := self._other_attempts(StartError(reason)):
+                self._fall_back(following, reason)
             self._update(state="starting", engine=None, port=None, restarts=self._state.restarts + 1)
             self._end_engine()
             time.sleep(_RESTART_SECONDS)
@@ -136,24 +141,33 @@ class Watchdog:
         try:
             return self._start_as(self._launch.attempts[0])
         except StartError as error:
-            if not self._may_fall_back(str(error)):
+            following = self._other_attempts(error)
+            if not following:
                 raise
-            self._fall_back(str(error))
+            self._fall_back(following, str(error))
             return self._start()
 
-    def _may_fall_back(self, reason: str) -> bool:
-        if len(self._launch.attempts) == 1:
-            return False
-        this, following = self._launch.attempts[:2]
-        rejected = this.arguments != following.arguments and startup_log.kv_cache_rejected(reason)
-        return rejected or startup_log.plugin_failed(self._files.log_text())
+    def _other_attempts(self, error: StartError) -> tuple[Attempt, ...]:
+        """Return the attempts that are left which go without what has failed; none where nothing else would help."""
+        failed, *others = self._launch.attempts
+        if isinstance(error, UnreadableError):
+            return tuple(attempt for attempt in others if attempt.kv_cache_dtype != failed.kv_cache_dtype)
+        if startup_log.kv_cache_rejected(str(error)):
+            return tuple(attempt for attempt in others if attempt.arguments != failed.arguments)
+        if failed.plugin and startup_log.plugin_failed(self._files.log_text()):
+            return tuple(attempt for attempt in others if not attempt.plugin)
+        return ()
 
-    def _fall_back(self, reason: str) -> None:
-        first, *others = self._launch.attempts
-        note = f"{others[0].instead_of(first)}: {reason}"
+    def _fall_back(self, attempts: tuple[Attempt, ...], reason: str) -> None:
+        note = f"{attempts[0].instead_of(self._launch.attempts[0])}: {reason}"
         _logger.warning(note)
-        self._launch = self._launch.model_copy(update={"attempts": tuple(others)})
-        self._update(kv_cache_dtype=others[0].kv_cache_dtype, notes=(*self._state.notes, note))
+        self._launch = self._launch.model_copy(update={"attempts": attempts})
+        self._update(
+            kv_cache_dtype=attempts[0].kv_cache_dtype,
+            context_tokens=attempts[0].context_tokens,
+            notes=(*self._state.notes, note),
+            launch=self._launch,
+        )
 
     def _start_as(self, attempt: Attempt) -> Probe:
         started = time.monotonic()
@@ -164,6 +178,7 @@ class Watchdog:
             probe = Probe(port, self._files.key())
             failed = self._wait_until_ready(probe, started + self._launch.start_seconds)
             if failed is None:
+                self._check_reading(probe)
                 seconds = time.monotonic() - started
                 self._update(state="ready", ready_seconds=round(seconds, 1), failure=None)
                 write_atomically(
@@ -176,6 +191,18 @@ class Watchdog:
             if not startup_log.port_taken(self._files.log_text()):
                 break
         raise StartError(reason)
+
+    def _check_reading(self, probe: Probe) -> None:
+        """Have the engine copy from a text before anybody trusts it.
+
+        Raises:
+            UnreadableError: It could not.
+        """
+        sentences = self._launch.reading_sentences
+        failure = reading_failure(probe, self._launch.identity, sentences) if sentences else None
+        if failure:
+            self._end_engine()
+            raise UnreadableError(f"the model did not understand what it read: {failure}")
 
     def _spawn(self, attempt: Attempt, port: int) -> None:
         if self._files.log.exists():

@@ -25,6 +25,7 @@ def settings(vllm_command: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """Settings whose engine is stopped in the end."""
     engine = EngineSettings(
         kind="vllm",
+        check_reading=False,
         model=str(write_tiny(tmp_path_factory.mktemp("checkpoint") / "tiny")),
         quantization="auto",
         max_model_len=CONTEXT,

@@ -37,6 +37,7 @@ def settings(vllm_command: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
     folder = tmp_path_factory.mktemp("agents")
     engine = EngineSettings(
         kind="vllm",
+        check_reading=False,
         model=str(write_tiny(folder / "tiny")),
         vllm_command=vllm_command,
         quantization="auto",

@@ -242,6 +242,33 @@ async def test_where_e5m2_cannot_be_had_e4m3_is_used_and_said(fake: MakeSettings
     await engine.close()
 
 
+@pytest.mark.parametrize(
+    ("garbled", "used"), [(["fp8_e5m2"], "fp8_e4m3"), (["fp8_e5m2", "fp8_e4m3"], "auto")], ids=["e5m2", "both"]
+)
+async def test_where_an_fp8_cache_ruins_the_model_another_format_is_used_and_said(
+    fake: MakeSettings, data_dir: Path, garbled: list[str], used: str
+) -> None:
+    settings = fake("--fake-garbles", *garbled)
+    card = Gpu(index=0, name="GPU", total_gib=80, free_gib=80)
+    engine = await started(settings, data_dir, launch.attempts(settings, plan(settings, [card]), [card]))
+    assert engine.info.kv_cache_dtype == used
+    assert any("it wrote “r, rrrr of of rrrr”" in note for note in engine.info.notes)
+    await engine.close()
+
+
+async def test_a_model_that_reads_with_no_cache_is_not_used(fake: MakeSettings, data_dir: Path) -> None:
+    with pytest.raises(EngineError, match="did not understand what it read"):
+        await lifecycle.start(fake("--fake-garbles", "auto", kv_cache_dtype="auto"), data_dir)
+
+
+async def test_the_reading_check_can_be_switched_off(fake: MakeSettings, data_dir: Path) -> None:
+    engine = await ResidentEngine.open(
+        fake("--fake-garbles", "auto", kv_cache_dtype="auto", check_reading=False), data_dir
+    )
+    assert engine.info.kv_cache_dtype == "auto"
+    await engine.close()
+
+
 async def test_where_vllm_does_not_know_our_format_the_cache_stays_and_the_kernels_go(
     fake: MakeSettings, data_dir: Path
 ) -> None:
@@ -250,6 +277,7 @@ async def test_where_vllm_does_not_know_our_format_the_cache_stays_and_the_kerne
         Attempt(
             arguments=("serve", settings.model, "--quantization", name, *settings.extra_args),
             kv_cache_dtype="fp8_e4m3",
+            context_tokens=8_192,
             plugin=name != "fp8",
         )
         for name in ("readroom_fp8_kernels", "fp8")
@@ -265,7 +293,12 @@ async def test_where_our_plugin_fails_inside_vllm_the_engine_runs_without_it_and
 ) -> None:
     settings = fake("--fake-plugin-breaks")
     ways = tuple(
-        Attempt(arguments=("serve", settings.model, *settings.extra_args), kv_cache_dtype="fp8_e4m3", plugin=plugin)
+        Attempt(
+            arguments=("serve", settings.model, *settings.extra_args),
+            kv_cache_dtype="fp8_e4m3",
+            context_tokens=8_192,
+            plugin=plugin,
+        )
         for plugin in (True, False)
     )
     engine = await started(settings, data_dir, ways)

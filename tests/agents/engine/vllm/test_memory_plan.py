@@ -139,7 +139,7 @@ def test_graphs_are_captured_for_small_batches(most: int, drafts: int, sizes: tu
 def test_vllm_is_told_what_was_planned() -> None:
     settings = EngineSettings(extra_args=("--load-format", "dummy"))
     plan = memory_plan.plan(settings, [gpu(16)])
-    ours, plain = attempts(settings, plan)
+    ours, plain, *_ = attempts(settings, plan)
     words = " ".join(ours.arguments)
     assert f"--kv-cache-memory-bytes {plan.kv_cache_bytes}" in words
     assert "--max-model-len 131072" in words
@@ -161,7 +161,7 @@ def test_without_our_kernels_only_e5m2_needs_our_plugin() -> None:
 
 def test_e4m3_takes_our_kernels_and_starts_without_them_where_they_fail() -> None:
     settings = EngineSettings(kv_cache_dtype="fp8_e4m3")
-    ours, plain = attempts(settings, memory_plan.plan(settings, [gpu(16)]))
+    ours, plain, *_ = attempts(settings, memory_plan.plan(settings, [gpu(16)]), [gpu(16)])
     assert "readroom_fp8_kernels" in ours.arguments
     assert (plain.kv_cache_dtype, "fp8" in plain.arguments) == ("fp8_e4m3", True)
 

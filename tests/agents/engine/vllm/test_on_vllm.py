@@ -58,7 +58,12 @@ class Resident:
 
 def real(command: str, model: Path, **changes: Any) -> EngineSettings:
     return EngineSettings(
-        kind="vllm", model=str(model), vllm_command=command, extra_args=("--enforce-eager",), **changes
+        kind="vllm",
+        check_reading=False,
+        model=str(model),
+        vllm_command=command,
+        extra_args=("--enforce-eager",),
+        **changes,
     )
 
 
