@@ -57,7 +57,9 @@ class EngineSettings(Section):
     """
 
     kind: str = Field(
-        default="auto", description="auto: base_url if set, else vLLM on a GPU that fits, else extractive."
+        default="auto",
+        description="auto: base_url if set, else vLLM on a GPU that fits, else extractive. Or one of "
+        "them by its name: openai, vllm, extractive.",
     )
     model: str = Field(
         default="Qwen/Qwen3-4B-Instruct-2507-FP8",

@@ -142,7 +142,7 @@ class ScriptedEngine:
         """The computing engine's description, or the script's own."""
         if self._engine:
             return self._engine.info
-        return EngineInfo(name="scripted", model="scripted", context_tokens=self._context_tokens)
+        return EngineInfo(name="scripted", generative=True, model="scripted", context_tokens=self._context_tokens)
 
     def count_tokens(self, text: str) -> int:
         """Count as the computing engine does; an estimate without one."""

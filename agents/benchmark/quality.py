@@ -12,6 +12,7 @@ from agents.benchmark.report import Measurement
 from agents.benchmark.serving import Serving
 from agents.benchmark.workbench import SEED, Workbench, ask
 from agents.documents.library import Library
+from agents.engine.model_config import GIB
 from agents.engine.vllm.hardware import read_gpus
 from agents.errors import EngineError
 from agents.language.tokens import estimate_tokens
@@ -29,7 +30,6 @@ _SAME_LENGTH = 1.3
 _BYTES_PER_LOGIT = 4
 _LOGIT_COPIES = 3
 """vLLM holds the logits of a batch, their softmax and a sorted copy while it gives log-probabilities."""
-_GIB = 1024**3
 
 
 async def measure_quality(bench: Workbench) -> AsyncIterator[Measurement]:
@@ -243,7 +243,7 @@ async def measure_perplexity(
         EngineError: The engine gives no log-probabilities of a prompt, or has no memory for them.
     """
     gpus = read_gpus()
-    needed = (vocabulary or 0) * batch_tokens * _BYTES_PER_LOGIT * _LOGIT_COPIES / _GIB
+    needed = (vocabulary or 0) * batch_tokens * _BYTES_PER_LOGIT * _LOGIT_COPIES / GIB
     if gpus and needed > gpus[0].free_gib:
         raise EngineError(
             f"The log-probabilities of a prompt need {needed:.1f} GiB of GPU memory; {gpus[0].free_gib:.1f} are free.",

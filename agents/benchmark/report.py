@@ -3,11 +3,12 @@
 A report is kept as JSON and Markdown below the data folder; two of them can be compared.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, JsonValue, ValidationError
+from pydantic import Field, JsonValue
 
 from agents.errors import RequestError
 from agents.schema import EngineInfo, Frozen
@@ -142,12 +143,15 @@ def load_report(path: str | Path) -> BenchmarkReport:
         RequestError: It cannot be read, or is no report of this version.
     """
     try:
-        return BenchmarkReport.model_validate_json(Path(path).read_bytes())
+        saved: Any = json.loads(Path(path).read_bytes())
+        # The first versions of Readroom did not say: their engines with a model understood language.
+        saved["engine"].setdefault("generative", saved["engine"]["model"] is not None)
+        return BenchmarkReport.model_validate(saved)
     except OSError as error:
         raise RequestError(
             f"The report {path} cannot be read: {error.strerror}.", hint="Name a JSON file of `readroom benchmark`."
         ) from error
-    except ValidationError as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RequestError(
             f"{path} is not a report of this version of Readroom.", hint="Run `readroom benchmark` again to make one."
         ) from error

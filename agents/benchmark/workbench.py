@@ -17,11 +17,11 @@ from agents.benchmark.report import Machine, Measurement, Suite
 from agents.documents.library import Library
 from agents.engine.engine import Engine
 from agents.engine.extractive.engine import ExtractiveEngine
+from agents.engine.model_config import GIB
 from agents.engine.vllm.hardware import read_gpus
 from agents.schema import Answer
 from agents.settings import Settings
 
-GIB = 1024**3
 SEED = 2026
 T = TypeVar("T")
 _DISTRIBUTIONS = (

@@ -59,6 +59,7 @@ def choose_engine(settings: EngineSettings, data_dir: Path | None = None) -> Eng
 
     Raises:
         SettingsError: No engine has this name, or the one named needs a setting that is missing.
+        EngineError: None of those that are registered can be had.
     """
     if settings.kind != "auto":
         found = named_entry(settings.kind).availability(settings, data_dir)

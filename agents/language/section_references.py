@@ -84,7 +84,7 @@ class Reference:
 
     @classmethod
     def from_match(cls, match: re.Match[str]) -> Iterator["Reference"]:
-        """Yield the places of one reference: "pages 3-5 and 7" has four."""
+        """Yield the references of one match: "pages 3-5 and 7" has four."""
         is_page = bool(_IS_PAGE.match(match["word"]))
         word = match["word"].removesuffix("s") if len(match["word"]) > _SHORT_WORD else match["word"]
         last = ""

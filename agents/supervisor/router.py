@@ -6,10 +6,10 @@ from agents.engine.tasks.decisions import Route, StandaloneQuestion
 from agents.grounding.version_diff import asks_for_differences
 from agents.language.section_references import find_references, strip_references
 from agents.supervisor.run import Run
-from agents.supervisor.scope import missing_pages, place_names, scope
+from agents.supervisor.scope import missing_pages, reference_names, scope
 
-MAX_WORDS_ON_PLACES = 6
-"""A question with more words than this beside the places it names asks for more than what stands there."""
+MAX_WORDS_BESIDE_REFERENCES = 6
+"""A question with more words than this beside its references asks for more than what stands there."""
 
 
 async def route(run: Run) -> None:
@@ -27,7 +27,7 @@ async def route(run: Run) -> None:
         run.kind, run.reason, run.language = result.kind, result.reason, result.language
         if len(request.documents) > 1 and asks_for_differences(run.question) and not find_references(run.question):
             run.kind, run.reason = "whole_document", "The documents are compared, from beginning to end."
-        await asyncio.to_thread(_route_by_places, run)
+        await asyncio.to_thread(_route_by_references, run)
     if run.kind == "whole_document":
         run.budget.max_seconds += run.reading_seconds
     run.report(0.1, f"Routed: {str(run.kind).replace('_', ' ')}")
@@ -39,24 +39,24 @@ def route_as_simple(run: Run) -> None:
         run.kind, run.reason = "simple", "The router failed, so the short way was taken."
 
 
-def _route_by_places(run: Run) -> None:
+def _route_by_references(run: Run) -> None:
     """Adapt the route to the pages and sections that the question names, and warn of those that do not exist."""
-    if not (places := place_names(run.question)):
+    if not (named := reference_names(run.question)):
         return
-    only_places = len(strip_references(run.question).split()) <= MAX_WORDS_ON_PLACES
-    if run.kind == "whole_document" and not only_places:
+    only_named = len(strip_references(run.question).split()) <= MAX_WORDS_BESIDE_REFERENCES
+    if run.kind == "whole_document" and not only_named:
         # "Summarise it. Does section 1 cover all staff?" is not about section 1 alone.
         run.ignore_scope = True
         return
     missing, found = missing_pages(run, run.question), scope(run, run.question)
-    if missing and not found and only_places:
-        run.kind, run.reason, run.missing_pages = "simple", f"There is no {places}.", missing
+    if missing and not found and only_named:
+        run.kind, run.reason, run.missing_pages = "simple", f"There is no {named}.", missing
         return
     run.warnings.extend(missing)
     if found:
-        run.add_reason(f"Only {places}: the question is about that.")
+        run.add_reason(f"Only {named}: the question is about that.")
     elif run.kind == "whole_document":
         # What was not found cannot be summed up, and the whole is not what was asked about.
-        run.kind, run.reason = "simple", f"Searched: {places} was not found by its number."
-        if not all(place.is_page for place in find_references(run.question)):
-            run.warnings.append(f"Nothing begins with the number of {places}, so these words were searched for.")
+        run.kind, run.reason = "simple", f"Searched: {named} was not found by its number."
+        if not all(reference.is_page for reference in find_references(run.question)):
+            run.warnings.append(f"Nothing begins with the number of {named}, so these words were searched for.")

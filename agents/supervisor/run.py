@@ -204,7 +204,7 @@ class Run:
             self.reason = f"{self.reason} {reason}".strip()
 
     def report(self, fraction: float, message: str, *notes: str) -> None:
-        """ReportProgress how far the run has come, with notes to show to a caller who waits."""
+        """Report how far the run has come, with notes to show to a caller who waits."""
         self.on_progress(Progress(fraction=min(1.0, fraction), message=message), notes)
 
     def failed(self, agent: str) -> int:

@@ -8,7 +8,7 @@ from agents.language.sentences import split_sentences
 from agents.schema import Document, Passage
 from agents.supervisor.run import Run
 
-MAX_PLACES_LISTED = 4
+MAX_REFERENCES_LISTED = 4
 """With more, only the first and the last are named."""
 
 
@@ -30,25 +30,25 @@ def scope(run: Run, question: str) -> tuple[Passage, ...]:
 def missing_pages(run: Run, question: str) -> tuple[str, ...]:
     """Return a message about the pages that a question names and no document has; empty where there are none."""
     documents = run.request.documents
-    pages = [place for place in section_references.find_references(question) if place.is_page]
-    missing = [str(place) for place in pages if not any(place.spans(document) for document in documents)]
+    pages = [reference for reference in section_references.find_references(question) if reference.is_page]
+    missing = [str(page) for page in pages if not any(page.spans(document) for document in documents)]
     if not missing:
         return ()
     held = (f"{each.title} has {len(each.pages):,} page{'s' * (len(each.pages) != 1)}" for each in documents)
     return (f"There is no {_listed(missing)}: {'; '.join(held)}.",)
 
 
-def place_names(question: str) -> str:
+def reference_names(question: str) -> str:
     """Return the pages and sections that a question names as a short list, for messages."""
-    return _listed([str(place) for place in section_references.find_references(question)])
+    return _listed([str(reference) for reference in section_references.find_references(question)])
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) <= MAX_PLACES_LISTED else f"{names[0]} to {names[-1]}"
+    return ", ".join(names) if len(names) <= MAX_REFERENCES_LISTED else f"{names[0]} to {names[-1]}"
 
 
 def _passages_of(run: Run, document: Document, named: tuple[Reference, ...]) -> list[Passage]:
-    spans = section_references.merge_spans(span for place in named for span in place.spans(document))
+    spans = section_references.merge_spans(span for reference in named for span in reference.spans(document))
     cut = (_cut(each, span) for span in spans for each in run.passages[document.document_id])
     found = [passage for passage in cut if passage is not None]
     return [each.model_copy(update={"page": document.page_at(each.start)}) for each in found]

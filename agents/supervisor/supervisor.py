@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 SECONDS_TO_FINISH = 5
 """The graph may take so much longer than the run's budget before it is stopped from outside."""
+FALLBACK_WARNING = (
+    "The agents came to no answer, so the fallback did: passages searched and quoted without a language model."
+)
 _logger = logging.getLogger(__name__)
 
 
@@ -139,14 +142,11 @@ class PrefixCache:
             self._read_at[run.engine.info.model, *ids] = time.monotonic()
 
 
-NOTICE = "The agents came to no answer, so the fallback did: passages searched and quoted without a language model."
-
-
 async def fall_back(run: Run) -> None:
     """Judge the run without a language model; an agent's draft is used as far as its quotes are in the documents."""
     started = run.budget.clock()
     if run.draft is None:
-        run.warnings.append(NOTICE)
+        run.warnings.append(FALLBACK_WARNING)
         run.engine, run.parts = ExtractiveEngine(), []
         run.sequential = run.full_scan = False
         run.kind = "whole_document" if run.request.mode else "simple"

@@ -69,7 +69,7 @@ async def test_a_script_over_an_engine_replaces_only_the_replies_it_names_at_the
     assert scripted.info == computing.info
 
 
-async def test_a_script_alone_answers_every_task_from_its_evidence() -> None:
+async def test_a_script_alone_answers_every_task_from_its_evidence_in_a_models_place() -> None:
     text = "The feed pump is checked every 14 days by Maria Holm."
     passage = Passage(document_id="d", title="Rules", index=0, start=0, end=len(text), page=1, text=text)
 
@@ -77,3 +77,4 @@ async def test_a_script_alone_answers_every_task_from_its_evidence() -> None:
 
     assert draft.claims[0].quotes == ("The feed pump is checked every 14 days",)
     assert not draft.not_found
+    assert ScriptedEngine().info.generative

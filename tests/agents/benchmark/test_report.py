@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from agents.benchmark.report import (
     saved_reports,
 )
 from agents.errors import RequestError
+from agents.schema import EngineInfo
 from tests.support.reports import GPU, VLLM, figure, model_figures, report
 
 
@@ -22,6 +24,17 @@ def test_a_saved_report_is_the_same_when_it_is_loaded(tmp_path: Path) -> None:
     assert stem.name == "2026-11-23T15-04-05-quick"
     assert load_report(saved.json_path or "") == saved
     assert stem.with_suffix(".md").read_text() == "# Report"
+
+
+@pytest.mark.parametrize(("engine", "generative"), [(VLLM, True), (EngineInfo(name="extractive"), False)])
+def test_a_report_from_before_engines_said_whether_they_are_generative_says_it_too(
+    tmp_path: Path, engine: EngineInfo, generative: bool
+) -> None:
+    old = report(engine=engine).model_dump(mode="json", exclude={"engine": {"generative"}})
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(old))
+
+    assert load_report(path).engine.generative is generative
 
 
 def test_reports_of_one_second_do_not_overwrite_each_other(tmp_path: Path) -> None:

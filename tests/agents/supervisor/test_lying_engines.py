@@ -144,7 +144,7 @@ class Liar(FakeEngine):
         ]
         return ReduceResult(points=tuple(points))
 
-    def _compose(self, _task: RewriteAnswer) -> Frozen:
+    def _rewriteanswer(self, _task: RewriteAnswer) -> Frozen:
         return RewriteAnswerResult(markdown="It is as I say [7], and so says everybody [1].")
 
 

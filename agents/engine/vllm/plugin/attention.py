@@ -37,7 +37,7 @@ MIN_NEW_TOKENS = 192
 than 16 did and stretches 47 ms; 512 took 140 and 54 ms."""
 _TILE_TOKENS = 128
 """The most queries of one tile of FlashInfer's prefill."""
-_LOG = init_logger("vllm.readroom.attention")
+_logger = init_logger("vllm.readroom.attention")
 
 
 class E5m2Backend(upstream.FlashInferBackend):
@@ -85,7 +85,7 @@ class E5m2MetadataBuilder(upstream.FlashInferMetadataBuilder):
         flash = partial(flash_attn_varlen_func, fa_version=get_flash_attn_version())
         self._prefill_wrapper.attention = StretchedAttention(flash, merge_attn_states)
         compile_for(self.device, self.num_kv_heads, self.head_dim, self.page_size, self.model_config.dtype)
-        _LOG.info("Readroom attends to new tokens in stretches")
+        _logger.info("Readroom attends to new tokens in stretches")
         return self._prefill_wrapper
 
     def _stretches(self) -> bool:

@@ -25,7 +25,7 @@ from vllm.model_executor.layers.quantization.fp8 import Fp8Config, Fp8LinearMeth
 
 from . import BLOCK, QUANTIZATION, QUANTIZATION_WITH_KERNELS
 
-_LOG = init_logger("vllm.readroom.quantization")
+_logger = init_logger("vllm.readroom.quantization")
 TOLERANCE = 0.01
 """Relative error that rounding to bf16 may make, with room to spare: it makes less than 0.004."""
 _LIBRARIES: list[Any] = []
@@ -111,7 +111,7 @@ class FewTokensLinearMethod(Fp8LinearMethod):
                 check(kernel.multiply, tokens, layer.weight, layer.weight_scale_inv, self.input_dtype)
             except Exception as error:
                 # Whatever an untested Triton or GPU comes up with: vLLM's own kernels are there.
-                _LOG.warning("%s is not used for weights of %s: %r", name, tuple(layer.weight.shape), error)
+                _logger.warning("%s is not used for weights of %s: %r", name, tuple(layer.weight.shape), error)
             else:
                 yield kernel.MAX_TOKENS, kernel.multiply
 
