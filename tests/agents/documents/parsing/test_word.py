@@ -159,7 +159,8 @@ def test_a_deleted_clause_is_not_counted() -> None:
 
 def test_what_stands_on_every_page_is_read_once() -> None:
     section = (
-        '<w:sectPr><w:headerReference w:type="default" r:id="header1"/><w:headerReference w:type="first" r:id="header2"/>'
+        '<w:sectPr><w:headerReference w:type="default" r:id="header1"/>'
+        '<w:headerReference w:type="first" r:id="header2"/>'
         '<w:footerReference w:type="default" r:id="footer1"/></w:sectPr>'
     )
     page = f"<w:fldSimple w:instr=' PAGE '>{run('3')}</w:fldSimple>"
@@ -198,8 +199,9 @@ def test_notes_follow_their_paragraph_under_one_mark() -> None:
 
 
 def test_every_sentence_of_a_comment_names_its_author() -> None:
+    words = paragraph("The insurer asks for 21:00. Decide before May.")
     comments = (
-        f'<w:comment w:id="0" w:author="Mara Quist">{paragraph("The insurer asks for 21:00. Decide before May.")}</w:comment>'
+        f'<w:comment w:id="0" w:author="Mara Quist">{words}</w:comment>'
         f'<w:comment w:id="1">{paragraph("Sure?")}</w:comment>'
     )
     marks = '<w:r><w:commentReference w:id="0"/></w:r><w:r><w:commentReference w:id="1"/></w:r>'
@@ -214,7 +216,8 @@ def test_a_text_box_is_read_once_and_may_have_white_letters() -> None:
     white = paragraph(run("White on blue.", '<w:color w:val="FFFFFF"/>'))
     box = f"<wps:txbx><w:txbxContent>{white}</w:txbxContent></wps:txbx>"
     old = f"<v:textbox><w:txbxContent>{white}</w:txbxContent></v:textbox>"
-    drawn = f"<mc:AlternateContent><mc:Choice><w:drawing>{box}</w:drawing></mc:Choice><mc:Fallback><w:pict>{old}</w:pict></mc:Fallback></mc:AlternateContent>"
+    forms = f"<mc:Choice><w:drawing>{box}</w:drawing></mc:Choice><mc:Fallback><w:pict>{old}</w:pict></mc:Fallback>"
+    drawn = f"<mc:AlternateContent>{forms}</mc:AlternateContent>"
     body = paragraph(f"<w:r>{drawn}</w:r>{run('Before the box.')}") + paragraph(f"<w:r><w:pict>{old}</w:pict></w:r>")
     parsed = read(body)
     assert parsed.text.split("\n\n") == ["Before the box.", "White on blue.", "White on blue."]
@@ -271,7 +274,8 @@ def test_a_table_is_read_with_its_head_its_merged_cells_and_its_frames() -> None
 
 
 def test_check_boxes_symbols_and_fields_show_their_state() -> None:
-    field = '<w:r><w:fldChar><w:ffData><w:checkBox><w:default w:val="0"/><w:checked/></w:checkBox></w:ffData></w:fldChar></w:r>'
+    box = '<w:checkBox><w:default w:val="0"/><w:checked/></w:checkBox>'
+    field = f"<w:r><w:fldChar><w:ffData>{box}</w:ffData></w:fldChar></w:r>"
     symbol = '<w:r><w:sym w:font="Wingdings" w:char="F0A8"/></w:r>'
     code = "<w:r><w:instrText>FORMCHECKBOX</w:instrText></w:r>"
     assert lines(paragraph(field + code + run(" Yes ") + symbol + run(" No"))) == ["☒ Yes ☐ No"]
@@ -297,5 +301,5 @@ def test_what_is_nested_without_end_is_refused() -> None:
 
 
 def test_broken_xml_is_refused_as_damaged() -> None:
-    with pytest.raises(DocumentError, match="damaged: word/document.xml is not XML"):
+    with pytest.raises(DocumentError, match=r"damaged: word/document\.xml is not XML"):
         read("<w:p>")
