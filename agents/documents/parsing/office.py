@@ -22,8 +22,14 @@ _CHART = re.compile(r"ppt/charts/chart\d*\.xml")
 _NO_CHART = '<c:chartSpace xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart"/>'
 """xberg would list a chart's words and figures one after the other."""
 _EMPTY_SLIDE = re.compile(r"\A-{3,}\s*\Z")
+"""What xberg writes for a slide without words."""
 _SLIDE = re.compile(r"ppt/slides/slide\d+\.xml")
 _SLIDE_HIDDEN = re.compile(r'<p:sld [^>]*show="(?:0|false)"')
+
+_NOTE_MARK = re.compile(
+    r"""<a\s[^<>]{0,300}epub:type=["']noteref["'][^<>]{0,300}>(?:<[^<>]{0,100}>){0,3}\[?(\w{1,4})\]?(?:</(?!a>)\w+>)*</a>"""
+)
+"""The mark of a note, which would run into the word before it."""
 
 
 def read_epub(data: bytes, name: str) -> Parsed:
@@ -37,10 +43,12 @@ def read_epub(data: bytes, name: str) -> Parsed:
     with _opened(data, name) as container:
         for member in container.namelist():
             if member.lower().endswith((".xhtml", ".html", ".htm")):
-                html, _, found = visible_html(container.read(member).decode("utf-8", errors="replace"))
-                if found:
-                    hidden += found
-                    changed[member] = html
+                source = container.read(member).decode("utf-8", errors="replace")
+                html, _, found = visible_html(source)
+                hidden += found
+                marked = _NOTE_MARK.sub(r"[^\1]", html if found else source)
+                if marked != source:
+                    changed[member] = marked
         visible = _replace_members(container, changed) if changed else data
     warnings = cap_warnings([f"Hidden text was left out: {words}." for words in hidden])
     return _parsed(extract(visible, name, "epub"), warnings, paged=False)

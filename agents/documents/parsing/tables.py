@@ -4,6 +4,9 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+_MAX_LABEL = 160
+"""Characters; what is longer is a text rather than a label, and is not repeated."""
+
 _MAX_SPAN = 63
 """Columns; more than these no table of Word's has."""
 
@@ -26,7 +29,7 @@ def span(text: str) -> int:
 def as_markdown(rows: Iterable[list[Cell]], head_rows: int = 1) -> str:
     """Return a table as Markdown; empty if no cell has text.
 
-    A merged cell's text stands in each of its rows, and in the head in each of its columns. Several rows of a head are
+    A merged cell's label stands in each of its rows, and in the head in each of its columns. Several rows of a head are
     joined to one.
     """
     rows = list(rows)
@@ -59,8 +62,9 @@ def _filled(rows: list[list[Cell]], head_rows: int) -> list[list[str]]:
         whole = len(row) == 1
         for cell in row:
             text = above.get(len(texts), "") if cell.continues else cell.text
-            above[len(texts)] = text
-            repeated = text if index < head_rows and not whole else ""
+            label = text if len(text) <= _MAX_LABEL else ""
+            above[len(texts)] = label
+            repeated = label if index < head_rows and not whole else ""
             texts += [text, *[repeated] * (cell.span - 1)]
         grid.append(texts)
     return grid

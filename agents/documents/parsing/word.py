@@ -68,7 +68,7 @@ class _Document:
         self._numbering = Numbering(self._related("numbering"))
         self._notes = {kind: self._by_id(f"{kind}s", kind) for kind in ("footnote", "endnote", "comment")}
         self._part = _DOCUMENT
-        self._note_count = 0
+        self._marks: dict[tuple[str, str], str] = {}
         self._after: list[_Block] = []
         self._carried = ""
         self._backgrounds = 0
@@ -81,7 +81,7 @@ class _Document:
         body = None if root is None else root.find("body")
         if root is None or body is None:
             raise damaged(self._name, f"{_DOCUMENT} holds no document")
-        blocks = [*self._headers(root), *self._blocks(body)]
+        blocks = [*self._headers(root), *self._blocks(body), *self._left_over()]
         text, found = _join(blocks)
         core = self._package.part("docProps/core.xml")
         warnings = cap_warnings([f"Hidden text was left out: {shorten(words)!r}." for words in self._hidden])
@@ -139,6 +139,7 @@ class _Document:
             if child.tag == "p":
                 yield from self._with_what_follows(self._paragraph(child))
             elif child.tag == "tbl":
+                yield from self._left_over()
                 yield from self._with_what_follows(self._table(child))
             elif child.tag == "AlternateContent":
                 yield from self._blocks(_shown(child))
@@ -149,6 +150,12 @@ class _Document:
             elif child.tag not in _NO_TEXT:
                 self._has_changes |= child.tag in _INSERTED
                 yield from self._blocks(child)
+
+    def _left_over(self) -> Iterator[_Block]:
+        """Yield the text of a paragraph that was to run on into one that does not come."""
+        text, self._carried = self._carried.strip(), ""
+        if text:
+            yield _Block(text)
 
     def _with_what_follows(self, blocks: Iterator[_Block]) -> Iterator[_Block]:
         outer, self._after = self._after, []
@@ -246,8 +253,12 @@ class _Document:
             return _form_field(element)
         if element.tag == "txbxContent":
             self._after += self._on_background(element)
-        elif element.tag == "commentReference":
-            self._after += self._comment(self._notes["comment"].get(element.get("id", "")))
+        elif element.tag == "textpath":
+            # A watermark, such as DRAFT.
+            self._after.append(_Block(element.get("string", "")))
+        elif element.tag in ("commentReference", "commentRangeEnd"):
+            # A comment is read where it is first referred to.
+            self._after += self._comment(self._notes["comment"].pop(element.get("id", ""), None))
         elif element.tag in ("footnoteReference", "endnoteReference"):
             return self._note(element)
         else:
@@ -258,18 +269,20 @@ class _Document:
         """Return the blocks of a text box or a cell, in which white text may well stand on a colour."""
         carried, self._carried = self._carried, ""
         self._backgrounds += 1
-        blocks = list(self._blocks(parent))
+        blocks = [*self._blocks(parent), *self._left_over()]
         self._backgrounds -= 1
         self._carried = carried
         return blocks
 
     def _note(self, reference: Element) -> str:
         """Return the mark of a footnote or an endnote, which follows its paragraph."""
-        note = self._notes[reference.tag.removesuffix("Reference")].get(reference.get("id", ""))
+        key = (reference.tag.removesuffix("Reference"), reference.get("id", ""))
+        if key in self._marks:
+            return self._marks[key]
+        note = self._notes[key[0]].get(key[1])
         if note is None or is_on(reference.find("customMarkFollows")) or "customMarkFollows" in reference.attrib:
             return ""
-        self._note_count += 1
-        mark = f"[^{self._note_count}]"
+        mark = self._marks[key] = f"[^{len(self._marks) + 1}]"
         words = " ".join(block.text for block in self._on_background(note))
         self._after.append(_Block(f"{mark}: {words}"))
         return mark
@@ -342,13 +355,17 @@ class _Document:
                 parts += [block.text for block in self._paragraph(child)]
             else:
                 parts += [block.text for block in self._blocks(child)]
+        parts += [block.text for block in self._left_over()]
         self._backgrounds -= 1
         self._carried = carried
         return " ".join(" ".join(parts).split())
 
 
 _BESIDE = frozenset(
-    ["sym", "ffData", "txbxContent", "commentReference", "footnoteReference", "endnoteReference", *drawings.KINDS]
+    [
+        *("sym", "ffData", "txbxContent", "textpath", "commentReference", "commentRangeEnd"),
+        *("footnoteReference", "endnoteReference", *drawings.KINDS),
+    ]
 )
 
 

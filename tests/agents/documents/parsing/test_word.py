@@ -152,6 +152,12 @@ def test_tracked_changes_are_read_as_accepted_with_a_warning() -> None:
     ]
 
 
+def test_a_paragraph_whose_mark_is_deleted_is_read_also_where_none_follows() -> None:
+    deleted_mark = "<w:rPr><w:del/></w:rPr>"
+    body = paragraph("Before.", deleted_mark) + table(["a", "b"]) + paragraph("Last.", deleted_mark)
+    assert lines(body) == ["Before.", "| a | b |\n| --- | --- |", "Last."]
+
+
 def test_a_deleted_clause_is_not_counted() -> None:
     deleted = item(f"<w:del>{run('b')}</w:del>").replace("</w:pPr>", "<w:rPr><w:del/></w:rPr></w:pPr>")
     assert lines(item("a") + deleted + item("c"), numbering=numbering(*CLAUSES)) == ["1. a", "2. c"]
@@ -210,6 +216,23 @@ def test_every_sentence_of_a_comment_names_its_author() -> None:
         "[Comment by Mara Quist] The insurer asks for 21:00.\n[Comment by Mara Quist] Decide before May.",
         "[Comment] Sure?",
     ]
+
+
+def test_a_note_and_a_comment_are_read_once_even_if_they_refer_to_themselves() -> None:
+    note = '<w:r><w:footnoteReference w:id="1"/></w:r>'
+    comment = '<w:commentRangeEnd w:id="1"/><w:r><w:commentReference w:id="1"/></w:r>'
+    parts = {
+        "footnotes": f'<w:footnote w:id="1">{paragraph(run("Once") + note)}</w:footnote>',
+        "comments": f'<w:comment w:id="1" w:author="Ada">{paragraph(run("Once.") + comment)}</w:comment>',
+    }
+    body = paragraph(run("One") + note) + paragraph(run("Two") + note + comment)
+    assert lines(body, **parts) == ["One[^1]", "[^1]: Once[^1]", "Two[^1]", "[Comment by Ada] Once."]
+
+
+def test_a_watermark_is_read() -> None:
+    mark = '<w:r><w:pict><v:shape><v:textpath string="DRAFT"/></v:shape></w:pict></w:r>'
+    section = '<w:sectPr><w:headerReference w:type="default" r:id="header1"/></w:sectPr>'
+    assert lines(paragraph("One.") + section, header1=paragraph(mark)) == ["DRAFT", "One."]
 
 
 def test_a_text_box_is_read_once_and_may_have_white_letters() -> None:
