@@ -30,21 +30,26 @@ def as_markdown(rows: Iterable[list[Cell]], head_rows: int = 1) -> str:
     """Return a table as Markdown; empty if no cell has text.
 
     A merged cell's label stands in each of its rows, and in the head in each of its columns. Several rows of a head are
-    joined to one.
+    joined to one. A first row of one cell across the others is the table's title, and stands above it.
     """
     rows = list(rows)
+    titles: list[str] = []
+    while len(rows) > 1 and len(rows[0]) == 1 < len(rows[1]):
+        titles.append(rows.pop(0)[0].text)
+        head_rows -= 1
     if rows and _is_parted(rows):
         head_rows = max(head_rows, 2)
-    head_rows = min(head_rows, max(1, len(rows) - 1))
+    head_rows = max(1, min(head_rows, len(rows) - 1))
     grid = _filled(rows, head_rows)
     if not any(any(row) for row in grid):
-        return ""
+        return "\n\n".join(filter(None, titles))
     width = max(map(len, grid))
     padded = [row + [""] * (width - len(row)) for row in grid]
     above = [[row[at] for row in padded[:head_rows] if row[at]] for at in range(width)]
     head = [" ".join(dict.fromkeys(column)) for column in above]
     body = [row for row in padded[head_rows:] if any(row)]
-    return "\n".join(map(_line, (head, ["---"] * width, *body)))
+    table = "\n".join(map(_line, (head, ["---"] * width, *body)))
+    return "\n\n".join(filter(None, (*titles, table)))
 
 
 def _is_parted(rows: list[list[Cell]]) -> bool:

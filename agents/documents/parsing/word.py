@@ -217,8 +217,11 @@ class _Document:
                 yield child.text or ""
             elif kind in _SIGNS:
                 yield _SIGNS[kind]
-            elif kind in ("oMath", "oMathPara"):
+            elif kind == "oMath":
                 yield formulas.linear(child)
+            elif kind == "oMathPara":
+                # It stands on a line of its own.
+                yield f" {formulas.linear(child)} "
             elif kind in _DELETED:
                 self._has_changes = True
             elif kind == "r" and self._is_hidden(child, style, paragraph):

@@ -296,6 +296,14 @@ def test_a_table_is_read_with_its_head_its_merged_cells_and_its_frames() -> None
     ]
 
 
+def test_a_row_across_a_table_is_its_title() -> None:
+    title = f'<w:tc><w:tcPr><w:gridSpan w:val="2"/></w:tcPr>{paragraph("Fees in 2026")}</w:tc>'
+    assert lines(table([title], ["Pier", "Fee"], ["North", "12"])) == [
+        "Fees in 2026",
+        "| Pier | Fee |\n| --- | --- |\n| North | 12 |",
+    ]
+
+
 def test_check_boxes_symbols_and_fields_show_their_state() -> None:
     box = '<w:checkBox><w:default w:val="0"/><w:checked/></w:checkBox>'
     field = f"<w:r><w:fldChar><w:ffData>{box}</w:ffData></w:fldChar></w:r>"
