@@ -26,11 +26,12 @@ _ALIKE = {
 _SOFT = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
 # The class at the beginning lets the search skip to the next character that may matter.
 _REPLACED = (
-    rf"[-\u2014 \n|*\\'{_SOFT}](?:"
+    rf"[-\u2014 \n|*\\'\[{_SOFT}](?:"
     rf"(?P<dash>(?<=[ \n])[ \n]*[-\u2014][ \n]+|(?<=\u2014)(?: *\n[ \n]*)?)"
     rf"|(?P<space>(?<=[ \n|])(?:[ \n|]|\\\|)+|(?<=[\n|]))"  # line ends and the edges of a table's cells
     rf"|(?P<drop>(?<={_LETTER}-)(?: *\n[ \n]*)?(?={_LETTER})"  # hyphens, those at a line's end too
-    rf"|(?<=[{_SOFT}])[{_SOFT}]*(?:\n[ \n]*)?|(?<=\*)\**|(?<=\\)(?=[!-/:-@\[-`{{-~]))"  # marks of Markdown
+    rf"|(?<=[{_SOFT}])[{_SOFT}]*(?:\n[ \n]*)?|(?<=\*)\**|(?<=\\)(?=[!-/:-@\[-`{{-~])"  # marks of Markdown
+    rf"|(?<=\[)\^\d{{1,4}}\])"  # marks of footnotes
     rf"|(?P<end>(?<=-) *\n[ \n]*)"
     rf"|(?P<quote>(?<=')'+))"
 )

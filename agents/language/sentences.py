@@ -13,7 +13,7 @@ _FITS = 0.75
 """A line is full where the next word would go beyond this share of the block's width."""
 
 # Every punctuation run that may end a sentence, with closing quotes, brackets and footnote marks.
-_STOP = re.compile(r"(?:[.!?…]+|[。！？]+)(?:[\"'”’»)\]*_]|\[\d+\])*")
+_STOP = re.compile(r"(?:[.!?…]+|[。！？]+)(?:[\"'”’»)\]*_]|\[\^?\d+\])*")
 _LINE = re.compile(r"[^\n]+")
 _NEXT = re.compile(r"\s+[\"'“‘«(\[*_]*(\S\w*)")
 _STARTS_ALONE = re.compile(

@@ -56,7 +56,7 @@ _TEXT = Reader("TXT", f"{_HERE}.text:read_text", (".txt",))
 
 READERS = [
     Reader("PDF", f"{_HERE}.pdf:read_pdf", (".pdf",), ("application/pdf",), sniff=lambda data: b"%PDF-" in data[:1024]),
-    Reader("DOCX", f"{_HERE}.office:read_docx", (".docx",), member="word/document.xml"),
+    Reader("DOCX", f"{_HERE}.word:read_docx", (".docx",), member="word/document.xml"),
     Reader("PPTX", f"{_HERE}.office:read_pptx", (".pptx",), member="ppt/presentation.xml"),
     Reader("XLSX", f"{_HERE}.office:read_xlsx", (".xlsx",), member="xl/workbook.xml"),
     Reader("HTML", f"{_HERE}.html:read_html", (".html", ".htm", ".xhtml"), ("text/html", "application/xhtml+xml")),

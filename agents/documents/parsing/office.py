@@ -1,36 +1,35 @@
-"""Reading zipped documents: Word, PowerPoint, Excel and EPUB, without their hidden text where that can be told."""
+"""Reading zipped documents: PowerPoint, Excel and EPUB, without their hidden text where that can be told."""
 
 import io
 import re
 import zipfile
 import zlib
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
+from itertools import zip_longest
 
-from agents.documents.parsing import headings
+from agents.documents.parsing import drawings, headings
 from agents.documents.parsing.extraction import Extracted, extract, strip_inline_marks
 from agents.documents.parsing.formats import damaged
 from agents.documents.parsing.html import visible_html
-from agents.documents.parsing.parsed import Parsed, cap_warnings, join_pages, shorten
+from agents.documents.parsing.package import Package
+from agents.documents.parsing.parsed import Parsed, cap_warnings, clean, join_pages
 
-_WORD_DOCUMENT = "word/document.xml"
 _SHEET_HIDDEN = re.compile(r'<(?:\w+:)?sheet [^>]*state="(?:hidden|veryHidden)"[^>]*>')
 _SHEET_NAME = re.compile(r'name="([^"]*)"')
+_PRESENTATION = "ppt/presentation.xml"
+_CHART = re.compile(r"ppt/charts/chart\d*\.xml")
+_NO_CHART = '<c:chartSpace xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart"/>'
+"""xberg would list a chart's words and figures one after the other."""
+_EMPTY_SLIDE = re.compile(r"\A-{3,}\s*\Z")
+"""What xberg writes for a slide without words."""
 _SLIDE = re.compile(r"ppt/slides/slide\d+\.xml")
 _SLIDE_HIDDEN = re.compile(r'<p:sld [^>]*show="(?:0|false)"')
 
-
-def read_docx(data: bytes, name: str) -> Parsed:
-    """Read a Word document as one page.
-
-    Raises:
-        DocumentError: It is damaged.
-    """
-    with _opened(data, name) as container:
-        xml, hidden = _visible_runs(container.read(_WORD_DOCUMENT).decode("utf-8", errors="replace"))
-        visible = _replace_members(container, {_WORD_DOCUMENT: xml}) if hidden else data
-    warnings = cap_warnings([f"Hidden text was left out: {words}." for words in hidden])
-    return _parsed(extract(visible, name, "docx"), warnings, paged=False)
+_NOTE_MARK = re.compile(
+    r"""<a\s[^<>]{0,300}epub:type=["']noteref["'][^<>]{0,300}>(?:<[^<>]{0,100}>){0,3}\[?(\w{1,4})\]?(?:</(?!a>)\w+>)*</a>"""
+)
+"""The mark of a note, which would run into the word before it."""
 
 
 def read_epub(data: bytes, name: str) -> Parsed:
@@ -44,10 +43,12 @@ def read_epub(data: bytes, name: str) -> Parsed:
     with _opened(data, name) as container:
         for member in container.namelist():
             if member.lower().endswith((".xhtml", ".html", ".htm")):
-                html, _, found = visible_html(container.read(member).decode("utf-8", errors="replace"))
-                if found:
-                    hidden += found
-                    changed[member] = html
+                source = container.read(member).decode("utf-8", errors="replace")
+                html, _, found = visible_html(source)
+                hidden += found
+                marked = _NOTE_MARK.sub(r"[^\1]", html if found else source)
+                if marked != source:
+                    changed[member] = marked
         visible = _replace_members(container, changed) if changed else data
     warnings = cap_warnings([f"Hidden text was left out: {words}." for words in hidden])
     return _parsed(extract(visible, name, "epub"), warnings, paged=False)
@@ -61,6 +62,9 @@ def read_pptx(data: bytes, name: str) -> Parsed:
     """
     with _opened(data, name) as container:
         members = container.namelist()
+        shown = _drawings(Package(container, name))
+        charts = {member: _NO_CHART for member in members if _CHART.fullmatch(member)}
+        without_charts = _replace_members(container, charts) if charts else data
         hidden = [
             member.rpartition("/")[2]
             for member in filter(_SLIDE.fullmatch, members)
@@ -69,7 +73,20 @@ def read_pptx(data: bytes, name: str) -> Parsed:
     warnings = [f"Hidden text: {slide} is a hidden slide; it was read." for slide in hidden]
     if any(member.startswith("ppt/notesSlides/") for member in members):
         warnings.append("Speaker notes were not read.")
-    return _parsed(extract(data, name, "pptx"), warnings, paged=True)
+    return _parsed(extract(without_charts, name, "pptx"), warnings, paged=True, beside=shown)
+
+
+def _drawings(package: Package) -> list[str]:
+    """Return what the charts and diagrams of each slide show, in the order of the slides."""
+    root = package.part(_PRESENTATION)
+    listed = [] if root is None else root.findall("sldIdLst/sldId")
+    members = [package.target(_PRESENTATION, slide.get("id")) for slide in listed]
+    texts: list[str] = []
+    for member in members:
+        slide = package.part(member)
+        parts = () if slide is None else (each for each in slide.iter() if each.tag in drawings.KINDS)
+        texts.append("\n\n".join(text for each in parts for text in drawings.read(package, member, each)))
+    return texts
 
 
 def read_xlsx(data: bytes, name: str) -> Parsed:
@@ -89,11 +106,22 @@ def read_xlsx(data: bytes, name: str) -> Parsed:
     return _parsed(extract(data, name, "xlsx"), warnings, paged=True)
 
 
-def _parsed(document: Extracted, warnings: list[str], *, paged: bool) -> Parsed:
-    """Return an extracted document, as one page or with its slides or its sheets as pages."""
+def _parsed(document: Extracted, warnings: list[str], *, paged: bool, beside: Iterable[str] = ()) -> Parsed:
+    """Return an extracted document, as one page or with its slides or its sheets as pages.
+
+    Args:
+        document: What was extracted.
+        warnings: What was found before.
+        paged: Whether it has slides or sheets.
+        beside: For each page, text that was not extracted.
+    """
     # Slides carry their title in their text; sheets have a name beside it.
     pages = [(page.sheet_name, strip_inline_marks(page.content)) for page in document.pages or ()] if paged else []
     texts = [f"## {sheet}\n\n{content}" if sheet else content for sheet, content in pages]
+    texts = [
+        "\n\n".join(filter(None, (_EMPTY_SLIDE.sub("", text), clean(more))))
+        for text, more in zip_longest(texts, beside, fillvalue="")
+    ]
     text, spans = join_pages(texts or [strip_inline_marks(document.content)])
     return Parsed.from_text(
         text,
@@ -122,42 +150,3 @@ def _replace_members(container: zipfile.ZipFile, changed: dict[str, str]) -> byt
             member = entry.filename
             copy.writestr(member, changed[member] if member in changed else container.read(entry))
     return target.getvalue()
-
-
-_TAG = re.compile(r"</?w:(tbl|p|r)[ >]")
-_TEXT = re.compile(r"<w:t(?: [^>]*)?>([^<]*)</w:t>")
-_VANISHED = re.compile(r'<w:(?:vanish|webHidden)(?:/| w:val="(?:1|true|on)")')
-_TINY = re.compile(r'<w:sz w:val="[1-4]"')
-_WHITE = re.compile(r'<w:color [^>]*w:val="(?:[Ff]{6}|white)"')
-_SHADED = re.compile(r'<w:(?:shd|highlight) [^>]*(?:w:fill="(?!auto|[Ff]{6})|w:val="(?!clear|none|white))')
-
-
-def _visible_runs(xml: str) -> tuple[str, list[str]]:
-    """Return Word's XML without the text of hidden, tiny and white runs, and those texts."""
-    visible: list[str] = []
-    hidden: list[str] = []
-    tables = paragraph = position = 0
-    for tag in _TAG.finditer(xml):
-        if tag.start() < position:
-            continue
-        if tag.group(1) == "tbl":
-            tables += -1 if tag.group().startswith("</") else 1
-        elif tag.group(1) == "p":
-            paragraph = tag.start()
-        elif (end := xml.find("</w:r>", tag.start())) > 0:
-            run = xml[tag.start() : end]
-            if text := _hidden_text(run, xml[paragraph : tag.start()], in_table=tables > 0):
-                hidden.append(repr(shorten(text)))
-                visible += [xml[position : tag.start()], _TEXT.sub("", run)]
-                position = end
-    return "".join([*visible, xml[position:]]), hidden
-
-
-def _hidden_text(run: str, paragraph: str, *, in_table: bool) -> str:
-    """Return a run's text if it is not seen; empty if it is."""
-    properties, _, _ = run.partition("</w:rPr>")
-    around, _, _ = paragraph.partition("</w:pPr>")
-    white = _WHITE.search(properties) and not in_table and not _SHADED.search(properties + around)
-    if white or _VANISHED.search(properties) or _TINY.search(properties):
-        return "".join(_TEXT.findall(run)).strip()
-    return ""

@@ -37,6 +37,15 @@ def find(quote: str, document: Document = DOCUMENT) -> Located | None:
     return located
 
 
+def test_a_footnotes_mark_may_be_left_out() -> None:
+    document = as_document("The beds cover 84 hectares[^1] in all. They rest.[^12] Then they grow.")
+    for quote in ("The beds cover 84 hectares in all.", "84 hectares[^1] in all", "They rest. Then they grow."):
+        located = find(quote, document)
+        assert located is not None
+        assert located.verified == "exact"
+    assert [document.text[start:end] for start, end in split_sentences(document.text)][1] == "They rest.[^12]"
+
+
 @pytest.mark.parametrize(
     ("quote", "words"),
     [

@@ -1,8 +1,10 @@
 """Reading every kind of document, in this process."""
 
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -169,6 +171,25 @@ def test_slides_are_pages(tmp_path: Path) -> None:
     assert parsed.warnings == ["Speaker notes were not read."]
 
 
+def test_a_chart_on_a_slide_is_a_table(tmp_path: Path) -> None:
+    from pptx import Presentation
+    from pptx.chart.data import CategoryChartData
+    from pptx.enum.chart import XL_CHART_TYPE
+
+    presentation = Presentation()
+    slide: Any = presentation.slides.add_slide(presentation.slide_layouts[5])
+    slide.shapes.title.text = "Ships"
+    data = CategoryChartData()
+    data.categories = ["2024", "2025"]
+    data.add_series("Ferries", (12, 15))
+    data.add_series("Yachts", (None, 7))
+    slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, 0, 0, 900_000, 900_000, data)
+    presentation.save(str(tmp_path / "a.pptx"))
+
+    table = "|  | Ferries | Yachts |\n| --- | --- | --- |\n| 2024 | 12 |  |\n| 2025 | 15 | 7 |"
+    assert read(str(tmp_path / "a.pptx")).text == f"## Ships\n\n{table}"
+
+
 def test_sheets_are_pages_and_hidden_ones_are_reported(tmp_path: Path) -> None:
     parsed = read(samples.write_xlsx(tmp_path / "a.xlsx"))
     assert pages(parsed)[0].startswith("## Parts\n\n| Part | Price |\n")
@@ -191,6 +212,19 @@ def test_an_e_book_is_read_with_its_chapters(tmp_path: Path) -> None:
     assert [words for _, words, _ in parsed.headings] == ["Chapter a", "Chapter b"]
     assert "Unseen" not in parsed.text
     assert parsed.warnings == ["Hidden text was left out: 'Unseen words.'."]
+
+
+def test_the_mark_of_a_note_in_an_e_book_stands_off_from_the_word_before_it(tmp_path: Path) -> None:
+    path = samples.write_epub(tmp_path / "a.epub")
+    mark = b"<a epub:type='noteref' href='#n'><sup>1</sup></a>"
+    with zipfile.ZipFile(path) as book:
+        contents = {name: book.read(name) for name in book.namelist()}
+    with zipfile.ZipFile(path, "w") as book:
+        for name, content in contents.items():
+            noted = content.replace(b"The words of a.", b"Forty coins." + mark + b" He paid.")
+            book.writestr(name, noted.replace(b"<html ", b'<html xmlns:epub="http://www.idpf.org/2007/ops" '))
+
+    assert "Forty coins.[^1] He paid." in read(path).text
 
 
 HIDING = {
