@@ -1,21 +1,16 @@
-"""Reading zipped documents: Word, PowerPoint, Excel and EPUB, without their hidden text where that can be told."""
+"""Reading zipped documents: Word, PowerPoint and EPUB, without their hidden text where that can be told."""
 
 import io
 import re
 import zipfile
-import zlib
-from collections.abc import Generator
-from contextlib import contextmanager
 
 from agents.documents.parsing import headings
+from agents.documents.parsing.containers import opened
 from agents.documents.parsing.extraction import Extracted, extract, strip_inline_marks
-from agents.documents.parsing.formats import damaged
 from agents.documents.parsing.html import visible_html
 from agents.documents.parsing.parsed import Parsed, cap_warnings, join_pages, shorten
 
 _WORD_DOCUMENT = "word/document.xml"
-_SHEET_HIDDEN = re.compile(r'<(?:\w+:)?sheet [^>]*state="(?:hidden|veryHidden)"[^>]*>')
-_SHEET_NAME = re.compile(r'name="([^"]*)"')
 _SLIDE = re.compile(r"ppt/slides/slide\d+\.xml")
 _SLIDE_HIDDEN = re.compile(r'<p:sld [^>]*show="(?:0|false)"')
 
@@ -26,7 +21,7 @@ def read_docx(data: bytes, name: str) -> Parsed:
     Raises:
         DocumentError: It is damaged.
     """
-    with _opened(data, name) as container:
+    with opened(data, name) as container:
         xml, hidden = _visible_runs(container.read(_WORD_DOCUMENT).decode("utf-8", errors="replace"))
         visible = _replace_members(container, {_WORD_DOCUMENT: xml}) if hidden else data
     warnings = cap_warnings([f"Hidden text was left out: {words}." for words in hidden])
@@ -41,7 +36,7 @@ def read_epub(data: bytes, name: str) -> Parsed:
     """
     hidden: list[str] = []
     changed: dict[str, str] = {}
-    with _opened(data, name) as container:
+    with opened(data, name) as container:
         for member in container.namelist():
             if member.lower().endswith((".xhtml", ".html", ".htm")):
                 html, _, found = visible_html(container.read(member).decode("utf-8", errors="replace"))
@@ -59,7 +54,7 @@ def read_pptx(data: bytes, name: str) -> Parsed:
     Raises:
         DocumentError: It is damaged.
     """
-    with _opened(data, name) as container:
+    with opened(data, name) as container:
         members = container.namelist()
         hidden = [
             member.rpartition("/")[2]
@@ -72,28 +67,9 @@ def read_pptx(data: bytes, name: str) -> Parsed:
     return _parsed(extract(data, name, "pptx"), warnings, paged=True)
 
 
-def read_xlsx(data: bytes, name: str) -> Parsed:
-    """Read a workbook; its sheets are its pages.
-
-    Raises:
-        DocumentError: It is damaged.
-    """
-    with _opened(data, name) as container:
-        workbook = container.read("xl/workbook.xml").decode("utf-8", errors="replace")
-    hidden = [_SHEET_NAME.search(sheet) for sheet in _SHEET_HIDDEN.findall(workbook)]
-    warnings = [
-        f"Hidden text: the sheet {sheet.group(1)!r} is hidden in the workbook; it was read."
-        for sheet in hidden
-        if sheet
-    ]
-    return _parsed(extract(data, name, "xlsx"), warnings, paged=True)
-
-
 def _parsed(document: Extracted, warnings: list[str], *, paged: bool) -> Parsed:
-    """Return an extracted document, as one page or with its slides or its sheets as pages."""
-    # Slides carry their title in their text; sheets have a name beside it.
-    pages = [(page.sheet_name, strip_inline_marks(page.content)) for page in document.pages or ()] if paged else []
-    texts = [f"## {sheet}\n\n{content}" if sheet else content for sheet, content in pages]
+    """Return an extracted document, as one page or with its slides as pages."""
+    texts = [strip_inline_marks(page.content) for page in document.pages or ()] if paged else []
     text, spans = join_pages(texts or [strip_inline_marks(document.content)])
     return Parsed.from_text(
         text,
@@ -102,16 +78,6 @@ def _parsed(document: Extracted, warnings: list[str], *, paged: bool) -> Parsed:
         warnings=[*warnings, *(str(warning.message) for warning in document.processing_warnings)],
         pages=spans,
     )
-
-
-@contextmanager
-def _opened(data: bytes, name: str) -> Generator[zipfile.ZipFile]:
-    """Open a zip container; what cannot be unpacked is damage."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as container:
-            yield container
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise damaged(name, "its zip container cannot be unpacked") from error
 
 
 def _replace_members(container: zipfile.ZipFile, changed: dict[str, str]) -> bytes:

@@ -180,7 +180,7 @@ def test_sheets_are_pages_and_hidden_ones_are_reported(tmp_path: Path) -> None:
 def test_a_workbook_of_too_many_cells_is_refused_but_not_as_damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(extraction, "_MAX_CELLS", 10)
+    monkeypatch.setattr(extraction, "MAX_CELLS", 10)
     with pytest.raises(DocumentError, match=r"a\.xlsx holds more than is read of one document: Table cell limit"):
         read(samples.write_xlsx(tmp_path / "a.xlsx", rows=20))
 
