@@ -244,22 +244,45 @@ class _Block:
         """Return the text and the table as Markdown's blocks; the line right above a table is its heading."""
         titles = [" ".join(title.split()) for title in self.titles]
         titles = [title for title in titles if title]
-        table = self._table()
         short = titles and len(titles[-1]) <= MAX_TITLE and titles[-1][-1] not in _SENTENCE_ENDS
-        if short and (table or (above_table and len(titles) == 1)):
+        headed = bool(short and (self.rows or (above_table and len(titles) == 1)))
+        if headed:
             titles[-1] = f"### {titles[-1]}"
-        return [*titles, table] if table else titles
+        return [*titles, *self._tables("####" if headed else "###")] if self.rows else titles
 
-    def _table(self) -> str:
-        if not self.rows:
-            return ""
+    def _tables(self, mark: str) -> list[str]:
+        """Return the table, cut at the labels that head a group of rows, which become headings."""
         self.name()
-        body = _filled_down(self.body, sorted(self.columns))
         columns = [column for column in sorted(self.columns) if self._is_shown(column)]
         names = [one_line(self.names.get(column, "")) for column in columns]
-        lines = [names, ["---"] * len(columns)]
-        lines += [[one_line(row[column].text) if column in row else "" for column in columns] for row in body]
-        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        parts: list[str] = []
+        for label, rows in self._groups():
+            if label:
+                parts.append(f"{mark} {' '.join(label.split())}")
+            filled = _filled_down(rows, sorted(self.columns))
+            lines = [names, ["---"] * len(columns)]
+            lines += [[one_line(row[column].text) if column in row else "" for column in columns] for row in filled]
+            parts.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
+        return parts
+
+    def _groups(self) -> list[tuple[str, list[Row]]]:
+        """Return the rows of the body with the labels that stand above them, in rows of their own."""
+        groups: list[tuple[str, list[Row]]] = [("", [])]
+        for row, following in pairwise([*self.body, None]):
+            if row is None:
+                continue
+            if following is not None and _own(row) == 1 < _own(following) and self._is_label(row):
+                groups.append((_only(row).text, []))
+            else:
+                groups[-1][1].append(row)
+        return groups if groups[0][1] or len(groups) == 1 else groups[1:]
+
+    def _is_label(self, row: Row) -> bool:
+        """Whether a row of one cell heads those below: the cell is merged over all columns, or alone in bold."""
+        cell = _only(row)
+        merged = len(row) == len(self.columns) > 1
+        bold = cell.strong and len(self.columns) > 1 and not all(map(_is_strong, self.body))
+        return not cell.number and (merged or bold)
 
     def name(self) -> None:
         """Find the names of the columns."""

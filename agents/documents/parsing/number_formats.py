@@ -2,7 +2,7 @@
 
 import re
 from datetime import date, datetime, time, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from fractions import Fraction
 from functools import lru_cache
 from operator import eq, ge, gt, le, lt, ne
@@ -75,7 +75,11 @@ def _number(value: float, number_format: str) -> str:
             return _plain(value)
         words = "".join(_plain(magnitude) if kind == "general" else _literal(kind, text) for kind, text in tokens)
         return " ".join(words.split()) if tokens else ""
-    text = " ".join(_with_digits(Decimal(repr(magnitude)), tokens).split())
+    try:
+        text = " ".join(_with_digits(Decimal(repr(magnitude)), tokens).split())
+    except InvalidOperation:
+        # It has more digits than any number that somebody reads.
+        return _plain(value)
     # Accounting formats push the sign to the cell's left edge.
     return _SIGN_APART.sub("-", text)
 
@@ -179,10 +183,8 @@ def _moment(value: date | time | timedelta, number_format: str) -> str:
     if isinstance(value, timedelta):
         return _duration(value, tokens)
     kinds = [kind for kind, _ in tokens]
-    foreign = (found := _LANGUAGE.search(number_format)) and found.group(1)[-2:].upper().zfill(2) not in {
-        _ENGLISH,
-        "00",
-    }
+    language = _LANGUAGE.search(number_format)
+    foreign = language is not None and language.group(1)[-2:].zfill(2) not in _ENGLISH
     named = any(kind == "date" and re.match("mmm|ddd", text, re.IGNORECASE) for kind, text in tokens)
     local = number_format.partition(";")[0].lower() in _LOCAL_DATE
     if "date" not in kinds or local or (foreign and named):
