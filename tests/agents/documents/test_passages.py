@@ -81,7 +81,7 @@ def test_rows_never_have_the_columns_of_the_table_above() -> None:
         for found in passages(markdown(text), size=100)[1:]:
             if found.text.startswith("| WO"):
                 own = found.start > text.index("| Year")
-                assert found.heading.endswith("Year | Injured, all |" if own else "Order, Work, Cost")
+                assert found.heading.endswith("Year | Injured, all | " if own else "Order, Work, Cost")
 
 
 def test_a_passage_knows_the_page_on_which_it_begins() -> None:

@@ -310,6 +310,20 @@ def test_separated_values_are_read_as_the_table_of_a_spreadsheet(
     assert len(parsed.sentences) == len(rows)
 
 
+@pytest.mark.parametrize("gap", ["\n", ";;\n", "\nAccidents;;\n"])
+def test_a_csv_may_hold_several_tables(gap: str, write: Callable[[str, str], str]) -> None:
+    text = f"Product;Price;Stock\nAnchor;140;12\nBuoy;35;60\n{gap}Year;Injured;Dead\n2024;7;1\n2025;3;0\n"
+    parsed = read(write("a.csv", text))
+    assert "| Buoy | 35 | 60 |\n\n" in parsed.text
+    assert parsed.text.endswith("| Year | Injured | Dead |\n| --- | --- | --- |\n| 2024 | 7 | 1 |\n| 2025 | 3 | 0 |")
+    assert [words for _, words, _ in parsed.headings] == (["Accidents"] if "Accidents" in gap else [])
+
+
+def test_a_csv_label_that_stands_once_for_a_group_is_repeated(write: Callable[[str, str], str]) -> None:
+    parsed = read(write("a.csv", "Week;Day;Guard\n23;Mon;Ines\n;Tue;Olaf\n24;Mon;Greta\n;Tue;Knut\n"))
+    assert parsed.text.endswith("| 24 | Mon | Greta |\n| 24 | Tue | Knut |")
+
+
 def test_what_an_export_writes_above_its_table_stays_above_it(write: Callable[[str, str], str]) -> None:
     parsed = read(write("a.csv", "Report of May,,,\n\nDay,Sum,Who,What\n2,3,A,x\n3,4,B,y\n"))
     assert parsed.text.startswith("Report of May\n\n| Day | Sum | Who | What |\n| --- |")
