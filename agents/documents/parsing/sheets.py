@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from pathlib import PurePath
 
 from agents.documents.parsing import extraction, grid, headings
 from agents.documents.parsing.parsed import Parsed, clean, join_pages, shorten
@@ -56,6 +57,9 @@ def as_document(sheets: Sequence[Sheet], name: str, *, title: str = "") -> Parse
         blocks = [f"## {' '.join(sheet.name.split())}", tables, *_comments(sheet)]
         pages.append(clean("\n\n".join(filter(None, blocks))))
     text, spans = join_pages(pages)
+    if not title and len(sheets) > 1:
+        # A document without a title goes by its first heading, which would name the first sheet in every citation.
+        title = PurePath(name).stem
     return Parsed.from_text(
         text, title=title, headings=headings.in_markdown(text), warnings=_warnings(sheets), pages=spans
     )
