@@ -20,6 +20,12 @@ _STRETCH = 1.25
 
 _MAX_ROW = 400
 _SOLID = re.compile(r"\S")
+# A pipe inside a cell is escaped with a backslash.
+_CELL_BORDER = re.compile(r"(?<!\\)\|")
+_TABLE_STARTS = re.compile(
+    r"\n(?:[ \t]*\n)+|^#{1,6} [^\n]*\n(?:[ \t]*\n)*|(?P<rule>\n\|(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*(?=\n))", re.MULTILINE
+)
+"""A blank line, a heading, or the rule below a table's head."""
 
 
 @dataclass(frozen=True)
@@ -76,13 +82,12 @@ def cut(
     heading_starts = [_first_word(text, heading.start) for heading in document.headings]
     page_starts = [_first_word(text, page.start) for page in document.pages]
     spans: list[Span] = []
-    block = 0
+    head = -1
     for start, end in pairwise([*starts, len(text)]):
         first = _first_word(text, start)
         page = document.pages[max(0, bisect_right(page_starts, first) - 1)].number
-        blank = text.rfind("\n\n", spans[-1].start if spans else 0, start)
-        block = blank + 2 if blank >= 0 else block
-        columns = _columns(text, block) if block < start and text.startswith("|", start) else ""
+        head = _last_head(text, head, spans[-1].start if spans else 0, start)
+        columns = _columns(text, head) if 0 <= head < start and text.startswith("|", start) else ""
         heading = " > ".join(filter(None, (breadcrumbs[bisect_right(heading_starts, first)], columns)))
         spans.append(Span(start, end, page, heading))
     return tuple(spans)
@@ -170,10 +175,30 @@ def _breadcrumbs(headings: tuple[Heading, ...]) -> list[str]:
     return breadcrumbs
 
 
+def _last_head(text: str, head: int, start: int, end: int) -> int:
+    """Return where the head of the table begins in whose middle a text ends, -1 if there is none.
+
+    Args:
+        text: The document's text.
+        head: The answer for its text up to `start`.
+        start: Where to go on.
+        end: Where the text ends.
+    """
+    for found in _TABLE_STARTS.finditer(text, max(0, start - 1), end):
+        # The rule below a head tells that it is one, even right below another table.
+        head = text.rfind("\n", 0, found.start()) + 1 if found.group("rule") else found.end()
+    return head
+
+
 def _columns(text: str, start: int) -> str:
-    """Return the first row of the table that starts here: without it the rows below mean little."""
-    row = text[start : start + _MAX_ROW].partition("\n")[0]
-    return ", ".join(filter(None, map(str.strip, row.split("|")))) if row.startswith("|") else ""
+    """Return the names in the row that starts here: without it the rows below mean little."""
+    row = text[start : start + _MAX_ROW].partition("\n")[0].rstrip()
+    if not row.startswith("|"):
+        return ""
+    names = [name.strip() for name in _CELL_BORDER.split(row.removeprefix("|").removesuffix("|"))]
+    # Whoever reads the rows has to tell the names apart.
+    plain = all(name and ", " not in name for name in names)
+    return (", " if plain else " | ").join(names) if any(names) else ""
 
 
 def _first_word(text: str, offset: int) -> int:

@@ -3,10 +3,12 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Literal, NamedTuple
 
+from agents.documents.parsing import grid, headings
 from agents.documents.parsing.parsed import MAX_CHARACTERS, Parsed, clean
 from agents.documents.parsing.text import decode
 
@@ -19,6 +21,8 @@ _LINE = re.compile(r"[^\n]+\n?|\n")
 _DIGITS = re.compile(r"\d+")
 _SAMPLE = 64_000
 _MAX_ROWS_ABOVE = 20
+_MAX_GRID = 2_000_000
+"""The longest text, in characters, in which several tables are looked for: longer files are one table."""
 _REGULAR = 0.8
 
 _Quoting = Literal[0, 3]
@@ -31,6 +35,8 @@ def read_csv(data: bytes, _name: str) -> Parsed:
     text = clean(_BREAKS_IN_CELLS.sub(" ", _DELIMITER_LINE.sub("", characters, count=1)))
     sample = text if len(text) <= _SAMPLE else text[:_SAMPLE].rpartition("\n")[0]
     guesses = [layout for delimiter in _DELIMITERS for layout in _Layout.all_of(sample, delimiter) if layout.is_table]
+    if tables := _tables(text, [layout.delimiter for layout in guesses] or _DELIMITERS):
+        return Parsed.from_text(tables, headings=headings.in_markdown(tables))
     table = ""
     if guesses:
         guess = max(guesses, key=lambda layout: (layout.regular / (layout.above + layout.below), layout.width))
@@ -112,6 +118,52 @@ def _rows(text: str, delimiter: str, quoting: _Quoting, *, strict: bool) -> Iter
     for row in csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=strict):
         if any(map(str.strip, row)):
             yield row
+
+
+def _tables(text: str, delimiters: Iterable[str]) -> str:
+    """Return the tables of a text that holds several, or labels that stand once for a group; empty for other texts."""
+    if len(text) > _MAX_GRID:
+        return ""
+    for delimiter in delimiters:
+        try:
+            rows = list(csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True))
+        except csv.Error:
+            continue
+        bands = _bands(rows)
+        several = len(bands) > 1 and max(map(len, bands)) > 1
+        if all(map(_is_regular, bands)) and (several or _has_groups(bands)):
+            cells = {
+                (number, column): grid.Cell.of(cell.strip())
+                for number, row in enumerate(rows)
+                for column, cell in enumerate(row)
+                if cell.strip()
+            }
+            with suppress(grid.TooSparseError):
+                return grid.to_markdown(cells, max_cells=_MAX_GRID)
+    return ""
+
+
+def _bands(rows: Iterable[list[str]]) -> list[list[list[str]]]:
+    """Return the runs of rows between blank ones, without those of a single cell: titles and notes."""
+    bands: list[list[list[str]]] = [[]]
+    for row in rows:
+        filled = sum(bool(cell.strip()) for cell in row)
+        if filled > 1:
+            bands[-1].append(row)
+        elif not filled and bands[-1]:
+            bands.append([])
+    return [band for band in bands if band]
+
+
+def _is_regular(band: Sequence[Sequence[str]]) -> bool:
+    """Whether most rows have the same number of cells."""
+    width, regular = Counter(map(len, band)).most_common(1)[0]
+    return width > 1 and regular >= _REGULAR * len(band)
+
+
+def _has_groups(bands: Sequence[Sequence[Sequence[str]]]) -> bool:
+    """Whether the first cell of some row is blank, below one that is not."""
+    return any(not row[0].strip() for band in bands for row in band[1:])
 
 
 def _is_data(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:

@@ -10,7 +10,9 @@ from agents.errors import DocumentError
 Extracted = Any
 """xberg's document; its own types are partly unknown."""
 
-_MAX_CELLS = 5_000_000
+MAX_CELLS = 5_000_000
+"""How many cells the tables of a document may have."""
+
 # xberg raises RuntimeError for everything; only the message tells a malformed file from one that exceeds a limit.
 _DAMAGE = "Parsing error"
 _LIMIT = re.compile("Security (?:violation|limit exceeded): ")
@@ -43,7 +45,7 @@ def extract(data: bytes, name: str, kind: str) -> Extracted:
         pages=xberg.PageConfig(extract_pages=True),
         content_filter=xberg.ContentFilterConfig(include_footnotes=True, strip_repeating_text=False),
         html_options=xberg.ConversionOptions(extract_metadata=False),
-        security_limits=xberg.SecurityLimits(max_table_cells=_MAX_CELLS),
+        security_limits=xberg.SecurityLimits(max_table_cells=MAX_CELLS),
         concurrency=xberg.ConcurrencyConfig(max_threads=1),
     )
     source = xberg.ExtractInput(kind="bytes", bytes=data, filename=f"document.{kind}")

@@ -35,7 +35,7 @@ class Reader:
     sniff: Callable[[bytes], bool] | None = None
     """Whether some bytes are of this format, where they tell; a file with the suffix that fails it is damaged."""
     member: str = ""
-    """In a zip container, the file that only this format has."""
+    """In a zip container, the file that only this format has, or only this one of those that `sniff` tells."""
 
     @property
     def module(self) -> str:
@@ -51,6 +51,20 @@ class Reader:
         return cast("Read", pkgutil.resolve_name(self.function))(data, name)
 
 
+# The container of old Office files, and of new ones that are locked by a password.
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_XLS_STREAMS = tuple(f"{name}\0".encode("utf-16-le") for name in ("Workbook", "Book"))
+
+
+def _is_xls(data: bytes) -> bool:
+    """Whether an old Office file's directory begins with a workbook's stream; other files may embed workbooks."""
+    if not data.startswith(_OLE):
+        return False
+    start = (int.from_bytes(data[48:52], "little") + 1) << int.from_bytes(data[30:32], "little")
+    entries = [data[place : place + 64] for place in range(start, start + 4 * 128, 128)]
+    return any(entry.startswith(_XLS_STREAMS) for entry in entries)
+
+
 _HERE = "agents.documents.parsing"
 _TEXT = Reader("TXT", f"{_HERE}.text:read_text", (".txt",))
 
@@ -58,7 +72,15 @@ READERS = [
     Reader("PDF", f"{_HERE}.pdf:read_pdf", (".pdf",), ("application/pdf",), sniff=lambda data: b"%PDF-" in data[:1024]),
     Reader("DOCX", f"{_HERE}.word:read_docx", (".docx",), member="word/document.xml"),
     Reader("PPTX", f"{_HERE}.office:read_pptx", (".pptx",), member="ppt/presentation.xml"),
-    Reader("XLSX", f"{_HERE}.office:read_xlsx", (".xlsx",), member="xl/workbook.xml"),
+    Reader("XLSX", f"{_HERE}.workbook_xlsx:read_xlsx", (".xlsx", ".xlsm"), member="xl/workbook.xml"),
+    Reader("XLS", f"{_HERE}.workbook_xls:read_xls", (".xls",), ("application/vnd.ms-excel",), sniff=_is_xls),
+    Reader(
+        *("ODS", f"{_HERE}.workbook_ods:read_ods", (".ods",), ("application/vnd.oasis.opendocument.spreadsheet",)),
+        sniff=lambda data: (
+            data.startswith(b"PK") and b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet" in data[:128]
+        ),
+        member="content.xml",
+    ),
     Reader("HTML", f"{_HERE}.html:read_html", (".html", ".htm", ".xhtml"), ("text/html", "application/xhtml+xml")),
     Reader("Markdown", f"{_HERE}.text:read_markdown", (".md", ".markdown"), ("text/markdown",)),
     _TEXT,
@@ -78,7 +100,7 @@ def detect(name: str, data: bytes) -> Reader:
     """
     named = by_suffix("." + name.rpartition(".")[2])
     for reader in READERS:
-        if reader.sniff is not None and reader.sniff(data):
+        if reader.sniff is not None and not reader.member and reader.sniff(data):
             return reader
     if data.startswith(b"PK\x03\x04") or (named is not None and named.member):
         return _detect_zipped(name, data, named)
@@ -139,10 +161,6 @@ def ended_abruptly(name: str, exit_code: int) -> DocumentError:
     )
 
 
-# The container of old Office files, and of new ones that are locked by a password.
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-
-
 def _detect_zipped(name: str, data: bytes, named: Reader | None) -> Reader:
     """Return the reader of a zipped document, judged by the container's directory: nothing is unpacked."""
     if data.startswith(_OLE):
@@ -156,7 +174,7 @@ def _detect_zipped(name: str, data: bytes, named: Reader | None) -> Reader:
     _refuse_bomb(name, entries, len(data))
     members = {entry.filename for entry in entries}
     for reader in READERS:
-        if reader.member and reader.member in members:
+        if reader.member and reader.member in members and (reader.sniff is None or reader.sniff(data)):
             if any(entry.flag_bits & 1 for entry in entries):
                 raise locked(name)
             return reader

@@ -1,22 +1,17 @@
-"""Reading zipped documents: PowerPoint, Excel and EPUB, without their hidden text where that can be told."""
+"""Reading zipped documents: PowerPoint and EPUB, without their hidden text where that can be told."""
 
 import io
 import re
 import zipfile
-import zlib
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Iterable
 from itertools import zip_longest
 
 from agents.documents.parsing import drawings, headings
 from agents.documents.parsing.extraction import Extracted, extract, strip_inline_marks
-from agents.documents.parsing.formats import damaged
 from agents.documents.parsing.html import visible_html
-from agents.documents.parsing.package import Package
+from agents.documents.parsing.package import Package, opened
 from agents.documents.parsing.parsed import Parsed, cap_warnings, clean, join_pages
 
-_SHEET_HIDDEN = re.compile(r'<(?:\w+:)?sheet [^>]*state="(?:hidden|veryHidden)"[^>]*>')
-_SHEET_NAME = re.compile(r'name="([^"]*)"')
 _PRESENTATION = "ppt/presentation.xml"
 _CHART = re.compile(r"ppt/charts/chart\d*\.xml")
 _NO_CHART = '<c:chartSpace xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart"/>'
@@ -40,7 +35,7 @@ def read_epub(data: bytes, name: str) -> Parsed:
     """
     hidden: list[str] = []
     changed: dict[str, str] = {}
-    with _opened(data, name) as container:
+    with opened(data, name) as container:
         for member in container.namelist():
             if member.lower().endswith((".xhtml", ".html", ".htm")):
                 source = container.read(member).decode("utf-8", errors="replace")
@@ -60,7 +55,7 @@ def read_pptx(data: bytes, name: str) -> Parsed:
     Raises:
         DocumentError: It is damaged.
     """
-    with _opened(data, name) as container:
+    with opened(data, name) as container:
         members = container.namelist()
         shown = _drawings(Package(container, name))
         charts = {member: _NO_CHART for member in members if _CHART.fullmatch(member)}
@@ -89,23 +84,6 @@ def _drawings(package: Package) -> list[str]:
     return texts
 
 
-def read_xlsx(data: bytes, name: str) -> Parsed:
-    """Read a workbook; its sheets are its pages.
-
-    Raises:
-        DocumentError: It is damaged.
-    """
-    with _opened(data, name) as container:
-        workbook = container.read("xl/workbook.xml").decode("utf-8", errors="replace")
-    hidden = [_SHEET_NAME.search(sheet) for sheet in _SHEET_HIDDEN.findall(workbook)]
-    warnings = [
-        f"Hidden text: the sheet {sheet.group(1)!r} is hidden in the workbook; it was read."
-        for sheet in hidden
-        if sheet
-    ]
-    return _parsed(extract(data, name, "xlsx"), warnings, paged=True)
-
-
 def _parsed(document: Extracted, warnings: list[str], *, paged: bool, beside: Iterable[str] = ()) -> Parsed:
     """Return an extracted document, as one page or with its slides or its sheets as pages.
 
@@ -130,16 +108,6 @@ def _parsed(document: Extracted, warnings: list[str], *, paged: bool, beside: It
         warnings=[*warnings, *(str(warning.message) for warning in document.processing_warnings)],
         pages=spans,
     )
-
-
-@contextmanager
-def _opened(data: bytes, name: str) -> Generator[zipfile.ZipFile]:
-    """Open a zip container; what cannot be unpacked is damage."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as container:
-            yield container
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise damaged(name, "its zip container cannot be unpacked") from error
 
 
 def _replace_members(container: zipfile.ZipFile, changed: dict[str, str]) -> bytes:

@@ -1,13 +1,31 @@
-"""The parts of an Office file: its XML without namespaces, and what refers to what."""
+"""Zip containers, which office documents and e-books are: opening them, and the XML parts of an Office file."""
 
+import io
 import posixpath
 
 # Expat itself limits how far entities expand, and readers run in a process with limits.
 import xml.etree.ElementTree as ElementTree
 import zipfile
+import zlib
+from collections.abc import Generator
+from contextlib import contextmanager
 from xml.etree.ElementTree import Element
 
 from agents.documents.parsing.formats import damaged
+
+
+@contextmanager
+def opened(data: bytes, name: str) -> Generator[zipfile.ZipFile]:
+    """Open a zip container.
+
+    Raises:
+        DocumentError: It cannot be unpacked.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as container:
+            yield container
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise damaged(name, "its zip container cannot be unpacked") from error
 
 
 class Package:

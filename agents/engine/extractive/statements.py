@@ -107,6 +107,7 @@ def roles(text: str) -> tuple[str, ...]:
     return tuple(quoted or bare for quoted, bare in _PARTY_ROLE.findall(text))
 
 
+_BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _SEPARATOR_ROW = re.compile(r"[\s|:+=_*~`.…-]*$")
 _BULLET = re.compile(rf"(?:[-*+•‣◦▪–—·]\s+|(?!{DAY_OF_MONTH})\(?(?:\d{{1,3}}|[a-zA-Z]|[ivx]{{1,5}})[.)]\s+|>\s*)+")
 _HEADING_MARK = re.compile(r"#{1,6}\s+")
@@ -119,12 +120,18 @@ def _cut(number: int, passage: Passage) -> Iterator[Statement]:
     headings = tuple(part.strip() for part in passage.heading.split(" > ") if part.strip())
     section = passage.heading
     table = _Table.continued_in(passage)
+    above = 0
     for start, end in _with_titles(passage.text):
         piece = passage.text[start:end]
+        if above and _BLANK_LINE.search(passage.text, above, start):
+            table = _Table()
+        above = end
         if _SEPARATOR_ROW.match(piece):
             table.separator()
             continue
         opening, start = _opening(piece, start, headings)
+        if opening:
+            table = _Table()
         for heading in opening:
             section = _below(section, clean(_HEADING_MARK.sub("", heading)))
         piece = passage.text[start:end]
@@ -234,27 +241,35 @@ class _Table:
         self._head: tuple[int, int] | None = None
         self._first: tuple[int, int] | None = None
         self._rows = 0
+        self._ruled = False
 
     @classmethod
     def continued_in(cls, passage: Passage) -> "_Table":
         """Return the table in whose middle a passage begins; the passage's heading ends in the names of its columns."""
-        names = passage.heading.rpartition(" > ")[2].split(", ")
-        goes_on = passage.text.lstrip().startswith("|") and len(names) > 1
-        return cls(f"| {' | '.join(names)} |" if goes_on else "")
+        columns = passage.heading.rpartition(" > ")[2]
+        names = columns if " | " in columns else columns.replace(", ", " | ")
+        goes_on = passage.text.lstrip().startswith("|") and " | " in names
+        return cls(f"| {names} |" if goes_on else "")
 
     def separator(self) -> None:
         """Make the first row the head, if this rule stands right below it."""
         if self._rows == 1:
             self._head = self._first
+        self._ruled = True
 
     def is_head(self, start: int, end: int, text: str) -> bool:
-        """Whether a row is the table's first, with a rule below it."""
-        self._rows += 1
-        if self._rows > 1:
-            return False
-        self._first = (start, end)
+        """Whether a row is a table's first, with a rule below it; the next table may follow without a blank line."""
+        ruled, self._ruled = self._ruled, False
         below = text[end:].lstrip("\n ").split("\n", 1)[0]
-        return "|" in below and bool(_SEPARATOR_ROW.match(below))
+        # A table with rules between all of its rows has one above each.
+        if "|" in below and _SEPARATOR_ROW.match(below) and (self._rows == 0 or not ruled):
+            self._first = (start, end)
+            self._rows = 1
+            return True
+        self._rows += 1
+        if self._rows == 1:
+            self._first = (start, end)
+        return False
 
     def head(self, row: str, text: str) -> str:
         """Return the head that stands above a row."""

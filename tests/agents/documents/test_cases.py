@@ -17,8 +17,6 @@ PENDING = frozenset(
     [
         "hyph_en.pdf",
         "hy2.txt",
-        "two_sheets_same_width.xlsx",
-        "two_tables.md",
         "form.pdf",
         "twocol_rowwise.pdf",
         "cs_ansi.eml",
@@ -30,7 +28,6 @@ PENDING = frozenset(
         "chinese.txt",
         "j5.json",
         "j20.json",
-        "budget.xlsx",
         "pricelist.pdf",
         "tounicode_shift.pdf",
         "annots.pdf",

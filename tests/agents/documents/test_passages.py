@@ -70,6 +70,20 @@ def test_rows_are_headed_by_the_columns_of_their_table() -> None:
     assert [found[0].heading, *{p.heading for p in found[1:-1]}] == ["Log", "Log > Order, Work, Cost"]
 
 
+def test_rows_never_have_the_columns_of_the_table_above() -> None:
+    rows = "\n".join(f"| WO-{n} | The pump was changed. | {n * 3} |" for n in range(30))
+    first, second = (
+        f"| Order | Work | Cost |\n|---|---|---|\n{rows}",
+        f"| Year | Injured, all |  |\n|---|---|---|\n{rows}",
+    )
+    for between in ("\n", "\n\n", "\n## Accidents\n", "\n\n## Accidents\n\n"):
+        text = f"{first}{between}{second}\n"
+        for found in passages(markdown(text), size=100)[1:]:
+            if found.text.startswith("| WO"):
+                own = found.start > text.index("| Year")
+                assert found.heading.endswith("Year | Injured, all | " if own else "Order, Work, Cost")
+
+
 def test_a_passage_knows_the_page_on_which_it_begins() -> None:
     pages = [f"{n}. {PARAGRAPH} {PARAGRAPH}" for n in range(1, 6)]
     starts = [sum(len(page) + 2 for page in pages[:n]) for n in range(5)]

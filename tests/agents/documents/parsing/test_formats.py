@@ -201,7 +201,7 @@ def test_sheets_are_pages_and_hidden_ones_are_reported(tmp_path: Path) -> None:
 def test_a_workbook_of_too_many_cells_is_refused_but_not_as_damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(extraction, "_MAX_CELLS", 10)
+    monkeypatch.setattr(extraction, "MAX_CELLS", 10)
     with pytest.raises(DocumentError, match=r"a\.xlsx holds more than is read of one document: Table cell limit"):
         read(samples.write_xlsx(tmp_path / "a.xlsx", rows=20))
 
@@ -342,6 +342,20 @@ def test_separated_values_are_read_as_the_table_of_a_spreadsheet(
     assert parsed.text.split("\n") == [f"| {row} |" for row in rows]
     assert (parsed.title, parsed.headings) == ("", [])
     assert len(parsed.sentences) == len(rows)
+
+
+@pytest.mark.parametrize("gap", ["\n", ";;\n", "\nAccidents;;\n"])
+def test_a_csv_may_hold_several_tables(gap: str, write: Callable[[str, str], str]) -> None:
+    text = f"Product;Price;Stock\nAnchor;140;12\nBuoy;35;60\n{gap}Year;Injured;Dead\n2024;7;1\n2025;3;0\n"
+    parsed = read(write("a.csv", text))
+    assert "| Buoy | 35 | 60 |\n\n" in parsed.text
+    assert parsed.text.endswith("| Year | Injured | Dead |\n| --- | --- | --- |\n| 2024 | 7 | 1 |\n| 2025 | 3 | 0 |")
+    assert [words for _, words, _ in parsed.headings] == (["Accidents"] if "Accidents" in gap else [])
+
+
+def test_a_csv_label_that_stands_once_for_a_group_is_repeated(write: Callable[[str, str], str]) -> None:
+    parsed = read(write("a.csv", "Week;Day;Guard\n23;Mon;Ines\n;Tue;Olaf\n24;Mon;Greta\n;Tue;Knut\n"))
+    assert parsed.text.endswith("| 24 | Mon | Greta |\n| 24 | Tue | Knut |")
 
 
 def test_what_an_export_writes_above_its_table_stays_above_it(write: Callable[[str, str], str]) -> None:

@@ -95,6 +95,19 @@ def test_rows_are_read_with_the_names_of_their_columns(passage: Callable[..., Pa
     ]
 
 
+@pytest.mark.parametrize("between", ["\n", "\n\n", "\n## Accidents\n", "\n\n## Accidents\n\n", "\n\nAccidents:\n\n"])
+def test_rows_are_read_with_their_own_tables_head(between: str, passage: Callable[..., Passage]) -> None:
+    first, second = "| Product | Price |\n|---|---|\n| Anchor | 140 |", "| Year | Injured |\n|---|---|\n| 2024 | 7 |"
+    rows = [statement for statement in statements(passage(f"{first}{between}{second}")) if statement.form == "row"]
+    assert [row.text for row in rows] == ["Product: Anchor; Price: 140", "Year: 2024; Injured: 7"]
+    assert [row.head for row in rows] == ["| Product | Price |", "| Year | Injured |"]
+
+
+def test_rules_between_all_rows_make_no_heads(passage: Callable[..., Passage]) -> None:
+    found = statements(passage("| Form | By |\n|---|---|\n| 4 | Ann |\n|---|---|\n| 5 | Bo |\n|---|---|\n"))
+    assert [statement.text for statement in found] == ["Form: 4; By: Ann", "Form: 5; By: Bo"]
+
+
 def test_a_pipe_inside_a_cell_parts_no_cells(passage: Callable[..., Passage]) -> None:
     found = statements(passage("| Form | Kept by |\n|---|---|\n| 4\\|5 | Desk\\| |"))
     assert [statement.text for statement in found] == ["Form: 4|5; Kept by: Desk|"]
