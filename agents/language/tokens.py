@@ -3,10 +3,13 @@
 import re
 from collections.abc import Callable
 
+from agents.language.unspaced import UNSPACED
+
 TokenCounter = Callable[[str], int]
 """Counts the tokens of a text."""
 
 _PIECE = re.compile(r"\w{1,6}|[^\w\s]")
+_UNSPACED_PIECE = re.compile(rf"[{UNSPACED}]{{1,2}}|[^\W{UNSPACED}]{{1,6}}|[^\w\s]")
 
 
 class Estimate(int):
@@ -14,9 +17,10 @@ class Estimate(int):
 
 
 def estimate_tokens(text: str) -> int:
-    """Estimate the tokens of a text: one for each mark, and one for every 6 letters that a word begins.
+    """Estimate the tokens of a text: one for each mark, and one for every 6 letters that a word begins; in scripts
+    without spaces one for every 2 letters.
 
     The rule needs no vocabulary, adds up over pieces cut at white space, and stays within
     about 15 % of a byte-pair vocabulary on English prose.
     """
-    return len(_PIECE.findall(text))
+    return len((_PIECE if text.isascii() else _UNSPACED_PIECE).findall(text))
