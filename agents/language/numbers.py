@@ -42,7 +42,13 @@ NUMERALS = (
 
 # The digits and scales of Chinese, Japanese and Korean, as they are written in Chinese letters.
 _HAN_DIGITS = MappingProxyType(
-    {letter: value for value, letters in enumerate("零〇 一壹 二两兩贰貳 三叁參 四肆 五伍 六陆陸 七柒 八捌 九玖".split()) for letter in letters}
+    {
+        letter: value
+        for value, letters in enumerate(
+            ["零〇", "一壹", "二两兩贰貳", "三叁參", "四肆", "五伍", "六陆陸", "七柒", "八捌", "九玖"]
+        )
+        for letter in letters
+    }
 )
 _HAN_TENS = MappingProxyType({"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1_000, "仟": 1_000})
 HAN_SCALES: Mapping[str, int] = MappingProxyType(
@@ -59,8 +65,8 @@ _COUNTED = (
 )
 # A numeral counts where something is counted by it: 十分 means "very" and 统一 "to unite".
 EAST_ASIAN_NUMBER = (
-    rf"(?!百分之|十分[^钟鐘之])(?:(?<=第)|(?<=百分之)|(?<![{HAN_NUMERALS}统統唯专專单單同万每]))"
-    rf"(?:[{HAN_NUMERALS}]+(?=[{_COUNTED}])|(?<=百分之)[{HAN_NUMERALS}]+|[{HAN_NUMERALS}]{{2,}}(?![{HAN_NUMERALS}]))"
+    rf"(?![百千万]分之|十分[^钟鐘之])(?:(?<=第)|(?<=[百千万]分之)|(?<![{HAN_NUMERALS}统統唯专專单單同万每]))"
+    rf"(?:[{HAN_NUMERALS}]+(?=[{_COUNTED}])|(?<=[百千万]分之)[{HAN_NUMERALS}]+|[{HAN_NUMERALS}]{{2,}}(?![{HAN_NUMERALS}]))"
 )
 """A pattern of a number in Chinese letters."""
 _DIGIT = re.compile(r"(?![0-9])\d")

@@ -23,6 +23,7 @@ UNSPACED = HAN + KANA + HANGUL + SOUTH_EAST
 JOINED = HAN + KANA + "\u3001-\u3003\u3008-\u3011\u3014-\u301b\u30fb\uff01-\uff0f\uff1a-\uff1f"
 """Letters and marks of Chinese and Japanese: white space between two of them is only how a line was set."""
 
+_KATAKANA = "\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"
 _RUN = re.compile(f"[{UNSPACED}]+")
 # Vowels and tones stand above, below or behind the letter that they belong to; some vowels of Thai and Lao before it.
 _MARKS = "\u0e30-\u0e3a\u0e45\u0e47-\u0e4e\u0eb0-\u0ebc\u0ec8-\u0ece\u102b-\u103e\u17b4-\u17d3\u3099\u309a"
@@ -50,7 +51,7 @@ _FUNCTION = (
     r"されて(?:いる|いた|います|いました)|されて|される|された|されます|され|して(?:いる|いた|います|いました)|しました|します|して|した|する|"
     r"できる|できます|いくら|いくつ|どの(?:よう|くらい|ぐらい)|どこ|どれ|どの|どんな|どう|いつ|だれ|なぜ|なに|なん|この|その|あの|これ|それ|"
     r"ください|(?:ており|ている|ていた|ています|ていました)|います|いました|あります|ありました|ある|あった|いる|いた|における|において|について|に対して|に対する|"
-    r"によって|による|により|として|ために|ため|こと|もの|ところ|から|まで|より|など|だけ|には|では|とは|へは|にも|でも|との|への|での|"
+    r"によって|による|により|として|ために|ため|こと|もの|ところ|ときに|とき|ように|ような|よう|から|まで|より|など|だけ|には|では|とは|へは|にも|でも|との|への|での|"
     r"(?<![ぁ-ん])[はがをにのとでもへやか](?![ぁ-ん])|(?<![ぁ-ん])[はがをにのとでもへや](?=[ぁ-ん])|[をは](?![ぁ-ん])|(?<=[ぁ-ん]{2})[のはがをにでと](?=[ァ-ヶ一-龥])"
     # Korean: what asks, and particles behind a word of two syllables at least.
     r"|무엇\w{0,4}|얼마\w{0,4}|언제\w{0,4}|어디\w{0,4}|누구\w{0,4}|누가|어떤|어떻게|왜|몇|어느|그리고|또는|및"
@@ -101,13 +102,25 @@ def _units_of_run(run: str) -> tuple[Unit, ...]:
     return tuple(found)
 
 
+# Where Japanese changes its script a word ends, or its ending begins.
+_ONE_SCRIPT = re.compile(f"[ぁ-ゟ]+|[{_KATAKANA}]+|[^ぁ-ゟ{_KATAKANA}]+")
+_HIRAGANA = re.compile("[ぁ-ゟ]")
+
+
 def _pairs(run: str, start: int, end: int) -> Iterator[Unit]:
-    """Yield the overlapping pairs of letters of `run[start:end]`; a letter by itself where it is the only one."""
-    letters = [match.span() for match in _LETTER.finditer(run, start, end)]
-    if len(letters) == 1:
-        yield Unit(run[start:end], start, end, "pair")
-    for (first, _), (_, last) in zip(letters, letters[1:], strict=False):
-        yield Unit(run[first:last], first, last, "pair")
+    """Yield the overlapping pairs of letters of `run[start:end]`, none of two scripts.
+
+    A letter by itself is a unit where it is the only one. In Hiragana it is an ending, as is all that follows another
+    script: 戻る and 戻り are both 戻.
+    """
+    for part in _ONE_SCRIPT.finditer(run, start, end):
+        ending = _HIRAGANA.match(part.group()) is not None
+        ends_word = ending and part.start() > 0 and not _HIRAGANA.match(run[part.start() - 1])
+        letters = [match.span() for match in _LETTER.finditer(run, *part.span())]
+        if len(letters) == 1:
+            yield Unit(part.group(), *part.span(), "function" if ending else "pair")
+        for (first, _), (_, last) in zip(letters, letters[1:], strict=False):
+            yield Unit(run[first:last], first, last, "function" if ends_word else "pair")
 
 
 def is_unspaced(text: str) -> bool:
@@ -115,29 +128,26 @@ def is_unspaced(text: str) -> bool:
     return _RUN.match(text) is not None
 
 
-_COUNTED = re.compile(rf"[{HAN}{KANA}]|[{SOUTH_EAST}]{{1,2}}|(?:(?![{HAN}{KANA}{SOUTH_EAST}])\S)+")
-_LETTERS_OF_WORD = 2
+_NOT_SPACED = HAN + KANA + SOUTH_EAST
+_SPACED = re.compile(r"\S+")
+_PIECE = re.compile(rf"[{HAN}{KANA}]|[{SOUTH_EAST}]{{1,2}}|(?:(?![{_NOT_SPACED}])\S)+")
+# Words of Chinese have two letters mostly; those of Thai four, with the vowels and tones around them.
+_LENGTH = re.compile(rf"(?:[{HAN}{KANA}]{{1,2}}|[{SOUTH_EAST}]{{1,4}})[^\w\s]*|(?:(?![{_NOT_SPACED}])\S)+")
 
 
-def pieces(text: str) -> Iterator[re.Match[str]]:
-    """Find what a text is aligned by: words between spaces, and the letters of scripts that write none.
+def pieces(text: str, start: int = 0, end: int | None = None) -> Iterator[re.Match[str]]:
+    """Find what `text[start:end]` is aligned by: words between spaces, and the letters of scripts that write none.
 
     Korean has its spaces.
     """
-    return _COUNTED.finditer(text)
+    return (_SPACED if text.isascii() else _PIECE).finditer(text, start, len(text) if end is None else end)
+
+
+def word_spans(text: str) -> list[tuple[int, int]]:
+    """Return the spans by which the length of a text is measured: its words, and pairs of letters where none are parted."""
+    return [match.span() for match in (_SPACED if text.isascii() else _LENGTH).finditer(text)]
 
 
 def count_words(text: str) -> int:
-    """Return the length of a text in words; two letters of a script without spaces count as one."""
-    if text.isascii():
-        return len(text.split())
-    spaced = letters = 0
-    for piece in pieces(text):
-        if _UNSPACED_PIECE.match(piece.group()):
-            letters += 1
-        else:
-            spaced += 1
-    return spaced + -(-letters // _LETTERS_OF_WORD)
-
-
-_UNSPACED_PIECE = re.compile(f"[{HAN}{KANA}{SOUTH_EAST}]")
+    """Return the length of a text in words."""
+    return len(word_spans(text))
