@@ -11,7 +11,7 @@ from agents.grounding.normalization import NormalizedText, bare_words
 from agents.grounding.quotes import Located, locate
 from agents.language.lexicon import ENGLISH
 from agents.language.sentences import split_sentences
-from agents.language.unspaced import word_spans
+from agents.language.unspaced import join_lines, word_spans
 from agents.schema import Document, NoteKind, Support
 
 MIN_QUOTE_WORDS = 5
@@ -140,7 +140,7 @@ def check(claim: str, quotes: Sequence[Quote]) -> Support:
     stated = _exactly(claim)
     if any(stated == _exactly(quote.located.quote) for quote in quotes):
         return "supported"
-    quoted = " ".join(quote.located.quote for quote in quotes)
+    quoted = " ".join(join_lines(quote.located.quote) for quote in quotes)
     titles = [quote.document.title for quote in quotes]
     if (
         unsupported_figures(without_figures_of_titles(claim, titles), quoted)

@@ -38,12 +38,15 @@ _NUMBER_OR_WORD = re.compile(rf"(?:(?<!\w)-)?\d+(?:[.,:/-]\d+)*|[{HAN_NUMERALS}]
 _DECISIVE = NUMERALS | NEGATIONS | {"unless", "except", "excluding"}
 # Of any language, for a quote is too short to tell its own: a needless word in it does less harm than a lost negation.
 _NEGATED_BEFORE = re.compile(
-    rf"(?<![\w'])(?:{'|'.join(sorted(NEGATIONS))}|\w+n't) $|(?:不得?|不能|不可以?|不会|不應|不应|没有?|沒有?|未|勿|无|無|ไม่|ห้าม)$",
+    rf"(?<![\w'])(?:{'|'.join(sorted(NEGATIONS))}|\w+n't) $"
+    r"|(?:不得?|不能|不可以?|不会|不應|不应|没有?|沒有?|未|勿|无|無|ไม่|ห้าม)$",
     re.IGNORECASE,
 )
 # Behind a quote only an adverb negates it: "without" or "no" begins something else.
 _NEGATED_AFTER = re.compile(
-    r" (?:not|never)(?!\w)|(?<=[\u3041-\u3096\u4e00-\u9fff])(?:し|でき|され|されてい|しては(?:なら|いけ)|してい|なら)?(?:ません|ない|なかった)",
+    r" (?:not|never)(?!\w)"
+    # Japanese negates the end of the verb.
+    r"|(?<=[\u3041-\u3096\u4e00-\u9fff])(?:し|でき|され|されてい|しては(?:なら|いけ)|してい|なら)?(?:ません|ない|なかった)",
     re.IGNORECASE,
 )
 _NUMBER_BEFORE = re.compile(r"\d[.,:/-]$|(?<!\w)-$")
@@ -150,8 +153,9 @@ def _stands_alone(text: str, start: int, words: str) -> bool:
     before, after = text[max(0, start - 3) : start], text[end : end + 2]
     if _inside_word(before[-1:], words[0]) or _inside_word(words[-1], after[:1]):
         return False
-    if (_NUMERAL.match(words[0]) and _NUMERAL.match(before[-1:])) or (
-        _NUMERAL.match(words[-1]) and _NUMERAL.match(after[:1])
+    if any(
+        _NUMERAL.match(left) and _NUMERAL.match(right)
+        for left, right in ((before[-1:], words[0]), (words[-1], after[:1]))
     ):
         return False
     if words[0].isdigit() and _NUMBER_BEFORE.search(before):
@@ -251,19 +255,16 @@ def _aligned(quoted: list[str], there: list[str]) -> list[tuple[int, int]]:
 
 
 def _decisive(text: str) -> list[str]:
-    """Return the numbers and negations of a text in small letters, in order."""
-    found = _NUMBER_OR_WORD.findall(text)
-    decisive = [
+    """Return the numbers and negations of a text in small letters, in order; those of scripts without spaces last."""
+    tokens = [
         "n't" if token.endswith("n't") else token
-        for token in found
-        if _NUMERAL.match(token) or not token.isalpha() or token in _DECISIVE
+        for token in _NUMBER_OR_WORD.findall(text)
+        if not _UNSPACED.match(token) and (not token.isalpha() or token in _DECISIVE)
     ]
     if text.isascii():
-        return decisive
-    decisive = [token for token in decisive if token[0].isdigit() or not _UNSPACED.match(token)]
-    return decisive + [
-        unit.text for unit in units(text) if unit.kind in ("number", "negation") or unit.text.startswith("不")
-    ]
+        return tokens
+    found = units(text)
+    return tokens + [unit.text for unit in found if unit.kind in ("number", "negation") or unit.text.startswith("不")]
 
 
 def _says_the_same(wanted: str, candidate: str, quoted: list[str], there: list[str]) -> bool:

@@ -65,7 +65,8 @@ class Language:
 def detect_language(text: str) -> str:
     """Return the name of the language whose function words are the most frequent in `text`, "" if there are none.
 
-    Chinese, Japanese, Korean and Thai are told by their letters. Only the first 20,000 characters count. Of languages that tie, the one listed first in `LANGUAGES` wins.
+    Chinese, Japanese, Korean and Thai are told by their letters. Only the first 20,000 characters count. Of languages
+    that tie, the one listed first in `LANGUAGES` wins.
     """
     sample = text[:_SAMPLE_CHARACTERS].lower()
     words = Counter(_WORD.findall(sample))

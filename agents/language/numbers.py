@@ -65,19 +65,19 @@ _COUNTED = (
 )
 # A numeral counts where something is counted by it: 十分 means "very" and 统一 "to unite".
 EAST_ASIAN_NUMBER = (
-    rf"(?![百千万]分之|十分[^钟鐘之])(?:(?<=第)|(?<=[百千万]分之)|(?<![{HAN_NUMERALS}统統唯专專单單同万每]))"
+    rf"(?![百千万]分之|十分[^钟鐘之])(?:(?<=第)|(?<=[百千万]分之)|(?<![{HAN_NUMERALS}统統唯专專单單同万]))"
     rf"(?:[{HAN_NUMERALS}]+(?=[{_COUNTED}])|(?<=[百千万]分之)[{HAN_NUMERALS}]+|[{HAN_NUMERALS}]{{2,}}(?![{HAN_NUMERALS}]))"
 )
 """A pattern of a number in Chinese letters."""
 _DIGIT = re.compile(r"(?![0-9])\d")
-_WIDE_MARKS = re.compile(r"(?<=[0-9])[，．](?=[0-9])")
+_WIDE_MARKS = re.compile(r"(?<=[0-9])[\uff0c\uff0e](?=[0-9])")
 
 
 def fold_digits(text: str) -> str:
     """Return a text with the digits of every script, and full-width points between them, as ASCII; same length."""
     if text.isascii():
         return text
-    return _WIDE_MARKS.sub(lambda mark: ",."[mark[0] == "．"], _DIGIT.sub(lambda digit: str(int(digit[0])), text))
+    return _WIDE_MARKS.sub(lambda mark: ",."[mark[0] == "\uff0e"], _DIGIT.sub(lambda digit: str(int(digit[0])), text))
 
 
 def east_asian_value(written: str) -> str:

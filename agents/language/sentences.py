@@ -14,7 +14,7 @@ _FITS = 0.75
 """A line is full where the next word would go beyond this share of the block's width."""
 
 # Every punctuation run that may end a sentence, with closing quotes, brackets and footnote marks.
-_STOP = re.compile(r"(?:[。！？｡]+[.!?…。！？｡]*|[.!?…]+)(?:[\"'”’»)\]*_」』）】》〉]|\[\d+\])*")
+_STOP = re.compile(r"(?:[。！？｡]+[.!?…。！？｡]*|[.!?…]+)(?:[\"'”’»)\]*_」』\uff09】》〉]|\[\d+\])*")
 _LINE = re.compile(r"[^\n]+")
 _FULL_STOPS = "。！？｡"
 # What somebody says, with its own full stop, and who says it: 「…。」と述べた.
@@ -30,8 +30,8 @@ _STARTS_ALONE = re.compile(
         \#{1,6}\s | [-*+•‣◦▪–—·o]\s+\S | \|  | >\s | [{}\[\]]+,?\s*$ | "[^"\n]+":
         | \(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]\s+\S     # 1.  2)  (a)
         | (?:§+\s*)?\d+(?:\.\d+)+\.?\s+\S                    # 7.2 and § 7.2
-        | 第[\d一二三四五六七八九十百〇零]+[条條章节節款项項編编] | 제\s?\d+\s?[조장절항] | ข้อ\s\d
-        | [（(][\d一二三四五六七八九十]+[）)] | [一二三四五六七八九十]{1,3}、 | [・●○◆■※]
+        | 第[\d一二三四五六七八九十百\u3007零]+[条條章节節款项項編编] | 제\s?\d+\s?[조장절항] | ข้อ\s\d
+        | [\uff08(][\d一二三四五六七八九十]+[\uff09)] | [一二三四五六七八九十]{1,3}、 | [・●○◆■※]
         | (?:Section|Chapter|Article|Schedule|Annex|Appendix|Part|Slide|Sheet)\s+[\dA-Z]+\b(?=[\s.:–-]*(?:[A-Z]|$))
     )""",
     re.VERBOSE,

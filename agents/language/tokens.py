@@ -17,10 +17,9 @@ class Estimate(int):
 
 
 def estimate_tokens(text: str) -> int:
-    """Estimate the tokens of a text: one for each mark, and one for every 6 letters that a word begins; in scripts
-    without spaces one for every 2 letters.
+    """Estimate the tokens of a text: one for each mark, and one for every 6 letters that a word begins.
 
-    The rule needs no vocabulary, adds up over pieces cut at white space, and stays within
-    about 15 % of a byte-pair vocabulary on English prose.
+    In scripts without spaces every 2 letters are one. The rule needs no vocabulary, adds up over pieces cut at white
+    space, and stays within about 15 % of a byte-pair vocabulary on English prose.
     """
     return len((_PIECE if text.isascii() else _UNSPACED_PIECE).findall(text))

@@ -9,6 +9,7 @@ word's own letters is found however the word is joined to its neighbours, and no
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from agents.language.numbers import EAST_ASIAN_NUMBER, east_asian_value
@@ -41,7 +42,7 @@ _NEGATION = (
 )
 # Longer forms before shorter ones. Single Chinese letters only where they are hardly ever part of a longer word.
 _FUNCTION = (
-    r"是多少|有多少|多少钱|多少錢|多少|是什么|是什麼|为什么|為什麼|什么时候|什麼時候|什么|什麼|怎么样|怎么|怎麼|如何|哪里|哪裡|哪儿|"
+    r"是什么时候|是什麼時候|叫什么|叫什麼|叫做|是多少|有多少|多少钱|多少錢|多少|是什么|是什麼|为什么|為什麼|什么时候|什麼時候|什么|什麼|怎么样|怎么|怎麼|如何|哪里|哪裡|哪儿|"
     r"哪些|哪个|哪個|哪一[个年天位]|哪[年天位]?|几[个時时点]|多久|多长时间|多长|多大|多高|多远|是谁|由谁|谁|誰が|誰に|誰|为何|為何|何时|何時|"
     r"是否|请问|請問|关于|關於|根据|根據|以及|或者|并且|我们|我們|他们|他們|它们|这个|這個|这些|這些|那个|那個|那些|必须|必須|可以|应当|應當|"
     r"(?<![目标標])的(?!士)|了(?!解)|是(?!非)|吗|嗎|呢|吧|及其|和(?![平解谐諧服歌])|与(?!会)|與(?!會)"
@@ -55,8 +56,8 @@ _FUNCTION = (
     r"(?<![ぁ-ん])[はがをにのとでもへやか](?![ぁ-ん])|(?<![ぁ-ん])[はがをにのとでもへや](?=[ぁ-ん])|[をは](?![ぁ-ん])|(?<=[ぁ-ん]{2})[のはがをにでと](?=[ァ-ヶ一-龥])"
     # Korean: what asks, and particles behind a word of two syllables at least.
     r"|무엇\w{0,4}|얼마\w{0,4}|언제\w{0,4}|어디\w{0,4}|누구\w{0,4}|누가|어떤|어떻게|왜|몇|어느|그리고|또는|및"
-    r"|(?<=[가-힣]{2})(?:입니까|인가요|인가|습니까|나요|입니다|습니다|합니다|됩니다|한다|된다|이다|하는|되는|에서는|에서|에게|으로는|으로|까지|"
-    r"부터|이나|에는|은|는|이|가|을|를|의|에|로|와|과|도|만)(?![가-힣])"
+    r"|며칠\w{0,3}|(?<=[가-힣])(?:입니까|인가요|습니까|나요|입니다|습니다|합니다|됩니다|에서는|에서|에게|까지|부터)(?![가-힣])"
+    r"|(?<=[가-힣]{2})(?:인가|한다|된다|이다|하는|되는|으로는|으로|이나|에는|은|는|이|가|을|를|의|에|로|와|과|도|만)(?![가-힣])"
     # Thai.
     r"|เท่าไหร่|เท่าไร|เมื่อไหร่|เมื่อไร|เมื่อใด|อย่างไร|ที่ไหน|ทำไม|อะไร|ใคร|กี่|ไหน|หรือไม่|หรือ|และ|ของ|คือ|ที่|ซึ่ง|ครับ|ค่ะ"
 )
@@ -119,8 +120,16 @@ def _pairs(run: str, start: int, end: int) -> Iterator[Unit]:
         letters = [match.span() for match in _LETTER.finditer(run, *part.span())]
         if len(letters) == 1:
             yield Unit(part.group(), *part.span(), "function" if ending else "pair")
-        for (first, _), (_, last) in zip(letters, letters[1:], strict=False):
+        for (first, _), (_, last) in pairwise(letters):
             yield Unit(run[first:last], first, last, "function" if ends_word else "pair")
+
+
+_LINE_END = re.compile(rf"(?<=[{JOINED}])[ \t\u3000]*\n[ \t\u3000]*(?=[{JOINED}])")
+
+
+def join_lines(text: str) -> str:
+    """Return a text without the line ends between two letters of Chinese or Japanese: a space would part a word."""
+    return text if text.isascii() else _LINE_END.sub("", text)
 
 
 def is_unspaced(text: str) -> bool:
@@ -144,7 +153,7 @@ def pieces(text: str, start: int = 0, end: int | None = None) -> Iterator[re.Mat
 
 
 def word_spans(text: str) -> list[tuple[int, int]]:
-    """Return the spans by which the length of a text is measured: its words, and pairs of letters where none are parted."""
+    """Return the spans by which a text's length is measured: its words, pairs of letters in scripts without spaces."""
     return [match.span() for match in (_SPACED if text.isascii() else _LENGTH).finditer(text)]
 
 

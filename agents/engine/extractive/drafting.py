@@ -225,16 +225,13 @@ class StatementRanker:
     def _joints(self) -> list[bool]:
         """Return for each term whether it is only where two words of the question meet.
 
-        In a script without spaces that is a pair of letters that stands nowhere, while the pairs before and after it do.
+        In a script without spaces that is a pair of letters that stands nowhere, while those before and after it do.
         """
         texts = ["", *(term.text for term in self.question.terms), ""]
-        found = [False, *(term.stem in self._known for term in self.question.terms), False]
+        # A word that any question may hold is one, whether or not it is found.
+        found = [False, *(term.stem in self._known or term.weight < 1.0 for term in self.question.terms), False]
         return [
-            before[-1:] == text[0]
-            and text[-1] == after[:1]
-            and found[place]
-            and found[place + 2]
-            and not found[place + 1]
+            before[-1:] == text[0] and text[-1] == after[:1] and found[place : place + 3] == [True, False, True]
             for place, (before, text, after) in enumerate(zip(texts, texts[1:], texts[2:], strict=False))
         ]
 
@@ -358,6 +355,9 @@ _REASON = phrase(
     as a result|weil|damit|deshalb|denn|parce que|car|afin|porque|para que|perché|poiché|omdat|zodat|pois
     """
 )
+_REASON_UNSPACED = re.compile(
+    "因为|因為|由于|由於|因此|所以|以便|以免|ため|ので|から[、だで]|때문|므로|위해|เพราะ|เนื่องจาก|เพื่อ"
+)
 _PURPOSE = re.compile(r"\b(?:since|as|to|for|whose|um|pour|para|per|om)\b|[;:]", re.IGNORECASE)
 _PLACE = phrase(
     """
@@ -377,7 +377,7 @@ _SIGNS: Mapping[AnswerKind, tuple[tuple[re.Pattern[str], float], ...]] = Mapping
     {
         "person": ((_ROLE, 0.5),),
         "time": ((_EVENT, 0.5),),
-        "reason": ((_REASON, 1.0), (_PURPOSE, 0.4)),
+        "reason": ((_REASON, 1.0), (_REASON_UNSPACED, 1.0), (_PURPOSE, 0.4)),
         "place": ((_PLACE, 0.6),),
         "method": ((_METHOD, 0.6),),
     }

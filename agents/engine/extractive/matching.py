@@ -17,6 +17,8 @@ _SYNONYM, _SAME_ROOT = 0.6, 0.7
 _ROOT_LETTERS = 5
 _PART_OF_PAIR = 0.6
 """A Chinese letter that is a word by itself often begins or ends another: 死 and 討死."""
+_PARTICLES = re.compile("[은는이가을를의에도만로와과]{2}")
+"""Of Korean, behind a word of one letter: 책을 and 책이."""
 _HAN = re.compile(f"[{HAN}]")
 
 
@@ -28,6 +30,8 @@ def stands_for(wanted: str, stem: str) -> float:
         return _SYNONYM
     if len(wanted) == 1 and wanted in stem and _HAN.match(wanted):
         return _PART_OF_PAIR
+    if len(wanted) == len(stem) == 2 and wanted[0] == stem[0] and _PARTICLES.match(wanted[1] + stem[1]):
+        return _SAME_ROOT
     root = max(_ROOT_LETTERS, len(stem) - 3, len(wanted) - 3)
     return _SAME_ROOT if stem.isalpha() and stem[:root] == wanted[:root] else 0.0
 

@@ -161,7 +161,8 @@ _VAGUE = word_set(
     "describe happen do get make give go become let put set use take place page section write specify give show "
     "exact exactly main general total available question answer information detail word term mean called call "
     "year date time day "
-    "名字 名称 名稱 名前 人物 原因 理由 日期 时间 時間 数量 金额 金額 이름 이유"
+    "名字 名称 名稱 名前 人物 原因 理由 日期 时间 時間 数量 數量 金额 金額 需要 规定 規定 内容 內容 情况 情況 方法 必要 "
+    "場合 最高 最低 最多 最少 最大 最小 上限 下限 一共 이름 이유 내용 방법 필요 최대 최소"
 )
 _ASKING = word_set(
     "which what many whose welche welcher welches viele quel quelle quels quelles combien qué cuál cuántos cuántas "
@@ -322,7 +323,8 @@ thing       que|qua(?:l|is)
 """,
         "Chinese": r"""
 frequency   多久一次|多长时间一次|每隔多久|多少次
-duration    多久|多长时间|多長時間|几天|幾天|多少[天日]|几个?(?:小时|月|星期|工作日)|幾個(?:小時|月|星期)|多少(?:小时|小時|分钟|分鐘|个月)|期限
+duration    多久|多长时间|多長時間|几天|幾天|多少[天日]|几个?(?:小时|月|星期|工作日)|幾個(?:小時|月|星期)|期限
+duration    多少(?:小时|小時|分钟|分鐘|个月|個月)
 percent     百分之几|百分之多少|(?:比例|比率|占比)(?:是|为|為)?多少
 money       (?:多少|几|幾)(?:钱|錢)
 year        哪一?年|何年|几几年
@@ -336,8 +338,9 @@ thing       什么|什麼|哪|谁|誰|几|幾
 """,
         "Japanese": r"""
 frequency   何[回度]|どのくらいの頻度|どれくらいの頻度
-duration    何(?:日|時間|分|週|か月|ヶ月|カ月|年)間?(?=かか|以内|前|続|間|有効)|何(?:日間|時間|分間|週間|か月|ヶ月|カ月|年間)|どのくらいの(?:期間|時間)|いつまで続
-percent     何(?:パーセント|%|％|割)
+duration    何(?:日|時間|分|週|か月|ヶ月|カ月|年)間?(?=かか|以内|前|続|間|有効)|いつまで続
+duration    何(?:日間|時間|分間|週間|か月|ヶ月|カ月|年間)|どのくらいの(?:期間|時間)
+percent     何(?:パーセント|[%\uff05]|割)
 money       いくら|何円|料金は|値段は
 year        何年(?!間)
 clock       何時(?!間)

@@ -13,7 +13,7 @@ from typing import Literal
 from agents.engine.extractive.facts import Fact, find_facts
 from agents.language.sentences import DAY_OF_MONTH, split_sentences
 from agents.language.stems import Vocabulary, Word
-from agents.language.unspaced import JOINED, UNSPACED
+from agents.language.unspaced import UNSPACED, join_lines
 from agents.schema import Passage
 
 Form = Literal["sentence", "item", "row"]
@@ -204,7 +204,7 @@ def is_heading(line: str, known: Sequence[str] = ()) -> bool:
 
 # A question on a line of its own, as in a list of questions and answers.
 _QUESTION = re.compile(
-    r"(?:[-*>#_\s]|\(?\d{1,3}[.)]|(?:Q|F|P|D|问|問|질문)\d{0,3}[:.：]|[・●○◆■])*[^\W\d_][^\n?？]{0,200}[?？][*_]{0,3}"
+    r"(?:[-*>#_\s]|\(?\d{1,3}[.)]|(?:Q|F|P|D|问|問|질문)\d{0,3}[:.\uff1a]|[・●○◆■])*[^\W\d_][^\n?\uff1f]{0,200}[?\uff1f][*_]{0,3}"
 )
 
 
@@ -214,7 +214,7 @@ def _is_answered_below(text: str, start: int, end: int) -> bool:
     if not alone or not _QUESTION.fullmatch(text[start:end]):
         return False
     below = text[end:].lstrip().split("\n", 1)[0]
-    return bool(below) and not below.rstrip("*_ ").endswith(("?", "？"))
+    return bool(below) and not below.rstrip("*_ ").endswith(("?", "\uff1f"))
 
 
 def _below(section: str, heading: str) -> str:
@@ -292,17 +292,13 @@ def cells(row: str) -> list[str]:
 _EMPHASIS = re.compile(r"(\*\*|__|`)(?=\S)(.{1,300}?)(?<=\S)\1")
 _HYPHENATED = re.compile(r"(?<=[^\W\d_])[-\u00ad]\s*\n\s*(?=[a-zà-ÿ])|\u00ad")
 
-_BETWEEN_UNSPACED = re.compile(rf"(?<=[{JOINED}])\s*\n\s*(?=[{JOINED}])")
-
 
 def clean(text: str) -> str:
     """Return a slice of a document as one line: white space joined, bullets and emphasis marks taken off."""
     if "\n" in text:
         lines = text.splitlines()
         text = "\n".join(line for line in lines if not _RUNNING_LINE.fullmatch(line.strip())) or text
-    if not text.isascii():
-        text = _BETWEEN_UNSPACED.sub("", text)
-    line = " ".join(_HYPHENATED.sub("", text).split())
+    line = " ".join(_HYPHENATED.sub("", join_lines(text)).split())
     return _EMPHASIS.sub(r"\2", _BULLET.sub("", line, count=1) if _BULLET.match(line) else line).strip()
 
 
