@@ -7,7 +7,7 @@ from itertools import compress, zip_longest
 
 from agents.grounding import contradictions
 from agents.grounding.figures import counts, figures, says_computed, unsupported_counts, unsupported_figures
-from agents.grounding.normalization import NormalizedText, bare_words
+from agents.grounding.normalization import bare_words
 from agents.grounding.quotes import Located, locate
 from agents.language.lexicon import ENGLISH
 from agents.language.sentences import split_sentences
@@ -200,7 +200,7 @@ def weaker(one: Support, other: Support) -> Support:
 
 def _exactly(text: str) -> list[str]:
     """Return all words and figures of a text; a line's end parts no words where no spaces are written."""
-    return _EXACTLY.findall(text if text.isascii() else NormalizedText(text).text)
+    return _EXACTLY.findall(join_lines(text))
 
 
 def _capitalised(text: str) -> set[str]:

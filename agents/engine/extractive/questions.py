@@ -161,8 +161,8 @@ _VAGUE = word_set(
     "describe happen do get make give go become let put set use take place page section write specify give show "
     "exact exactly main general total available question answer information detail word term mean called call "
     "year date time day "
-    "名字 名称 名稱 名前 人物 原因 理由 日期 时间 時間 数量 數量 金额 金額 需要 规定 規定 内容 內容 情况 情況 方法 必要 "
-    "場合 最高 最低 最多 最少 最大 最小 上限 下限 一共 이름 이유 내용 방법 필요 최대 최소"
+    "名字 名称 名稱 名前 人物 原因 理由 日期 时间 時間 数量 數量 金额 金額 需要 规定 規定 内容 內容 情况 情況 方法 "
+    "必要 場合 最高 最低 最多 最少 最大 最小 上限 下限 一共 이름 이유 내용 방법 필요 최대 최소"
 )
 _ASKING = word_set(
     "which what many whose welche welcher welches viele quel quelle quels quelles combien qué cuál cuántos cuántas "
