@@ -60,13 +60,13 @@ DIGIT_SCALES: Mapping[str, int] = MappingProxyType({**HAN_SCALES, "千": 1_000, 
 HAN_NUMERALS = "".join((*_HAN_DIGITS, *_HAN_TENS)) + "万萬亿億兆"
 """Letters that numbers are written in."""
 _COUNTED = (
-    "元円圆圓块塊角日天月年周週岁歳歲个個名人位次回条條款项項章页頁点點时時小秒米公千平吨噸升度倍层層楼樓号號间間辆輛本张張件份座艘株股级級届屆"
+    "元円圆圓块塊角日天月年周週岁歳歲个個名人位次回条條款项項章页頁点點时時秒米千吨噸升度倍层層楼樓号號间間辆輛本张張件份座艘株股级級届屆"
     "季等类類种種台棟栋箱届分票割期班节節双雙组組城岛島国國州省县縣市区區校所家"
 )
 # A numeral counts where something is counted by it: 十分 means "very" and 统一 "to unite".
 EAST_ASIAN_NUMBER = (
     rf"(?![百千万]分之|十分[^钟鐘之])(?:(?<=第)|(?<=[百千万]分之)|(?<![{HAN_NUMERALS}统統唯专專单單同万]))"
-    rf"(?:[{HAN_NUMERALS}]+(?=[{_COUNTED}])|(?<=[百千万]分之)[{HAN_NUMERALS}]+|[{HAN_NUMERALS}]{{2,}}(?![{HAN_NUMERALS}]))"
+    rf"(?:[{HAN_NUMERALS}]+(?=[{_COUNTED}]|小[时時]|公[里斤尺顷吨]|平方)|(?<=[百千万]分之)[{HAN_NUMERALS}]+|(?![百千万萬亿億兆])[{HAN_NUMERALS}]{{2,}}(?![{HAN_NUMERALS}]))"
 )
 """A pattern of a number in Chinese letters."""
 _DIGIT = re.compile(r"(?![0-9])\d")

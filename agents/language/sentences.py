@@ -240,7 +240,7 @@ def _in_date(text: str, begin: int, dot: int) -> bool:
     end = dot + _MAX_DATE
     if any(_DAY_OF_MONTH.match(text, max(begin, dot - digits), end) for digits in (1, 2)):
         return True
-    if any(found.start() < dot < found.end() - 1 for found in _KOREAN_DATE.finditer(text, max(begin, dot - 12), end)):
+    if any(found.start() < dot < found.end() for found in _KOREAN_DATE.finditer(text, max(begin, dot - 12), end)):
         return True
     return any(found.start() < dot < found.end() for found in _MONTH_OF_DATE.finditer(text, max(begin, dot - 14), end))
 

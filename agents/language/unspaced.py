@@ -132,6 +132,11 @@ def join_lines(text: str) -> str:
     return text if text.isascii() else _LINE_END.sub("", text)
 
 
+def holds_unspaced(text: str) -> bool:
+    """Whether a text holds letters of these scripts."""
+    return not text.isascii() and _RUN.search(text) is not None
+
+
 def is_unspaced(text: str) -> bool:
     """Whether a text begins with a letter of one of these scripts."""
     return _RUN.match(text) is not None
@@ -140,8 +145,10 @@ def is_unspaced(text: str) -> bool:
 _NOT_SPACED = HAN + KANA + SOUTH_EAST
 _SPACED = re.compile(r"\S+")
 _PIECE = re.compile(rf"[{HAN}{KANA}]|[{SOUTH_EAST}]{{1,2}}|(?:(?![{_NOT_SPACED}])\S)+")
-# Words of Chinese have two letters mostly; those of Thai four, with the vowels and tones around them.
-_LENGTH = re.compile(rf"(?:[{HAN}{KANA}]{{1,2}}|[{SOUTH_EAST}]{{1,4}})[^\w\s]*|(?:(?![{_NOT_SPACED}])\S)+")
+# A word of Chinese mostly has two letters, in Japanese with a particle or an ending; one of Thai four, vowels included.
+_LENGTH = re.compile(
+    rf"(?:[{HAN}]{{1,2}}[{KANA}]{{0,2}}|[{KANA}]{{1,4}}|[{SOUTH_EAST}]{{1,4}})[^\w\s]*|(?:(?![{_NOT_SPACED}])\S)+"
+)
 
 
 def pieces(text: str, start: int = 0, end: int | None = None) -> Iterator[re.Match[str]]:

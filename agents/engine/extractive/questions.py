@@ -15,7 +15,7 @@ from typing import Literal, cast
 from agents.engine.extractive.facts import INSTITUTIONS, FactKind
 from agents.language.lexicon import ENGLISH, LANGUAGES, Language, any_of, labelled, language_of, word_set
 from agents.language.stems import Vocabulary, Word
-from agents.language.unspaced import is_unspaced
+from agents.language.unspaced import holds_unspaced
 
 AnswerKind = Literal[
     "person",
@@ -134,7 +134,7 @@ def measures(quantity: str, dimension: str) -> bool:
 def _patterns(forms: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
     # In a script without spaces no word has an edge.
     return tuple(
-        (label, re.compile(rf"(?:{form})" if is_unspaced(form) else rf"\b(?:{form})", re.IGNORECASE))
+        (label, re.compile(rf"(?:{form})" if holds_unspaced(form) else rf"\b(?:{form})", re.IGNORECASE))
         for label, form in labelled(forms)
     )
 
