@@ -23,6 +23,7 @@ _SPEECH_GOES_ON = re.compile("[」』](?:と|って|など)")
 # a sentence of Thai has some 60 letters.
 _THAI_SPACE = re.compile("(?<=[\u0e01-\u0e3a\u0e40-\u0e45\u0e47-\u0e4e])[ \u00a0]+(?=[\u0e01-\u0e2e\u0e40-\u0e44])")
 _LEAST_OF_THAI = 40
+_THAI = re.compile("\\W*[\u0e01-\u0e45]")
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 _NEXT = re.compile(r"\s+[\"'“‘«(\[*_]*(\S\w*)")
 _STARTS_ALONE = re.compile(
@@ -191,7 +192,7 @@ def _cut_at_stops(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 def _cut_thai(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Yield a sentence, or the clauses of one in Thai."""
-    if not text.isascii():
+    if _THAI.match(text, start):
         for space in _THAI_SPACE.finditer(text, start, end):
             if space.start() - start >= _LEAST_OF_THAI:
                 yield start, space.start()

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from agents.language.lexicon import ENGLISH, Language, language_of
 from agents.language.numbers import DIGIT_SCALES, NUMBER_WORDS, fold_digits, number_value
-from agents.language.unspaced import UNSPACED, is_unspaced, units
+from agents.language.unspaced import UNSPACED, holds_unspaced, is_unspaced, units
 
 _SCALES = "".join(DIGIT_SCALES)
 _WORD = re.compile(rf"\d+(?:[.,:'’]\d+)*(?:st|nd|rd|th|[{_SCALES}])?|[^\W_]+")
@@ -79,6 +79,8 @@ class Vocabulary:
         if text.isascii():
             return self._spaced_words(text)
         text = fold_digits(text)
+        if not holds_unspaced(text):
+            return self._spaced_words(text)
         spaced = self._spaced_words(_UNSPACED_RUN.sub(lambda run: " " * len(run.group()), text))
         small = ("function", "negation")
         unspaced = [

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from agents.language.unspaced import UNSPACED
+from agents.language.unspaced import UNSPACED, holds_unspaced
 
 TokenCounter = Callable[[str], int]
 """Counts the tokens of a text."""
@@ -22,4 +22,4 @@ def estimate_tokens(text: str) -> int:
     In scripts without spaces every 2 letters are one. The rule needs no vocabulary, adds up over pieces cut at white
     space, and stays within about 15 % of a byte-pair vocabulary on English prose.
     """
-    return len((_PIECE if text.isascii() else _UNSPACED_PIECE).findall(text))
+    return len((_UNSPACED_PIECE if holds_unspaced(text) else _PIECE).findall(text))
