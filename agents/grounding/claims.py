@@ -11,6 +11,7 @@ from agents.grounding.normalization import bare_words
 from agents.grounding.quotes import Located, locate
 from agents.language.lexicon import ENGLISH
 from agents.language.sentences import split_sentences
+from agents.language.unspaced import join_lines, word_spans
 from agents.schema import Document, NoteKind, Support
 
 MIN_QUOTE_WORDS = 5
@@ -57,10 +58,10 @@ class Quote:
         base = max(0, located.start - _MAX_SENTENCE_CHARACTERS)
         around = text[base : located.end + _MAX_SENTENCE_CHARACTERS]
         words = [
-            (base + start + word.start(), base + start + word.end())
+            (base + start + first, base + start + last)
             for start, end in split_sentences(around)
             if base + start < located.end and base + end > located.start
-            for word in re.finditer(r"\S+", around[start:end])
+            for first, last in word_spans(around[start:end])
         ]
         before = sum(end <= located.start for _, end in words)
         first = max(0, min(before - MAX_QUOTE_WORDS // 2, len(words) - MAX_QUOTE_WORDS))
@@ -120,8 +121,8 @@ def locate_in_documents(text: str, documents: Sequence[Document], read: Spans) -
     What has fewer than 5 words could stand anywhere: it is widened to the sentence, or the line, that holds it, of
     which 60 words are shown at most.
     """
-    words = text.split()
-    asked = text if len(words) <= MAX_QUOTE_WORDS else " ".join(words[:MAX_QUOTE_WORDS])
+    words = word_spans(text)
+    asked = text if len(words) <= MAX_QUOTE_WORDS else text[: words[MAX_QUOTE_WORDS - 1][1]]
     found = [
         Quote(document, located)
         for document in documents
@@ -136,9 +137,10 @@ def check(claim: str, quotes: Sequence[Quote]) -> Support:
 
     A claim in the words of one whole quote says what that says.
     """
-    if any(_EXACTLY.findall(claim) == _EXACTLY.findall(quote.located.quote) for quote in quotes):
+    stated = _exactly(claim)
+    if any(stated == _exactly(quote.located.quote) for quote in quotes):
         return "supported"
-    quoted = " ".join(quote.located.quote for quote in quotes)
+    quoted = " ".join(join_lines(quote.located.quote) for quote in quotes)
     titles = [quote.document.title for quote in quotes]
     if (
         unsupported_figures(without_figures_of_titles(claim, titles), quoted)
@@ -194,6 +196,11 @@ def misplaced(claim: str, quoted: str) -> bool:
 def weaker(one: Support, other: Support) -> Support:
     """Return the weaker of two judgements."""
     return one if _ORDER.index(one) <= _ORDER.index(other) else other
+
+
+def _exactly(text: str) -> list[str]:
+    """Return all words and figures of a text; a line's end parts no words where no spaces are written."""
+    return _EXACTLY.findall(join_lines(text))
 
 
 def _capitalised(text: str) -> set[str]:

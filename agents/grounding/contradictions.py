@@ -12,6 +12,7 @@ from agents.grounding.normalization import bare_words
 from agents.language.lexicon import LIMIT, without_negating_prefix
 from agents.language.sentences import split_sentences
 from agents.language.stems import Vocabulary
+from agents.language.unspaced import pieces
 
 MIN_SHARED_WORDS = 0.7
 """Share of a claim's content words that must stand in a sentence of its quotes for the two to be compared."""
@@ -42,7 +43,7 @@ def negates_alone(claim: str, quoted: str) -> bool:
 
 def swaps(claim: str, quoted: str) -> Iterator[tuple[str, str, int]]:
     """Yield what stands in a claim in the place of other words of its quotes, and how many same words are around."""
-    said, held = claim.split(), quoted.split()
+    said, held = ([piece.group() for piece in pieces(text)] for text in (claim, quoted))
     blocks = SequenceMatcher(None, bare_words(said), bare_words(held), autojunk=False).get_matching_blocks()
     begin = Match(0, max(0, blocks[0].b - blocks[0].a), 0)
     for before, after in pairwise([begin, *blocks]):
@@ -61,6 +62,8 @@ class _Words:
         self.texts = {word.text.lower() for word in words}
         self.content = {word.stem for word in words if not word.function}
         self.negations = sum(word.negation for word in words)
+        if vocabulary.language.negates_before:
+            words.reverse()
         self.negated = {
             stem
             for index, word in enumerate(words)

@@ -2,16 +2,21 @@
 
 import re
 
-from agents.language.numbers import NUMBER_WORDS, SCALES, number_in_words
+from agents.language.numbers import DIGIT_SCALES, NUMBER_WORDS, SCALES, fold_digits, number_in_words, number_value
+from agents.language.unspaced import units
 
 _FIGURE = re.compile(r"\d+(?:[.,:/-]\d+)*")
+_SCALED_FIGURE = re.compile(rf"\d+(?:[.,:/-]\d+)*[{''.join(DIGIT_SCALES)}]?")
 _THOUSANDS_COMMA = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _COMPUTING = re.compile(
     r"[%=+\u00d7]|\b(?:together|totals?|sum|altogether|combined|in all|further|leaves|left|remain(?:s|ing)?|twice|times"
     r"|double[sd]?|triple[sd]?|half|halves|percent|per cent|percentage|ratio|average|mean|more|less|fewer|longer"
     r"|shorter|higher|lower|older|younger|later|earlier|between|difference|differs?|rose|rises?|rising|grew|grows?"
     r"|increase[sd]?|fell|falls?|drop(?:s|ped)?|decrease[sd]?|zusammen|insgesamt|mehr|weniger|prozent|unterschied|differenz"
-    r"|doppelt|total|ensemble|somme|plus|moins|différence|pour cent|juntos|suma|más|menos|diferencia|por ciento)\b",
+    r"|doppelt|total|ensemble|somme|plus|moins|différence|pour cent|juntos|suma|más|menos|diferencia|por ciento)\b"
+    # Where no spaces are written, a word has no edge.
+    r"|共计|共計|合计|合計|总共|總共|总计|總計|一共|相差|差额|差額|两倍|兩倍|平均|百分之|比例|増加|减少|減少|增加|増え|減り|より[多少高低長短]|倍|割合|差は"
+    r"|합계|모두|평균|차이|증가|감소|รวม|เพิ่มขึ้น|ลดลง|เฉลี่ย",
     re.IGNORECASE,
 )
 _NUMBER_WORD = "|".join(sorted(NUMBER_WORDS.keys() | SCALES.keys(), key=len, reverse=True))
@@ -42,19 +47,34 @@ def says_computed(claim: str) -> bool:
 
 
 def figures(text: str) -> dict[str, str]:
-    """Return the figures of a text as written, by their form without thousands separators: "1000" for "1,000"."""
-    return {_THOUSANDS_COMMA.sub("", figure): figure for figure in _FIGURE.findall(text)}
+    """Return the figures of a text as written, by their form without thousands separators: "1000" for "1,000".
+
+    Digits of every script are the same, and 5万 is 50000.
+    """
+    text = fold_digits(text)
+    return {_plain(figure): figure for figure in (_FIGURE if text.isascii() else _SCALED_FIGURE).findall(text)}
+
+
+def _plain(figure: str) -> str:
+    return number_value(figure) if figure[-1] in DIGIT_SCALES else _THOUSANDS_COMMA.sub("", figure)
 
 
 def counts(text: str) -> set[float]:
     """Return the numbers that are written in words, "one" left out: it mostly counts nothing."""
-    return {number_in_words(found) for found in _IN_WORDS.findall(text.casefold()) if found != "one"}
+    in_english = {number_in_words(found) for found in _IN_WORDS.findall(text.casefold()) if found != "one"}
+    return in_english | (_east_asian_numbers(text) - {1.0})
 
 
 def numbers(text: str) -> set[float]:
     """Return the values of a text's numbers, in digits or in words."""
     values = {value for plain in figures(text) if (value := _value(plain)) is not None}
-    return values | {number_in_words(found) for found in _IN_WORDS.findall(text.casefold())}
+    values |= {number_in_words(found) for found in _IN_WORDS.findall(text.casefold())}
+    return values | _east_asian_numbers(text)
+
+
+def _east_asian_numbers(text: str) -> set[float]:
+    """Return the values of the numbers that are written in Chinese letters."""
+    return set() if text.isascii() else {float(unit.text) for unit in units(text) if unit.kind == "number"}
 
 
 def _value(plain: str) -> float | None:

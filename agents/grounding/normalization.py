@@ -9,9 +9,11 @@ from threading import Lock
 
 from cachetools import LRUCache, cached
 
+from agents.language.unspaced import JOINED
+
 _CACHED_CHARACTERS = 64_000_000
 """Of all texts whose normal form is cached; the longest document has fewer."""
-MARKS_AROUND_WORDS = " \"'“”‘’.,;:!?…-()[]{}|*_"
+MARKS_AROUND_WORDS = " \"'“”‘’.,;:!?…-()[]{}|*_、。「」『』【】《》〈〉・"
 _LETTER = r"[^\W\d_]"
 _QUOTES = "\"'`\u00b4\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\u2032\u2033\uff02\uff07"
 _HYPHENS = "-\u2010\u2011\u2212\ufe63\uff0d"
@@ -27,7 +29,8 @@ _SOFT = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
 # The class at the beginning lets the search skip to the next character that may matter.
 _REPLACED = (
     rf"[-\u2014 \n|*\\'\[{_SOFT}](?:"
-    rf"(?P<dash>(?<=[ \n])[ \n]*[-\u2014][ \n]+|(?<=\u2014)(?: *\n[ \n]*)?)"
+    rf"(?P<joined>(?<=[{JOINED}][ \n])[ \n]*(?=[{JOINED}]))"  # a line's end where no spaces are written
+    rf"|(?P<dash>(?<=[ \n])[ \n]*[-\u2014][ \n]+|(?<=\u2014)(?: *\n[ \n]*)?)"
     rf"|(?P<space>(?<=[ \n|])(?:[ \n|]|\\\|)+|(?<=[\n|]))"  # line ends and the edges of a table's cells
     rf"|(?P<drop>(?<={_LETTER}-)(?: *\n[ \n]*)?(?={_LETTER})"  # hyphens, those at a line's end too
     rf"|(?<=[{_SOFT}])[{_SOFT}]*(?:\n[ \n]*)?|(?<=\*)\**|(?<=\\)(?=[!-/:-@\[-`{{-~])"  # marks of Markdown
@@ -35,7 +38,7 @@ _REPLACED = (
     rf"|(?P<end>(?<=-) *\n[ \n]*)"
     rf"|(?P<quote>(?<=')'+))"
 )
-_REPLACEMENTS = {"drop": "", "dash": "-", "end": "-", "space": " ", "quote": "'"}
+_REPLACEMENTS = {"joined": "", "drop": "", "dash": "-", "end": "-", "space": " ", "quote": "'"}
 """By the group of the pattern; what no group lists is written as NFKC does."""
 
 

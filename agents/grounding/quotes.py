@@ -13,7 +13,8 @@ from typing import Literal
 
 from agents.grounding.normalization import MARKS_AROUND_WORDS, NormalizedText, bare_words, normalize
 from agents.language.lexicon import NEGATIONS, without_negating_prefix
-from agents.language.numbers import NUMERALS
+from agents.language.numbers import HAN_NUMERALS, NUMERALS
+from agents.language.unspaced import UNSPACED, count_words, pieces, units
 from agents.schema import Document, Frozen
 
 MIN_RATIO = 0.9
@@ -28,17 +29,26 @@ _LONG_WORD = 8
 _MAX_ANCHOR_OCCURRENCES = 20
 _MAX_OCCURRENCES = 1_000
 _MAX_REGIONS = 6
-_WORD = re.compile(r"\S+")
 _LETTER = re.compile(r"[^\W\d_]")
-_UNSPACED = re.compile("[\u0e00-\u0eff\u1780-\u17ff\u2e80-\U0010ffff]")
-"""A letter of a script that writes no spaces between words."""
-_NUMBER_OR_WORD = re.compile(r"(?:(?<!\w)-)?\d+(?:[.,:/-]\d+)*|[^\W\d_]+?n't\b|[^\W\d_]+")
+_UNSPACED = re.compile(f"[{UNSPACED}]")
+"""A letter of a script that writes no spaces between words, or in which small words stick to the one before."""
+_NUMERAL = re.compile(f"[{HAN_NUMERALS}]")
+_NUMBER_OR_WORD = re.compile(rf"(?:(?<!\w)-)?\d+(?:[.,:/-]\d+)*|[{HAN_NUMERALS}]+|[^\W\d_]+?n't\b|[^\W\d_]+")
 # An exception negates nothing, but a quote without it says something else.
 _DECISIVE = NUMERALS | NEGATIONS | {"unless", "except", "excluding"}
 # Of any language, for a quote is too short to tell its own: a needless word in it does less harm than a lost negation.
-_NEGATED_BEFORE = re.compile(rf"(?<![\w'])(?:{'|'.join(sorted(NEGATIONS))}|\w+n't) $", re.IGNORECASE)
+_NEGATED_BEFORE = re.compile(
+    rf"(?<![\w'])(?:{'|'.join(sorted(NEGATIONS))}|\w+n't) $"
+    r"|(?:不得?|不能|不可以?|不会|不應|不应|没有?|沒有?|未|勿|无|無|ไม่|ห้าม)$",
+    re.IGNORECASE,
+)
 # Behind a quote only an adverb negates it: "without" or "no" begins something else.
-_NEGATED_AFTER = re.compile(r" (?:not|never)(?!\w)", re.IGNORECASE)
+_NEGATED_AFTER = re.compile(
+    r" (?:not|never)(?!\w)"
+    # Japanese negates the end of the verb.
+    r"|(?<=[\u3041-\u3096\u4e00-\u9fff])(?:し|でき|され|されてい|しては(?:なら|いけ)|してい|なら)?(?:ません|ない|なかった)",
+    re.IGNORECASE,
+)
 _NUMBER_BEFORE = re.compile(r"\d[.,:/-]$|(?<!\w)-$")
 _NUMBER_AFTER = re.compile(r"[.,:/-]\d")
 _APOSTROPHE_AFTER = re.compile(r"'[^\W\d_]")
@@ -143,6 +153,11 @@ def _stands_alone(text: str, start: int, words: str) -> bool:
     before, after = text[max(0, start - 3) : start], text[end : end + 2]
     if _inside_word(before[-1:], words[0]) or _inside_word(words[-1], after[:1]):
         return False
+    if any(
+        _NUMERAL.match(left) and _NUMERAL.match(right)
+        for left, right in ((before[-1:], words[0]), (words[-1], after[:1]))
+    ):
+        return False
     if words[0].isdigit() and _NUMBER_BEFORE.search(before):
         return False
     if words[-1].isdigit() and _NUMBER_AFTER.match(after):
@@ -157,7 +172,7 @@ def _inside_word(left: str, right: str) -> bool:
 
 def _find_fuzzy(wanted: str, text: str, near: Sequence[tuple[int, int]]) -> tuple[float, int, int] | None:
     """Return the ratio, start and end of the best contiguous match that says the same."""
-    long_enough = len(wanted.split()) >= _MIN_FUZZY_WORDS and len(wanted) >= _MIN_FUZZY_CHARACTERS
+    long_enough = count_words(wanted) >= _MIN_FUZZY_WORDS and len(wanted) >= _MIN_FUZZY_CHARACTERS
     if not long_enough or len(wanted) > _MAX_FUZZY_CHARACTERS:
         return None
     regions = islice(_regions(wanted, text, near), _MAX_REGIONS)
@@ -186,7 +201,7 @@ def _regions(wanted: str, text: str, near: Sequence[tuple[int, int]]) -> Iterato
 
 def _anchors(wanted: str) -> list[tuple[str, int]]:
     """Return some runs of the quote's words and its rarer words, and where each stands in it."""
-    words = list(_WORD.finditer(wanted))
+    words = list(pieces(wanted))
     runs = [
         (wanted[first.start() : last.end()], first.start())
         for first, last in zip(words, words[_ANCHOR_WORDS - 1 :], strict=False)
@@ -202,8 +217,8 @@ def _anchors(wanted: str) -> list[tuple[str, int]]:
 
 def _best_match(wanted: str, text: str, start: int, end: int) -> tuple[float, int, int] | None:
     """Return the ratio, start and end of the quote's best match in `text[start:end]`, if it says the same there."""
-    quoted = bare_words(wanted.split())
-    found = list(_WORD.finditer(text, start, end))
+    quoted = bare_words(match.group() for match in pieces(wanted))
+    found = list(pieces(text, start, end))
     there = bare_words(match.group() for match in found)
     best: tuple[float, int, int] | None = None
     for low, high in _aligned(quoted, there):
@@ -239,12 +254,22 @@ def _aligned(quoted: list[str], there: list[str]) -> list[tuple[int, int]]:
     return [(low, high) for low in lows for high in highs if 0 <= low < high <= len(there)]
 
 
+def _decisive(text: str) -> list[str]:
+    """Return the numbers and negations of a text in small letters, in order; those of scripts without spaces last."""
+    tokens = [
+        "n't" if token.endswith("n't") else token
+        for token in _NUMBER_OR_WORD.findall(text)
+        if not _UNSPACED.match(token) and (not token.isalpha() or token in _DECISIVE)
+    ]
+    if text.isascii():
+        return tokens
+    found = units(text)
+    return tokens + [unit.text for unit in found if unit.kind in ("number", "negation") or unit.text.startswith("不")]
+
+
 def _says_the_same(wanted: str, candidate: str, quoted: list[str], there: list[str]) -> bool:
     """Whether numbers and negations are the same in both, and no word has a negating prefix in one of them only."""
-    one, other = (
-        ["n't" if token.endswith("n't") else token for token in tokens if not token.isalpha() or token in _DECISIVE]
-        for tokens in (_NUMBER_OR_WORD.findall(text.casefold()) for text in (wanted, candidate))
-    )
+    one, other = (_decisive(text.casefold()) for text in (wanted, candidate))
     if one != other:
         return False
     for tag, a, b, c, d in SequenceMatcher(None, quoted, there, autojunk=False).get_opcodes():

@@ -6,7 +6,7 @@ At the end, helpers that let word lists and patterns be written one line at a ti
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 # A word by itself; letters inside a code such as WO-1043 are none.
@@ -29,6 +29,10 @@ class Language:
     weekdays: tuple[str, ...]
     time_units: tuple[str, ...]
     """Units of time, as patterns."""
+    unspaced: bool = False
+    """Whether its words are not told by spaces: agents/language/unspaced.py knows its small words and negations."""
+    negates_before: bool = False
+    """Whether a negation stands behind what it negates."""
 
     @classmethod
     def of(
@@ -54,22 +58,44 @@ class Language:
 
     @property
     def stemmer(self) -> str:
-        """The name of its Snowball stemmer."""
-        return self.name.lower()
+        """The name of its Snowball stemmer; of a language without word endings, the one for foreign words in it."""
+        return "english" if self.unspaced else self.name.lower()
 
 
 def detect_language(text: str) -> str:
     """Return the name of the language whose function words are the most frequent in `text`, "" if there are none.
 
-    Only the first 20,000 characters count. Of languages that tie, the one listed first in `LANGUAGES` wins.
+    Chinese, Japanese, Korean and Thai are told by their letters. Only the first 20,000 characters count. Of languages
+    that tie, the one listed first in `LANGUAGES` wins.
     """
-    words = Counter(_WORD.findall(text[:_SAMPLE_CHARACTERS].lower()))
-    counts = {
+    sample = text[:_SAMPLE_CHARACTERS].lower()
+    words = Counter(_WORD.findall(sample))
+    counts: dict[str, float] = {
         name: sum(words[word] for word in words.keys() & language.function_words)
         for name, language in LANGUAGES.items()
     }
+    if not sample.isascii():
+        script, letters = _script_of(sample)
+        counts[script] = letters / _LETTERS_OF_FUNCTION_WORD
     best = max(counts, key=lambda name: counts[name])
     return best if counts[best] else ""
+
+
+# Every tenth letter of English prose begins a function word; four letters of Chinese say as much as ten of English.
+_LETTERS_OF_FUNCTION_WORD = 4
+_HAN, _KANA = re.compile("[\u3400-\u9fff]"), re.compile("[\u3041-\u30ff]")
+_HANGUL, _THAI = re.compile("[\uac00-\ud7a3]"), re.compile("[\u0e01-\u0e4e]")
+_SHARE_OF_KANA = 0.05
+"""Of the letters of Japanese at least; a Chinese text may name something Japanese."""
+
+
+def _script_of(text: str) -> tuple[str, int]:
+    """Return the language that a text's letters tell, of those that are not told by their words, and their number."""
+    han, kana, hangul, thai = (len(pattern.findall(text)) for pattern in (_HAN, _KANA, _HANGUL, _THAI))
+    japanese = kana > _SHARE_OF_KANA * (han + kana)
+    counts = {"Japanese" if japanese else "Chinese": han + kana, "Korean": hangul, "Thai": thai}
+    best = max(counts, key=lambda name: counts[name])
+    return best, counts[best]
 
 
 def language_of(text: str) -> Language:
@@ -224,6 +250,16 @@ RUSSIAN = Language.of(
 TURKISH = Language.of(
     "Turkish", "ve bir bu için ile da de olarak olan en gibi daha çok ya her kadar sonra veya", "değil yok asla"
 )
+# Small words of these are no words between spaces, but letters of a run: only those that negate are listed here too.
+CHINESE, JAPANESE, KOREAN, THAI = (
+    replace(Language.of(name, "", negations), unspaced=True, negates_before=name in ("Japanese", "Korean"))
+    for name, negations in (
+        ("Chinese", "不 不得 不能 没 没有 沒有 未 无 無 勿"),
+        ("Japanese", "ない ません なかった"),
+        ("Korean", "않는다 않습니다 아니다 아닙니다 없다 없습니다"),
+        ("Thai", "ไม่ ห้าม"),
+    )
+)
 LANGUAGES: Mapping[str, Language] = MappingProxyType(
     {
         language.name: language
@@ -241,12 +277,16 @@ LANGUAGES: Mapping[str, Language] = MappingProxyType(
             FINNISH,
             RUSSIAN,
             TURKISH,
+            CHINESE,
+            JAPANESE,
+            KOREAN,
+            THAI,
         )
     }
 )
 NEGATIONS = frozenset[str]().union(*(language.negations for language in LANGUAGES.values()))
 """Of every language."""
-_NEGATING_PREFIX = re.compile(r"(?:un|in|im|il|ir|non|dis|mis|de|anti)(?=\w{3})")
+_NEGATING_PREFIX = re.compile(r"(?:un|in|im|il|ir|non|dis|mis|de|anti)(?=\w{3})|不(?=\w)")
 LIMIT = re.compile(
     r"(?:\b(?:no|not)|n['’]t) (more|less|later|longer|fewer|earlier|greater|only|least|sooner)\b", re.IGNORECASE
 )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from agents.language.lexicon import DANISH, ENGLISH, GERMAN, NORWEGIAN
+from agents.language.unspaced import HAN, KANA, SOUTH_EAST, UNSPACED
 
 _MAX_CHARACTERS = 1_200
 _EDGE = 200
@@ -13,14 +14,25 @@ _FITS = 0.75
 """A line is full where the next word would go beyond this share of the block's width."""
 
 # Every punctuation run that may end a sentence, with closing quotes, brackets and footnote marks.
-_STOP = re.compile(r"(?:[.!?…]+|[。！？]+)(?:[\"'”’»)\]*_]|\[\^?\d+\])*")
+_STOP = re.compile(r"(?:[。！？｡]+[.!?…。！？｡]*|[.!?…]+)(?:[\"'”’»)\]*_」』\uff09】》〉]|\[\^?\d+\])*")
 _LINE = re.compile(r"[^\n]+")
+_FULL_STOPS = "。！？｡"
+# What somebody says, with its own full stop, and who says it: 「…。」と述べた.
+_SPEECH_GOES_ON = re.compile("[」』](?:と|って|など)")
+# Thai ends a sentence with a space and nothing else, and has spaces between clauses too. What is shorter is one clause:
+# a sentence of Thai has some 60 letters.
+_THAI_SPACE = re.compile("(?<=[\u0e01-\u0e3a\u0e40-\u0e45\u0e47-\u0e4e])[ \u00a0]+(?=[\u0e01-\u0e2e\u0e40-\u0e44])")
+_LEAST_OF_THAI = 40
+_THAI = re.compile("\\W*[\u0e01-\u0e45]")
+_UNSPACED = re.compile(f"[{UNSPACED}]")
 _NEXT = re.compile(r"\s+[\"'“‘«(\[*_]*(\S\w*)")
 _STARTS_ALONE = re.compile(
     r"""[ \t]*(?:
         \#{1,6}\s | [-*+•‣◦▪–—·o]\s+\S | \|  | >\s | [{}\[\]]+,?\s*$ | "[^"\n]+":
         | \(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]\s+\S     # 1.  2)  (a)
         | (?:§+\s*)?\d+(?:\.\d+)+\.?\s+\S                    # 7.2 and § 7.2
+        | 第[\d一二三四五六七八九十百\u3007零]+[条條章节節款项項編编] | 제\s?\d+\s?[조장절항] | ข้อ\s\d
+        | [\uff08(][\d一二三四五六七八九十]+[\uff09)] | [一二三四五六七八九十]{1,3}、 | [・●○◆■※]
         | (?:Section|Chapter|Article|Schedule|Annex|Appendix|Part|Slide|Sheet)\s+[\dA-Z]+\b(?=[\s.:–-]*(?:[A-Z]|$))
     )""",
     re.VERBOSE,
@@ -44,6 +56,7 @@ DAY_OF_MONTH = rf"(?:[0-2]?\d|3[01])\.\s{{1,9}}(?:{_MONTH}|\d{{1,2}}\.\s{{0,9}}\
 
 _DAY_OF_MONTH = re.compile(rf"(?<!\w){DAY_OF_MONTH}")
 _MONTH_OF_DATE = re.compile(r"(?<!\d)\d{1,2}\.\s{1,9}\d{1,2}\.\s{1,9}\d{4}\b")
+_KOREAN_DATE = re.compile(r"(?<!\d)\d{4}\.\s?\d{1,2}\.(?:\s?\d{1,2}\.)?")
 _LEADS_TO_DATE = re.compile(
     r"\b(?:am|vom|bis|zum|ab|dem|den|der|des|seit|und|oder|nach|vor|zwischen|spätestens|fra|til|og)$", re.IGNORECASE
 )
@@ -140,7 +153,14 @@ def _is_wrap(line: str, tail: str, following: str, room: float) -> bool:
     if _KEY_AND_VALUE.match(line) and _KEY_AND_VALUE.match(following):
         return False
     # A word that would have fitted on the line was put on the next one on purpose.
+    if _BREAKS_ANYWHERE.match(following):
+        return room < _LETTERS_KEPT
     return len(following.split(None, 1)[0] if following else "") + 1 > room
+
+
+_BREAKS_ANYWHERE = re.compile(f"[{HAN}{KANA}{SOUTH_EAST}]")
+_LETTERS_KEPT = 2
+"""Letters that go to the next line together, in scripts whose lines may be broken between any two."""
 
 
 def _stands_alone(line: str) -> bool:
@@ -165,14 +185,27 @@ def _cut_at_stops(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     if not text.startswith("|", start):
         for stop in _STOP.finditer(text, start, end):
             if stop.end() < end and _ends_sentence(text, start, stop, end):
-                yield start, stop.end()
+                yield from _cut_thai(text, start, stop.end())
                 start = stop.end()
+    yield from _cut_thai(text, start, end)
+
+
+def _cut_thai(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield a sentence, or the clauses of one in Thai."""
+    if _THAI.match(text, start):
+        for space in _THAI_SPACE.finditer(text, start, end):
+            if space.start() - start >= _LEAST_OF_THAI:
+                yield start, space.start()
+                start = space.start()
     yield start, end
 
 
 def _ends_sentence(text: str, begin: int, stop: re.Match[str], end: int) -> bool:
     """Whether the punctuation at `stop` ends the sentence that began at `begin`."""
-    if stop.group()[0] in "。！？":
+    if stop.group()[0] in _FULL_STOPS:
+        return not _SPEECH_GOES_ON.match(text, stop.end() - 1)
+    around = text[stop.start() - 1 : stop.start()], text[stop.end() : stop.end() + 1]
+    if stop.group()[0] in "!?" and all(map(_UNSPACED.match, around)):
         return True
     following = _NEXT.match(text, stop.end(), end)
     if following is None or following.group(1)[0].islower() or following.group(1)[0] in ".,;:!?…":
@@ -207,6 +240,8 @@ def _in_date(text: str, begin: int, dot: int) -> bool:
     """Whether the full stop at `dot` stands behind the day or the month of a date."""
     end = dot + _MAX_DATE
     if any(_DAY_OF_MONTH.match(text, max(begin, dot - digits), end) for digits in (1, 2)):
+        return True
+    if any(found.start() < dot < found.end() for found in _KOREAN_DATE.finditer(text, max(begin, dot - 12), end)):
         return True
     return any(found.start() < dot < found.end() for found in _MONTH_OF_DATE.finditer(text, max(begin, dot - 14), end))
 

@@ -1,4 +1,7 @@
-"""Words of a text as stems with offsets; a number's stem is its value, however it is written."""
+"""Words of a text as stems with offsets; a number's stem is its value, however it is written.
+
+In scripts without spaces, units (agents/language/unspaced.py) stand for words.
+"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -8,9 +11,14 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from agents.language.lexicon import ENGLISH, Language, language_of
-from agents.language.numbers import NUMBER_WORDS, number_value
+from agents.language.numbers import DIGIT_SCALES, NUMBER_WORDS, fold_digits, number_value
+from agents.language.unspaced import UNSPACED, holds_unspaced, is_unspaced, units
 
-_WORD = re.compile(r"\d+(?:[.,:'’]\d+)*(?:st|nd|rd|th)?|[^\W_]+")
+_SCALES = "".join(DIGIT_SCALES)
+_WORD = re.compile(rf"\d+(?:[.,:'’]\d+)*(?:st|nd|rd|th|[{_SCALES}])?|[^\W_]+")
+# Behind digits, a letter that multiplies them belongs to the number: 5万.
+_UNSPACED_RUN = re.compile(rf"(?:(?<!\d)|(?![{_SCALES}]))[{UNSPACED}]+")
+_SCALE_BEHIND_DIGITS = re.compile(rf"(?<=\d)[{_SCALES}]")
 _SHORTENED_NOT = re.compile(r"(?<=n)['’]t\b", re.IGNORECASE)
 _LONGEST_WORD = 40
 # Forms of irregular English verbs and nouns that Snowball does not stem alike, each entry with its base form first.
@@ -68,6 +76,21 @@ class Vocabulary:
 
     def words(self, text: str) -> list[Word]:
         """Return every word of a text in order."""
+        if text.isascii():
+            return self._spaced_words(text)
+        text = fold_digits(text)
+        if not holds_unspaced(text):
+            return self._spaced_words(text)
+        spaced = self._spaced_words(_UNSPACED_RUN.sub(lambda run: " " * len(run.group()), text))
+        small = ("function", "negation")
+        unspaced = [
+            Word(unit.text, unit.text, unit.start, unit.end, unit.kind in small, unit.kind == "negation")
+            for unit in units(_SCALE_BEHIND_DIGITS.sub(" ", text))
+        ]
+        return sorted(spaced + unspaced, key=lambda word: word.start) if unspaced else spaced
+
+    def _spaced_words(self, text: str) -> list[Word]:
+        """Return the words that spaces and marks part, in order."""
         words: list[Word] = []
         for match in _WORD.finditer(text):
             word, start, end = match.group(), *match.span()
@@ -85,7 +108,7 @@ class Vocabulary:
     def _compute_stem(self, word: str) -> str:
         if word[0].isdigit():
             return number_value(word)
-        if len(word) == 1:
+        if len(word) == 1 or is_unspaced(word):
             return word
         lowered = word.lower()[:_LONGEST_WORD]
         if self.language is ENGLISH:

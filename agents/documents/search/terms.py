@@ -1,4 +1,7 @@
-"""A text's search terms: its words, stemmed, without stop words; numbers and codes whole."""
+"""A text's search terms: its words, stemmed, without stop words; numbers and codes whole.
+
+In scripts without spaces, units (agents/language/unspaced.py) stand for words.
+"""
 
 import re
 import unicodedata
@@ -9,12 +12,13 @@ from typing import Any, cast
 
 from agents.documents.passages import Span, Terms
 from agents.language.lexicon import LANGUAGES, language_of
+from agents.language.numbers import fold_digits
+from agents.language.unspaced import UNSPACED, units
 from agents.schema import Document
 
 # Codes and numbers are one word: WO-1043, 7.2, 12:30, 28,000.
 _WORD = re.compile(r"\w+(?:[-./:]\w+|,\d{3}(?!\d))*")
-# Chinese, Japanese and Korean are written without spaces.
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+_UNSPACED_RUN = re.compile(f"[{UNSPACED}]+")
 _JOINT = re.compile(r"[-./:]")
 _BROKEN = re.compile(r"([^\W\d_]+)(?:-\n|\u00ad\n?)[ \t]*([^\W\d_]+)")
 _YEAR = 4
@@ -60,8 +64,13 @@ class _Vocabulary(dict[str, tuple[int, ...]]):
         self._stops = LANGUAGES[language.title()].function_words
 
     def __missing__(self, chunk: str) -> tuple[int, ...]:
+        terms: list[str] = []
+        if not chunk.isascii() and _UNSPACED_RUN.search(chunk):
+            chunk = fold_digits(chunk)
+            terms = [unit.text for unit in units(chunk) if unit.kind in ("pair", "number")]
+            chunk = _UNSPACED_RUN.sub(" ", chunk)
         parts = (part for word in _WORD.findall(chunk) for part in _parts(word) if part not in self._stops)
-        terms = map(self._stem, parts)
+        terms += map(self._stem, parts)
         numbers = tuple(self.numbers.setdefault(term, len(self.numbers)) for term in terms)
         self[chunk] = numbers
         return numbers
@@ -80,9 +89,6 @@ def _chunks(text: str) -> list[str]:
 
 def _parts(word: str) -> list[str]:
     """Return the terms of a word: `wo-1043`, `wo` and `1043`; but only `7.2`."""
-    if not word.isascii() and (runs := _UNSPACED.findall(word)):
-        pairs = [run[index : index + 2] for run in runs for index in range(max(1, len(run) - 1))]
-        return pairs + _UNSPACED.sub(" ", word).split()
     if "," in word:
         return [word.replace(",", "")]
     parts = _JOINT.split(word)

@@ -13,6 +13,7 @@ from agents.engine.tasks.decisions import NextStep, NextStepResult, Plan, PlanRe
 from agents.language import section_references
 from agents.language.lexicon import any_of, detect_language, phrase
 from agents.language.stems import Vocabulary
+from agents.language.unspaced import UNSPACED
 
 _MAX_CHARS, _MAX_PART_CHARS = 2_000, 240
 _MAX_PARTS = 3
@@ -22,7 +23,7 @@ def route(task: Route) -> RouteResult:
     """Decide from its words how much work a question is."""
     question = " ".join(task.question[:_MAX_CHARS].split())
     language = detect_language(question)
-    whole = _WHOLE_DOCUMENT.search(question)
+    whole = _WHOLE_DOCUMENT.search(question) or _WHOLE_UNSPACED.search(question)
     if whole:
         return RouteResult(kind="whole_document", language=language, reason=f'"{whole.group()[:60]}" needs all of it')
     if section_references.find_references(question) and _asks_for_all(section_references.strip_references(question)):
@@ -67,6 +68,10 @@ _WHOLE_DOCUMENT = phrase(
     fass\w*\b.{{0,80}}\bzusammen|zusammenfass\w*|überblick|résum\w+|aperçu|resum\w+|visión general|riassu\w+|panoramica
     samenvat\w*|overzicht|visão geral
     """
+)
+_WHOLE_UNSPACED = re.compile(
+    "总结|總結|概括|概述|概要|摘要|主要内容|主要內容|主要讲|要約|まとめて|全体を|요약|개요|주요 내용|"
+    "สรุป|ภาพรวม|ใจความสำคัญ"
 )
 _COMPARATIVE = any_of(
     """
@@ -145,7 +150,7 @@ def split_question(question: str) -> tuple[tuple[str, ...], bool]:
 
 def _as_question(text: str) -> str:
     """Return a text as a question of at most 240 characters: a capital first, a question mark last, cut at a word."""
-    text = " ".join(text.strip(" ?,;.").split()) or "?"
+    text = " ".join(text.strip(" ?\uff1f,;.").split()) or "?"
     if len(text) > _MAX_PART_CHARS - 1:
         text = text[: _MAX_PART_CHARS - 1].rsplit(" ", 1)[0]
     return text if text == "?" else f"{text[0].upper()}{text[1:]}?"
@@ -163,7 +168,7 @@ def _with_shared_noun(one: str, two: str) -> tuple[str, str]:
 
 
 _ASKING = re.compile(rf"\W*(?:{_ASKS}|{_AUXILIARY}\b)", re.IGNORECASE)
-_SENTENCES = re.compile(r"(?<=\?)\s+(?=\S)")
+_SENTENCES = re.compile(rf"(?<=\?)\s+(?=\S)|(?<=[?\uff1f])\s*(?=[{UNSPACED}])")
 _CLAUSES = re.compile(
     rf"[,;]?\s+(?:and|but|or|as well as)\s+(?:also\s+|then\s+|if so,?\s+)?(?=(?i:{_ASKS})|{_VERB_ASKS})"
     rf"|[,;]\s+(?=(?i:{_ASKS}))"
@@ -181,7 +186,7 @@ def _clauses(question: str) -> list[str]:
     for part in parts:
         before = whole[-1] if whole else ""
         incomplete = _CONDITION.match(before) or min(len(before.split()), len(part.split()) - 2) < 2
-        if before and not before.rstrip().endswith("?") and incomplete:
+        if before and not before.rstrip().endswith(("?", "\uff1f")) and incomplete:
             # "If the battery fails, what happens" and "which is longer, and by how much" are one question each.
             whole[-1] = f"{before}, {part}"
         else:

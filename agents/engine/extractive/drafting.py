@@ -23,6 +23,7 @@ from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult, Rewrit
 from agents.language.lexicon import phrase
 from agents.language.section_references import strip_references, within_references
 from agents.language.stems import Vocabulary
+from agents.language.unspaced import count_words, word_spans
 from agents.schema import Passage
 
 _MAX_CLAIMS, _MAX_CLAIMS_OF_PARTS = 4, 6
@@ -132,17 +133,20 @@ class DraftedPart:
         if statement.form == "row" and end == statement.end:
             head = (statement.head,) if statement.head else ()
             return DraftClaim(text=read_row(quote, statement.head), quotes=(quote, *head))
+        between = self._ranker.statements[span[0]].end - start
+        if 0 < between < len(quote):
+            return DraftClaim(text=f"{clean(quote[:between])} {clean(quote[between:])}", quotes=(quote,))
         return DraftClaim(text=clean(quote), quotes=(quote,))
 
     def _needs_previous(self, index: int) -> bool:
         """Whether a statement is quoted together with the one before it, in at most 60 words."""
         ranker, statement = self._ranker, self._ranker.statements[index]
-        too_short = len(statement.text.split()) < _MIN_QUOTE_WORDS and ranker.together(index, index - 1)
+        too_short = count_words(statement.text) < _MIN_QUOTE_WORDS and ranker.together(index, index - 1)
         if statement.form == "row" or not (too_short or ranker.leans_on_previous(index)):
             return False
         previous = ranker.statements[index - 1]
         text = self._passages[statement.passage].text[previous.start : statement.end]
-        return previous.form != "row" and len(text.split()) <= _MAX_QUOTE_WORDS
+        return previous.form != "row" and count_words(text) <= _MAX_QUOTE_WORDS
 
     def _repeats(self, one: tuple[int, int], two: tuple[int, int]) -> bool:
         """Whether two quotes overlap, or say nearly the same in other places, with the same figures and names."""
@@ -157,15 +161,16 @@ class DraftedPart:
 
     def _shortened(self, text: str, start: int, end: int) -> tuple[int, int]:
         """Return the 60 words of a slice that hold most of the question's words."""
-        words = list(re.finditer(r"\S+", text[start:end]))
+        words = word_spans(text[start:end])
         if len(words) <= _MAX_QUOTE_WORDS:
             return start, end
-        matches = list(itertools.accumulate((self._ranker.asks_about(word[0]) for word in words), initial=0))
+        asked = (self._ranker.asks_about(text[start + first : start + last]) for first, last in words)
+        matches = list(itertools.accumulate(asked, initial=0))
         windows = range(len(words) - _MAX_QUOTE_WORDS + 1)
         held = [matches[place + _MAX_QUOTE_WORDS] - matches[place] for place in windows]
         best = [place for place, count in enumerate(held) if count == max(held)]
         first = best[len(best) // 2]
-        return start + words[first].start(), start + words[first + _MAX_QUOTE_WORDS - 1].end()
+        return start + words[first][0], start + words[first + _MAX_QUOTE_WORDS - 1][1]
 
 
 # What a question's word is worth where it stands beside the statement instead of in it.
@@ -201,17 +206,34 @@ class StatementRanker:
         self._sections = {
             above: frozenset(vocabulary.terms(above)) for above in {statement.above for statement in statements}
         }
-        known = counts.keys() | {stem for stems in self._sections.values() for stem in stems}
-        self._matching = [matching_stems(term.stem, known) for term in question.terms]
+        self._known = counts.keys() | {stem for stems in self._sections.values() for stem in stems}
+        self._matching = [matching_stems(term.stem, self._known) for term in question.terms]
         total = len(statements)
         self._weights = [
             term.weight * math.log(1.0 + (total + 1.0) / max(1, min(total, counts[term.stem])))
             for term in question.terms
         ]
+        if vocabulary.language.unspaced:
+            self._weights = [
+                0.0 if joins else weight for joins, weight in zip(self._joints(), self._weights, strict=True)
+            ]
         self._total = sum(self._weights) or 1.0
         own = [[best_match(statement.stems, matching) for matching in self._matching] for statement in statements]
         self._direct = [self._with_antecedent(index, own) for index in range(total)]
         self._passages = self._best_of_passages()
+
+    def _joints(self) -> list[bool]:
+        """Return for each term whether it is only where two words of the question meet.
+
+        In a script without spaces that is a pair of letters that stands nowhere, while those before and after it do.
+        """
+        texts = ["", *(term.text for term in self.question.terms), ""]
+        # A word that any question may hold is one, whether or not it is found.
+        found = [False, *(term.stem in self._known or term.weight < 1.0 for term in self.question.terms), False]
+        return [
+            before[-1:] == text[0] and text[-1] == after[:1] and found[place : place + 3] == [True, False, True]
+            for place, (before, text, after) in enumerate(zip(texts, texts[1:], texts[2:], strict=False))
+        ]
 
     def rank(self) -> list[Scored]:
         """Return every statement with its score, best first."""
@@ -333,6 +355,9 @@ _REASON = phrase(
     as a result|weil|damit|deshalb|denn|parce que|car|afin|porque|para que|perché|poiché|omdat|zodat|pois
     """
 )
+_REASON_UNSPACED = re.compile(
+    "因为|因為|由于|由於|因此|所以|以便|以免|ため|ので|から[、だで]|때문|므로|위해|เพราะ|เนื่องจาก|เพื่อ"
+)
 _PURPOSE = re.compile(r"\b(?:since|as|to|for|whose|um|pour|para|per|om)\b|[;:]", re.IGNORECASE)
 _PLACE = phrase(
     """
@@ -352,7 +377,7 @@ _SIGNS: Mapping[AnswerKind, tuple[tuple[re.Pattern[str], float], ...]] = Mapping
     {
         "person": ((_ROLE, 0.5),),
         "time": ((_EVENT, 0.5),),
-        "reason": ((_REASON, 1.0), (_PURPOSE, 0.4)),
+        "reason": ((_REASON, 1.0), (_REASON_UNSPACED, 1.0), (_PURPOSE, 0.4)),
         "place": ((_PLACE, 0.6),),
         "method": ((_METHOD, 0.6),),
     }

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Literal, cast
 
 from agents.language.lexicon import LANGUAGES, Language, any_of, labelled
-from agents.language.numbers import NUMBER_WORDS, SCALES
+from agents.language.numbers import EAST_ASIAN_NUMBER, NUMBER_WORDS, SCALES
 
 FactKind = Literal["date", "time", "duration", "frequency", "money", "percent", "quantity", "number", "name"]
 
@@ -125,7 +125,60 @@ def _patterns(name: str) -> tuple[tuple[FactKind, re.Pattern[str]], ...]:
         date       \b(?:{days})s?\b|\b(?:{whole})\b
         number     (?<!\w){_NUMBER}(?!\w)|\b(?!one\b)(?:{_WORDS_OF_NUMBER})\b
     """
+    if language.unspaced:
+        # Written without spaces, a number ends where the unit begins: that is told before words are looked for.
+        forms = _UNSPACED_FORMS.rstrip() + forms
     return tuple((cast("FactKind", kind), re.compile(form, re.IGNORECASE)) for kind, form in labelled(forms))
+
+
+# A number of Chinese, Japanese, Korean or Thai; \b tells nothing there, for digits and letters stand side by side.
+_EAST = rf"(?:(?<![\d.,])\d{{1,15}}(?:[.,]\d{{3}})*(?:[.,]\d+)?\s?[千万萬亿億兆천만억]{{0,2}}|{EAST_ASIAN_NUMBER})"
+_DAY_EAST = r"(?:[日号號]|일)(?![間间])"
+_MONTH_EAST = rf"{_EAST}\s?[月월](?![間间])"
+_ERA = "(?:昭和|平成|令和|明治|大正|民[国國])"
+_YEAR_EAST = rf"(?:(?<!\d)\d{{4}}|[一二]?[零\u3007一二三四五六七八九]{{3}}|{_ERA}(?:{_EAST}|元))"
+_MONTH_THAI = any_of("มกราคม|กุมภาพันธ์|มีนาคม|เมษายน|พฤษภาคม|มิถุนายน|กรกฎาคม|สิงหาคม|กันยายน|ตุลาคม|พฤศจิกายน|ธันวาคม")
+_CURRENCY_EAST = any_of(
+    "[元円圆圓]|块钱|塊錢|人民币|人民幣|[美欧歐日港]元|ドル|ユーロ|ウォン|원|달러|유로|บาท|ดอลลาร์|ยูโร"
+)
+_PERIOD_EAST = any_of(
+    """
+    (?:个|個|ヶ|か|カ|ケ)(?:工作日|月[間间]?|星期|小时|小時)|天|工作日|日(?:[間间]|(?=以?内|之内))|[周週][間间]?|小时|小時|時間
+    分[钟鐘間]?(?!之)|秒[钟鐘]?|年[間间]?|夜|泊|晚
+    일|주일?|개월|시간|분|초|년|วัน|สัปดาห์|เดือน|ปี|ชั่วโมง|นาที|วินาที
+    """
+)
+_WEEKDAY_EAST = any_of(
+    """
+    [月火水木金土日]曜日?|(?:星期|周|週|礼拜)[一二三四五六日天]|[월화수목금토일]요일
+    วัน(?:จันทร์|อังคาร|พุธ|พฤหัสบดี|ศุกร์|เสาร์|อาทิตย์)
+    """
+)
+_UNIT_EAST = any_of(
+    r"""
+    (?:平方|立方)?[公千厘毫]?米|公里|公斤|千克|[公英]?吨|噸|升|度|(?:キロ|センチ|ミリ)(?:メートル|グラム|リットル)?|メートル
+    グラム|リットル|トン|℃|미터|도|킬로\S{0,3}|เมตร|กิโล\S{0,5}|องศา|(?:[kcm]?m[²³]?|[km]?[gLl]|[kM]?W|V)(?![A-Za-z])
+    """
+)
+_UNSPACED_FORMS = rf"""
+        date       {_EAST}\s?[年년]\s?{_MONTH_EAST}(?:\s?{_EAST}\s?{_DAY_EAST})?|{_MONTH_EAST}\s?{_EAST}\s?{_DAY_EAST}
+        date       \d{{4}}\.\s?\d{{1,2}}\.\s?\d{{1,2}}\.?|(?<!\d)\d{{4}}[-/]\d{{1,2}}[-/]\d{{1,2}}(?!\d)
+        date       {_YEAR_EAST}\s?[年년](?![間间])
+        date       \d{{1,2}}\s?{_MONTH_THAI}(?:\s?(?:พ\.ศ\.|ค\.ศ\.)?\s?\d{{4}})?|(?:พ\.ศ\.|ค\.ศ\.|ปี)\s?\d{{4}}
+        frequency  每[个個]?\s?[天日周週月年晚晨次]|每{_EAST}\s?\S{{1,3}}|[毎隔][日週月年晩朝]|年{_EAST}回
+        frequency  (?:每|毎|{_EAST}\s?\S{{1,2}})に{_EAST}[回度]|매\s?[일주월년]|(?:하루|[일주월년])\s?\d+\s?[회번]
+        frequency  ทุก\s?(?:วัน|สัปดาห์|เดือน|ปี|\d+)|(?:วัน|สัปดาห์|เดือน|ปี)ละ
+        time       \d{{1,2}}[:\uff1a]\d{{2}}
+        time       {_EAST}\s?[点點時](?![間间])(?:\s?{_EAST}\s?分|半|钟|鐘)?
+        time       \d{{1,2}}\s?시(?!간)|\d{{1,2}}[.:]\d{{2}}\s?น\.
+        percent    [百千万]分之{_EAST}|{_EAST}\s?(?:[%\uff05‰割]|パーセント|ポイント|퍼센트|เปอร์เซ็นต์)
+        percent    ร้อยละ\s?\d+(?:\.\d+)?
+        money      {_EAST}\s?{_CURRENCY_EAST}|[¥\uffe5₩฿$€£]\s?{_EAST}
+        duration   {_EAST}\s?{_PERIOD_EAST}
+        date       {_MONTH_EAST}|{_WEEKDAY_EAST}
+        quantity   {_EAST}\s?{_UNIT_EAST}
+        number     {_EAST}
+"""
 
 
 _NAME = re.compile(

@@ -16,6 +16,7 @@ from agents.language.lexicon import LIMIT, word_set
 from agents.language.numbers import NUMBER_WORDS, NUMERALS
 from agents.language.sentences import split_sentences
 from agents.language.stems import Vocabulary
+from agents.language.unspaced import join_lines
 from agents.schema import Support
 
 # Those with a value equal the number in digits. A word that another language reads otherwise only keeps apart.
@@ -77,7 +78,7 @@ class QuotedText:
     """What the quotes of one claim say."""
 
     def __init__(self, quotes: Sequence[str], vocabulary: Vocabulary) -> None:
-        text = " ".join(quotes)
+        text = " ".join(map(join_lines, quotes))
         sentences = [sentence for quote in quotes for sentence in _sentences(quote)]
         clauses = [clause for sentence in sentences for clause in _CLAUSE.split(sentence) if clause.strip()]
         self._vocabulary = vocabulary

@@ -11,9 +11,15 @@ from types import MappingProxyType
 
 from agents.language.lexicon import ENGLISH
 from agents.language.stems import Vocabulary
+from agents.language.unspaced import HAN, is_unspaced
 
 _SYNONYM, _SAME_ROOT = 0.6, 0.7
 _ROOT_LETTERS = 5
+_PART_OF_PAIR = 0.6
+"""A Chinese letter that is a word by itself often begins or ends another: 死 and 討死."""
+_PARTICLES = re.compile("[은는이가을를의에도만로와과]{2}")
+"""Of Korean, behind a word of one letter: 책을 and 책이."""
+_HAN = re.compile(f"[{HAN}]")
 
 
 def stands_for(wanted: str, stem: str) -> float:
@@ -22,6 +28,10 @@ def stands_for(wanted: str, stem: str) -> float:
         return 1.0
     if stem in synonyms().get(wanted, frozenset[str]()):
         return _SYNONYM
+    if len(wanted) == 1 and wanted in stem and _HAN.match(wanted):
+        return _PART_OF_PAIR
+    if len(wanted) == len(stem) == 2 and wanted[0] == stem[0] and _PARTICLES.match(wanted[1] + stem[1]):
+        return _SAME_ROOT
     root = max(_ROOT_LETTERS, len(stem) - 3, len(wanted) - 3)
     return _SAME_ROOT if stem.isalpha() and stem[:root] == wanted[:root] else 0.0
 
@@ -58,7 +68,7 @@ def unmentioned(question: str, texts: Sequence[str]) -> tuple[str, ...]:
     forms = {
         word.text: (word.text.casefold(), word.stem, *synonyms().get(word.stem, frozenset[str]()))
         for word in Vocabulary.of(question).words(question)
-        if not word.function and word.text.isalpha() and len(word.text) >= _MIN_LETTERS
+        if not word.function and word.text.isalpha() and not is_unspaced(word.text) and len(word.text) >= _MIN_LETTERS
     }
     lowered = [text.casefold() for text in texts]
     missing = [word for word in forms if not any(form in text for text in lowered for form in forms[word])]

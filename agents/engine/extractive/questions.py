@@ -15,6 +15,7 @@ from typing import Literal, cast
 from agents.engine.extractive.facts import INSTITUTIONS, FactKind
 from agents.language.lexicon import ENGLISH, LANGUAGES, Language, any_of, labelled, language_of, word_set
 from agents.language.stems import Vocabulary, Word
+from agents.language.unspaced import holds_unspaced
 
 AnswerKind = Literal[
     "person",
@@ -95,6 +96,9 @@ def read_question(text: str, vocabulary: Vocabulary) -> Question:
     language = language_of(text)
     words = vocabulary.words(text)
     kind = answer_kind(text, language.name)
+    if vocabulary.language.unspaced and kind in ("person", "organisation", "place"):
+        # Names have no capitals by which they could be told.
+        kind = "thing"
     dimension = ""
     if kind in ("quantity", "count"):
         dimension = next((label for label, pattern in _patterns(_DIMENSIONS) if pattern.search(text)), "")
@@ -128,7 +132,11 @@ def measures(quantity: str, dimension: str) -> bool:
 
 @lru_cache(maxsize=len(LANGUAGES) + 1)
 def _patterns(forms: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((label, re.compile(rf"\b(?:{form})", re.IGNORECASE)) for label, form in labelled(forms))
+    # In a script without spaces no word has an edge.
+    return tuple(
+        (label, re.compile(rf"(?:{form})" if holds_unspaced(form) else rf"\b(?:{form})", re.IGNORECASE))
+        for label, form in labelled(forms)
+    )
 
 
 def _terms(words: list[Word], vocabulary: Vocabulary, language: Language) -> list[QuestionTerm]:
@@ -152,7 +160,9 @@ _VAGUE = word_set(
     "name number amount kind type way thing person people document text handbook according mention say state "
     "describe happen do get make give go become let put set use take place page section write specify give show "
     "exact exactly main general total available question answer information detail word term mean called call "
-    "year date time day"
+    "year date time day "
+    "名字 名称 名稱 名前 人物 原因 理由 日期 时间 時間 数量 數量 金额 金額 需要 规定 規定 内容 內容 情况 情況 方法 "
+    "必要 場合 最高 最低 最多 最少 最大 最小 上限 下限 一共 이름 이유 내용 방법 필요 최대 최소"
 )
 _ASKING = word_set(
     "which what many whose welche welcher welches viele quel quelle quels quelles combien qué cuál cuántos cuántas "
@@ -310,6 +320,61 @@ place       onde
 reason      por ?que|porquê
 method      como
 thing       que|qua(?:l|is)
+""",
+        "Chinese": r"""
+frequency   多久一次|多长时间一次|每隔多久|多少次
+duration    多久|多长时间|多長時間|几天|幾天|多少[天日]|几个?(?:小时|月|星期|工作日)|幾個(?:小時|月|星期)|期限
+duration    多少(?:小时|小時|分钟|分鐘|个月|個月)
+percent     百分之几|百分之多少|(?:比例|比率|占比)(?:是|为|為)?多少
+money       (?:多少|几|幾)(?:钱|錢)
+year        哪一?年|何年|几几年
+clock       几点|幾點|几时|幾時
+time        什么时候|什麼時候|何时|何時|哪一?[天日]|哪个?月|几[月号日]|幾[月號日]|星期几
+count       多少[人个個名位次家条條种種台艘架辆輛页頁]|几[人个個名位家条條种種台艘辆輛]|幾[人個名位家條種]
+quantity    多少|多[高大长重深远宽快遠長寬]
+reason      为什么|為什麼|为何|為何|原因
+method      怎么|怎麼|如何|怎样|怎樣
+thing       什么|什麼|哪|谁|誰|几|幾
+""",
+        "Japanese": r"""
+frequency   何[回度]|どのくらいの頻度|どれくらいの頻度
+duration    何(?:日|時間|分|週|か月|ヶ月|カ月|年)間?(?=かか|以内|前|続|間|有効)|いつまで続
+duration    何(?:日間|時間|分間|週間|か月|ヶ月|カ月|年間)|どのくらいの(?:期間|時間)
+percent     何(?:パーセント|[%\uff05]|割)
+money       いくら|何円|料金は|値段は
+year        何年(?!間)
+clock       何時(?!間)
+time        いつ|何[月日](?!間)|何曜日
+count       何[人個名つ台本枚隻艘軒匹頭社校種]|いくつ
+quantity    どの(?:くらい|ぐらい)|どれ(?:くらい|ぐらい|だけ)|何(?:メートル|キロ|グラム|トン|度|m|km|kg)
+reason      なぜ|どうして|何故|理由
+method      どの(?:よう|よ)|どうやって|どう
+thing       何|なに|なん|どれ|どの|どこ|だれ|誰
+""",
+        "Korean": r"""
+frequency   얼마나 자주|몇 번
+duration    얼마 동안|얼마나 오래|며칠|몇 (?:일|시간|개월|주|년 동안|분)
+percent     몇 퍼센트|몇 %
+year        몇 년
+clock       몇 시(?!간)
+time        언제|며칠에|무슨 요일
+count       몇 (?:명|개|대|척|마리|권|가지)
+quantity    얼마|몇
+reason      왜|이유
+method      어떻게
+thing       무엇|무슨|어느|어떤|어디|누구|누가
+""",
+        "Thai": r"""
+frequency   บ่อย(?:แค่ไหน|เพียงใด)|กี่ครั้ง
+duration    นานเท่าไหร่|นานเท่าไร|นานแค่ไหน|กี่(?:วัน|ชั่วโมง|นาที|เดือน|สัปดาห์)
+percent     กี่เปอร์เซ็นต์|ร้อยละเท่าไ
+year        ปีใด|ปีไหน|พ\.ศ\.ใด
+clock       กี่โมง|เวลาใด
+time        เมื่อไหร่|เมื่อไร|เมื่อใด|วันไหน|วันที่เท่าไ
+quantity    เท่าไหร่|เท่าไร|เท่าใด|กี่
+reason      ทำไม|เพราะเหตุใด|สาเหตุ
+method      อย่างไร|ยังไง
+thing       อะไร|ใด|ไหน|ใคร
 """,
     }
 )

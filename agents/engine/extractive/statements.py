@@ -13,6 +13,7 @@ from typing import Literal
 from agents.engine.extractive.facts import Fact, find_facts
 from agents.language.sentences import DAY_OF_MONTH, split_sentences
 from agents.language.stems import Vocabulary, Word
+from agents.language.unspaced import UNSPACED, join_lines
 from agents.schema import Passage
 
 Form = Literal["sentence", "item", "row"]
@@ -209,7 +210,9 @@ def is_heading(line: str, known: Sequence[str] = ()) -> bool:
 
 
 # A question on a line of its own, as in a list of questions and answers.
-_QUESTION = re.compile(r"(?:[-*>#_\s]|\(?\d{1,3}[.)]|(?:Q|F|P|D)\d{0,3}[:.])*[^\W\d_][^\n?]{0,200}\?[*_]{0,3}")
+_QUESTION = re.compile(
+    r"(?:[-*>#_\s]|\(?\d{1,3}[.)]|(?:Q|F|P|D|问|問|질문)\d{0,3}[:.\uff1a]|[・●○◆■])*[^\W\d_][^\n?\uff1f]{0,200}[?\uff1f][*_]{0,3}"
+)
 
 
 def _is_answered_below(text: str, start: int, end: int) -> bool:
@@ -218,7 +221,7 @@ def _is_answered_below(text: str, start: int, end: int) -> bool:
     if not alone or not _QUESTION.fullmatch(text[start:end]):
         return False
     below = text[end:].lstrip().split("\n", 1)[0]
-    return bool(below) and not below.rstrip("*_ ").endswith("?")
+    return bool(below) and not below.rstrip("*_ ").endswith(("?", "\uff1f"))
 
 
 def _below(section: str, heading: str) -> str:
@@ -310,13 +313,20 @@ def clean(text: str) -> str:
     if "\n" in text:
         lines = text.splitlines()
         text = "\n".join(line for line in lines if not _RUNNING_LINE.fullmatch(line.strip())) or text
-    line = " ".join(_HYPHENATED.sub("", text).split())
+    line = " ".join(_HYPHENATED.sub("", join_lines(text)).split())
     return _EMPHASIS.sub(r"\2", _BULLET.sub("", line, count=1) if _BULLET.match(line) else line).strip()
+
+
+_UNSPACED = re.compile(f"[{UNSPACED}]")
 
 
 def shortened(text: str, length: int) -> str:
     """Return a text of at most `length` characters, cut at a word."""
-    return text if len(text) <= length else text[: length - 1].rsplit(" ", 1)[0] + "…"
+    if len(text) <= length:
+        return text
+    cut = text[: length - 1]
+    # What has no spaces is cut between letters.
+    return (cut if _UNSPACED.match(cut[-1]) else cut.rsplit(" ", 1)[0]) + "…"
 
 
 def chapter(section: str) -> str:

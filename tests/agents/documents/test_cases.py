@@ -25,7 +25,6 @@ PENDING = frozenset(
         "stub.eml",
         "gbk.txt",
         "cp1251.txt",
-        "chinese.txt",
         "j5.json",
         "j20.json",
         "pricelist.pdf",

@@ -47,6 +47,19 @@ def test_a_full_stop_inside_a_sentence_does_not_end_it(text: str) -> None:
         ("It ran until 5 p.m. The end came.", ["It ran until 5 p.m.", "The end came."]),
         ("“Stop!” Then it ended.[12] A new one began.", ["“Stop!”", "Then it ended.[12]", "A new one began."]),
         ("これは文です。次の文です。", ["これは文です。", "次の文です。"]),
+        ("何ですか?次の文です｡終わり", ["何ですか?", "次の文です｡", "終わり"]),
+        ("「行く。」と言った。帰った。", ["「行く。」と言った。", "帰った。"]),
+        ("他说：“好。”她走了。", ["他说：“好。”", "她走了。"]),
+        ("2018. 3. 31. 현재 열려 있다. 내일도 연다.", ["2018. 3. 31. 현재 열려 있다.", "내일도 연다."]),
+        ("第一条 按时开门。\n第二条 按时关门。", ["第一条 按时开门。", "第二条 按时关门。"]),
+        (
+            "渡口管理办法\n渡船每天早上六点开始营运，晚上九点停运。",
+            ["渡口管理办法", "渡船每天早上六点开始营运，晚上九点停运。"],
+        ),
+        (
+            "ห้ามนำอาหารเข้าห้องสมุดเพราะทำให้หนังสือสกปรก ที่จอดรถจอดได้ 40 คัน",
+            ["ห้ามนำอาหารเข้าห้องสมุดเพราะทำให้หนังสือสกปรก", "ที่จอดรถจอดได้ 40 คัน"],
+        ),
         (
             "Es sind 28. Danach kommt Mai 1903. Mai ist warm.",
             ["Es sind 28.", "Danach kommt Mai 1903.", "Mai ist warm."],
@@ -60,6 +73,12 @@ def test_a_full_stop_inside_a_sentence_does_not_end_it(text: str) -> None:
 )
 def test_sentences_list_items_and_rows_stand_alone(text: str, expected: list[str]) -> None:
     assert sentences(text) == expected
+
+
+def test_chinese_is_wrapped_between_any_two_letters() -> None:
+    text = "合同期满前三十日内，任何一方均可书面\n通知对方终止本合同；逾期未通知的，自\n动续期一年。\n\n附则"
+
+    assert sentences(text) == [text.removesuffix("\n\n附则"), "附则"]
 
 
 def test_a_line_wrapped_inside_a_sentence_belongs_to_it() -> None:
