@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from agents.documents.parsing.encoding import wide_encoding
 from agents.documents.parsing.parsed import Parsed
 from agents.errors import DocumentError
 
@@ -64,7 +65,12 @@ READERS = [
     _TEXT,
     Reader("CSV", f"{_HERE}.csv_table:read_csv", (".csv", ".tsv"), ("text/csv",)),
     Reader("EPUB", f"{_HERE}.office:read_epub", (".epub",), ("application/epub+zip",), member="META-INF/container.xml"),
-    Reader("JSON", f"{_HERE}.text:read_json", (".json",), ("application/json",)),
+    Reader(
+        "JSON",
+        f"{_HERE}.json_records:read_json",
+        (".json", ".jsonl", ".ndjson"),
+        ("application/json", "application/jsonl", "application/x-ndjson"),
+    ),
     Reader(".eml", f"{_HERE}.mail:read_mail", (".eml",), ("message/rfc822",)),
 ]
 """Every format that can be read, in the order in which users are told of them."""
@@ -182,10 +188,14 @@ def _refuse_bomb(name: str, entries: "list[zipfile.ZipInfo]", packed: int) -> No
         )
 
 
+_STRAY_CONTROLS = 2
+
+
 def _is_binary(data: bytes) -> bool:
     """Whether the first 8 KiB are not text in any usual encoding."""
     head = data[:8192]
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if wide_encoding(head):
         return False
     controls = sum(byte < 9 or 13 < byte < 27 or 27 < byte < 32 for byte in head)
-    return b"\0" in head or controls > len(head) // 50
+    # A stray null or two in a text are no reason to refuse it.
+    return controls > max(_STRAY_CONTROLS, len(head) // 50)

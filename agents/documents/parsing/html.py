@@ -6,9 +6,9 @@ from html.parser import HTMLParser
 from typing_extensions import override
 
 from agents.documents.parsing import headings
+from agents.documents.parsing.encoding import decode
 from agents.documents.parsing.extraction import extract, strip_inline_marks
 from agents.documents.parsing.parsed import Parsed, clean, shorten
-from agents.documents.parsing.text import decode
 
 _VOID = re.compile("area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr")
 # A new block ends these even without their end tag.
@@ -29,6 +29,7 @@ _BACKGROUND = re.compile(r"background(?:-color|-image)?\s*:\s*([^;]*)", re.IGNOR
 _WHITE_VALUE = re.compile(rf"\s*(?:{_WHITE}|none|inherit|initial)\s*(?:!important)?\s*$", re.IGNORECASE)
 _RULE = re.compile(r"([^{}]{1,500})\{([^{}]{0,2000})\}")
 _COMMENT_WORDS = 4
+_DECLARED = re.compile(rb"charset\s*=\s*[\"']?([\w-]+)|<\?xml[^>]{0,80}encoding=[\"']([\w-]+)", re.IGNORECASE)
 
 
 def read_html(data: bytes, name: str) -> Parsed:
@@ -37,7 +38,10 @@ def read_html(data: bytes, name: str) -> Parsed:
     Raises:
         DocumentError: It is damaged.
     """
-    return read_page(clean(decode(data, declared=True)), name)
+    found = _DECLARED.search(data[:2048])
+    decoded = decode(data, (found[1] or found[2]).decode("ascii") if found else "")
+    page = read_page(clean(decoded.text), name)
+    return page._replace(warnings=[*decoded.warnings, *page.warnings])
 
 
 def read_page(html: str, name: str) -> Parsed:
