@@ -12,6 +12,7 @@ from agents.language.numbers import NUMBER_WORDS, number_value
 
 _WORD = re.compile(r"\d+(?:[.,:'’]\d+)*(?:st|nd|rd|th)?|[^\W_]+")
 _SHORTENED_NOT = re.compile(r"(?<=n)['’]t\b", re.IGNORECASE)
+_NUMBER_OF_CODE = re.compile(r"-\d")
 _LONGEST_WORD = 40
 # Forms of irregular English verbs and nouns that Snowball does not stem alike, each entry with its base form first.
 _IRREGULAR = """
@@ -96,7 +97,9 @@ class Vocabulary:
 
 
 def _is_label(text: str, word: str, start: int) -> bool:
-    """Whether capitals make a function word a name: "train A", "in May", "the IT staff"."""
+    """Whether capitals make a function word a name: "train A", "in May", "the IT staff", "T-004"."""
+    if word.isupper() and _NUMBER_OF_CODE.match(text, start + len(word)):
+        return True
     if not word[0].isupper() or word == "I" or start < 2:
         return False
     inside = text[start - 1] in "-/" or (

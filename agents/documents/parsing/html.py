@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from typing_extensions import override
 
 from agents.documents.parsing import headings
-from agents.documents.parsing.encoding import decode
+from agents.documents.parsing.encoding import Decoded, decode
 from agents.documents.parsing.extraction import extract, strip_inline_marks
 from agents.documents.parsing.parsed import Parsed, clean, shorten
 
@@ -38,10 +38,15 @@ def read_html(data: bytes, name: str) -> Parsed:
     Raises:
         DocumentError: It is damaged.
     """
-    found = _DECLARED.search(data[:2048])
-    decoded = decode(data, (found[1] or found[2]).decode("ascii") if found else "")
+    decoded = decode_page(data)
     page = read_page(clean(decoded.text), name)
     return page._replace(warnings=[*decoded.warnings, *page.warnings])
+
+
+def decode_page(data: bytes, declared: str = "") -> Decoded:
+    """Decode a web page as it declares near its beginning, unless its encoding is declared elsewhere already."""
+    found = None if declared else _DECLARED.search(data[:2048])
+    return decode(data, (found[1] or found[2]).decode("ascii") if found else declared)
 
 
 def read_page(html: str, name: str) -> Parsed:
