@@ -1,6 +1,7 @@
 """Reading web pages, without what somebody who looks at the page would not see."""
 
 import re
+from html import unescape
 from html.parser import HTMLParser
 
 from typing_extensions import override
@@ -8,6 +9,7 @@ from typing_extensions import override
 from agents.documents.parsing import headings
 from agents.documents.parsing.encoding import Decoded, decode
 from agents.documents.parsing.extraction import extract, strip_inline_marks
+from agents.documents.parsing.html_tables import plain_tables
 from agents.documents.parsing.parsed import Parsed, clean, shorten
 
 _VOID = re.compile("area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr")
@@ -28,6 +30,8 @@ _WHITE_TEXT = re.compile(rf"(?:^|[;\s])color\s*:\s*{_WHITE}\s*(?:;|!|$)", re.IGN
 _BACKGROUND = re.compile(r"background(?:-color|-image)?\s*:\s*([^;]*)", re.IGNORECASE)
 _WHITE_VALUE = re.compile(rf"\s*(?:{_WHITE}|none|inherit|initial)\s*(?:!important)?\s*$", re.IGNORECASE)
 _RULE = re.compile(r"([^{}]{1,500})\{([^{}]{0,2000})\}")
+# Without it xberg takes a page that begins with a rare element for XML.
+_DOCTYPE = "<!DOCTYPE html>"
 _COMMENT_WORDS = 4
 _DECLARED = re.compile(rb"charset\s*=\s*[\"']?([\w-]+)|<\?xml[^>]{0,80}encoding=[\"']([\w-]+)", re.IGNORECASE)
 
@@ -56,7 +60,7 @@ def read_page(html: str, name: str) -> Parsed:
         DocumentError: It is damaged.
     """
     page, title, hidden = visible_html(html)
-    text = strip_inline_marks(extract(page.encode(), name, "html").content)
+    text = strip_inline_marks(extract(f"{_DOCTYPE}{plain_tables(page)}".encode(), name, "html").content)
     return Parsed.from_text(
         text,
         title=title,
@@ -74,7 +78,7 @@ def visible_html(html: str) -> tuple[str, str, list[str]]:
     page = _VisiblePage()
     page.feed(html)
     page.close()
-    return "".join(page.source), " ".join("".join(page.title).split()), page.hidden
+    return "".join(page.source), " ".join(unescape("".join(page.title)).split()), page.hidden
 
 
 class _VisiblePage(HTMLParser):
@@ -163,6 +167,11 @@ class _VisiblePage(HTMLParser):
     @override
     def handle_decl(self, decl: str) -> None:
         self.source.append(f"<!{decl}>")
+
+    @override
+    def parse_marked_section(self, i: int, report: int = 1) -> int:
+        # Python fails on sections that it does not know; browsers take `<![if x]>` for a comment that ends at the mark.
+        return self.rawdata.find(">", i) + 1 or -1
 
     def _text(self, source: str) -> None:
         if not self._inside:

@@ -27,9 +27,9 @@ def read_mail(data: bytes, name: str) -> Parsed:
     """
     if encoding := wide_encoding(data):
         data = data.decode(encoding, errors="replace").encode()
-    message = email.message_from_bytes(data.removeprefix(b"\xef\xbb\xbf").lstrip())
     letter = Letter()
     try:
+        message = email.message_from_bytes(data.removeprefix(b"\xef\xbb\xbf").lstrip())
         _read_message(message, letter)
     except RecursionError as error:
         raise damaged(name, "its parts are nested too deeply") from error
@@ -127,6 +127,8 @@ def _read_message(message: Part, letter: Letter) -> None:
     """Add a mail's headers and what is in it."""
     fields = [(name, _header(message, name)) for name in _HEADER_NAMES]
     letter.add_head(fields, subject=_header(message, "Subject"))
+    # A mail may call itself an attachment; it is what is read all the same.
+    del message["Content-Disposition"]
     _read_part(message, letter)
 
 
@@ -137,8 +139,7 @@ def _read_part(part: Part, letter: Letter) -> None:
     if _SEALED.fullmatch(kind):
         letter.unread.append(_file_name(part))
     elif kind in _FORWARDED and parts:
-        for message in parts:
-            _read_message(message, letter)
+        _read_message(_forwarded(part, parts[0]), letter)
     elif kind == "multipart/alternative" and parts:
         _read_alternatives(parts, letter)
     elif kind == "multipart/related" and parts:
@@ -155,6 +156,14 @@ def _read_part(part: Part, letter: Letter) -> None:
         letter.add_page(*decode_page(_payload(part), part.get_content_charset("")))
     else:
         letter.add_plain(*decode(_payload(part), part.get_content_charset("")))
+
+
+def _forwarded(part: Part, message: Part) -> Part:
+    """Return a forwarded mail, decoded where a program has encoded it, which it must not be."""
+    if message.keys() or part.get("Content-Transfer-Encoding", "").strip().lower() != "base64":
+        return message
+    message["Content-Transfer-Encoding"] = "base64"
+    return email.message_from_bytes(_payload(message))
 
 
 def _read_alternatives(parts: list[Part], letter: Letter) -> None:
