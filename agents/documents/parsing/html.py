@@ -18,6 +18,11 @@ _CLOSED_BY_BLOCKS = re.compile("p|li|dt|dd|td|th|tr|option")
 _BLOCKS = re.compile(
     "p|div|section|article|table|ul|ol|dl|li|dt|dd|tr|td|th|h[1-6]|pre|blockquote|header|footer|main|nav|form|hr"
 )
+# Browsers read these end tags without a beginning as an empty paragraph and a line break.
+_MEANT_ALONE = re.compile("p|br")
+# Elements that only look different; xberg moves a table inside of one, as in old mails, to the page's end. It knows no
+# `center`, which is a block.
+_LOOKS = frozenset(["font", "span", "ins", "mark", "u", "big", "small"])
 _NOT_SHOWN = frozenset(["script", "style", "template"])
 _INVISIBLE = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|(?:^|[;\s])opacity\s*:\s*0(?:\.0+)?\s*(?:;|!|$)"
@@ -121,7 +126,10 @@ class _VisiblePage(HTMLParser):
                 self._inside.append(tag)
                 return
             self._open.append((tag, on_background or bool(backgrounds)))
-        self.source.append(self.get_starttag_text() or "")
+        if tag == "center":
+            self.source.append("<div>")
+        elif tag not in _LOOKS:
+            self.source.append(self.get_starttag_text() or "")
 
     @override
     def handle_endtag(self, tag: str) -> None:
@@ -137,9 +145,16 @@ class _VisiblePage(HTMLParser):
             return
         for index in range(len(self._open) - 1, max(-1, len(self._open) - 50), -1):
             if self._open[index][0] == tag:
+                # xberg reads on in a heading whose inner elements end after it.
+                inner = (name for name, _ in reversed(self._open[index + 1 :]) if not _BLOCKS.fullmatch(name))
+                self.source += [f"</{name}>" for name in inner if name not in _LOOKS]
                 del self._open[index:]
                 break
-        self.source.append(f"</{tag}>")
+        else:
+            if len(self._open) < 50 and not _MEANT_ALONE.fullmatch(tag):
+                return
+        if tag not in _LOOKS:
+            self.source.append(f"</{'div' if tag == 'center' else tag}>")
 
     @override
     def handle_data(self, data: str) -> None:
