@@ -4,9 +4,10 @@ formats     the registry of readers, and how a file's format is detected
 sandbox     runs parse within limits: in a fork of fork_server, or in a new interpreter
 parse       the process: detects the format and has its reader return a parsed.Parsed
 pdf         PDF, without its hidden text
-html        web pages, without their hidden text
-office      DOCX, PPTX, XLSX and EPUB, without their hidden text
-extraction  the Markdown of those two, extracted by xberg
-text        plain text, Markdown and JSON; csv_table CSV; mail .eml
+html        web pages, without their hidden text; html_tables makes their tables plain
+office      DOCX, PPTX, XLSX and EPUB, without their hidden text; rtf and odt the formats of that name
+extraction  the Markdown of all these, extracted by xberg
+text        plain text and Markdown; csv_table CSV; json_records JSON; encoding finds out how text is encoded
+mail        .eml; outlook .msg
 headings    finds headings in Markdown, by number and by size
 """

@@ -54,6 +54,14 @@ class Reader:
 
 _HERE = "agents.documents.parsing"
 _TEXT = Reader("TXT", f"{_HERE}.text:read_text", (".txt",))
+# The container of old Office files, of Outlook's messages, and of new files that are locked by a password.
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_MESSAGE = "__properties_version1.0".encode("utf-16-le")
+
+
+def _is_rtf(data: bytes) -> bool:
+    return data[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{\\rtf")
+
 
 READERS = [
     Reader("PDF", f"{_HERE}.pdf:read_pdf", (".pdf",), ("application/pdf",), sniff=lambda data: b"%PDF-" in data[:1024]),
@@ -72,6 +80,15 @@ READERS = [
         ("application/json", "application/jsonl", "application/x-ndjson"),
     ),
     Reader(".eml", f"{_HERE}.mail:read_mail", (".eml",), ("message/rfc822",)),
+    Reader(
+        ".msg",
+        f"{_HERE}.outlook:read_outlook",
+        (".msg",),
+        ("application/vnd.ms-outlook",),
+        sniff=lambda data: data.startswith(_OLE) and _MESSAGE in data,
+    ),
+    Reader("RTF", f"{_HERE}.rtf:read_rtf", (".rtf",), ("application/rtf", "text/rtf"), sniff=_is_rtf),
+    Reader("ODT", f"{_HERE}.odt:read_odt", (".odt",), ("application/vnd.oasis.opendocument.text",)),
 ]
 """Every format that can be read, in the order in which users are told of them."""
 
@@ -86,6 +103,8 @@ def detect(name: str, data: bytes) -> Reader:
     for reader in READERS:
         if reader.sniff is not None and reader.sniff(data):
             return reader
+    if data.startswith(_OLE):
+        raise _of_old_office(name, data)
     if data.startswith(b"PK\x03\x04") or (named is not None and named.member):
         return _detect_zipped(name, data, named)
     if named is not None and named.sniff is not None:
@@ -145,32 +164,69 @@ def ended_abruptly(name: str, exit_code: int) -> DocumentError:
     )
 
 
-# The container of old Office files, and of new ones that are locked by a password.
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+# By a stream that only this kind of file has: what users call it, and what its program can save instead.
+_OLD_OFFICE = (
+    ("WordDocument", "a Word document of the kind used until 2007 (.doc)", ".docx"),
+    ("PowerPoint Document", "a presentation of the kind used until 2007 (.ppt)", ".pptx"),
+    ("Workbook", "a workbook of the kind used until 2007 (.xls)", ".xlsx"),
+)
+
+
+def _of_old_office(name: str, data: bytes) -> DocumentError:
+    """Return the error for a file in the container of old Office files."""
+    if "EncryptedPackage".encode("utf-16-le") in data:
+        return locked(name)
+    for stream, kind, suffix in _OLD_OFFICE:
+        if stream.encode("utf-16-le") in data:
+            return DocumentError(
+                f"{name} is {kind}, which cannot be read.",
+                hint=f"Open it in Office or LibreOffice, save it as {suffix} and open that file.",
+            )
+    return unsupported(name)
 
 
 def _detect_zipped(name: str, data: bytes, named: Reader | None) -> Reader:
     """Return the reader of a zipped document, judged by the container's directory: nothing is unpacked."""
-    if data.startswith(_OLE):
-        raise locked(name) if "EncryptedPackage".encode("utf-16-le") in data else unsupported(name)
     import zipfile
 
     try:
-        entries = zipfile.ZipFile(io.BytesIO(data)).infolist()
+        container = zipfile.ZipFile(io.BytesIO(data))
+        entries = container.infolist()
     except (zipfile.BadZipFile, ValueError, OverflowError, EOFError) as error:
         raise damaged(name, "its zip container is incomplete") from error
     _refuse_bomb(name, entries, len(data))
     members = {entry.filename for entry in entries}
-    for reader in READERS:
-        if reader.member and reader.member in members:
-            if any(entry.flag_bits & 1 for entry in entries):
-                raise locked(name)
-            return reader
+    found = next((reader for reader in READERS if reader.member and reader.member in members), None)
+    if found is None and _MIME_TYPE in members:
+        # E-books and OpenDocument name their kind in a file that is neither packed nor encrypted.
+        found = by_mime_type(_stored(container, _MIME_TYPE))
+    if found is not None:
+        if any(entry.flag_bits & 1 for entry in entries) or _ENCRYPTED in _stored(container, _MANIFEST):
+            raise locked(name)
+        return found
     if named is not None and named.member:
         raise damaged(name, f"it holds no {named.member}")
     raise unsupported(name)
 
 
+_MIME_TYPE = "mimetype"
+_MANIFEST = "META-INF/manifest.xml"
+_ENCRYPTED = "manifest:encryption-data"
+
+
+def _stored(container: "zipfile.ZipFile", member: str) -> str:
+    """Return a small file of a container as text, empty if it has none."""
+    import zipfile
+    import zlib
+
+    try:
+        with container.open(member) as file:
+            return file.read(_MAX_STORED).decode("utf-8", errors="replace").strip()
+    except (KeyError, RuntimeError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
+        return ""
+
+
+_MAX_STORED = 100_000
 _MAX_ENTRIES = 10_000
 _MAX_UNPACKED = 500_000_000
 _SUSPECT_UNPACKED = 100_000_000
