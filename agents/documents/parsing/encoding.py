@@ -61,8 +61,19 @@ def wide_encoding(data: bytes) -> str:
     sample = data[:_SAMPLE]
     if b"\0" not in sample:
         return ""
+    if _is_utf_8(sample) and sample.count(0) * 3 < len(sample):
+        # A text with a stray null. Of letters and nulls, UTF-16 has as many of the one as of the other.
+        return ""
     order = "le" if sample[1::2].count(0) >= sample[0::2].count(0) else "be"
     return next((name for name in (f"utf-32-{order}", f"utf-16-{order}") if _is_written_in(name, sample)), "")
+
+
+def _is_utf_8(sample: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample)
+    except UnicodeError:
+        return False
+    return True
 
 
 def _is_written_in(encoding: str, sample: bytes) -> bool:
@@ -88,8 +99,9 @@ _MEANT = {
     "shift_jis": "cp932",
     "euc_kr": "cp949",
 }
-# Hebrew and Arabic say by it in which order lines are written, which is of no matter here (RFC 1556).
-_DIRECTION = re.compile(r"(?<=iso-8859-[68])-[ei]$", re.IGNORECASE)
+# What programs write around names that are known: "x-" for what was not registered, and for Hebrew and Arabic the order
+# of a line's letters (RFC 1556).
+_DECORATION = re.compile(r"^x-|(?<=iso-8859-[68])-[ei]$", re.IGNORECASE)
 _SINGLE_BYTE = ("cp125", "iso8859", "koi8", "cp8", "mac")
 # Codecs of Python that are no encodings of text, and ASCII, which text that is not ASCII was not written in.
 _NO_ENCODINGS = re.compile(r"ascii|undefined|idna|punycode|mbcs|oem|.*escape.*")
@@ -98,8 +110,9 @@ _NO_ENCODINGS = re.compile(r"ascii|undefined|idna|punycode|mbcs|oem|.*escape.*")
 def _usable(declared: str, data: bytes) -> str:
     """Return Python's name of a declared encoding, empty where it is unknown or cannot be that of the text."""
     try:
-        name = codecs.lookup(_DIRECTION.sub("", declared.strip())).name
-        b"".decode(name)
+        name = codecs.lookup(_DECORATION.sub("", declared.strip())).name
+        # Some of Python's codecs are for other things than text; of nothing, even those make text.
+        b"text".decode(name)
     except (LookupError, UnicodeError, ValueError):
         return ""
     # UTF-16 and UTF-32 have been recognised before, by their nulls.
@@ -128,10 +141,10 @@ def _with_gaps(data: bytes, encoding: str) -> Decoded | None:
 
 
 _CANDIDATES = (
-    "windows-1252 windows-1250 windows-1251 windows-1253 windows-1254 windows-1255 windows-1256 windows-1257 "
-    "windows-1258 cp874 iso-8859-2 iso-8859-5 koi8-r koi8-u cp866 cp852 "
-    "gb18030 big5hkscs big5 cp932 euc-jp cp949"
-).split()
+    *(f"windows-125{number}" for number in (2, 0, 1, 3, 4, 5, 6, 7, 8)),
+    *("cp874", "iso-8859-2", "iso-8859-5", "koi8-r", "koi8-u", "cp866", "cp852"),
+    *("gb18030", "big5hkscs", "big5", "cp932", "euc-jp", "cp949"),
+)
 _LATIN = ("windows-1250", "windows-1254", "windows-1257", "windows-1258", "iso-8859-2", "cp852")
 # Below this confidence, chardet knows hardly any of a text's letters as those of a language.
 _TOO_LITTLE = 0.05

@@ -20,8 +20,9 @@ _BLOCKS = re.compile(
 )
 # Browsers read these end tags without a beginning as an empty paragraph and a line break.
 _MEANT_ALONE = re.compile("p|br")
-# Elements that only look different; xberg moves a table inside of one, as in old mails, to the page's end. It knows no
-# `center`, which is a block.
+# xberg does not know the first as a block, and leaves out the others: whole pages stand in a form, titles in a header.
+_BLOCKS_TO_US = frozenset(["center", "form", "header"])
+# Elements that only look different; xberg moves a table inside of one, as in old mails, to the page's end.
 _LOOKS = frozenset(["font", "span", "ins", "mark", "u", "big", "small"])
 _NOT_SHOWN = frozenset(["script", "style", "template"])
 _INVISIBLE = re.compile(
@@ -126,7 +127,7 @@ class _VisiblePage(HTMLParser):
                 self._inside.append(tag)
                 return
             self._open.append((tag, on_background or bool(backgrounds)))
-        if tag == "center":
+        if tag in _BLOCKS_TO_US:
             self.source.append("<div>")
         elif tag not in _LOOKS:
             self.source.append(self.get_starttag_text() or "")
@@ -154,7 +155,7 @@ class _VisiblePage(HTMLParser):
             if len(self._open) < 50 and not _MEANT_ALONE.fullmatch(tag):
                 return
         if tag not in _LOOKS:
-            self.source.append(f"</{'div' if tag == 'center' else tag}>")
+            self.source.append(f"</{'div' if tag in _BLOCKS_TO_US else tag}>")
 
     @override
     def handle_data(self, data: str) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from html.parser import HTMLParser
 from itertools import groupby, zip_longest
 
@@ -10,8 +11,10 @@ from typing_extensions import override
 
 _MAX_FILLED = 1_000_000
 """Cells of a page that are filled because others span them; the page's author decides by a number how many."""
+_MAX_NESTED = 50
+"""Tables within each other; each is copied into the one around it, and what is deeper belongs to the innermost."""
 _SPAN = re.compile(r"\s*(\d{1,9})")
-_EDGES = re.compile(r"^(?:\s|&nbsp;|&#160;)+|(?<![\s;])(?:\s|&nbsp;|&#160;)+$")
+_SPACES = ("&nbsp;", "&#160;", *" \t\n\r\f")
 _TAG = re.compile(r"<[^>]*>")
 
 
@@ -36,10 +39,16 @@ class _Cell:
     tables: bool = False
     """Whether there is a table in it."""
 
-    @property
+    @cached_property
     def html(self) -> str:
-        """What is in the cell."""
-        return _EDGES.sub("", "".join(self.source))
+        """What is in the cell, once it has ended."""
+        source = "".join(self.source)
+        start, end = 0, len(source)
+        while source.startswith(_SPACES, start, end):
+            start += 1 if source[start] != "&" else 6
+        while source.endswith(_SPACES, start, end):
+            end -= 1 if source[end - 1] != ";" else 6
+        return source[start:end]
 
 
 @dataclass
@@ -47,7 +56,9 @@ class _Table:
     """A table that is being read."""
 
     outside: list[str] = field(default_factory=list[str])
-    """What stands in it outside of its cells: its caption, and text that browsers show above it."""
+    """What stands in it above its first row: its caption."""
+    below: list[str] = field(default_factory=list[str])
+    """What stands in it outside of its cells after that: the rest of the page, where the table is not closed."""
     rows: list[list[_Cell]] = field(default_factory=list[list[_Cell]])
     in_head: int = 0
     """The number of rows in its `thead`."""
@@ -70,6 +81,8 @@ class _Tables(HTMLParser):
         self._source: list[str] = []
         self._open: list[_Table] = []
         self._fillable = _MAX_FILLED
+        self._too_deep = 0
+        """Tables that are open within the innermost one that is read as one."""
 
     def close_all(self) -> list[str]:
         """End the tables that the page does not end, and return its source."""
@@ -80,6 +93,9 @@ class _Tables(HTMLParser):
     @override
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = dict(attrs)
+        if tag == "table" and len(self._open) >= _MAX_NESTED:
+            self._too_deep += 1
+            return
         if tag == "table":
             self._open.append(_Table(placing=attributes.get("role") in ("presentation", "none")))
             return
@@ -94,7 +110,7 @@ class _Tables(HTMLParser):
                 self._begin_row(table)
             table.cell = _Cell(tag == "th", _span(attributes.get("rowspan")), _span(attributes.get("colspan")))
             table.rows[-1].append(table.cell)
-        elif table is None or table.cell:
+        elif table is None or table.cell or table.rows:
             self._write(self.get_starttag_text() or "")
         elif tag == "caption":
             self._write("<p>")
@@ -102,12 +118,14 @@ class _Tables(HTMLParser):
     @override
     def handle_endtag(self, tag: str) -> None:
         table = self._open[-1] if self._open else None
-        if table and tag == "table":
+        if table and tag == "table" and self._too_deep:
+            self._too_deep -= 1
+        elif table and tag == "table":
             self._end_table()
         elif table and tag in ("td", "th", "tr", "thead", "tbody", "tfoot", "colgroup"):
             table.cell = None
             table.head_open = table.head_open and tag != "thead"
-        elif table is None or table.cell:
+        elif table is None or table.cell or table.rows:
             self._write(f"</{tag}>")
         elif tag == "caption":
             self._write("</p>")
@@ -139,7 +157,7 @@ class _Tables(HTMLParser):
         elif self._open[-1].cell:
             self._open[-1].cell.source.append(source)
         else:
-            self._open[-1].outside.append(source)
+            (self._open[-1].below if self._open[-1].rows else self._open[-1].outside).append(source)
 
     @staticmethod
     def _begin_row(table: _Table) -> None:
@@ -150,12 +168,14 @@ class _Tables(HTMLParser):
     def _end_table(self) -> None:
         """Write the innermost open table into what is around it."""
         table = self._open.pop()
-        rows = [row for row in table.rows if row]
+        self._write("".join(table.outside))
+        if rows := [row for row in table.rows if row]:
+            self._write_rows(table, rows)
+        self._write("".join(table.below))
+
+    def _write_rows(self, table: _Table, rows: Sequence[Sequence[_Cell]]) -> None:
         around = self._open[-1] if self._open else None
         within = around.cell if around else None
-        self._write("".join(table.outside))
-        if not rows:
-            return
         if around and within and around.headed:
             # In a cell of a table with a head, a table can only be words.
             self._write("; ".join(", ".join(filter(None, (cell.html for cell in row))) for row in rows))

@@ -168,7 +168,7 @@ def _taken_apart(record: _Object, path: str) -> tuple[list[tuple[str, str]], lis
         elif isinstance(value, list) and (isinstance(value, _Object) or _holds_lists(cast("list[Value]", value))):
             inner.append((key_path, cast("Value", value)))
         else:
-            cells.append((key_path, _written(value)))
+            cells.append((key_path, _written(cast("Value", value))))
     return cells, inner
 
 
@@ -176,7 +176,9 @@ def _written(value: Value) -> str:
     """Return a string, a number or a list of these as it is read."""
     if isinstance(value, list):
         return ", ".join(map(str, cast("list[Value]", value)))
-    return {None: "null", True: "true", False: "false"}[value] if value is None or isinstance(value, bool) else str(value)
+    return (
+        {None: "null", True: "true", False: "false"}[value] if value is None or isinstance(value, bool) else str(value)
+    )
 
 
 def _holds_lists(items: list[Value]) -> bool:
@@ -239,4 +241,3 @@ def _row(cells: Cells, whose: Sequence[str]) -> Iterator[str]:
 
 def _bordered(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
-

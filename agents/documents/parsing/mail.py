@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
+from typing import cast
 
 from agents.documents.parsing.encoding import decode, wide_encoding
 from agents.documents.parsing.formats import damaged
@@ -198,8 +199,8 @@ def _leaves(part: Part) -> Iterator[Part]:
 
 
 def _parts(part: Part) -> list[Part]:
-    payload = part.get_payload()
-    return [inner for inner in payload if isinstance(inner, Message)] if isinstance(payload, list) else []
+    payload = cast("object", part.get_payload())
+    return cast("list[Part]", payload) if isinstance(payload, list) else []
 
 
 def _is_attached(part: Part) -> bool:

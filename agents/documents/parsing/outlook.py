@@ -1,4 +1,4 @@
-"""Reading Outlook's messages (.msg): a container of streams, each of which holds one property of the mail [MS-OXMSG]."""
+"""Reading Outlook's messages (.msg): containers of streams, each of which holds one property of the mail [MS-OXMSG]."""
 
 import io
 from collections.abc import Iterator
@@ -79,13 +79,13 @@ class _Message:
     def _read_attachment(self, storage: str, letter: Letter) -> None:
         path = (*self._path, storage)
         attachment = _Message(self._container, path)
-        name = next(filter(None, map(attachment.text, _FILE_NAMES)), "an attachment without a name")
+        names = [attachment.text(key) for key in _FILE_NAMES]
         inner = (*path, f"__substg1.0_{_ATTACHED_MAIL}")
         if self._container.exists([*inner, _PROPERTIES]) and len(path) < _MAX_DEPTH:
             _Message(self._container, inner).read_into(letter)
         elif not attachment.text(_CONTENT_ID):
             # What has an id of its own is a picture within the page.
-            letter.attachments.append(name)
+            letter.attachments.append(next(filter(None, names), "a file without a name"))
 
     def _attachments(self) -> Iterator[str]:
         depth = len(self._path)
