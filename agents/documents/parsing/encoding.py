@@ -61,19 +61,11 @@ def wide_encoding(data: bytes) -> str:
     sample = data[:_SAMPLE]
     if b"\0" not in sample:
         return ""
-    if _is_utf_8(sample) and sample.count(0) * 3 < len(sample):
-        # A text with a stray null. Of letters and nulls, UTF-16 has as many of the one as of the other.
+    if _is_written_in("utf-8", sample.replace(b"\0", b"")) and sample.count(0) * 3 < len(sample):
+        # A text with a stray null: UTF-16 has a null for every Latin letter, and what looks like controls for others.
         return ""
     order = "le" if sample[1::2].count(0) >= sample[0::2].count(0) else "be"
     return next((name for name in (f"utf-32-{order}", f"utf-16-{order}") if _is_written_in(name, sample)), "")
-
-
-def _is_utf_8(sample: bytes) -> bool:
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(sample)
-    except UnicodeError:
-        return False
-    return True
 
 
 def _is_written_in(encoding: str, sample: bytes) -> bool:

@@ -68,18 +68,13 @@ READERS = [
     Reader("DOCX", f"{_HERE}.office:read_docx", (".docx",), member="word/document.xml"),
     Reader("PPTX", f"{_HERE}.office:read_pptx", (".pptx",), member="ppt/presentation.xml"),
     Reader("XLSX", f"{_HERE}.office:read_xlsx", (".xlsx",), member="xl/workbook.xml"),
+    Reader("RTF", f"{_HERE}.rtf:read_rtf", (".rtf",), ("application/rtf", "text/rtf"), sniff=_is_rtf),
+    Reader("ODT", f"{_HERE}.odt:read_odt", (".odt",), ("application/vnd.oasis.opendocument.text",)),
     Reader("HTML", f"{_HERE}.html:read_html", (".html", ".htm", ".xhtml"), ("text/html", "application/xhtml+xml")),
     Reader("Markdown", f"{_HERE}.text:read_markdown", (".md", ".markdown"), ("text/markdown",)),
     _TEXT,
     Reader("CSV", f"{_HERE}.csv_table:read_csv", (".csv", ".tsv"), ("text/csv",)),
     Reader("EPUB", f"{_HERE}.office:read_epub", (".epub",), ("application/epub+zip",), member="META-INF/container.xml"),
-    Reader(
-        "JSON",
-        f"{_HERE}.json_records:read_json",
-        (".json", ".jsonl", ".ndjson"),
-        ("application/json", "application/jsonl", "application/x-ndjson"),
-    ),
-    Reader(".eml", f"{_HERE}.mail:read_mail", (".eml",), ("message/rfc822",)),
     Reader(
         ".msg",
         f"{_HERE}.outlook:read_outlook",
@@ -87,8 +82,13 @@ READERS = [
         ("application/vnd.ms-outlook",),
         sniff=lambda data: data.startswith(_OLE) and _MESSAGE in data,
     ),
-    Reader("RTF", f"{_HERE}.rtf:read_rtf", (".rtf",), ("application/rtf", "text/rtf"), sniff=_is_rtf),
-    Reader("ODT", f"{_HERE}.odt:read_odt", (".odt",), ("application/vnd.oasis.opendocument.text",)),
+    Reader(
+        "JSON",
+        f"{_HERE}.json_records:read_json",
+        (".json", ".jsonl", ".ndjson"),
+        ("application/json", "application/jsonl", "application/x-ndjson"),
+    ),
+    Reader(".eml", f"{_HERE}.mail:read_mail", (".eml",), ("message/rfc822",)),
 ]
 """Every format that can be read, in the order in which users are told of them."""
 

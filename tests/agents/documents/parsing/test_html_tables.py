@@ -13,9 +13,8 @@ def read(html: str) -> list[str]:
 
 TABLES = {
     "two rows of names": (
-        "<tr><th rowspan=2>Pier<th colspan=2>Departure<tr><th>weekday<th>Sunday"
-         "<tr><td rowspan=2>N<td>5:40<td>7:10<tr><td>18:00<td>20:00",
-        ["| Pier | Departure weekday | Departure Sunday |", "| N | 5:40 | 7:10 |", "| N | 18:00 | 20:00 |"],
+        "<tr><th rowspan=2>Pier<th colspan=2>Departure<tr><th>day<th>week<tr><td rowspan=2>N<td>5<td>7<tr><td>8<td>9",
+        ["| Pier | Departure day | Departure week |", "| N | 5 | 7 |", "| N | 8 | 9 |"],
     ),
     "names in plain cells": (
         "<tr><td rowspan=2>Pier<td colspan=2>Fee<tr><td>day<td>week<tr><td>N<td>5<td>30",
