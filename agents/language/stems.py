@@ -20,6 +20,7 @@ _WORD = re.compile(rf"\d+(?:[.,:'’]\d+)*(?:st|nd|rd|th|[{_SCALES}])?|[^\W_]+")
 _UNSPACED_RUN = re.compile(rf"(?:(?<!\d)|(?![{_SCALES}]))[{UNSPACED}]+")
 _SCALE_BEHIND_DIGITS = re.compile(rf"(?<=\d)[{_SCALES}]")
 _SHORTENED_NOT = re.compile(r"(?<=n)['’]t\b", re.IGNORECASE)
+_NUMBER_OF_CODE = re.compile(r"-\d")
 _LONGEST_WORD = 40
 # Forms of irregular English verbs and nouns that Snowball does not stem alike, each entry with its base form first.
 _IRREGULAR = """
@@ -119,7 +120,9 @@ class Vocabulary:
 
 
 def _is_label(text: str, word: str, start: int) -> bool:
-    """Whether capitals make a function word a name: "train A", "in May", "the IT staff"."""
+    """Whether capitals make a function word a name: "train A", "in May", "the IT staff", "T-004"."""
+    if word.isupper() and _NUMBER_OF_CODE.match(text, start + len(word)):
+        return True
     if not word[0].isupper() or word == "I" or start < 2:
         return False
     inside = text[start - 1] in "-/" or (

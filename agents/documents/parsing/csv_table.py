@@ -9,8 +9,8 @@ from itertools import islice
 from typing import Literal, NamedTuple
 
 from agents.documents.parsing import grid, headings
+from agents.documents.parsing.encoding import decode
 from agents.documents.parsing.parsed import MAX_CHARACTERS, Parsed, clean
-from agents.documents.parsing.text import decode
 
 # What Excel writes above a table to name its delimiter.
 _DELIMITER_LINE = re.compile(r"\A\ufeff?sep=.\r?\n", re.IGNORECASE)
@@ -31,7 +31,7 @@ _Quoting = Literal[0, 3]
 
 def read_csv(data: bytes, _name: str) -> Parsed:
     """Read comma-separated values as a Markdown table; what is no table, or too long for one, stays as it is."""
-    characters = decode(data)
+    characters, warnings = decode(data)
     text = clean(_BREAKS_IN_CELLS.sub(" ", _DELIMITER_LINE.sub("", characters, count=1)))
     sample = text if len(text) <= _SAMPLE else text[:_SAMPLE].rpartition("\n")[0]
     guesses = [layout for delimiter in _DELIMITERS for layout in _Layout.all_of(sample, delimiter) if layout.is_table]
@@ -43,7 +43,7 @@ def read_csv(data: bytes, _name: str) -> Parsed:
         layouts = _Layout.all_of(text, guess.delimiter)
         layout = max(layouts, key=lambda layout: (layout.is_table, layout.regular))
         table = layout.to_markdown(text) if layout.is_table else ""
-    return Parsed.from_text(table or clean(characters))
+    return Parsed.from_text(table or clean(characters), warnings=warnings)
 
 
 class _Layout(NamedTuple):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from agents.documents.parsing.encoding import wide_encoding
 from agents.documents.parsing.parsed import Parsed
 from agents.errors import DocumentError
 
@@ -51,7 +52,7 @@ class Reader:
         return cast("Read", pkgutil.resolve_name(self.function))(data, name)
 
 
-# The container of old Office files, and of new ones that are locked by a password.
+# The container of old Office files, of Outlook's messages, and of new files that are locked by a password.
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _XLS_STREAMS = tuple(f"{name}\0".encode("utf-16-le") for name in ("Workbook", "Book"))
 
@@ -67,6 +68,12 @@ def _is_xls(data: bytes) -> bool:
 
 _HERE = "agents.documents.parsing"
 _TEXT = Reader("TXT", f"{_HERE}.text:read_text", (".txt",))
+_MESSAGE = "__properties_version1.0".encode("utf-16-le")
+
+
+def _is_rtf(data: bytes) -> bool:
+    return data[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{\\rtf")
+
 
 READERS = [
     Reader("PDF", f"{_HERE}.pdf:read_pdf", (".pdf",), ("application/pdf",), sniff=lambda data: b"%PDF-" in data[:1024]),
@@ -74,19 +81,27 @@ READERS = [
     Reader("PPTX", f"{_HERE}.office:read_pptx", (".pptx",), member="ppt/presentation.xml"),
     Reader("XLSX", f"{_HERE}.workbook_xlsx:read_xlsx", (".xlsx", ".xlsm"), member="xl/workbook.xml"),
     Reader("XLS", f"{_HERE}.workbook_xls:read_xls", (".xls",), ("application/vnd.ms-excel",), sniff=_is_xls),
-    Reader(
-        *("ODS", f"{_HERE}.workbook_ods:read_ods", (".ods",), ("application/vnd.oasis.opendocument.spreadsheet",)),
-        sniff=lambda data: (
-            data.startswith(b"PK") and b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet" in data[:128]
-        ),
-        member="content.xml",
-    ),
+    Reader("ODS", f"{_HERE}.workbook_ods:read_ods", (".ods",), ("application/vnd.oasis.opendocument.spreadsheet",)),
+    Reader("RTF", f"{_HERE}.rtf:read_rtf", (".rtf",), ("application/rtf", "text/rtf"), sniff=_is_rtf),
+    Reader("ODT", f"{_HERE}.odt:read_odt", (".odt",), ("application/vnd.oasis.opendocument.text",)),
     Reader("HTML", f"{_HERE}.html:read_html", (".html", ".htm", ".xhtml"), ("text/html", "application/xhtml+xml")),
     Reader("Markdown", f"{_HERE}.text:read_markdown", (".md", ".markdown"), ("text/markdown",)),
     _TEXT,
     Reader("CSV", f"{_HERE}.csv_table:read_csv", (".csv", ".tsv"), ("text/csv",)),
     Reader("EPUB", f"{_HERE}.office:read_epub", (".epub",), ("application/epub+zip",), member="META-INF/container.xml"),
-    Reader("JSON", f"{_HERE}.text:read_json", (".json",), ("application/json",)),
+    Reader(
+        ".msg",
+        f"{_HERE}.outlook:read_outlook",
+        (".msg",),
+        ("application/vnd.ms-outlook",),
+        sniff=lambda data: data.startswith(_OLE) and _MESSAGE in data,
+    ),
+    Reader(
+        "JSON",
+        f"{_HERE}.json_records:read_json",
+        (".json", ".jsonl", ".ndjson"),
+        ("application/json", "application/jsonl", "application/x-ndjson"),
+    ),
     Reader(".eml", f"{_HERE}.mail:read_mail", (".eml",), ("message/rfc822",)),
 ]
 """Every format that can be read, in the order in which users are told of them."""
@@ -100,8 +115,10 @@ def detect(name: str, data: bytes) -> Reader:
     """
     named = by_suffix("." + name.rpartition(".")[2])
     for reader in READERS:
-        if reader.sniff is not None and not reader.member and reader.sniff(data):
+        if reader.sniff is not None and reader.sniff(data):
             return reader
+    if data.startswith(_OLE):
+        raise _of_old_office(name, data)
     if data.startswith(b"PK\x03\x04") or (named is not None and named.member):
         return _detect_zipped(name, data, named)
     if named is not None and named.sniff is not None:
@@ -161,28 +178,68 @@ def ended_abruptly(name: str, exit_code: int) -> DocumentError:
     )
 
 
+# By a stream that only this kind of file has: what users call it, and what its program can save instead.
+_OLD_OFFICE = (
+    ("WordDocument", "a Word document of the kind used until 2007 (.doc)", ".docx"),
+    ("PowerPoint Document", "a presentation of the kind used until 2007 (.ppt)", ".pptx"),
+)
+
+
+def _of_old_office(name: str, data: bytes) -> DocumentError:
+    """Return the error for a file in the container of old Office files."""
+    if "EncryptedPackage".encode("utf-16-le") in data:
+        return locked(name)
+    for stream, kind, suffix in _OLD_OFFICE:
+        if stream.encode("utf-16-le") in data:
+            return DocumentError(
+                f"{name} is {kind}, which cannot be read.",
+                hint=f"Open it in Office or LibreOffice, save it as {suffix} and open that file.",
+            )
+    return unsupported(name)
+
+
 def _detect_zipped(name: str, data: bytes, named: Reader | None) -> Reader:
     """Return the reader of a zipped document, judged by the container's directory: nothing is unpacked."""
-    if data.startswith(_OLE):
-        raise locked(name) if "EncryptedPackage".encode("utf-16-le") in data else unsupported(name)
     import zipfile
 
     try:
-        entries = zipfile.ZipFile(io.BytesIO(data)).infolist()
+        container = zipfile.ZipFile(io.BytesIO(data))
+        entries = container.infolist()
     except (zipfile.BadZipFile, ValueError, OverflowError, EOFError) as error:
         raise damaged(name, "its zip container is incomplete") from error
     _refuse_bomb(name, entries, len(data))
     members = {entry.filename for entry in entries}
-    for reader in READERS:
-        if reader.member and reader.member in members and (reader.sniff is None or reader.sniff(data)):
-            if any(entry.flag_bits & 1 for entry in entries):
-                raise locked(name)
-            return reader
+    found = next((reader for reader in READERS if reader.member and reader.member in members), None)
+    if found is None and _MIME_TYPE in members:
+        # E-books and OpenDocument name their kind in a file that is neither packed nor encrypted.
+        found = by_mime_type(_stored(container, _MIME_TYPE))
+    if found is not None:
+        if any(entry.flag_bits & 1 for entry in entries) or _ENCRYPTED in _stored(container, _MANIFEST):
+            raise locked(name)
+        return found
     if named is not None and named.member:
         raise damaged(name, f"it holds no {named.member}")
     raise unsupported(name)
 
 
+_MIME_TYPE = "mimetype"
+_MANIFEST = "META-INF/manifest.xml"
+_ENCRYPTED = "manifest:encryption-data"
+
+
+def _stored(container: "zipfile.ZipFile", member: str) -> str:
+    """Return a small file of a container as text, empty if it has none."""
+    import zipfile
+    import zlib
+
+    try:
+        with container.open(member) as file:
+            return file.read(_MAX_STORED).decode("utf-8", errors="replace").strip()
+    except (KeyError, RuntimeError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
+        return ""
+
+
+_MAX_STORED = 100_000
 _MAX_ENTRIES = 10_000
 _MAX_UNPACKED = 500_000_000
 _SUSPECT_UNPACKED = 100_000_000
@@ -200,10 +257,14 @@ def _refuse_bomb(name: str, entries: "list[zipfile.ZipInfo]", packed: int) -> No
         )
 
 
+_STRAY_CONTROLS = 2
+
+
 def _is_binary(data: bytes) -> bool:
     """Whether the first 8 KiB are not text in any usual encoding."""
     head = data[:8192]
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if wide_encoding(head):
         return False
     controls = sum(byte < 9 or 13 < byte < 27 or 27 < byte < 32 for byte in head)
-    return b"\0" in head or controls > len(head) // 50
+    # A stray null or two in a text are no reason to refuse it.
+    return controls > max(_STRAY_CONTROLS, len(head) // 50)

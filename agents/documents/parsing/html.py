@@ -1,14 +1,16 @@
 """Reading web pages, without what somebody who looks at the page would not see."""
 
 import re
+from html import unescape
 from html.parser import HTMLParser
 
 from typing_extensions import override
 
 from agents.documents.parsing import headings
+from agents.documents.parsing.encoding import Decoded, decode
 from agents.documents.parsing.extraction import extract, strip_inline_marks
+from agents.documents.parsing.html_tables import plain_tables
 from agents.documents.parsing.parsed import Parsed, clean, shorten
-from agents.documents.parsing.text import decode
 
 _VOID = re.compile("area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr")
 # A new block ends these even without their end tag.
@@ -16,6 +18,12 @@ _CLOSED_BY_BLOCKS = re.compile("p|li|dt|dd|td|th|tr|option")
 _BLOCKS = re.compile(
     "p|div|section|article|table|ul|ol|dl|li|dt|dd|tr|td|th|h[1-6]|pre|blockquote|header|footer|main|nav|form|hr"
 )
+# Browsers read these end tags without a beginning as an empty paragraph and a line break.
+_MEANT_ALONE = re.compile("p|br")
+# xberg does not know the first as a block, and leaves out the others: whole pages stand in a form, titles in a header.
+_BLOCKS_TO_US = frozenset(["center", "form", "header"])
+# Elements that only look different; xberg moves a table inside of one, as in old mails, to the page's end.
+_LOOKS = frozenset(["font", "span", "ins", "mark", "u", "big", "small"])
 _NOT_SHOWN = frozenset(["script", "style", "template"])
 _INVISIBLE = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|(?:^|[;\s])opacity\s*:\s*0(?:\.0+)?\s*(?:;|!|$)"
@@ -28,7 +36,10 @@ _WHITE_TEXT = re.compile(rf"(?:^|[;\s])color\s*:\s*{_WHITE}\s*(?:;|!|$)", re.IGN
 _BACKGROUND = re.compile(r"background(?:-color|-image)?\s*:\s*([^;]*)", re.IGNORECASE)
 _WHITE_VALUE = re.compile(rf"\s*(?:{_WHITE}|none|inherit|initial)\s*(?:!important)?\s*$", re.IGNORECASE)
 _RULE = re.compile(r"([^{}]{1,500})\{([^{}]{0,2000})\}")
+# Without it xberg takes a page that begins with a rare element for XML.
+_DOCTYPE = "<!DOCTYPE html>"
 _COMMENT_WORDS = 4
+_DECLARED = re.compile(rb"charset\s*=\s*[\"']?([\w-]+)|<\?xml[^>]{0,80}encoding=[\"']([\w-]+)", re.IGNORECASE)
 
 
 def read_html(data: bytes, name: str) -> Parsed:
@@ -37,7 +48,15 @@ def read_html(data: bytes, name: str) -> Parsed:
     Raises:
         DocumentError: It is damaged.
     """
-    return read_page(clean(decode(data, declared=True)), name)
+    decoded = decode_page(data)
+    page = read_page(clean(decoded.text), name)
+    return page._replace(warnings=[*decoded.warnings, *page.warnings])
+
+
+def decode_page(data: bytes, declared: str = "") -> Decoded:
+    """Decode a web page as it declares near its beginning, unless its encoding is declared elsewhere already."""
+    found = None if declared else _DECLARED.search(data[:2048])
+    return decode(data, (found[1] or found[2]).decode("ascii") if found else declared)
 
 
 def read_page(html: str, name: str) -> Parsed:
@@ -47,7 +66,7 @@ def read_page(html: str, name: str) -> Parsed:
         DocumentError: It is damaged.
     """
     page, title, hidden = visible_html(html)
-    text = strip_inline_marks(extract(page.encode(), name, "html").content)
+    text = strip_inline_marks(extract(f"{_DOCTYPE}{plain_tables(page)}".encode(), name, "html").content)
     return Parsed.from_text(
         text,
         title=title,
@@ -65,7 +84,7 @@ def visible_html(html: str) -> tuple[str, str, list[str]]:
     page = _VisiblePage()
     page.feed(html)
     page.close()
-    return "".join(page.source), " ".join("".join(page.title).split()), page.hidden
+    return "".join(page.source), " ".join(unescape("".join(page.title)).split()), page.hidden
 
 
 class _VisiblePage(HTMLParser):
@@ -108,7 +127,10 @@ class _VisiblePage(HTMLParser):
                 self._inside.append(tag)
                 return
             self._open.append((tag, on_background or bool(backgrounds)))
-        self.source.append(self.get_starttag_text() or "")
+        if tag in _BLOCKS_TO_US:
+            self.source.append("<div>")
+        elif tag not in _LOOKS:
+            self.source.append(self.get_starttag_text() or "")
 
     @override
     def handle_endtag(self, tag: str) -> None:
@@ -124,9 +146,16 @@ class _VisiblePage(HTMLParser):
             return
         for index in range(len(self._open) - 1, max(-1, len(self._open) - 50), -1):
             if self._open[index][0] == tag:
+                # xberg reads on in a heading whose inner elements end after it.
+                inner = (name for name, _ in reversed(self._open[index + 1 :]) if not _BLOCKS.fullmatch(name))
+                self.source += [f"</{name}>" for name in inner if name not in _LOOKS]
                 del self._open[index:]
                 break
-        self.source.append(f"</{tag}>")
+        else:
+            if len(self._open) < 50 and not _MEANT_ALONE.fullmatch(tag):
+                return
+        if tag not in _LOOKS:
+            self.source.append(f"</{'div' if tag in _BLOCKS_TO_US else tag}>")
 
     @override
     def handle_data(self, data: str) -> None:
@@ -154,6 +183,11 @@ class _VisiblePage(HTMLParser):
     @override
     def handle_decl(self, decl: str) -> None:
         self.source.append(f"<!{decl}>")
+
+    @override
+    def parse_marked_section(self, i: int, report: int = 1) -> int:
+        # Python fails on sections that it does not know; browsers take `<![if x]>` for a comment that ends at the mark.
+        return self.rawdata.find(">", i) + 1 or -1
 
     def _text(self, source: str) -> None:
         if not self._inside:

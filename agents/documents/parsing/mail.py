@@ -1,40 +1,253 @@
-"""Reading mails."""
+"""Reading mails: their main headers and their text, those of forwarded mails included."""
 
 import email
-import email.policy
 import re
+from collections.abc import Iterable, Iterator
+from email.errors import HeaderParseError
+from email.header import decode_header
+from email.message import Message
+from typing import cast
 
-from agents.documents.parsing.html import read_page
+from agents.documents.parsing.encoding import decode, wide_encoding
+from agents.documents.parsing.formats import damaged
+from agents.documents.parsing.html import decode_page, read_page
 from agents.documents.parsing.parsed import Parsed, clean
+from agents.errors import DocumentError
+
+Part = Message
+"""A mail or a part of one; Python's older policy reads headers that the newer one fails on."""
 
 _HEADER_NAMES = ("From", "To", "Cc", "Date", "Subject")
-_QUOTE_MARKS = re.compile(r"(?:> ?)+")
 
 
-def read_mail(data: bytes, _name: str) -> Parsed:
-    """Read a mail: its main headers, then its body; attachments are named in the warnings.
+def read_mail(data: bytes, name: str) -> Parsed:
+    """Read a mail and the mails inside of it; attachments are named in the warnings.
 
     Raises:
-        DocumentError: Its body is a damaged web page.
+        DocumentError: It is nested too deeply, or its body is a damaged web page.
     """
-    message = email.message_from_bytes(data, policy=email.policy.default)
-    head = clean("\n".join(f"{name}: {message[name]}" for name in _HEADER_NAMES if message[name]))
-    part = message.get_body(preferencelist=("plain", "html"))
-    if part is None:
-        body = Parsed.from_text("")
-    elif part.get_content_type() == "text/html":
-        body = read_page(part.get_content(), "the mail's body")
+    if encoding := wide_encoding(data):
+        data = data.decode(encoding, errors="replace").encode()
+    letter = Letter()
+    try:
+        message = email.message_from_bytes(data.removeprefix(b"\xef\xbb\xbf").lstrip())
+        _read_message(message, letter)
+    except RecursionError as error:
+        raise damaged(name, "its parts are nested too deeply") from error
+    return letter.parsed(_header(message, "Subject"))
+
+
+class Letter:
+    """What is read of a mail, piece by piece in the order in which it is shown."""
+
+    def __init__(self) -> None:
+        self.attachments: list[str] = []
+        self.unread: list[str] = []
+        """Encrypted parts."""
+        self._pieces: list[Parsed] = []
+        self._headings: dict[int, str] = {}
+        """The subjects of forwarded mails, by the piece that begins them."""
+
+    def add_head(self, fields: Iterable[tuple[str, str]], *, subject: str = "") -> None:
+        """Add a mail's headers; a forwarded mail's subject is a heading."""
+        if head := clean("\n".join(f"{name}: {value}" for name, value in fields if value)):
+            if subject and self._pieces:
+                self._headings[len(self._pieces)] = subject
+            self._pieces.append(Parsed.from_text(head))
+
+    def add_plain(self, text: str, warnings: Iterable[str] = ()) -> None:
+        """Add a plain text, without the marks of quoted lines."""
+        self._pieces.append(_plain(text, warnings))
+
+    def add_page(self, html: str, warnings: Iterable[str] = ()) -> None:
+        """Add a web page.
+
+        Raises:
+            DocumentError: It is damaged.
+        """
+        self._pieces.append(_page(html, warnings))
+
+    def add_shown(self, html: str, plain: str, warnings: Iterable[str] = ()) -> None:
+        """Add a text that a mail has twice: the page, which programs show, and the plain text if that says more."""
+        text = _plain(plain, warnings)
+        try:
+            page = _page(html, warnings)
+        except DocumentError:
+            page = Parsed.from_text("")
+        if page.text:
+            self._pieces.append(page)
+        if _says_more(text.text, page.text):
+            self._pieces.append(text)
+
+    def parsed(self, subject: str) -> Parsed:
+        """Return the mail."""
+        text, headings = "", list[tuple[int, str, int]]()
+        warnings = dict[str, None]()
+        for number, piece in enumerate(self._pieces):
+            warnings |= dict.fromkeys(piece.warnings)
+            if piece.text:
+                start = len(text) + 2 if text else 0
+                text = f"{text}\n\n{piece.text}" if text else piece.text
+                headings += [(1, self._headings[number], start)] if number in self._headings else []
+                headings += [(level, heading, offset + start) for level, heading, offset in piece.headings]
+        if self.unread:
+            warnings[f"Encrypted parts were not read: {', '.join(self.unread)}."] = None
+        if self.attachments:
+            warnings[f"Attachments were not read: {', '.join(self.attachments)}."] = None
+        return Parsed.from_text(text, title=subject, headings=headings, warnings=warnings)
+
+
+def _plain(text: str, warnings: Iterable[str]) -> Parsed:
+    return Parsed.from_text(_strip_quote_marks(clean(text)).strip("\n"), warnings=warnings)
+
+
+def _page(html: str, warnings: Iterable[str]) -> Parsed:
+    page = read_page(clean(html), "the mail's body")
+    return page._replace(warnings=[*warnings, *page.warnings])
+
+
+_ADDRESS = re.compile(r"\b(?:https?://|www\.|cid:)[^\s<>]+")
+_WORD = re.compile(r"[^\W\d_]+|\d+")
+
+
+def _says_more(plain: str, page: str) -> bool:
+    """Whether a plain text says as much that its page does not say as that page says altogether.
+
+    The line that asks for another mail program is not as long; the whole text beside a page that is a picture is.
+    """
+    shown = set(_WORD.findall(page.lower()))
+    own = set(_WORD.findall(_ADDRESS.sub(" ", plain).lower())) - shown
+    return len(own) >= max(1, len(shown))
+
+
+_FORWARDED = frozenset(["message/rfc822", "message/global", "message/news"])
+_SEALED = re.compile(r"multipart/encrypted|application/(?:x-)?pkcs7-mime")
+
+
+def _read_message(message: Part, letter: Letter) -> None:
+    """Add a mail's headers and what is in it."""
+    fields = [(name, _header(message, name)) for name in _HEADER_NAMES]
+    letter.add_head(fields, subject=_header(message, "Subject"))
+    # A mail may call itself an attachment; it is what is read all the same.
+    del message["Content-Disposition"]
+    _read_part(message, letter)
+
+
+def _read_part(part: Part, letter: Letter) -> None:
+    """Add a part and the parts within it."""
+    kind = part.get_content_type()
+    parts = _parts(part)
+    if _SEALED.fullmatch(kind):
+        letter.unread.append(_file_name(part))
+    elif kind in _FORWARDED and parts:
+        _read_message(_forwarded(part, parts[0]), letter)
+    elif kind == "multipart/alternative" and parts:
+        _read_alternatives(parts, letter)
+    elif kind == "multipart/related" and parts:
+        _read_part(parts[0], letter)
+        letter.attachments += [_file_name(other) for other in parts[1:] if _is_attached(other)]
+    elif part.get_content_maintype() == "multipart" and parts:
+        for inner in parts:
+            _read_part(inner, letter)
+    elif kind == "message/delivery-status" and parts:
+        letter.add_plain("\n\n".join("\n".join(f"{name}: {value}" for name, value in one.items()) for one in parts))
+    elif _is_attached(part):
+        letter.attachments.append(_file_name(part))
+    elif kind == "text/html":
+        letter.add_page(*decode_page(_payload(part), part.get_content_charset("")))
     else:
-        body = Parsed.from_text(_strip_quote_marks(clean(part.get_content())).strip("\n"))
-    text = "\n\n".join(filter(None, (head, body.text)))
-    shift = len(text) - len(body.text)
-    attachments = [part.get_filename() or part.get_content_type() for part in message.iter_attachments()]
-    return Parsed.from_text(
-        text,
-        title=str(message["Subject"] or ""),
-        headings=[(level, title, start + shift) for level, title, start in body.headings],
-        warnings=[*body.warnings, *([f"Attachments were not read: {', '.join(attachments)}."] if attachments else [])],
+        letter.add_plain(*decode(_payload(part), part.get_content_charset("")))
+
+
+def _forwarded(part: Part, message: Part) -> Part:
+    """Return a forwarded mail, decoded where a program has encoded it, which it must not be."""
+    if message.keys() or part.get("Content-Transfer-Encoding", "").strip().lower() != "base64":
+        return message
+    message["Content-Transfer-Encoding"] = "base64"
+    return email.message_from_bytes(_payload(message))
+
+
+def _read_alternatives(parts: list[Part], letter: Letter) -> None:
+    """Add one of several forms of the same text, and what is attached to any of them."""
+    leaves = [leaf for part in parts for leaf in _leaves(part)]
+    texts = [leaf for leaf in leaves if not _is_attached(leaf)]
+    pages = [leaf for leaf in texts if leaf.get_content_type() == "text/html"]
+    plain = [leaf for leaf in texts if leaf.get_content_type() == "text/plain"]
+    if pages and plain and len(pages) == len(plain) == 1:
+        page = decode_page(_payload(pages[0]), pages[0].get_content_charset(""))
+        text = decode(_payload(plain[0]), plain[0].get_content_charset(""))
+        letter.add_shown(page.text, text.text, {*page.warnings, *text.warnings})
+        letter.attachments += [_file_name(leaf) for leaf in leaves if _is_attached(leaf) and _is_named(leaf)]
+    else:
+        # The last form is the richest (RFC 2046); others than these two are for other programs.
+        readable = [part for part in parts if _holds_text(part)]
+        _read_part((readable or parts)[-1], letter)
+
+
+def _holds_text(part: Part) -> bool:
+    return any(leaf.get_content_type() in ("text/html", "text/plain", *_FORWARDED) for leaf in _leaves(part))
+
+
+def _leaves(part: Part) -> Iterator[Part]:
+    """Yield the parts within a part that hold no others; a forwarded mail is one."""
+    parts = _parts(part)
+    if parts and part.get_content_maintype() == "multipart":
+        for inner in parts:
+            yield from _leaves(inner)
+    else:
+        yield part
+
+
+def _parts(part: Part) -> list[Part]:
+    payload = cast("object", part.get_payload())
+    return cast("list[Part]", payload) if isinstance(payload, list) else []
+
+
+def _is_attached(part: Part) -> bool:
+    """Whether a part is a file beside the text; a multipart without parts is a text."""
+    shown = part.get_content_maintype() in ("text", "multipart") or part.get_content_type() in _FORWARDED
+    return not shown or part.get_content_disposition() == "attachment"
+
+
+def _is_named(part: Part) -> bool:
+    """Whether a part is an attachment for the reader rather than a picture within a page."""
+    return part.get_content_disposition() == "attachment" or part.get_content_maintype() != "image"
+
+
+def _file_name(part: Part) -> str:
+    return _decoded(part.get_filename("")) or part.get_content_type()
+
+
+def _payload(part: Part) -> bytes:
+    """Return a part's bytes."""
+    payload = part.get_payload(decode=True)
+    return payload if isinstance(payload, bytes) else b""
+
+
+def _header(message: Part, name: str) -> str:
+    """Return a header as it is read, empty if there is none."""
+    # The value as it stands in the file: `message[name]` would fail on some.
+    value = next((value for key, value in message.raw_items() if key.lower() == name.lower()), "")
+    return _decoded(str(value))
+
+
+def _decoded(value: str) -> str:
+    """Return a header's value or a file's name with its encoded words decoded, on one line."""
+    if not value.isascii():
+        # Bytes that no header may have stand in the string as surrogates.
+        value = decode(value.encode("utf-8", errors="surrogateescape")).text
+    try:
+        words = decode_header(value)
+    except (HeaderParseError, ValueError):
+        words = [(value, None)]
+    texts = (
+        word if isinstance(word, str) else decode(word, charset).text if charset else word.decode("raw-unicode-escape")
+        for word, charset in words
     )
+    return " ".join("".join(texts).split())
+
+
+_QUOTE_MARKS = re.compile(r"(?:> ?)+")
 
 
 def _strip_quote_marks(text: str) -> str:

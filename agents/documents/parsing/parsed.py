@@ -62,12 +62,17 @@ def measure_sentences(text: str) -> list[tuple[int, int]]:
 
 
 # pdfium marks a hyphen at a line's end, and swallows the line break after it, by U+FFFE (older files: U+0002).
-_HYPHEN_AT_LINE_END = re.compile("[\ufffe\x02]\n?")
-# The last range are tags: letters that nothing draws.
-_DROPPED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufeff\ufff0-\ufff8\uffff\ud800-\udfff\U000e0000-\U000e007f]")
+# A soft hyphen is seen there only.
+_HYPHEN_AT_LINE_END = re.compile("[\ufffe\x02]\n?|\u00ad[ \t]*\n")
+# Soft hyphens and what has no width are among these; the last range are tags: letters that nothing draws.
+_DROPPED = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b\u2060\ufeff\ufff0-\ufff8\uffff\ud800-\udfff\U000e0000-\U000e007f]"
+)
+# Joiners shape letters, as in Persian and Hindi, and emoji; behind other letters they do nothing.
+_IDLE_JOINER = re.compile("(?<![\u0600-\u109f\u1780-\u18af\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])[\u200c\u200d]")
 _LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 NEEDS_CLEANING = re.compile(
-    "\r(?!\n)|[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufff0-\uffff\U000e0000-\U000e007f]"
+    "\r(?!\n)|[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200d\u2060\u2028\u2029\ud800-\udfff\ufeff\ufff0-\uffff\U000e0000-\U000e007f]"
 )
 """What `clean` changes, apart from line ends of CR LF."""
 
@@ -75,6 +80,8 @@ NEEDS_CLEANING = re.compile(
 def clean(text: str) -> str:
     """Return the text with line feeds as its only line ends and without control characters."""
     text = _LINE_ENDS.sub("\n", text)
+    if "\u200c" in text or "\u200d" in text:
+        text = _IDLE_JOINER.sub("", text)
     return _DROPPED.sub("", _HYPHEN_AT_LINE_END.sub("-\n", text))
 
 

@@ -398,8 +398,8 @@ def test_dates_of_a_calendar_are_no_numbered_sections(write: Callable[[str, str]
     assert read(write("a.txt", "1. Januar Neujahr\n2. Januar Ferien\n3. Januar Arbeit\n")).headings == []
 
 
-def test_json_stays_as_it_is(write: Callable[[str, str], str]) -> None:
-    assert read(write("a.json", '{"part": "Seal"}')).text == '{"part": "Seal"}'
+def test_json_is_read_as_records(write: Callable[[str, str], str]) -> None:
+    assert read(write("a.json", '{"part": "Seal"}')).text == "| part: Seal |"
 
 
 def test_a_mail_is_read_with_its_headers_and_its_attachments_are_named(write: Callable[[str, str], str]) -> None:

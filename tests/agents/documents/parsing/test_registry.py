@@ -10,15 +10,15 @@ import pytest
 
 from agents.documents.library import Library
 from agents.documents.parsing import formats, sandbox
+from agents.documents.parsing.encoding import decode
 from agents.documents.parsing.parse import parse
 from agents.documents.parsing.parsed import Parsed, clean
-from agents.documents.parsing.text import decode
 from agents.errors import DocumentError
 
 
 def read_toy(data: bytes, _name: str) -> Parsed:
     """Read a toy format, in which an exclamation mark begins a heading."""
-    text = clean(decode(data))
+    text = clean(decode(data).text)
     starts = [index for index, character in enumerate(text) if character == "!"]
     return Parsed.from_text(text, headings=[(1, text[start + 1 :].partition("\n")[0], start) for start in starts])
 
