@@ -24,6 +24,7 @@ from agents.documents.parsing.parsed import (
     measure_sentences,
     shorten,
 )
+from agents.documents.parsing.pdf_forms import Additions, FormReader
 from agents.errors import DocumentError
 
 # The bindings are made by ctypes at import and carry no types.
@@ -90,6 +91,16 @@ class _Page(NamedTuple):
     def text(self) -> str:
         """The lines as one text."""
         return "\n".join(self.lines)
+
+    def with_additions(self, additions: Additions) -> "_Page":
+        """Return the page with its forms' values, notes and text boxes."""
+        if not additions:
+            return self
+        lines, heights = additions.add_to(self.lines, self.heights)
+        hidden = [*self.hidden, *additions.hidden]
+        return self._replace(
+            lines=lines, heights=heights, sentences=measure_sentences("\n".join(lines)), hidden=hidden,
+        )
 
     def sized_lines(self, start: int) -> Iterator[tuple[float, str, int]]:
         """Yield height, text and start of each line, for a page that starts at an offset."""
@@ -160,10 +171,11 @@ def _fork_range(document: Handle, start: int, end: int) -> tuple[int, "Connectio
 
 def _read_range(document: Handle, start: int, end: int) -> list[_Page]:
     pages: list[_Page] = []
+    forms = FormReader(document)
     for index in range(start, end):
         handle = pdfium.FPDF_LoadPage(document, index)
         if handle:
-            pages.append(_read_page(handle))
+            pages.append(_read_page(handle).with_additions(forms.read(handle)))
             pdfium.FPDF_ClosePage(handle)
         else:
             pages.append(_Page([""], [0.0], [], [], image=False, failed=True))

@@ -19,7 +19,6 @@ PENDING = frozenset(
         "hy2.txt",
         "two_sheets_same_width.xlsx",
         "two_tables.md",
-        "form.pdf",
         "clauses_plain.docx",
         "clauses_headings.docx",
         "twocol_rowwise.pdf",
@@ -37,7 +36,6 @@ PENDING = frozenset(
         "headeronly.docx",
         "tracked.docx:text",
         "tounicode_shift.pdf",
-        "annots.pdf",
         "running.pdf",
         "portal.html",
     ]
