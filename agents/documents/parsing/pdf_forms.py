@@ -407,7 +407,7 @@ def _read_labels(page: Handle, fields: list[Box]) -> list[Label]:
     text, box = "", Box(0, 0, 0, 0)
     for character, place in _characters(text_page):
         within = place is not None and any(_holds(each, place) for each in fields)
-        if place is None and character in "\r\n" or within or (place and text and _apart(box, place)):
+        if (place is None and character in "\r\n") or within or (place and text and _apart(box, place)):
             runs.append((text, box))
             text = ""
         if within or character in "\r\n":
