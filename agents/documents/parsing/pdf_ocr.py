@@ -142,7 +142,7 @@ class _Recognizer:
         return words
 
     def _words(self, picture: Any) -> list[Word]:  # noqa: ANN401
-        result = self._read(picture)
+        result = self._read(picture, use_det=True, use_cls=False, use_rec=True)
         if result.boxes is None or not result.txts:
             return []
         return [
