@@ -467,3 +467,17 @@ def _key(text: str) -> str:
 def _with_colon(label: str) -> str:
     """Return a label with a colon, where it does not end in a mark."""
     return f"{label}:" if label[-1:].isalnum() or label.endswith((")", "]", "%")) else label
+
+
+def attachments(document: Handle) -> list[str]:
+    """Return the names of the files that are embedded in a document of pypdfium2's."""
+    count = pdfium.FPDFDoc_GetAttachmentCount(document)
+    found = (pdfium.FPDFDoc_GetAttachment(document, index) for index in range(min(count, _MAX_ANNOTATIONS)))
+    return [_string(partial(pdfium.FPDFAttachment_GetName, attachment)) for attachment in found if attachment]
+
+
+def page_labels(document: Handle) -> list[str]:
+    """Return what is printed as each page's number, "iv" for example; empty where that is just its position."""
+    count = len(document)
+    labels = [_string(partial(pdfium.FPDF_GetPageLabel, document, index)) for index in range(count)]
+    return labels if any(label not in ("", str(number)) for number, label in enumerate(labels, 1)) else [""] * count
