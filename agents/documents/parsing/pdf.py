@@ -24,7 +24,8 @@ from agents.documents.parsing.parsed import (
     measure_sentences,
     shorten,
 )
-from agents.documents.parsing.pdf_forms import Additions, FormReader
+from agents.documents.parsing.pdf_forms import Additions, FormReader, attachments, page_labels
+from agents.documents.parsing.pdf_xfa import is_xfa, read_xfa
 from agents.errors import DocumentError
 
 # The bindings are made by ctypes at import and carry no types.
@@ -50,6 +51,10 @@ def read_pdf(data: bytes, name: str) -> Parsed:
     """
     document = _open(data, name)
     pages, ocr = _read_scans(document, _read_pages(document, name))
+    if form := read_xfa(document):
+        # What the pages say instead is only that another program is needed.
+        # One page, for its real ones come about in that program.
+        pages = [_Page(form, [0.0] * len(form), measure_sentences("\n".join(form)), [], image=False)]
     characters = sum(len(page.text.strip()) for page in pages)
     if characters == 0 or (characters < _MIN_CHARACTERS * len(pages) and any(page.image for page in pages)):
         raise DocumentError(
@@ -70,11 +75,20 @@ def read_pdf(data: bytes, name: str) -> Parsed:
             most=len(pages) * _MAX_HEADINGS_PER_PAGE,
         )
         or headings.by_number(text),
-        warnings=[*_warnings(pages), *ocr],
+        warnings=[
+            *_warnings(pages),
+            *ocr,
+            *([_EMPTY_XFA] if is_xfa(document) and not form else []),
+            *_attached(attachments(document) + [each for page in pages for each in page.attached]),
+        ],
         sentences=[(start + offset, tokens) for page, start in placed for offset, tokens in page.sentences],
+        page_labels=None if form else page_labels(document),
     )
 
 
+_EMPTY_XFA = (
+    "The document is an XFA form of which nothing could be read; print it to a PDF from the program that it asks for."
+)
 _NO_OCR = f"Install OCR with {pdf_ocr.INSTALL}, or run it first, for example with ocrmypdf, and open the result."
 _OCR_FOUND_NOTHING = "OCR found next to nothing on them: open a sharper scan, or a copy with text."
 
@@ -115,6 +129,8 @@ class _Page(NamedTuple):
     image: bool
     """Whether there is a picture in place of text."""
     failed: bool = False
+    attached: tuple[str, ...] = ()
+    """Names of the files that are attached to the page."""
 
     @property
     def text(self) -> str:
@@ -132,6 +148,7 @@ class _Page(NamedTuple):
             heights=heights,
             sentences=measure_sentences("\n".join(lines)),
             hidden=hidden,
+            attached=tuple(additions.attached),
         )
 
     def sized_lines(self, start: int) -> Iterator[tuple[float, str, int]]:
@@ -256,6 +273,16 @@ def _warnings(pages: list[_Page]) -> list[str]:
         if numbers:
             warnings.append(f"Pages that {reason}: {list_pages(numbers)}.")
     return warnings
+
+
+def _attached(names: list[str]) -> list[str]:
+    """Return a warning that names the files in the file; a portfolio's pages say little else."""
+    unique = list(dict.fromkeys(name or "one without a name" for name in names))
+    if not unique:
+        return []
+    rest = f" and {len(unique) - MAX_WARNINGS} more" if len(unique) > MAX_WARNINGS else ""
+    listed = ", ".join(shorten(name) for name in unique[:MAX_WARNINGS])
+    return [f"Attached files that were not read (save them, and open them as documents): {listed}{rest}."]
 
 
 def list_pages(numbers: Iterable[int]) -> str:

@@ -3,6 +3,7 @@
 import ctypes
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -89,11 +90,11 @@ class Label(NamedTuple):
         before, after = line[: match.start()], _FILL_AT_START.sub("", line[match.end() :]).strip()
         if self.behind:
             texts = [before.rstrip(), f"{value}: {line[match.start() :]}"]
-        elif not after or after[0].islower() or after[0] in ",.;:!?":
-            # A sentence goes on behind its blank; what begins anew is the next label.
-            texts = [f"{before}{_with_colon(match.group())} {value} {after}".rstrip()]
+        elif not after or (value not in (CHOSEN, NOT_CHOSEN) and (after[0].islower() or after[0] in ",.;:!?")):
+            # A sentence goes on behind its blank; what begins anew, or stands behind a box, is the next label.
+            texts = [f"{before}{with_colon(match.group())} {value} {after}".rstrip()]
         else:
-            texts = [f"{before}{_with_colon(match.group())} {value}", after]
+            texts = [f"{before}{with_colon(match.group())} {value}", after]
         page[index : index + 1] = [(text, height) for each in texts if each for text in each.split("\n")]
         return True
 
@@ -140,7 +141,7 @@ class Additions:
         # From the last to the first: a value may hold the words of a label that follows.
         for label, value in reversed(self._values()):
             if isinstance(label, str) or not label.insert(page, value):
-                end.insert(0, f"{_with_colon(label if isinstance(label, str) else label.text)} {value}".strip())
+                end.insert(0, f"{with_colon(label if isinstance(label, str) else label.text)} {value}".strip())
         # Without height, they are no headings.
         page += [(line, 0.0) for text in (*end, *self.notes) for line in text.split("\n")]
         return [line for line, _ in page], [height for _, height in page]
@@ -164,7 +165,9 @@ class FormReader:
 
     def __init__(self, document: Handle) -> None:
         if document.get_formtype() != pdfium.FORMTYPE_NONE:
-            document.init_forms()
+            # A form that cannot be loaded keeps no page from being read.
+            with suppress(RuntimeError):
+                document.init_forms()
         self._form = document.formenv
 
     def read(self, page: Handle) -> Additions:
@@ -464,7 +467,7 @@ def _key(text: str) -> str:
     return "".join(character for character in text.casefold() if character.isalnum())
 
 
-def _with_colon(label: str) -> str:
+def with_colon(label: str) -> str:
     """Return a label with a colon, where it does not end in a mark."""
     return f"{label}:" if label[-1:].isalnum() or label.endswith((")", "]", "%")) else label
 
@@ -476,8 +479,7 @@ def attachments(document: Handle) -> list[str]:
     return [_string(partial(pdfium.FPDFAttachment_GetName, attachment)) for attachment in found if attachment]
 
 
-def page_labels(document: Handle) -> list[str]:
-    """Return what is printed as each page's number, "iv" for example; empty where that is just its position."""
-    count = len(document)
-    labels = [_string(partial(pdfium.FPDF_GetPageLabel, document, index)) for index in range(count)]
-    return labels if any(label not in ("", str(number)) for number, label in enumerate(labels, 1)) else [""] * count
+def page_labels(document: Handle) -> list[str] | None:
+    """Return what is printed as each page's number, "iv" for example; None where that is just its position."""
+    labels = [_string(partial(pdfium.FPDF_GetPageLabel, document, index)) for index in range(len(document))]
+    return labels if any(label not in ("", str(number)) for number, label in enumerate(labels, 1)) else None
