@@ -1,6 +1,7 @@
 """Reading scanned pages by OCR, with the models that the extra `readroom[ocr]` brings; nothing is downloaded."""
 
 import ctypes
+import importlib
 import importlib.util
 import logging
 import math
@@ -170,9 +171,7 @@ class _Recognizer:
         with suppress(OSError, AttributeError, TypeError):
             # Each thread would reserve address space of its own, which the process's limit counts.
             ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
-        import rapidocr
-
-        self._read = cast("Any", rapidocr).RapidOCR(
+        self._read = cast("Any", importlib.import_module("rapidocr")).RapidOCR(
             params={
                 "Global.log_level": "critical",
                 "Global.use_cls": False,
