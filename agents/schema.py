@@ -27,6 +27,7 @@ class Page(Frozen):
     number: int = Field(description="Counted from 1.")
     start: int = Field(description="First character, an offset into the document's text.")
     end: int = Field(description="One past the last character.")
+    label: str = Field(default="", exclude=True, description="The number printed on it, if it is another: 'iv'.")
 
 
 class Heading(Frozen):
@@ -48,6 +49,11 @@ class Document(Frozen):
     headings: tuple[Heading, ...] = ()
     warnings: tuple[str, ...] = Field(default=(), description="What the parser had to leave out, hidden text included.")
     parsed: bool = Field(default=True, description="False when it came from the library without parsing.")
+
+    def page_name(self, number: int) -> str:
+        """Return a page's number, with the one printed on it where it is another: "5 (printed: iii)"."""
+        label = next((page.label for page in self.pages if page.number == number), "")
+        return f"{number} (printed: {label})" if label and label != str(number) else str(number)
 
     def page_at(self, offset: int) -> int:
         """Return the number of the page that holds the character at `offset`."""

@@ -282,12 +282,16 @@ _SECTION_NUMBER = re.compile(r"\d{1,2}(?:\.\d{1,2})*[.)]?\s")
 def _to_document(parsed: Parsed, name: str, digest: str) -> Document:
     """Return what was parsed as a document; one without a title goes by its first heading, else by its file's name."""
     first = next((text for _, text, _ in parsed.headings[:1] if not _SECTION_NUMBER.match(text)), "")
+    labels = parsed.page_labels or [""] * len(parsed.pages)
     return Document(
         document_id=digest[: access.ID_LENGTH],
         title=parsed.title or first or Path(name).stem,
         name=name,
         text=parsed.text,
-        pages=tuple(Page(number=number, start=start, end=end) for number, (start, end) in enumerate(parsed.pages, 1)),
+        pages=tuple(
+            Page(number=number, start=start, end=end, label=label)
+            for number, ((start, end), label) in enumerate(zip(parsed.pages, labels, strict=True), 1)
+        ),
         headings=tuple(Heading(level=level, text=text, start=start) for level, text, start in parsed.headings),
         warnings=tuple(parsed.warnings),
     )

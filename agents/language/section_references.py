@@ -46,6 +46,10 @@ _FIRST_OR_LAST_PAGE = tuple(
     (re.compile(rf"{_BEFORE}\b(?:{words})\s+(?P<word>page|seite|página|pagina|bladzijde)\b", re.IGNORECASE), number)
     for words, number in _ENDS
 )
+_ROMAN = r"(?=[ivxlc])(?:x[cl]|l?x{0,3}|c{1,2}(?:x[cl]|l?x{0,3}))(?:i[xv]|v?i{0,3})"
+_LABELLED_PAGE = re.compile(rf"{_BEFORE}(?<![\w.])(?P<word>(?i:{_PAGE}))\s+(?P<number>{_ROMAN})(?![\w'’])")
+"""A page by the number that front matter has printed on it; ranges of them are not looked for."""
+_ALONE = re.compile(r"\s*(?:$|[^\w\s])")
 _IS_PAGE = re.compile(rf"(?:{_PAGE})$", re.IGNORECASE)
 _EACH = re.compile(rf"(?P<to>{_TO})?(?:{_AND})?(?P<number>{_NUMBER})")
 _SECTION_WORD = re.compile(
@@ -101,8 +105,13 @@ class Reference:
         """Return where it stands in a document's text, start and end in characters; nothing where it is not found."""
         if not self.is_page:
             return self._sections(document)
-        number = document.pages[-1].number if self.number == "-1" else int(self.number)
-        return tuple((page.start, page.end) for page in document.pages if page.number == number)[:1]
+        number = str(document.pages[-1].number) if self.number == "-1" else self.number
+        # Both the page at this position and the one with this number printed on it: the reader may mean either.
+        return tuple(
+            (page.start, page.end)
+            for page in document.pages
+            if number in (str(page.number), page.label) or number == page.label.casefold()
+        )
 
     def _sections(self, document: Document) -> tuple[tuple[int, int], ...]:
         """Return the sections whose headings fit best, else the paragraphs that begin with the number."""
@@ -183,11 +192,23 @@ def find_references(question: str) -> tuple[Reference, ...]:
         found += [
             (match.start(), Reference(match["word"], str(number), is_page=True)) for match in pattern.finditer(question)
         ]
+    found += [
+        (match.start(), Reference(match["word"], match["number"], is_page=True)) for match in _labelled_pages(question)
+    ]
     return tuple(dict.fromkeys(place for _, place in sorted(found, key=lambda each: each[0])))
+
+
+def _labelled_pages(question: str) -> Iterator[re.Match[str]]:
+    for match in _LABELLED_PAGE.finditer(question):
+        # In "the page i uploaded" i is nobody's number.
+        if len(match["number"]) > 1 or _ALONE.match(question, match.end()):
+            yield match
 
 
 def strip_references(question: str) -> str:
     """Return a question without its references: what is asked of the pages and sections."""
+    for match in reversed(list(_labelled_pages(question))):
+        question = f"{question[: match.start()]} {question[match.end() :]}"
     for pattern in (_NAMED, *(pattern for pattern, _ in _FIRST_OR_LAST_PAGE)):
         question = pattern.sub(" ", question)
     return " ".join(question.split())
@@ -196,7 +217,7 @@ def strip_references(question: str) -> str:
 def within_references(question: str, passages: Sequence[Passage]) -> bool:
     """Whether passages lie within what a question refers to, as far as their pages and beginnings tell."""
     places = find_references(question)
-    pages = {int(place.number) for place in places if place.is_page}
+    pages = {int(place.number) for place in places if place.is_page and place.number.lstrip("-").isdigit()}
     numbers = "|".join(re.escape(place.number) for place in places if not place.is_page)
     begins = re.compile(rf"\W*(?:[^\W\d_]+\.?\s+)?(?:{numbers})(?!\w|\.\d)")
     first = passages[0].text if passages else ""

@@ -165,9 +165,11 @@ def to_markdown(run: Run, claims: Sequence[GroundedClaim]) -> str:
     else:
         parts = [_sentence(claim, citations) for claim in claims]
     if claims:
+        documents = {document.document_id: document for document in run.request.documents}
+        pages = (documents[citation.document_id].page_name(citation.page) for citation in citations.numbered)
         lines = (
-            f"[{citation.id}] {citation.title}, page {citation.page}: “{_one_line(citation.quote)}”"
-            for citation in citations.numbered
+            f"[{citation.id}] {citation.title}, page {page}: “{_one_line(citation.quote)}”"
+            for citation, page in zip(citations.numbered, pages, strict=True)
         )
         parts.append(f"{SOURCES}\n\n" + "\n".join(lines))
     parts.extend(f"_{note}_" for note in run.engine.info.notes)

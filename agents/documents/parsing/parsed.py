@@ -31,6 +31,8 @@ class Parsed(NamedTuple):
     warnings: list[str]
     sentences: list[tuple[int, int]]
     """Start and estimated tokens of each."""
+    page_labels: list[str] | None = None
+    """What is printed as each page's number, where that is more than its position: "iv"."""
 
     @classmethod
     def from_text(

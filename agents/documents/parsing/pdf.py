@@ -4,7 +4,7 @@ import ctypes
 import os
 import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import pairwise
 from multiprocessing.connection import Connection, Pipe
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, cast
 import pypdfium2 as untyped
 import pypdfium2.raw as untyped_raw
 
-from agents.documents.parsing import formats, headings
+from agents.documents.parsing import formats, headings, pdf_ocr
 from agents.documents.parsing.parsed import (
     MAX_WARNINGS,
     NEEDS_CLEANING,
@@ -24,6 +24,8 @@ from agents.documents.parsing.parsed import (
     measure_sentences,
     shorten,
 )
+from agents.documents.parsing.pdf_forms import Additions, FormReader, attachments, page_labels
+from agents.documents.parsing.pdf_xfa import is_xfa, read_xfa
 from agents.errors import DocumentError
 
 # The bindings are made by ctypes at import and carry no types.
@@ -48,12 +50,16 @@ def read_pdf(data: bytes, name: str) -> Parsed:
         DocumentError: It is locked, damaged, or holds nothing but pictures of pages.
     """
     document = _open(data, name)
-    pages = _read_pages(document, name)
+    pages, ocr = _read_scans(document, _read_pages(document, name))
+    if form := read_xfa(document):
+        # What the pages say instead is only that another program is needed.
+        # One page, for its real ones come about in that program.
+        pages = [_Page(form, [0.0] * len(form), measure_sentences("\n".join(form)), [], image=False)]
     characters = sum(len(page.text.strip()) for page in pages)
     if characters == 0 or (characters < _MIN_CHARACTERS * len(pages) and any(page.image for page in pages)):
         raise DocumentError(
             f"{name} holds no text on its {len(pages)} pages, only pictures of it or nothing at all.",
-            hint="Run OCR on it first, for example with ocrmypdf, and open the result.",
+            hint=_OCR_FOUND_NOTHING if pdf_ocr.is_installed() else _NO_OCR,
         )
     text, spans = join_pages(page.text for page in pages)
     title = clean(document.get_metadata_value("Title")).strip()
@@ -69,9 +75,47 @@ def read_pdf(data: bytes, name: str) -> Parsed:
             most=len(pages) * _MAX_HEADINGS_PER_PAGE,
         )
         or headings.by_number(text),
-        warnings=_warnings(pages),
+        warnings=[
+            *_warnings(pages),
+            *ocr,
+            *([_EMPTY_XFA] if is_xfa(document) and not form else []),
+            *_attached(attachments(document) + [each for page in pages for each in page.attached]),
+        ],
         sentences=[(start + offset, tokens) for page, start in placed for offset, tokens in page.sentences],
+        page_labels=None if form else page_labels(document),
     )
+
+
+_EMPTY_XFA = (
+    "The document is an XFA form of which nothing could be read; print it to a PDF from the program that it asks for."
+)
+_NO_OCR = f"Install OCR with {pdf_ocr.INSTALL}, or run it first, for example with ocrmypdf, and open the result."
+_OCR_FOUND_NOTHING = "OCR found next to nothing on them: open a sharper scan, or a copy with text."
+
+
+def _read_scans(document: Handle, pages: list["_Page"]) -> tuple[list["_Page"], list[str]]:
+    """Return the pages with the text of those that are pictures, read by OCR if it is installed, and warnings."""
+    scans = [index for index, page in enumerate(pages) if page.image]
+    found = pdf_ocr.read_scans(document, scans)
+    for index, lines in found.lines.items():
+        page = pages[index]
+        # Beside values of forms and notes, there was no text to speak of.
+        lines += [line for line in page.lines if line.strip()]
+        blank = len("".join(lines).strip()) < _MIN_CHARACTERS
+        sentences = measure_sentences("\n".join(lines))
+        pages[index] = page._replace(lines=lines, heights=[0.0] * len(lines), sentences=sentences, image=blank)
+    for index in found.unread:
+        # Named below, and not again as pages without text.
+        pages[index] = pages[index]._replace(image=False)
+    return pages, [
+        f"Pages that {what}: {list_pages(index + 1 for index in indexes)}."
+        for what, indexes in (
+            ("were read by OCR, which may take one letter for another", found.lines),
+            ("OCR was uncertain of, as of handwriting", found.doubtful),
+            ("OCR had no time or memory left for (READROOM_DOCUMENTS__PARSE_SECONDS gives more)", found.unread),
+        )
+        if indexes
+    ]
 
 
 class _Page(NamedTuple):
@@ -85,11 +129,27 @@ class _Page(NamedTuple):
     image: bool
     """Whether there is a picture in place of text."""
     failed: bool = False
+    attached: tuple[str, ...] = ()
+    """Names of the files that are attached to the page."""
 
     @property
     def text(self) -> str:
         """The lines as one text."""
         return "\n".join(self.lines)
+
+    def with_additions(self, additions: Additions) -> "_Page":
+        """Return the page with its forms' values, notes and text boxes."""
+        if not additions:
+            return self
+        lines, heights = additions.add_to(self.lines, self.heights)
+        hidden = [*self.hidden, *additions.hidden]
+        return self._replace(
+            lines=lines,
+            heights=heights,
+            sentences=measure_sentences("\n".join(lines)),
+            hidden=hidden,
+            attached=tuple(additions.attached),
+        )
 
     def sized_lines(self, start: int) -> Iterator[tuple[float, str, int]]:
         """Yield height, text and start of each line, for a page that starts at an offset."""
@@ -160,10 +220,11 @@ def _fork_range(document: Handle, start: int, end: int) -> tuple[int, "Connectio
 
 def _read_range(document: Handle, start: int, end: int) -> list[_Page]:
     pages: list[_Page] = []
+    forms = FormReader(document)
     for index in range(start, end):
         handle = pdfium.FPDF_LoadPage(document, index)
         if handle:
-            pages.append(_read_page(handle))
+            pages.append(_read_page(handle).with_additions(forms.read(handle)))
             pdfium.FPDF_ClosePage(handle)
         else:
             pages.append(_Page([""], [0.0], [], [], image=False, failed=True))
@@ -204,14 +265,36 @@ def _warnings(pages: list[_Page]) -> list[str]:
     for reason, numbers in (
         ("could not be read: damaged", [number for number, page in enumerate(pages, 1) if page.failed]),
         (
-            "hold pictures without text and would need OCR",
+            "hold pictures without text"
+            + ("" if pdf_ocr.is_installed() else f" and would need OCR ({pdf_ocr.INSTALL} adds it)"),
             [number for number, page in enumerate(pages, 1) if page.image],
         ),
     ):
         if numbers:
-            listed = ", ".join(map(str, numbers[:MAX_WARNINGS])) + (", ..." if len(numbers) > MAX_WARNINGS else "")
-            warnings.append(f"Pages that {reason}: {listed}.")
+            warnings.append(f"Pages that {reason}: {list_pages(numbers)}.")
     return warnings
+
+
+def _attached(names: list[str]) -> list[str]:
+    """Return a warning that names the files in the file; a portfolio's pages say little else."""
+    unique = list(dict.fromkeys(name or "one without a name" for name in names))
+    if not unique:
+        return []
+    rest = f" and {len(unique) - MAX_WARNINGS} more" if len(unique) > MAX_WARNINGS else ""
+    listed = ", ".join(shorten(name) for name in unique[:MAX_WARNINGS])
+    return [f"Attached files that were not read (save them, and open them as documents): {listed}{rest}."]
+
+
+def list_pages(numbers: Iterable[int]) -> str:
+    """Return page numbers in short: "1-3, 7"; of many ranges, the first."""
+    ranges: list[list[int]] = []
+    for number in sorted(numbers):
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    listed = [str(first) if first == last else f"{first}-{last}" for first, last in ranges[:MAX_WARNINGS]]
+    return ", ".join(listed) + (", ..." if len(ranges) > MAX_WARNINGS else "")
 
 
 _MAX_BOOKMARK_DEPTH = 6

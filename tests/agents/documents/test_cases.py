@@ -17,11 +17,9 @@ PENDING = frozenset(
     [
         "hyph_en.pdf",
         "hy2.txt",
-        "form.pdf",
         "twocol_rowwise.pdf",
         "pricelist.pdf",
         "tounicode_shift.pdf",
-        "annots.pdf",
         "running.pdf",
     ]
 )

@@ -1,0 +1,286 @@
+"""Reading scanned pages by OCR, with the models that the extra `readroom[ocr]` brings; nothing is downloaded."""
+
+import ctypes
+import importlib
+import importlib.util
+import logging
+import math
+import os
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, Pipe
+from statistics import mean
+from typing import Any, NamedTuple, cast
+
+import psutil
+
+from agents.documents.parsing.parsed import clean
+
+INSTALL = "pip install 'readroom[ocr]'"
+"""The command that adds OCR."""
+
+_logger = logging.getLogger(__name__)
+
+_DOTS_PER_POINT = 200 / 72
+"""Scans are made with 200 to 300 dots per inch; finer ones are no better read and take longer."""
+_MAX_SIDE = 2_000
+"""Pixels; the models' own limit for a picture's longer side."""
+_SHARE_OF_LIMIT = 0.7
+"""Of the process's time: the rest is for the text of other pages, and for a page that takes longer than the others."""
+_DOUBTFUL = 0.85
+"""The certainty of printed pages is 0.94 and more, in small print and old faxes too; of handwriting it is 0.7."""
+
+
+def is_installed() -> bool:
+    """Whether the extra is installed."""
+    return all(importlib.util.find_spec(name) is not None for name in ("rapidocr", "onnxruntime"))
+
+
+@dataclass
+class ScannedText:
+    """What was read of some pages; all page indexes count from 0."""
+
+    lines: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
+    """By page; a page on which nothing was found has none."""
+    doubtful: list[int] = field(default_factory=list[int])
+    """Pages whose words are uncertain, as those of handwriting are."""
+    unread: list[int] = field(default_factory=list[int])
+    """Pages for which there was no time left, or not enough memory."""
+
+    def add(self, other: "ScannedText") -> None:
+        """Add what was read of other pages."""
+        self.lines.update(other.lines)
+        self.doubtful += other.doubtful
+        self.unread += other.unread
+
+
+_MAX_PROCESSES = 4
+
+
+def read_scans(document: Any, indexes: Sequence[int]) -> ScannedText:  # noqa: ANN401 - pypdfium2 has no types
+    """Read pages of a document of pypdfium2's as far as this process's time goes, several at once in forks of it."""
+    found = ScannedText()
+    if not indexes or not is_installed():
+        return found
+    processes = min(os.cpu_count() or 1, _MAX_PROCESSES, len(indexes)) if hasattr(os, "fork") else 1
+    deadline = _Deadline.of_process()
+    # One thread for each process: two threads on one page take nearly twice the processor's time.
+    shares = [indexes[start::processes] for start in range(processes)]
+    forks = [_fork(document, share, deadline) for share in shares[1:]]
+    found.add(_read_share(document, shares[0], deadline))
+    for share, (process, receiver) in zip(shares[1:], forks, strict=True):
+        try:
+            with receiver:
+                found.add(receiver.recv())
+        except EOFError:
+            found.unread += share
+        os.waitpid(process, 0)
+    for pages in (found.doubtful, found.unread):
+        pages.sort()
+    return found
+
+
+def _fork(document: Any, indexes: Sequence[int], deadline: "_Deadline") -> "tuple[int, Connection[Any, Any]]":  # noqa: ANN401
+    """Read some pages in a fork; return its process id and where its result arrives."""
+    receiver, sender = Pipe(duplex=False)
+    if process := os.fork():
+        sender.close()
+        return process, receiver
+    try:
+        sender.send(_read_share(document, indexes, deadline))
+    finally:
+        os._exit(0)
+
+
+def _read_share(document: Any, indexes: Sequence[int], deadline: "_Deadline") -> ScannedText:  # noqa: ANN401
+    """Read some pages in this process, one after the other."""
+    found = ScannedText()
+    try:
+        recognizer = _Recognizer()
+    except Exception:
+        _logger.warning("The OCR models could not be loaded.", exc_info=True)
+        found.unread += indexes
+        return found
+    for position, index in enumerate(indexes):
+        if deadline.has_passed():
+            found.unread += indexes[position:]
+            break
+        # A picture that the models fail on, or that needs more memory than is left, costs its page and no other.
+        try:
+            words = recognizer.read(_render(document[index]))
+        except Exception:
+            _logger.warning("Page %d could not be read by OCR.", index + 1, exc_info=True)
+            found.unread.append(index)
+            continue
+        found.lines[index] = [clean(line) for line in in_reading_order(words)]
+        if words and mean(word.certainty for word in words for _ in word.text) < _DOUBTFUL:
+            found.doubtful.append(index)
+    return found
+
+
+class _Deadline(NamedTuple):
+    """When OCR must be done, so that what was read until then is not lost to the process's limits."""
+
+    moment: float
+    """By time.time(), in seconds."""
+    processor: float
+    """Seconds of the processor's time, of each fork."""
+
+    @classmethod
+    def of_process(cls) -> "_Deadline":
+        """Return the one for this process, whose limit of processor time is its limit by the clock as well."""
+        limit = math.inf
+        with suppress(ImportError):
+            import resource
+
+            soft, _ = resource.getrlimit(resource.RLIMIT_CPU)
+            limit = math.inf if soft == resource.RLIM_INFINITY else soft * _SHARE_OF_LIMIT
+        return cls(psutil.Process().create_time() + limit, limit)
+
+    def has_passed(self) -> bool:
+        """Whether no page may be begun any more."""
+        return time.time() > self.moment or time.process_time() > self.processor
+
+
+class Word(NamedTuple):
+    """A piece of text, mostly a line or a table's cell, and where it stands in the picture, in pixels."""
+
+    text: str
+    certainty: float
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def height(self) -> float:
+        """The height, in pixels."""
+        return self.bottom - self.top
+
+
+_M_ARENA_MAX = -8
+"""Of glibc's mallopt(3)."""
+
+
+class _Recognizer:
+    """The models, loaded once for each process."""
+
+    def __init__(self) -> None:
+        with suppress(OSError, AttributeError, TypeError):
+            # Each thread would reserve address space of its own, which the process's limit counts.
+            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+        self._read = cast("Any", importlib.import_module("rapidocr")).RapidOCR(
+            params={
+                "Global.log_level": "critical",
+                "Global.use_cls": False,
+                "Global.max_side_len": _MAX_SIDE,
+                "EngineConfig.onnxruntime.intra_op_num_threads": 1,
+                "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+                "Rec.rec_batch_num": 1,
+            }
+        )
+
+    def read(self, picture: Any) -> list[Word]:  # noqa: ANN401 - a numpy array
+        """Read a picture, turned upright where its lines run upwards, downwards or stand on their heads."""
+        import numpy
+
+        words = self._words(picture)
+        if turns := self._turns(picture, words):
+            words = self._words(numpy.ascontiguousarray(numpy.rot90(picture, turns)))
+        return words
+
+    def _words(self, picture: Any) -> list[Word]:  # noqa: ANN401
+        result = self._read(picture, use_det=True, use_cls=False, use_rec=True)
+        if result.boxes is None or not result.txts:
+            return []
+        return [
+            Word(text, float(certainty), *map(float, (*box.min(axis=0), *box.max(axis=0))))
+            for box, text, certainty in zip(result.boxes, result.txts, result.scores, strict=True)
+            if text.strip()
+        ]
+
+    def _turns(self, picture: Any, words: list[Word]) -> int:  # noqa: ANN401
+        """Return by how many quarters of a turn to the left a picture is to be turned."""
+        import numpy
+
+        if not words:
+            return 0
+        longest = max(words, key=lambda word: max(word.height, word.right - word.left))
+        sideways = longest.height > longest.right - longest.left
+        line = picture[int(longest.top) : math.ceil(longest.bottom), int(longest.left) : math.ceil(longest.right)]
+        ways = (1, 3) if sideways else (0, 2)
+        certainty = {turns: self._certainty(numpy.ascontiguousarray(numpy.rot90(line, turns))) for turns in ways}
+        return max(ways, key=lambda turns: certainty[turns])
+
+    def _certainty(self, line: Any) -> float:  # noqa: ANN401
+        result = self._read(line, use_det=False, use_cls=False, use_rec=True)
+        return mean(result.scores) if result.scores else 0.0
+
+
+def _render(page: Any) -> Any:  # noqa: ANN401
+    """Return a page of pypdfium2's as a picture, an array of blue, green and red."""
+    scale = min(_DOTS_PER_POINT, _MAX_SIDE / max(*page.get_size(), 1))
+    picture = page.render(scale=scale, rev_byteorder=False, prefer_bgrx=False).to_numpy()
+    page.close()
+    return picture[:, :, :3]
+
+
+def in_reading_order(words: Sequence[Word]) -> list[str]:
+    """Return the lines of a page, column by column where it has columns of running text."""
+    if not words:
+        return []
+    gutter = _gutter(words)
+    if gutter is None:
+        return _rows(words)
+    left = [word for word in words if word.right <= gutter]
+    right = [word for word in words if word.left >= gutter]
+    across = [word for word in words if word.left < gutter < word.right]
+    top = min(word.top for word in (*left, *right))
+    return [
+        *_rows([word for word in across if word.top <= top]),
+        *in_reading_order(left),
+        *in_reading_order(right),
+        *_rows([word for word in across if word.top > top]),
+    ]
+
+
+_MIN_LINES = 5
+_MIN_CHARACTERS = 25
+"""On average: a column of running text has lines of so many, a table's column mostly shorter ones."""
+_MAX_ACROSS = 0.1
+"""Of the pieces of text: titles and foot lines may stand across the columns."""
+
+
+def _gutter(words: Sequence[Word]) -> float | None:
+    """Return where the space between two columns of running text is, as a distance from the left in pixels."""
+    # Between each column's lines and the next one's: the right edges are candidates, and the widest gap wins.
+    edges = sorted({word.right for word in words})
+    best, width = None, 0.0
+    for edge in edges[:: max(1, len(edges) // 100)]:
+        right = [word for word in words if word.left >= edge]
+        left = [word for word in words if word.right <= edge]
+        if len(words) - len(left) - len(right) > _MAX_ACROSS * len(words):
+            continue
+        if all(
+            len(side) >= _MIN_LINES and mean(len(each.text) for each in side) >= _MIN_CHARACTERS
+            for side in (left, right)
+        ):
+            gap = min(word.left for word in right) - edge
+            if gap > width:
+                best, width = edge + gap / 2, gap
+    return best
+
+
+def _rows(words: Sequence[Word]) -> list[str]:
+    """Return what stands on one line as one line, from the top down."""
+    rows: list[list[Word]] = []
+    for word in sorted(words, key=lambda each: each.top + each.bottom):
+        row = rows[-1] if rows else []
+        middle = (word.top + word.bottom) / 2
+        if row and middle < mean(each.bottom for each in row) and mean(each.top for each in row) < middle:
+            row.append(word)
+        else:
+            rows.append([word])
+    return [" ".join(word.text for word in sorted(row, key=lambda each: each.left)) for row in rows]
