@@ -12,8 +12,8 @@ Strings = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if i
 """Several strings; one alone, as models often pass it, is taken for a list of one."""
 
 _SOURCE = (
-    "an absolute path to a file on the server's machine (PDF, DOCX, PPTX, XLSX, HTML, Markdown, TXT, CSV, EPUB, "
-    "JSON, EML), or a document_id from an earlier result"
+    "an absolute path to a file on the server's machine (PDF, DOCX, PPTX, XLSX, XLS, ODS, ODT, RTF, HTML, "
+    "Markdown, TXT, CSV, EPUB, JSON, EML, MSG), or a document_id from an earlier result"
 )
 
 Question = Annotated[
