@@ -2,7 +2,7 @@
 
 import re
 
-from agents.documents.parsing import headings
+from agents.documents.parsing import broken_words, headings
 from agents.documents.parsing.parsed import MAX_WARNINGS, Parsed, clean, join_pages, shorten
 
 _FRONT_MATTER_TITLE = re.compile(r"---\n(?:[^\n]*\n){0,50}?title:[ \t]*([^\n]+)\n(?:[^\n]*\n){0,50}?---\n")
@@ -13,7 +13,7 @@ _DECLARED = re.compile(rb"charset\s*=\s*[\"']?([\w-]+)|<\?xml[^>]{0,80}encoding=
 
 def read_text(data: bytes, _name: str) -> Parsed:
     """Read plain text: numbered sections are its headings, form feeds part its pages."""
-    pages = [clean(page) for page in decode(data).split("\f")]
+    pages = _with_whole_words([clean(page) for page in decode(data).split("\f")])
     text, spans = join_pages(pages, "\n")
     # Form feeds before the first page and behind the last make no blank pages.
     written = [number for number, page in enumerate(pages) if page.strip()]
@@ -24,7 +24,7 @@ def read_text(data: bytes, _name: str) -> Parsed:
 
 def read_markdown(data: bytes, _name: str) -> Parsed:
     """Read Markdown; a `title:` in its front matter is its title."""
-    text = clean(decode(data))
+    text = _with_whole_words([clean(decode(data))])[0]
     front = _FRONT_MATTER_TITLE.match(text)
     comments = [shorten(comment) for comment in _COMMENT.findall(text) if len(comment.split()) >= _COMMENT_WORDS]
     return Parsed.from_text(
@@ -38,6 +38,14 @@ def read_markdown(data: bytes, _name: str) -> Parsed:
 def read_json(data: bytes, _name: str) -> Parsed:
     """Read JSON as it is written."""
     return Parsed.from_text(clean(decode(data)))
+
+
+def _with_whole_words(pages: list[str]) -> list[str]:
+    """Return pages without words that are broken at lines' ends."""
+    if not any(map(broken_words.MAY_BE.search, pages)):
+        return pages
+    hyphenation = broken_words.Hyphenation(pages)
+    return [hyphenation.join(page) for page in pages]
 
 
 def decode(data: bytes, *, declared: bool = False) -> str:

@@ -16,13 +16,11 @@ CASES = Path(__file__).parents[2] / "cases"
 PENDING = frozenset(
     [
         "hyph_en.pdf",
-        "hy2.txt",
         "two_sheets_same_width.xlsx",
         "two_tables.md",
         "form.pdf",
         "clauses_plain.docx",
         "clauses_headings.docx",
-        "twocol_rowwise.pdf",
         "cs_ansi.eml",
         "cs_utf8mb4.eml",
         "forward.eml",
@@ -33,12 +31,9 @@ PENDING = frozenset(
         "j5.json",
         "j20.json",
         "budget.xlsx",
-        "pricelist.pdf",
         "headeronly.docx",
         "tracked.docx:text",
-        "tounicode_shift.pdf",
         "annots.pdf",
-        "running.pdf",
         "portal.html",
     ]
 )
