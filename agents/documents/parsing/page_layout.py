@@ -41,6 +41,7 @@ Row = list[Segment]
 WIDE = 0.6
 """A gap wider than this share of the line's height, twice that between words, may part columns or cells."""
 
+_STEP = 0.25
 _GUTTER = 0.8
 """Columns of prose stand at least this far apart, in heights of a line: rivers in justified text seldom do."""
 _MIN_PROSE_WIDTH = 7
@@ -64,6 +65,8 @@ _APART = 1.7
 _MAX_FOOT = 2
 _MIN_BESIDE = 2
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_DIGITS = re.compile(r"\d+")
 _LEADERS = re.compile(r"(?:\.\s?){4}|…")
 
 
@@ -72,7 +75,11 @@ def arrange(segments: list[Segment]) -> list[Line]:
     text = "".join(segment.text for segment in segments)
     upright = sum(segment.top - segment.bottom > 2 * (segment.right - segment.left) for segment in segments)
     # Right-to-left and vertical writing have other columns; the file's order is the best there is.
-    if not 0 < len(segments) < _MAX_SEGMENTS or len(_RIGHT_TO_LEFT.findall(text)) * 4 > len(text) or upright * 2 > len(segments):
+    if (
+        not 0 < len(segments) < _MAX_SEGMENTS
+        or len(_RIGHT_TO_LEFT.findall(text)) * 4 > len(text)
+        or upright * 2 > len(segments)
+    ):
         return list(_lines(segments))
     rows = _rows(segments)
     blocks = list(_blocks(rows))
@@ -135,10 +142,23 @@ _Block = _Plain | _Columns | _Table
 
 def _lines(segments: Iterable[Segment]) -> Iterator[Line]:
     """Yield lines of segments that stand in order."""
-    for _, group in groupby(segments, key=lambda segment: segment.line):
-        parts = list(group)
+    for _, group in groupby(_numbered(segments), key=lambda numbered: numbered[0]):
+        parts = [part for _, part in group]
         bottom, top = min(part.bottom for part in parts), max(part.top for part in parts)
         yield Line(" ".join(part.text for part in parts), bottom, top, parts[0].top - parts[0].bottom)
+
+
+def _numbered(segments: Iterable[Segment]) -> Iterator[tuple[int, Segment]]:
+    """Yield segments with a number for each line: what pdfium takes for one may step down."""
+    number = 0
+    last: Segment | None = None
+    for part in segments:
+        if (last and (part.line != last.line or min(part.top, last.top) - max(part.bottom, last.bottom) <= 0)) or (
+            last and part.left < last.left and abs(part.bottom - last.bottom) > _STEP * (part.top - part.bottom)
+        ):
+            number += 1
+        yield number, part
+        last = part
 
 
 def _in_file_order(segments: list[Segment], tables: list[_Table]) -> Iterator[Line]:
@@ -201,9 +221,9 @@ def _gutters(rows: list[Row]) -> list[float]:
     )
     found: list[tuple[int, float]] = []
     free = 0
-    for (position, closes, _), (following, _, _) in pairwise(edges):
+    for (position, closes, _), (following, ends, _) in pairwise(edges):
         free -= closes
-        if closes < 0 and free >= _MIN_BESIDE and following > position:
+        if closes < 0 < ends and free >= _MIN_BESIDE and following > position:
             found.append((free, (position + following) / 2))
     return [gutter for _, gutter in sorted(found, key=lambda found: -found[0])[:_MAX_GUTTERS]]
 
@@ -259,7 +279,7 @@ def _columns(run: list[Row], gutter: float, depth: int) -> _Columns | None:
     ones, others = ([part for row in side for part in row] for side in sides)
     height = median(part.top - part.bottom for part in (*ones, *others))
     between = min(part.left for part in others) - max(part.right for part in ones)
-    if between < _GUTTER * height or not _is_prose(ones) or not _is_prose(others):
+    if between < _GUTTER * height or not (_is_full(ones) and _is_full(others)) or not _runs_on((ones, others)):
         return None
     blocks = [list(_blocks(side, depth + 1)) for side in sides]
     inside = any(block.out_of_order for side in blocks for block in side)
@@ -267,16 +287,24 @@ def _columns(run: list[Row], gutter: float, depth: int) -> _Columns | None:
 
 
 def _is_prose(parts: Sequence[Segment]) -> bool:
-    """Whether segments are lines of running text: wide, mostly full, and many of them begin amid a sentence."""
+    """Whether segments are lines of running text."""
+    return _is_full(parts) and _runs_on([parts])
+
+
+def _is_full(parts: Sequence[Segment]) -> bool:
+    """Whether segments are wide lines, most of them full."""
     height = median(part.top - part.bottom for part in parts)
-    lines = [(row[-1].right - row[0].left, row[0].text) for row in _rows(parts)]
-    widths = sorted(width for width, _ in lines)
+    widths = sorted(row[-1].right - row[0].left for row in _rows(parts))
     full = widths[len(widths) * 4 // 5]
-    if full < _MIN_PROSE_WIDTH * height:
-        return False
     filled = sum(width >= _FILLED * full for width in widths)
-    amid = sum(text[0].isalpha() and not text[0].isupper() and not text[0].istitle() for _, text in lines)
-    return filled >= _FULL_LINES * len(lines) and amid >= max(1, _CONTINUED * len(lines))
+    return full >= _MIN_PROSE_WIDTH * height and filled >= _FULL_LINES * len(widths)
+
+
+def _runs_on(columns: Sequence[Sequence[Segment]]) -> bool:
+    """Whether in every column some lines, and of all lines many, begin amid a sentence."""
+    begins = [[row[0].text[0] for row in _rows(parts)] for parts in columns]
+    amid = [sum(first.isalpha() and first == first.lower() for first in column) for column in begins]
+    return all(amid) and sum(amid) >= _CONTINUED * sum(map(len, begins))
 
 
 def _tables(rows: list[Row]) -> Iterator[_Block]:
@@ -337,7 +365,7 @@ def _widened(columns: list[tuple[float, float]], row: Row, gap: float) -> list[t
 
 
 def _is_table(run: list[Row], columns: list[tuple[float, float]], cells: list[list[str]]) -> bool:
-    """Whether rows are surely a table: regular, without prose; of two columns the second holds figures."""
+    """Whether rows are surely a table: regular, without prose, under a row that is no figure itself."""
     filled = [sum(map(bool, row)) for row in cells]
     if sum(count >= max(2, len(columns) - 1) for count in filled) < max(_MIN_ROWS, _REGULAR * len(run)):
         return False
@@ -347,8 +375,31 @@ def _is_table(run: list[Row], columns: list[tuple[float, float]], cells: list[li
         column = [part for row in run for part in row if left <= part.left < right]
         if not column or _is_prose(column):
             return False
-    figures = sum(any(map(str.isdigit, row[-1])) for row in cells[1:])
-    return len(columns) > 2 or (figures >= len(run) - 1 and any(map(str.isalpha, "".join(r[0] for r in cells[1:]))))
+    head, *body = cells
+    if len(columns) == 2 and not any(map(str.isalpha, "".join(row[0] for row in body))):
+        return False
+    figures = [place for place in range(len(columns)) if _holds_figures([row[place] for row in body])]
+    if not figures:
+        # Words alone are surely a table only where no cell is empty.
+        return len(columns) > 2 and len(run) > _MIN_ROWS and all(map(all, cells))
+    return not any(_is_data(head[place], [row[place] for row in body]) for place in figures)
+
+
+def _holds_figures(column: list[str]) -> bool:
+    filled = [cell for cell in column if cell]
+    return sum(any(map(str.isdigit, cell)) for cell in filled) >= max(2, _REGULAR * len(filled))
+
+
+def _is_data(head: str, column: list[str]) -> bool:
+    """Whether what stands above a column of figures is one of them; years are names of columns."""
+    if not head or _YEAR.fullmatch(head):
+        return False
+    return not any(map(str.isalpha, head)) or _form(head) in map(_form, column)
+
+
+def _form(cell: str) -> str:
+    """Return what a cell looks like: 1,234 and 56,789 alike. A row with the form of those below is no head."""
+    return _DIGITS.sub("0", cell)
 
 
 def _cell(row: Row, column: tuple[float, float]) -> str:

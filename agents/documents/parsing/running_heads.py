@@ -9,7 +9,7 @@ CONTEXT = 3
 """How many pages before and behind a page tell what is running on it; right and left pages may have their own."""
 
 _EDGE_LINES = 4
-_NEAR = 2
+_STEPS = (-2, -1, 1, 2)
 _SAME_PLACE = 3.0
 """In points."""
 _NUMBER = re.compile(r"\d+|(?<![^\W\d])[ivxlc]+(?!\w)", re.IGNORECASE)
@@ -36,7 +36,8 @@ def running_lines(pages: Sequence[Sequence[Line]], index: int) -> set[int]:
             if lines[at].cell or at in found:
                 break
             numbered = _ONLY_NUMBER.fullmatch(lines[at].text.strip()) is not None
-            near = [step for step in range(-_NEAR, _NEAR + 1) if step and _runs_on(pages, index, at, step, edge is order)]
+            head = edge is order
+            near = [step for step in _STEPS if _runs_on(pages, index, at, step, head=head)]
             if not near:
                 break
             if numbered or any(step * kept_by > 0 for step in near):
@@ -45,17 +46,14 @@ def running_lines(pages: Sequence[Sequence[Line]], index: int) -> set[int]:
     return found if len(found) < len(order) else set()
 
 
-def _runs_on(pages: Sequence[Sequence[Line]], index: int, at: int, step: int, head: bool) -> bool:
+def _runs_on(pages: Sequence[Sequence[Line]], index: int, at: int, step: int, *, head: bool) -> bool:
     """Whether the page `step` pages on has a line of a page in the same place."""
     if not 0 <= index + step < len(pages):
         return False
     line, others = pages[index][at], pages[index + step]
-    beside = [
-        other
-        for other in others
-        if not other.cell and abs((other.top if head else other.bottom) - (line.top if head else line.bottom)) <= _SAME_PLACE
-    ]
-    return any(_is_same(line.text, other.text, step) for other in beside)
+    side = "top" if head else "bottom"
+    beside = [other for other in others if abs(getattr(other, side) - getattr(line, side)) <= _SAME_PLACE]
+    return any(_is_same(line.text, other.text, step) for other in beside if not other.cell)
 
 
 def _is_same(text: str, other: str, step: int) -> bool:

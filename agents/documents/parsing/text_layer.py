@@ -20,19 +20,14 @@ _UNREAL = 0.2
 _MIN_LETTERS = 8
 """Letters of the alphabet with a known width, below which widths tell nothing."""
 _SAMPLE = 600
-_ALIKE = 0.5
+_SAMPLE_CHARACTERS = 3_000
+_LINE_MARKS = "\x02\ufffe"
+"""What pdfium writes for hyphens at lines' ends."""
+_ALIKE = 0.35
 # Widths of Helvetica's small letters, in thousandths of the font's size: whatever the typeface, i is narrower than n
 # and n narrower than m.
-_WIDTHS = dict(
-    zip(
-        "abcdefghijklmnopqrstuvwxyz",
-        (556, 556, 500, 556, 556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500)
-        + (722, 500, 500, 500),
-        strict=True,
-    )
-)
-
-
+_WIDTHS = dict.fromkeys("cksvxyz", 500) | dict.fromkeys("abdeghnopqu", 556)
+_WIDTHS |= {"f": 278, "i": 222, "j": 222, "l": 222, "m": 833, "r": 333, "t": 278, "w": 722}
 _WIDE_LETTER = re.compile("[\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3]")
 _NARROW = 0.55
 """Chinese, Japanese and Korean letters are as wide as their font's size, which is at least 0.65 of a line's height."""
@@ -49,31 +44,35 @@ def is_doubtful(text: str, width_at: Callable[[int], float]) -> bool:
         width_at: Returns the width of the character at a position, as a share of its height; it is asked only where
             no known language is recognised.
     """
-    words = _WORD.findall(text)
-    if _is_unreal(text, words):
+    counts = Counter(text)
+    if _is_unreal(counts):
+        return True
+    words = _WORD.findall(text[:_SAMPLE_CHARACTERS])
+    known = sum(word.lower() in _FUNCTION_WORDS for word in words)
+    if known and known >= _KNOWN * len(words):
+        return False
+    if _is_mixed(words):
         return True
     wide = [match.start() for match in islice(_WIDE_LETTER.finditer(text), _SAMPLE)]
     if len(wide) >= _MIN_WORDS:
         return median(map(width_at, wide)) < _NARROW
-    if len(words) < _MIN_WORDS:
-        return False
-    known = sum(word.lower() in _FUNCTION_WORDS for word in words)
-    if known >= _KNOWN * len(words):
-        return False
-    return _has_other_widths(text, width_at)
+    return len(words) >= _MIN_WORDS and _has_other_widths(text, width_at)
 
 
-def _is_unreal(text: str, words: list[str]) -> bool:
-    """Whether many characters are none of any script, or words are written in several scripts at once."""
-    solid = [mark for mark in text if not mark.isspace()]
-    if len(solid) < _MIN_WORDS:
-        return False
-    unreal = sum(mark == "\ufffd" or unicodedata.category(mark) in ("Co", "Cn", "Cc") for mark in solid)
-    if unreal > _UNREAL * len(solid):
-        return True
-    long = [word for word in words if len(word) > 2]
+def _is_unreal(counts: Counter[str]) -> bool:
+    """Whether many characters, counted here, are none of any script."""
+    solid = {mark: count for mark, count in counts.items() if not mark.isspace() and mark not in _LINE_MARKS}
+    unreal = sum(
+        count for mark, count in solid.items() if mark == "\ufffd" or unicodedata.category(mark) in ("Co", "Cn", "Cc")
+    )
+    return unreal >= _MIN_WORDS and unreal > _UNREAL * sum(solid.values())
+
+
+def _is_mixed(words: list[str]) -> bool:
+    """Whether many words are written in several scripts at once."""
+    long = [word for word in words if len(word) > 2 and not word.isascii()]
     mixed = sum(len(set(map(_script, word))) > 2 for word in long)
-    return len(long) >= _MIN_WORDS and mixed > _UNREAL * len(long)
+    return mixed >= _MIN_WORDS and mixed > _UNREAL * len(long)
 
 
 _ONE_SCRIPT = {"HIRAGANA": "CJK", "KATAKANA": "CJK", "KATAKANA-HIRAGANA": "CJK", "HALFWIDTH": "CJK", "FULLWIDTH": "CJK"}
