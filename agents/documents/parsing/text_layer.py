@@ -26,8 +26,11 @@ _LINE_MARKS = "\x02\ufffe"
 _ALIKE = 0.35
 # Widths of Helvetica's small letters, in thousandths of the font's size: whatever the typeface, i is narrower than n
 # and n narrower than m.
-_WIDTHS = dict.fromkeys("cksvxyz", 500) | dict.fromkeys("abdeghnopqu", 556)
-_WIDTHS |= {"f": 278, "i": 222, "j": 222, "l": 222, "m": 833, "r": 333, "t": 278, "w": 722}
+_WIDTHS = (
+    dict.fromkeys("cksvxyz", 500)
+    | dict.fromkeys("abdeghnopqu", 556)
+    | {"f": 278, "i": 222, "j": 222, "l": 222, "m": 833, "r": 333, "t": 278, "w": 722}
+)
 _WIDE_LETTER = re.compile("[\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3]")
 _NARROW = 0.55
 """Chinese, Japanese and Korean letters are as wide as their font's size, which is at least 0.65 of a line's height."""

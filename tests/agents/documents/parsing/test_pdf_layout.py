@@ -83,9 +83,7 @@ def test_rows_of_figures_without_a_head_are_no_table() -> None:
     [
         ("the firm of Anders-\nson, which won", "the firm of Andersson,\nwhich won"),
         ("beim Hafen-\nmeister in", "beim Hafenmeister\nin"),
-        ("MR ANDER-
-SON said", "MR ANDERSON
-said"),
+        ("MR ANDER-\nSON said", "MR ANDERSON\nsaid"),
         ("an ex-\nNavy boat", "an ex-Navy\nboat"),
         ("an EU-\nwide rule", "an EU-wide\nrule"),
         ("die Vor-\nund Nachteile", "die Vor- und\nNachteile"),
