@@ -83,8 +83,10 @@ def arrange(segments: list[Segment]) -> list[Line]:
         return list(_lines(segments))
     rows = _rows(segments)
     blocks = list(_blocks(rows))
-    if any(block.out_of_order for block in blocks) or _is_scattered(rows):
+    if any(block.out_of_order for block in blocks):
         return [line for block in blocks for line in block.lines()]
+    if _is_scattered(rows):
+        segments = [segment for row in rows for segment in row]
     return list(_in_file_order(segments, [block for block in blocks if isinstance(block, _Table)]))
 
 
@@ -344,8 +346,21 @@ def _table_at(rows: list[Row], start: int) -> _Table | None:
     run = rows[start:end]
     if len(run) < _MIN_ROWS:
         return None
-    cells = [[_cell(row, column) for column in columns] for row in run]
+    cells = _headed([[_cell(row, column) for column in columns] for row in run])
     return _Table(run, _joined(cells)) if _is_table(run, columns, cells) else None
+
+
+def _headed(cells: list[list[str]]) -> list[list[str]]:
+    """Return the rows with each name of a column above its cells, where none of them stands right below it."""
+    for place in range(len(cells[0]) - 1, -1, -1):
+        if any(row[place] for row in cells[1:]):
+            continue
+        for beside in (place + 1, place - 1):
+            if 0 <= beside < len(cells[0]) and not cells[0][beside]:
+                cells[0][beside] = cells[0][place]
+                cells = [[*row[:place], *row[place + 1 :]] for row in cells]
+                break
+    return cells
 
 
 def _widened(columns: list[tuple[float, float]], row: Row, gap: float) -> list[tuple[float, float]] | None:
@@ -367,7 +382,7 @@ def _widened(columns: list[tuple[float, float]], row: Row, gap: float) -> list[t
 def _is_table(run: list[Row], columns: list[tuple[float, float]], cells: list[list[str]]) -> bool:
     """Whether rows are surely a table: regular, without prose, under a row that is no figure itself."""
     filled = [sum(map(bool, row)) for row in cells]
-    if sum(count >= max(2, len(columns) - 1) for count in filled) < max(_MIN_ROWS, _REGULAR * len(run)):
+    if sum(count >= max(2, len(cells[0]) - 1) for count in filled) < max(_MIN_ROWS, _REGULAR * len(run)):
         return False
     if any(_LEADERS.search(cell) for row in cells for cell in row):
         return False
@@ -376,12 +391,12 @@ def _is_table(run: list[Row], columns: list[tuple[float, float]], cells: list[li
         if not column or _is_prose(column):
             return False
     head, *body = cells
-    if len(columns) == 2 and not any(map(str.isalpha, "".join(row[0] for row in body))):
+    if len(head) == 2 and not any(map(str.isalpha, "".join(row[0] for row in body))):
         return False
-    figures = [place for place in range(len(columns)) if _holds_figures([row[place] for row in body])]
+    figures = [place for place in range(len(head)) if _holds_figures([row[place] for row in body])]
     if not figures:
         # Words alone are surely a table only where no cell is empty.
-        return len(columns) > 2 and len(run) > _MIN_ROWS and all(map(all, cells))
+        return len(head) > 2 and len(run) > _MIN_ROWS and all(map(all, cells))
     return not any(_is_data(head[place], [row[place] for row in body]) for place in figures)
 
 

@@ -207,11 +207,7 @@ def _read_range(document: Handle, start: int, end: int) -> list[_Page]:
 
 def _finished(pages: list[_Page]) -> list[_Page]:
     """Return the pages without what runs on all of them, and with broken words joined, over pages' ends as well."""
-    laid = [page.laid for page in pages]
-    lines: list[list[Line]] = []
-    for index in range(len(pages)):
-        running = running_heads.running_lines(laid, index)
-        lines.append([line for at, line in enumerate(laid[index]) if at not in running])
+    lines = running_heads.without_running([page.laid for page in pages])
     for upper, lower in pairwise(lines):
         _join_over_page(upper, lower)
     texts = ["\n".join(line.text for line in page) for page in lines]

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
 
 from agents.documents.parsing.page_layout import Line
 
@@ -18,11 +20,19 @@ _ENDS_SENTENCE = re.compile(r"[.!?。！？][\"'”’)\]]*$")
 _ONLY_NUMBER = re.compile(r"\W*(?:\d+|[ivxlc]+)\W*", re.IGNORECASE)
 
 
-def running_lines(pages: Sequence[Sequence[Line]], index: int) -> set[int]:
-    """Return the positions of the lines to leave out of a page.
+class Running(NamedTuple):
+    """The positions of a page's running lines."""
 
-    What runs is kept once: heads on the first page that has them, feet on the last, so that neither stands amid a
-    sentence. Numbers of pages are left out.
+    heads: set[int]
+    """Those that the page before has as well."""
+    feet: set[int]
+    """Those that the page behind has as well."""
+    numbers: set[int]
+    """Numbers of the page that stand alone."""
+
+
+def running_lines(pages: Sequence[Sequence[Line]], index: int) -> Running:
+    """Return what runs on a page and its neighbours.
 
     Args:
         pages: The lines of all pages, or of this one and `CONTEXT` pages on both sides of it.
@@ -30,20 +40,53 @@ def running_lines(pages: Sequence[Sequence[Line]], index: int) -> set[int]:
     """
     lines = pages[index]
     order = sorted((at for at, line in enumerate(lines) if line.text.strip()), key=lambda at: -lines[at].top)
-    found: set[int] = set()
-    for edge, kept_by in ((order, -1), (order[::-1], 1)):
+    numbers: set[int] = set()
+    edges: list[set[int]] = []
+    for edge, other_page in ((order, -1), (order[::-1], 1)):
+        found: set[int] = set()
         for at in edge[:_EDGE_LINES]:
-            if lines[at].cell or at in found:
-                break
-            numbered = _ONLY_NUMBER.fullmatch(lines[at].text.strip()) is not None
-            head = edge is order
-            near = [step for step in _STEPS if _runs_on(pages, index, at, step, head=head)]
+            near = [] if lines[at].cell else [s for s in _STEPS if _runs_on(pages, index, at, s, head=edge is order)]
             if not near:
                 break
-            if numbered or any(step * kept_by > 0 for step in near):
+            if _ONLY_NUMBER.fullmatch(lines[at].text.strip()):
+                numbers.add(at)
+            elif any(step * other_page > 0 for step in near):
                 found.add(at)
+        edges.append(found)
     # A page with nothing else is no page of running lines.
-    return found if len(found) < len(order) else set()
+    if len(numbers.union(*edges)) == len(order):
+        return Running(set(), set(), set())
+    return Running(edges[0], edges[1], numbers)
+
+
+def without_running(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
+    """Return the pages without numbers of pages, and without what runs on amid a sentence.
+
+    Elsewhere running heads stay: they say what the page is about.
+    """
+    running = [running_lines(pages, index) for index in range(len(pages))]
+    bodies = [
+        [line for at, line in enumerate(page) if line.text.strip() and not any(at in found for found in its)]
+        for page, its in zip(pages, running, strict=True)
+    ]
+    broken = [bool(one and other) and _goes_on(one[-1], other[0]) for one, other in pairwise(bodies)]
+    kept: list[list[Line]] = []
+    none: set[int] = set()
+    for page, its, begins_amid, ends_amid in zip(pages, running, [False, *broken], [*broken, False], strict=True):
+        left_out = its.numbers | (its.heads if begins_amid else none) | (its.feet if ends_amid else none)
+        # The file may draw heads and feet in between; they are read at the page's edges.
+        order = sorted(range(len(page)), key=lambda at: (at in its.feet) - (at in its.heads))
+        kept.append([page[at] for at in order if at not in left_out])
+    return kept
+
+
+def _goes_on(last: Line, first: Line) -> bool:
+    """Whether a sentence may go on from a page's last line to the first of the next."""
+    return (
+        not (last.cell or first.cell)
+        and last.text.rstrip()[-1:] not in ".!?:;。！？"
+        and first.text.lstrip()[0].isalpha()
+    )
 
 
 def _runs_on(pages: Sequence[Sequence[Line]], index: int, at: int, step: int, *, head: bool) -> bool:

@@ -101,18 +101,18 @@ def page(*words: str) -> list[Line]:
     return [Line(text, 800.0 - 20 * at, 810.0 - 20 * at, 10.0) for at, text in enumerate(words)]
 
 
-def test_what_runs_on_pages_is_kept_once_and_numbers_are_not() -> None:
-    pages = [page("Mill Trust 2025", text, "Page", f"- {n} -") for n, text in enumerate(("One.", "Two.", "Three."), 6)]
-    kept = [
-        [line.text for at, line in enumerate(lines) if at not in running_heads.running_lines(pages, index)]
-        for index, lines in enumerate(pages)
+def test_what_runs_on_pages_stays_out_of_sentences_and_numbers_of_pages_stay_out() -> None:
+    pages = [
+        page("Mill Trust 2025", text, "Page", f"- {number} -")
+        for number, text in enumerate(("The mill", "burnt down.", "It rained."), 6)
     ]
-    assert kept == [["Mill Trust 2025", "One."], ["Two."], ["Three.", "Page"]]
+    kept = [[line.text for line in lines] for lines in running_heads.without_running(pages)]
+    assert kept == [["Mill Trust 2025", "The mill"], ["burnt down.", "Page"], ["Mill Trust 2025", "It rained.", "Page"]]
 
 
-def test_sentences_that_differ_in_their_numbers_do_not_run() -> None:
-    pages = [page(f"Entry {33 * n} of the diary", "It rained.") for n in range(4)]
-    assert running_heads.running_lines(pages[1:], 1) == {1}
+def test_lines_that_differ_in_numbers_other_than_the_pages_do_not_run() -> None:
+    pages = [page(f"Entry {33 * number} of the diary", "It rained on the mill") for number in range(1, 4)]
+    assert running_heads.running_lines(pages, 1).heads == set()
 
 
 @pytest.mark.parametrize("shift", [1, 3, 13])
