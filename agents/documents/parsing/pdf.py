@@ -13,14 +13,15 @@ from typing import Any, NamedTuple, cast
 import pypdfium2 as untyped
 import pypdfium2.raw as untyped_raw
 
-from agents.documents.parsing import formats, headings, pdf_ocr
+from agents.documents.parsing import broken_words, formats, headings, pdf_ocr, running_heads, text_layer
+from agents.documents.parsing.page_layout import Line, arrange
+from agents.documents.parsing.page_segments import Box, Handle, TextPage
 from agents.documents.parsing.parsed import (
     MAX_WARNINGS,
-    NEEDS_CLEANING,
+    PAGE_BREAK,
     Parsed,
     cap_warnings,
     clean,
-    join_pages,
     measure_sentences,
     shorten,
 )
@@ -30,9 +31,6 @@ from agents.errors import DocumentError
 
 # The bindings are made by ctypes at import and carry no types.
 pypdfium2, pdfium = cast("Any", untyped), cast("Any", untyped_raw)
-
-Handle = Any
-"""A pointer of pdfium's."""
 
 _MIN_CHARACTERS = 20
 """A page with fewer holds no text to speak of."""
@@ -61,9 +59,8 @@ def read_pdf(data: bytes, name: str) -> Parsed:
             f"{name} holds no text on its {len(pages)} pages, only pictures of it or nothing at all.",
             hint=_OCR_FOUND_NOTHING if pdf_ocr.is_installed() else _NO_OCR,
         )
-    text, spans = join_pages(page.text for page in pages)
+    text, spans = _join(pages)
     title = clean(document.get_metadata_value("Title")).strip()
-    # A page's end always ends a sentence for the splitter, so the pages' sentences are the text's.
     placed = [(page, start) for page, (start, _) in zip(pages, spans, strict=True)]
     return Parsed(
         title="" if _WEAK_TITLE.match(title) else title,
@@ -81,7 +78,7 @@ def read_pdf(data: bytes, name: str) -> Parsed:
             *([_EMPTY_XFA] if is_xfa(document) and not form else []),
             *_attached(attachments(document) + [each for page in pages for each in page.attached]),
         ],
-        sentences=[(start + offset, tokens) for page, start in placed for offset, tokens in page.sentences],
+        sentences=_sentences(text, pages, spans),
         page_labels=None if form else page_labels(document),
     )
 
@@ -129,8 +126,12 @@ class _Page(NamedTuple):
     image: bool
     """Whether there is a picture in place of text."""
     failed: bool = False
+    doubtful: bool = False
+    """Whether the page must show something else than its text."""
     attached: tuple[str, ...] = ()
     """Names of the files that are attached to the page."""
+    laid: tuple[Line, ...] = ()
+    """The lines as they stand on the page, before what is known of its neighbours was of use."""
 
     @property
     def text(self) -> str:
@@ -156,6 +157,38 @@ class _Page(NamedTuple):
         for line, height in zip(self.lines, self.heights, strict=True):
             yield height, line, start
             start += len(line) + 1
+
+
+_WRAPPED = "\n"
+"""Between pages where a sentence runs on."""
+_RUNS_ON = re.compile(r"[^\s.!?:;。！？|]\s*$")
+
+
+def _join(pages: list[_Page]) -> tuple[str, list[tuple[int, int]]]:
+    """Return the pages as one text, with the start and end of each; a sentence that runs on is not parted."""
+    parts: list[str] = []
+    spans: list[tuple[int, int]] = []
+    start = 0
+    for number, page in enumerate(pages):
+        text = page.text
+        spans.append((start, start + len(text)))
+        following = pages[number + 1].text if number + 1 < len(pages) else ""
+        separator = _WRAPPED if following[:1].islower() and _RUNS_ON.search(text[-80:]) else PAGE_BREAK
+        parts += (text, separator)
+        start += len(text) + len(separator)
+    return "".join(parts[:-1]), spans
+
+
+def _sentences(text: str, pages: list[_Page], spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the sentences of all pages; the two parts of one that runs on are one."""
+    found: list[tuple[int, int]] = []
+    for page, (start, _) in zip(pages, spans, strict=True):
+        sentences = [(start + offset, tokens) for offset, tokens in page.sentences]
+        if found and sentences and text[max(0, start - 2) : start].count("\n") == 1:
+            first, *sentences = sentences
+            found[-1] = (found[-1][0], found[-1][1] + first[1])
+        found += sentences
+    return found
 
 
 _END_MARK_WITHIN = 65_536
@@ -219,44 +252,83 @@ def _fork_range(document: Handle, start: int, end: int) -> tuple[int, "Connectio
 
 
 def _read_range(document: Handle, start: int, end: int) -> list[_Page]:
+    """Read some pages; those around them are looked at too, so that it does not matter how pages are shared out."""
+    first, last = max(0, start - running_heads.CONTEXT), min(len(document), end + running_heads.CONTEXT)
     pages: list[_Page] = []
+    additions: list[Additions] = []
     forms = FormReader(document)
-    for index in range(start, end):
+    for index in range(first, last):
         handle = pdfium.FPDF_LoadPage(document, index)
         if handle:
-            pages.append(_read_page(handle).with_additions(forms.read(handle)))
+            pages.append(_read_page(handle))
+            additions.append(forms.read(handle))
             pdfium.FPDF_ClosePage(handle)
         else:
             pages.append(_Page([""], [0.0], [], [], image=False, failed=True))
-    return pages
+            additions.append(Additions())
+    finished = zip(_finished(pages), additions, strict=True)
+    return [page.with_additions(added) for page, added in finished][start - first : end - first]
+
+
+def _finished(pages: list[_Page]) -> list[_Page]:
+    """Return the pages without what runs on all of them, and with broken words joined, over pages' ends as well."""
+    lines = running_heads.without_running([page.laid for page in pages])
+    for upper, lower in pairwise(lines):
+        _join_over_page(upper, lower)
+    texts = ["\n".join(line.text for line in page) for page in lines]
+    finished: list[_Page] = []
+    for index, page in enumerate(pages):
+        if not page.laid:
+            finished.append(page)
+            continue
+        near = texts[max(0, index - _VOCABULARY_PAGES) : index + _VOCABULARY_PAGES + 1]
+        joined, heights = _joined(lines[index], texts[index], near)
+        sentences = measure_sentences("\n".join(joined))
+        finished.append(page._replace(lines=joined, heights=heights, sentences=sentences, laid=()))
+    return finished
+
+
+_VOCABULARY_PAGES = 2
+"""How many pages before and behind tell how a broken word is written; no more than are read around a page."""
+_PAGE_END_HYPHEN = re.compile(r"[^\W\d_][-\u2010\u00ad]$")
+
+
+def _join_over_page(upper: list[Line], lower: list[Line]) -> None:
+    """Move the rest of a word that a page's end has broken to where the word begins."""
+    if upper and lower and _PAGE_END_HYPHEN.search(upper[-1].text) and lower[0].text[:1].islower():
+        word, _, rest = lower[0].text.partition(" ")
+        upper.append(lower[0]._replace(text=word))
+        lower[0] = lower[0]._replace(text=rest)
+        if not rest:
+            del lower[0]
+
+
+def _joined(lines: list[Line], text: str, near: list[str]) -> tuple[list[str], list[float]]:
+    """Return the lines with broken words joined, and their heights."""
+    heights = [round(line.height * 2) / 2 for line in lines]
+    if not broken_words.MAY_BE.search(text):
+        return [line.text for line in lines] or [""], heights or [0.0]
+    whole = list(broken_words.Hyphenation(near).join_lines([line.text for line in lines]))
+    return [line for _, line in whole], [heights[at] for at, _ in whole]
 
 
 def _read_page(handle: Handle) -> _Page:
     """Read a loaded page."""
     objects = _PageObjects(handle)
     hidden = objects.remove_hidden()
-    text_page = pdfium.FPDFText_LoadPage(handle)
-    count = max(0, pdfium.FPDFText_CountChars(text_page))
-    buffer = (pdfium.FPDF_WCHAR * (count + 1))()
-    pdfium.FPDFText_GetText(text_page, 0, count, buffer)
-    content = bytes(buffer).decode("utf-16-le", errors="ignore").rstrip("\0")
-    unclean = NEEDS_CLEANING.search(content) is not None
-    lines: list[str] = []
-    heights: list[float] = []
-    start = 0
-    for raw in content.split("\r\n"):
-        box = pdfium.FS_RECTF()
-        first = start + len(raw) - len(raw.lstrip())
-        pdfium.FPDFText_GetLooseCharBox(text_page, first, box)
-        # What pdfium takes for one line may hold line feeds.
-        parts = (clean(raw) if unclean else raw).split("\n")
-        lines += [part.rstrip() for part in parts]
-        heights += [round((box.top - box.bottom) * 2) / 2] * len(parts)
-        start += len(raw) + 2
-    pdfium.FPDFText_ClosePage(text_page)
-    text = "\n".join(lines)
-    blank = len(text.strip()) < _MIN_CHARACTERS
-    return _Page(lines, heights, measure_sentences(text), hidden, image=blank and objects.holds_image())
+    text_page = TextPage(handle)
+    laid = tuple(line for part in arrange(text_page.segments()) for line in _single_lines(part))
+    content = text_page.content
+    blank = len(content.strip()) < _MIN_CHARACTERS
+    doubtful = text_layer.is_doubtful(content, text_page.shape_at)
+    text_page.close()
+    return _Page([""], [0.0], [], hidden, image=blank and objects.holds_image(), doubtful=doubtful, laid=laid)
+
+
+def _single_lines(line: Line) -> Iterator[Line]:
+    """Yield the lines of what pdfium takes for one; it may hold line feeds."""
+    for text in line.text.split("\n"):
+        yield line._replace(text=text.rstrip())
 
 
 def _warnings(pages: list[_Page]) -> list[str]:
@@ -264,6 +336,10 @@ def _warnings(pages: list[_Page]) -> list[str]:
     warnings = cap_warnings([f"Hidden text on page {number} was left out: {text!r}." for number, text in hidden])
     for reason, numbers in (
         ("could not be read: damaged", [number for number, page in enumerate(pages, 1) if page.failed]),
+        (
+            "have a text layer that cannot be what they show, and would need OCR to be read rightly",
+            [number for number, page in enumerate(pages, 1) if page.doubtful],
+        ),
         (
             "hold pictures without text"
             + ("" if pdf_ocr.is_installed() else f" and would need OCR ({pdf_ocr.INSTALL} adds it)"),
@@ -321,9 +397,6 @@ def _bookmarks(document: Handle, text: str, spans: list[tuple[int, int]]) -> lis
             found.append((bookmark.level + 1, title[: headings.MAX_LENGTH], last))
     return sorted(found, key=lambda heading: heading[2])
 
-
-Box = tuple[float, float, float, float]
-"""Left, bottom, right, top."""
 
 _WHITE = 250
 _TRANSPARENT = 8

@@ -2,7 +2,7 @@
 
 import re
 
-from agents.documents.parsing import headings
+from agents.documents.parsing import broken_words, headings
 from agents.documents.parsing.encoding import decode
 from agents.documents.parsing.parsed import MAX_WARNINGS, Parsed, clean, join_pages, shorten
 
@@ -14,7 +14,7 @@ _COMMENT_WORDS = 4
 def read_text(data: bytes, _name: str) -> Parsed:
     """Read plain text: numbered sections are its headings, form feeds part its pages."""
     decoded = decode(data)
-    pages = [clean(page) for page in decoded.text.split("\f")]
+    pages = _with_whole_words([clean(page) for page in decoded.text.split("\f")])
     text, spans = join_pages(pages, "\n")
     # Form feeds before the first page and behind the last make no blank pages.
     written = [number for number, page in enumerate(pages) if page.strip()]
@@ -29,7 +29,7 @@ def read_text(data: bytes, _name: str) -> Parsed:
 def read_markdown(data: bytes, _name: str) -> Parsed:
     """Read Markdown; a `title:` in its front matter is its title."""
     decoded = decode(data)
-    text = clean(decoded.text)
+    text = _with_whole_words([clean(decoded.text)])[0]
     front = _FRONT_MATTER_TITLE.match(text)
     comments = [shorten(comment) for comment in _COMMENT.findall(text) if len(comment.split()) >= _COMMENT_WORDS]
     return Parsed.from_text(
@@ -41,3 +41,11 @@ def read_markdown(data: bytes, _name: str) -> Parsed:
             *(f"Hidden text: a comment, {comment!r}; it was read." for comment in comments[:MAX_WARNINGS]),
         ],
     )
+
+
+def _with_whole_words(pages: list[str]) -> list[str]:
+    """Return pages without words that are broken at lines' ends."""
+    if not any(map(broken_words.MAY_BE.search, pages)):
+        return pages
+    hyphenation = broken_words.Hyphenation(pages)
+    return [hyphenation.join(page) for page in pages]

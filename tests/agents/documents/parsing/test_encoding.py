@@ -64,5 +64,5 @@ def test_a_stray_null_is_no_reason_to_refuse_a_text() -> None:
 def test_what_has_no_width_is_left_out_but_joiners_that_shape_letters_stay() -> None:
     text = "Zeit\u00adplan, pier\u200b 2, a\u200cb\u2060c. می\u200cخواهم \U0001f468\u200d\U0001f469. ge\u00ad\nteilt"
     assert parse(text.encode(), "a.txt").text == (
-        "Zeitplan, pier 2, abc. می\u200cخواهم \U0001f468\u200d\U0001f469. ge-\nteilt"
+        "Zeitplan, pier 2, abc. می\u200cخواهم \U0001f468\u200d\U0001f469. geteilt"
     )

@@ -1,0 +1,436 @@
+"""The order in which a page's lines are read: down one column and then the next, and tables as rows of cells.
+
+Lines come in the order in which the file draws them. It is kept where it can be a reader's order, because whoever made
+the file knew more about the page than its geometry tells.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, pairwise
+from statistics import median
+from typing import NamedTuple
+
+
+class Segment(NamedTuple):
+    """Words of a line that stand close together; y grows upwards, all in points of the page as it is read."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+    text: str
+    line: int
+    """The position of its line in the order of the file."""
+
+
+class Line(NamedTuple):
+    """A line as it is read."""
+
+    text: str
+    bottom: float
+    top: float
+    height: float
+    """Of its letters."""
+    cell: bool = False
+    """Whether it is a table's row in Markdown, or the blank line around one."""
+
+
+Row = list[Segment]
+"""Segments beside each other, from left to right."""
+
+WIDE = 0.6
+"""A gap wider than this share of the line's height, twice that between words, may part columns or cells."""
+
+_STEP = 0.25
+_GUTTER = 0.8
+"""Columns of prose stand at least this far apart, in heights of a line: rivers in justified text seldom do."""
+_MIN_PROSE_WIDTH = 7
+"""In heights of a line: some 15 letters; lines of prose are no shorter even in newspapers."""
+_FILLED = 0.6
+_FULL_LINES = 0.5
+_CONTINUED = 0.25
+"""The share of prose lines that begin amid a sentence, in German, where nouns are capitalised, as well."""
+_MAX_GUTTERS = 4
+_MIN_ROWS = 3
+_ROW_PITCH = 2.6
+"""Rows of a table whose centres stand further apart, in heights of a line, belong to different tables."""
+_CELL_GAP = 0.4
+_REGULAR = 0.7
+_MAX_TABLE_ROWS = 400
+_MAX_DEPTH = 4
+"""Columns within columns; newspapers have up to 8."""
+_MAX_SEGMENTS = 20_000
+"""A page with more is a drawing; ordering it would take long."""
+_APART = 1.7
+_MAX_FOOT = 2
+_MIN_BESIDE = 2
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_DIGITS = re.compile(r"\d+")
+_LEADERS = re.compile(r"(?:\.\s?){4}|…")
+
+
+def arrange(segments: list[Segment]) -> list[Line]:
+    """Return the page's lines in reading order."""
+    text = "".join(segment.text for segment in segments)
+    upright = sum(segment.top - segment.bottom > 2 * (segment.right - segment.left) for segment in segments)
+    # Right-to-left and vertical writing have other columns; the file's order is the best there is.
+    if (
+        not 0 < len(segments) < _MAX_SEGMENTS
+        or len(_RIGHT_TO_LEFT.findall(text)) * 4 > len(text)
+        or upright * 2 > len(segments)
+    ):
+        return list(_lines(segments))
+    rows = _rows(segments)
+    blocks = list(_blocks(rows))
+    if any(block.out_of_order for block in blocks):
+        return [line for block in blocks for line in block.lines()]
+    if _is_scattered(rows):
+        segments = [segment for row in rows for segment in row]
+    return list(_in_file_order(segments, [block for block in blocks if isinstance(block, _Table)]))
+
+
+class _Plain(NamedTuple):
+    """Rows that are neither columns of prose nor surely a table."""
+
+    rows: list[Row]
+
+    @property
+    def out_of_order(self) -> bool:
+        return False
+
+    def lines(self) -> Iterator[Line]:
+        """Yield the lines in the order of the file."""
+        return _lines(sorted((segment for row in self.rows for segment in row), key=lambda segment: segment.line))
+
+
+class _Columns(NamedTuple):
+    """Two columns of prose; each may hold more."""
+
+    left: list["_Block"]
+    right: list["_Block"]
+    out_of_order: bool
+
+    def lines(self) -> Iterator[Line]:
+        """Yield the lines of the left column, then those of the right one."""
+        for block in (*self.left, *self.right):
+            yield from block.lines()
+
+
+class _Table(NamedTuple):
+    """Rows of cells under a head."""
+
+    rows: list[Row]
+    cells: list[list[str]]
+
+    @property
+    def out_of_order(self) -> bool:
+        return False
+
+    def lines(self) -> Iterator[Line]:
+        """Yield the table in Markdown, with a blank line before and behind it."""
+        first, last = self.rows[0][0], self.rows[-1][0]
+        height = median(segment.top - segment.bottom for row in self.rows for segment in row)
+        head, *body = self.cells
+        yield Line("", first.top, first.top, height, cell=True)
+        for cells in (head, ["---"] * len(head), *body):
+            text = " | ".join(cell.replace("|", "\\|") for cell in cells)
+            yield Line(f"| {text} |", last.bottom, first.top, height, cell=True)
+        yield Line("", last.bottom, last.bottom, height, cell=True)
+
+
+_Block = _Plain | _Columns | _Table
+
+
+def _lines(segments: Iterable[Segment]) -> Iterator[Line]:
+    """Yield lines of segments that stand in order."""
+    for _, group in groupby(_numbered(segments), key=lambda numbered: numbered[0]):
+        parts = [part for _, part in group]
+        bottom, top = min(part.bottom for part in parts), max(part.top for part in parts)
+        yield Line(" ".join(part.text for part in parts), bottom, top, parts[0].top - parts[0].bottom)
+
+
+def _numbered(segments: Iterable[Segment]) -> Iterator[tuple[int, Segment]]:
+    """Yield segments with a number for each line: what pdfium takes for one may step down."""
+    number = 0
+    last: Segment | None = None
+    for part in segments:
+        if (last and (part.line != last.line or min(part.top, last.top) - max(part.bottom, last.bottom) <= 0)) or (
+            last and part.left < last.left and abs(part.bottom - last.bottom) > _STEP * (part.top - part.bottom)
+        ):
+            number += 1
+        yield number, part
+        last = part
+
+
+def _in_file_order(segments: list[Segment], tables: list[_Table]) -> Iterator[Line]:
+    """Yield all lines as the file has them, each table where its first line stands."""
+    table_of = {segment.line: index for index, table in enumerate(tables) for row in table.rows for segment in row}
+    written: set[int] = set()
+    for line, group in groupby(segments, key=lambda segment: segment.line):
+        table = table_of.get(line)
+        if table is None:
+            yield from _lines(group)
+        elif table not in written:
+            written.add(table)
+            yield from tables[table].lines()
+
+
+def _is_scattered(rows: list[Row]) -> bool:
+    """Whether a page without anything side by side is not drawn from top to bottom."""
+    if any(len({segment.line for segment in row}) > 1 for row in rows):
+        return False
+    return any(upper[0].line > lower[0].line for upper, lower in pairwise(rows))
+
+
+def _rows(segments: Iterable[Segment]) -> list[Row]:
+    """Return the segments as rows from top to bottom."""
+    rows: list[Row] = []
+    for segment in sorted(segments, key=lambda segment: -(segment.top + segment.bottom)):
+        first = rows[-1][0] if rows else segment
+        overlap = min(first.top, segment.top) - max(first.bottom, segment.bottom)
+        if rows and overlap > 0.4 * min(first.top - first.bottom, segment.top - segment.bottom):
+            rows[-1].append(segment)
+        else:
+            rows.append([segment])
+    for row in rows:
+        row.sort()
+    return rows
+
+
+def _blocks(rows: list[Row], depth: int = 0) -> Iterator[_Block]:
+    """Yield the blocks of a page, or of a column, from top to bottom."""
+    for gutter in _gutters(rows) if depth < _MAX_DEPTH else ():
+        parts = list(_parts(rows, gutter, depth))
+        if any(isinstance(part, _Columns) for part in parts):
+            for part in parts:
+                if isinstance(part, _Columns):
+                    yield part
+                else:
+                    yield from _blocks(part, depth + 1)
+            return
+    yield from _tables(rows)
+
+
+def _gutters(rows: list[Row]) -> list[float]:
+    """Return where columns may be parted: what most rows leave free, the clearest first."""
+    edges = sorted(
+        edge
+        for row in rows
+        for left, right in pairwise(row)
+        if right.left - left.right >= _GUTTER * (left.top - left.bottom)
+        for edge in ((left.right, -1, right.left), (right.left, 1, left.right))
+    )
+    found: list[tuple[int, float]] = []
+    free = 0
+    for (position, closes, _), (following, ends, _) in pairwise(edges):
+        free -= closes
+        if closes < 0 < ends and free >= _MIN_BESIDE and following > position:
+            found.append((free, (position + following) / 2))
+    return [gutter for _, gutter in sorted(found, key=lambda found: -found[0])[:_MAX_GUTTERS]]
+
+
+def _parts(rows: list[Row], gutter: float, depth: int) -> Iterator["_Columns | list[Row]"]:
+    """Yield the rows between those that cross a gutter, as columns where there is prose on both of its sides."""
+    rest: list[Row] = []
+    for crossing, group in groupby(rows, key=lambda row: any(part.left < gutter < part.right for part in row)):
+        run = list(group)
+        if crossing:
+            rest += run
+            continue
+        above, run, below = _trimmed(run, gutter)
+        columns = _columns(run, gutter, depth)
+        rest += above
+        if columns is None:
+            rest += run
+        else:
+            if rest:
+                yield rest
+            yield columns
+            rest = []
+        rest += below
+    if rest:
+        yield rest
+
+
+def _trimmed(run: list[Row], gutter: float) -> tuple[list[Row], list[Row], list[Row]]:
+    """Return the rows in three: those above columns and below them stand apart on one side, as titles and feet do."""
+    beside = [index for index, row in enumerate(run) if row[0].right <= gutter <= row[-1].left]
+    if not beside:
+        return [], run, []
+    pitches = [_centre(upper) - _centre(lower) for upper, lower in pairwise(run[beside[0] : beside[-1] + 1])]
+    apart = _APART * median(pitches) if pitches else 0.0
+    start, end = 0, len(run)
+    for index in range(beside[0], 0, -1):
+        if _centre(run[index - 1]) - _centre(run[index]) > apart:
+            start = index
+            break
+    for index in range(len(run) - 1, beside[-1], -1):
+        if len(run) - index <= _MAX_FOOT and _centre(run[index - 1]) - _centre(run[index]) > apart:
+            end = index
+    return run[:start], run[start:end], run[end:]
+
+
+def _columns(run: list[Row], gutter: float, depth: int) -> _Columns | None:
+    """Return rows as the two columns beside a gutter, None where they are not prose."""
+    left = [[part for part in row if part.right <= gutter] for row in run]
+    right = [[part for part in row if part.left >= gutter] for row in run]
+    if sum(bool(one and other) for one, other in zip(left, right, strict=True)) < _MIN_BESIDE:
+        return None
+    sides = [[row for row in side if row] for side in (left, right)]
+    ones, others = ([part for row in side for part in row] for side in sides)
+    height = median(part.top - part.bottom for part in (*ones, *others))
+    between = min(part.left for part in others) - max(part.right for part in ones)
+    if between < _GUTTER * height or not (_is_full(ones) and _is_full(others)) or not _runs_on((ones, others)):
+        return None
+    blocks = [list(_blocks(side, depth + 1)) for side in sides]
+    inside = any(block.out_of_order for side in blocks for block in side)
+    return _Columns(*blocks, out_of_order=inside or max(p.line for p in ones) >= min(p.line for p in others))
+
+
+def _is_prose(parts: Sequence[Segment]) -> bool:
+    """Whether segments are lines of running text."""
+    return _is_full(parts) and _runs_on([parts])
+
+
+def _is_full(parts: Sequence[Segment]) -> bool:
+    """Whether segments are wide lines, most of them full."""
+    height = median(part.top - part.bottom for part in parts)
+    widths = sorted(row[-1].right - row[0].left for row in _rows(parts))
+    full = widths[len(widths) * 4 // 5]
+    filled = sum(width >= _FILLED * full for width in widths)
+    return full >= _MIN_PROSE_WIDTH * height and filled >= _FULL_LINES * len(widths)
+
+
+def _runs_on(columns: Sequence[Sequence[Segment]]) -> bool:
+    """Whether in every column some lines, and of all lines many, begin amid a sentence."""
+    begins = [[row[0].text[0] for row in _rows(parts)] for parts in columns]
+    amid = [sum(first.isalpha() and first == first.lower() for first in column) for column in begins]
+    return all(amid) and sum(amid) >= _CONTINUED * sum(map(len, begins))
+
+
+def _tables(rows: list[Row]) -> Iterator[_Block]:
+    """Yield what is surely a table as one, and the rows between."""
+    plain: list[Row] = []
+    start = 0
+    while start < len(rows):
+        table = _table_at(rows, start) if len(rows[start]) > 1 else None
+        if table is None:
+            plain.append(rows[start])
+            start += 1
+            continue
+        if plain:
+            yield _Plain(plain)
+            plain = []
+        yield table
+        start += len(table.rows)
+    if plain:
+        yield _Plain(plain)
+
+
+def _table_at(rows: list[Row], start: int) -> _Table | None:
+    """Return the table whose first row stands at `start`, if there surely is one."""
+    columns: list[tuple[float, float]] = []
+    end = start
+    while end < len(rows) and end - start < _MAX_TABLE_ROWS:
+        height = rows[end][0].top - rows[end][0].bottom
+        if end > start and _centre(rows[end - 1]) - _centre(rows[end]) > _ROW_PITCH * height:
+            break
+        wider = _widened(columns, rows[end], _CELL_GAP * height)
+        if wider is None:
+            break
+        columns = wider
+        end += 1
+    while end > start and len(rows[end - 1]) < 2:
+        end -= 1
+    run = rows[start:end]
+    if len(run) < _MIN_ROWS:
+        return None
+    cells = _headed([[_cell(row, column) for column in columns] for row in run])
+    return _Table(run, _joined(cells)) if _is_table(run, columns, cells) else None
+
+
+def _headed(cells: list[list[str]]) -> list[list[str]]:
+    """Return the rows with each name of a column above its cells, where none of them stands right below it."""
+    for place in range(len(cells[0]) - 1, -1, -1):
+        if any(row[place] for row in cells[1:]):
+            continue
+        for beside in (place + 1, place - 1):
+            if 0 <= beside < len(cells[0]) and not cells[0][beside]:
+                cells[0][beside] = cells[0][place]
+                cells = [[*row[:place], *row[place + 1 :]] for row in cells]
+                break
+    return cells
+
+
+def _widened(columns: list[tuple[float, float]], row: Row, gap: float) -> list[tuple[float, float]] | None:
+    """Return the columns with a row's cells in them, None if a cell stands in several."""
+    wider = list(columns)
+    for part in row:
+        inside = [index for index, (left, right) in enumerate(wider) if part.left < right and left < part.right]
+        if len(inside) > 1:
+            return None
+        if inside:
+            left, right = wider[inside[0]]
+            wider[inside[0]] = min(left, part.left), max(right, part.right)
+        else:
+            wider.append((part.left, part.right))
+    wider.sort()
+    return wider if all(left[1] + gap <= right[0] for left, right in pairwise(wider)) else None
+
+
+def _is_table(run: list[Row], columns: list[tuple[float, float]], cells: list[list[str]]) -> bool:
+    """Whether rows are surely a table: regular, without prose, under a row that is no figure itself."""
+    filled = [sum(map(bool, row)) for row in cells]
+    if sum(count >= max(2, len(cells[0]) - 1) for count in filled) < max(_MIN_ROWS, _REGULAR * len(run)):
+        return False
+    if any(_LEADERS.search(cell) for row in cells for cell in row):
+        return False
+    for left, right in columns:
+        column = [part for row in run for part in row if left <= part.left < right]
+        if not column or _is_prose(column):
+            return False
+    head, *body = cells
+    if len(head) == 2 and not any(map(str.isalpha, "".join(row[0] for row in body))):
+        return False
+    figures = [place for place in range(len(head)) if _holds_figures([row[place] for row in body])]
+    if not figures:
+        # Words alone are surely a table only where no cell is empty.
+        return len(head) > 2 and len(run) > _MIN_ROWS and all(map(all, cells))
+    return not any(_is_data(head[place], [row[place] for row in body]) for place in figures)
+
+
+def _holds_figures(column: list[str]) -> bool:
+    filled = [cell for cell in column if cell]
+    return sum(any(map(str.isdigit, cell)) for cell in filled) >= max(2, _REGULAR * len(filled))
+
+
+def _is_data(head: str, column: list[str]) -> bool:
+    """Whether what stands above a column of figures is one of them; years are names of columns."""
+    if not head or _YEAR.fullmatch(head):
+        return False
+    return not any(map(str.isalpha, head)) or _form(head) in map(_form, column)
+
+
+def _form(cell: str) -> str:
+    """Return what a cell looks like: 1,234 and 56,789 alike. A row with the form of those below is no head."""
+    return _DIGITS.sub("0", cell)
+
+
+def _cell(row: Row, column: tuple[float, float]) -> str:
+    return " ".join(part.text for part in row if column[0] <= part.left < column[1])
+
+
+def _joined(cells: list[list[str]]) -> list[list[str]]:
+    """Return the rows, with what a cell's text was wrapped to joined to it."""
+    joined: list[list[str]] = []
+    for row in cells:
+        if joined and not row[0] and all(cell[:1].islower() or not cell for cell in row):
+            joined[-1] = [" ".join(filter(None, pair)) for pair in zip(joined[-1], row, strict=True)]
+        else:
+            joined.append(row)
+    return joined
+
+
+def _centre(row: Row) -> float:
+    return (row[0].top + row[0].bottom) / 2

@@ -1,0 +1,128 @@
+"""Pages whose layout matters: columns in any order of the file, tables, broken words, running heads, broken fonts."""
+
+import pytest
+
+from agents.documents.parsing import broken_words, running_heads, text_layer
+from agents.documents.parsing.page_layout import Line, Segment, arrange
+
+LEFT = (
+    "Der Bericht über das Moor",
+    "zählt einundvierzig Paare der",
+    "Kiebitze im Frühjahr. Die",
+    "nahe am Ufer standen",
+)
+RIGHT = (
+    "18.600 Euro kostete und vom",
+    "Kreis bezahlt wurde. Danach",
+    "gingen nur zwei Nester",
+    "im Mai unter Frau Dr. Vass.",
+)
+PITCH = 14
+
+
+def drawn(words: tuple[str, ...], left: float, lines: range, down: float = 0.0) -> list[Segment]:
+    """Return lines of text 10 points high and 5 points a letter."""
+    return [
+        Segment(left, 700 - PITCH * row - down, left + 5 * len(text), 710 - PITCH * row - down, text, line)
+        for row, (text, line) in enumerate(zip(words, lines, strict=True))
+    ]
+
+
+def texts(segments: list[Segment]) -> list[str]:
+    return [line.text for line in arrange(sorted(segments, key=lambda segment: segment.line))]
+
+
+@pytest.mark.parametrize("down", [0.0, 5.0])
+def test_columns_are_read_one_after_the_other_in_whatever_order_they_are_drawn(down: float) -> None:
+    orders = [
+        (range(0, 8, 2), range(1, 8, 2)),  # row by row
+        (range(4), range(4)),  # row by row, and taken for one line
+        (range(4, 8), range(4)),  # the right one first
+        (range(4), range(4, 8)),
+    ]
+    for left, right in orders:
+        assert texts(drawn(LEFT, 60, left) + drawn(RIGHT, 260, right, down)) == [*LEFT, *RIGHT]
+
+
+def test_a_table_is_rows_of_cells_under_its_head() -> None:
+    rows = (("Item", "2023", "2022"), ("Sales", "1,200", "1,100"), ("Cost", "(300)", "(280)"), ("Tax", "90", "82"))
+    for by_column in (False, True):
+        cells = [
+            Segment(
+                60 + 90 * c,
+                700 - 16 * r,
+                60 + 90 * c + 5 * len(cell),
+                710 - 16 * r,
+                cell,
+                10 * c + r if by_column else r,
+            )
+            for r, row in enumerate(rows)
+            for c, cell in enumerate(row)
+        ]
+        assert texts(cells) == [
+            "",
+            "| Item | 2023 | 2022 |",
+            "| --- | --- | --- |",
+            *(f"| {' | '.join(r)} |" for r in rows[1:]),
+            "",
+        ]
+
+
+def test_rows_of_figures_without_a_head_are_no_table() -> None:
+    rows = (("Sales", "1,200"), ("Cost", "300"), ("Tax", "90"), ("Rent", "80"))
+    cells = [
+        Segment(60 + 90 * c, 700 - 16 * r, 80 + 90 * c, 710 - 16 * r, cell, r)
+        for r, row in enumerate(rows)
+        for c, cell in enumerate(row)
+    ]
+    assert texts(cells) == [" ".join(row) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("the firm of Anders-\nson, which won", "the firm of Andersson,\nwhich won"),
+        ("beim Hafen-\nmeister in", "beim Hafenmeister\nin"),
+        ("MR ANDER-\nSON said", "MR ANDERSON\nsaid"),
+        ("an ex-\nNavy boat", "an ex-Navy\nboat"),
+        ("an EU-\nwide rule", "an EU-wide\nrule"),
+        ("die Vor-\nund Nachteile", "die Vor- und\nNachteile"),
+        ("state-of-the-\nart pumps", "state-of-the-art\npumps"),
+        ("a well-known man, and a well-\nknown one", "a well-known man, and a well-known\none"),
+        ("a co\u00adoperative", "a cooperative"),
+        ("the com-\nmittee", "the committee"),
+    ],
+)
+def test_a_broken_word_is_whole_on_its_first_line(text: str, whole: str) -> None:
+    assert broken_words.Hyphenation([text]).join(text) == whole
+
+
+def page(*words: str) -> list[Line]:
+    return [Line(text, 800.0 - 20 * at, 810.0 - 20 * at, 10.0) for at, text in enumerate(words)]
+
+
+def test_what_runs_on_pages_stays_out_of_sentences_and_numbers_of_pages_stay_out() -> None:
+    pages = [
+        page("Mill Trust 2025", text, "Page", f"- {number} -")
+        for number, text in enumerate(("The mill", "burnt down.", "It rained."), 6)
+    ]
+    kept = [[line.text for line in lines] for lines in running_heads.without_running(pages)]
+    assert kept == [["Mill Trust 2025", "The mill"], ["burnt down.", "Page"], ["Mill Trust 2025", "It rained.", "Page"]]
+
+
+def test_lines_that_differ_in_numbers_other_than_the_pages_do_not_run() -> None:
+    pages = [page(f"Entry {33 * number} of the diary", "It rained on the mill") for number in range(1, 4)]
+    assert running_heads.running_lines(pages, 1).heads == set()
+
+
+@pytest.mark.parametrize("shift", [1, 3, 13])
+def test_letters_as_wide_as_others_are_noticed(shift: int) -> None:
+    text = "the north basin is emptied in september and each worker gets water from the foreman " * 3
+    alphabet = "abcdefghijklmnopqrstuvwxyz"
+    shifted = text.translate(str.maketrans(alphabet, alphabet[shift:] + alphabet[:shift]))
+
+    def width_at(position: int) -> float:
+        return text_layer._WIDTHS[text[position]] / 1000
+
+    assert text_layer.is_doubtful(shifted, width_at)
+    assert not text_layer.is_doubtful(text, width_at)
