@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from agents.documents.parsing.encoding import wide_encoding
+from agents.documents.parsing.encoding import is_binary
 from agents.documents.parsing.parsed import Parsed
 from agents.errors import DocumentError
 
@@ -123,7 +123,7 @@ def detect(name: str, data: bytes) -> Reader:
         return _detect_zipped(name, data, named)
     if named is not None and named.sniff is not None:
         raise damaged(name, f"it does not begin like a {named.label}")
-    if _is_binary(data):
+    if is_binary(data):
         raise unsupported(name)
     return named or _TEXT
 
@@ -255,16 +255,3 @@ def _refuse_bomb(name: str, entries: "list[zipfile.ZipInfo]", packed: int) -> No
             f"{name} looks like a zip bomb: {packed:,} bytes unpack to {unpacked:,} in {len(entries):,} files.",
             hint="It was not unpacked; if it is genuine, save it in parts or as PDF.",
         )
-
-
-_STRAY_CONTROLS = 2
-
-
-def _is_binary(data: bytes) -> bool:
-    """Whether the first 8 KiB are not text in any usual encoding."""
-    head = data[:8192]
-    if wide_encoding(head):
-        return False
-    controls = sum(byte < 9 or 13 < byte < 27 or 27 < byte < 32 for byte in head)
-    # A stray null or two in a text are no reason to refuse it.
-    return controls > max(_STRAY_CONTROLS, len(head) // 50)
