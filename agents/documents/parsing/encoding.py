@@ -1,9 +1,9 @@
 """The encoding of a text: by its byte order mark, as Unicode, as declared, else as chardet finds by its letters."""
 
 import codecs
+import io
 import re
 import unicodedata
-from collections.abc import Iterator
 from typing import NamedTuple
 
 
@@ -12,6 +12,10 @@ class Decoded(NamedTuple):
 
     text: str
     warnings: tuple[str, ...] = ()
+
+
+# Encodings that switch character sets by escape sequences, so that every byte is ASCII.
+_ESCAPES = ((b"\x1b$)C", "iso2022_kr"), (b"\x1b$", "iso2022_jp_2"))
 
 
 def decode(data: bytes, declared: str = "") -> Decoded:
@@ -24,7 +28,8 @@ def decode(data: bytes, declared: str = "") -> Decoded:
     if encoding := wide_encoding(data):
         return Decoded(data.decode(encoding, errors="replace"))
     if data.isascii():
-        return Decoded(data.decode(_escaped(data) or _usable(declared, data) or "ascii", errors="replace"))
+        escaped = next((name for escape, name in _ESCAPES if escape in data), "")
+        return Decoded(data.decode(escaped or _usable(declared, data) or "ascii", errors="replace"))
     claimed = _usable(declared, data)
     # Letters of one byte are hardly ever valid UTF-8 by chance; those of two are, in a short text.
     encodings = ("utf-8-sig", claimed) if claimed.startswith(_SINGLE_BYTE) else (claimed, "utf-8-sig")
@@ -47,6 +52,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SAMPLE = 8192
+_STRAY_CONTROLS = 2
 _WHITE_SPACE = "\t\n\v\f\r"
 
 
@@ -66,6 +72,16 @@ def wide_encoding(data: bytes) -> str:
         return ""
     order = "le" if sample[1::2].count(0) >= sample[0::2].count(0) else "be"
     return next((name for name in (f"utf-32-{order}", f"utf-16-{order}") if _is_written_in(name, sample)), "")
+
+
+def is_binary(data: bytes) -> bool:
+    """Whether the first 8 KiB are not text in any usual encoding."""
+    head = data[:_SAMPLE]
+    if wide_encoding(head):
+        return False
+    controls = sum(byte < 9 or 13 < byte < 27 or 27 < byte < 32 for byte in head)
+    # A stray null or two in a text are no reason to refuse it.
+    return controls > max(_STRAY_CONTROLS, len(head) // 50)
 
 
 def _is_written_in(encoding: str, sample: bytes) -> bool:
@@ -113,14 +129,6 @@ def _usable(declared: str, data: bytes) -> str:
     return "utf-8-sig" if name == "utf-8" else _MEANT.get(name, name)
 
 
-# Encodings that switch character sets by escape sequences, so that every byte is ASCII.
-_ESCAPES = ((b"\x1b$)C", "iso2022_kr"), (b"\x1b$", "iso2022_jp_2"))
-
-
-def _escaped(data: bytes) -> str:
-    return next((name for escape, name in _ESCAPES if escape in data), "")
-
-
 def _with_gaps(data: bytes, encoding: str) -> Decoded | None:
     """Return a text of which some bytes are damaged; None if more characters would be lost than read."""
     text = data.decode(encoding, errors="replace")
@@ -150,43 +158,24 @@ def _detected(data: bytes) -> Decoded:
     # Takes a while to import; most texts are Unicode.
     import chardet
 
-    sample = _telling(data)
+    # Lines of ASCII tell nothing.
+    telling = bytearray()
+    for line in io.BytesIO(data):
+        telling += b"" if line.isascii() else line
+        if len(telling) >= _MAX_SAMPLE:
+            break
+    sample = bytes(telling[:_MAX_SAMPLE])
     found = chardet.detect_all(sample, include_encodings=_CANDIDATES)
     guesses = [(str(guess["encoding"]).lower(), guess["confidence"]) for guess in found if guess["encoding"]]
     # In ISO 8859 the bytes of Windows' quotation marks and of some letters are controls, which no text holds.
-    likely = [(name, share) for name, share in guesses if not _CONTROL.search(_try(sample, name))]
+    texts = {name: sample.decode(name, errors="replace") for name, _ in guesses}
+    likely = [(name, share) for name, share in guesses if not _CONTROL.search(texts[name])]
     encoding, confidence = next(iter(likely or guesses), ("windows-1252", 0.0))
     if confidence < _TOO_LITTLE and encoding in _LATIN:
         # A few accented letters tell no language: Western European is the most usual.
         encoding = "windows-1252"
     rivals = (name for name, share in likely if share >= _RIVAL * confidence)
-    here = _try(sample, encoding)
-    doubtful = confidence < _TOO_LITTLE or any(_try(sample, name) != here for name in rivals)
+    here = sample.decode(encoding, errors="replace")
+    doubtful = confidence < _TOO_LITTLE or any(texts[name] != here for name in rivals)
     warning = f"The file does not say how its letters are encoded: they were read as {encoding}, which is doubtful."
-    return Decoded(_try(data, encoding), (warning,) if doubtful else ())
-
-
-def _try(data: bytes, encoding: str) -> str:
-    return data.decode(encoding, errors="replace")
-
-
-def _telling(data: bytes) -> bytes:
-    """Return the first lines that are not ASCII, 64 KiB of them at most: the others tell nothing."""
-    lines: list[bytes] = []
-    length = 0
-    for line in _lines(data):
-        if not line.isascii():
-            lines.append(line)
-            length += len(line)
-            if length >= _MAX_SAMPLE:
-                break
-    return b"".join(lines)[:_MAX_SAMPLE]
-
-
-def _lines(data: bytes) -> Iterator[bytes]:
-    """Yield the lines of a text, each with its end."""
-    start = 0
-    while start < len(data):
-        end = data.find(b"\n", start) + 1 or len(data)
-        yield data[start:end]
-        start = end
+    return Decoded(data.decode(encoding, errors="replace"), (warning,) if doubtful else ())

@@ -7,14 +7,11 @@ import io
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
-from agents.documents.parsing.encoding import wide_encoding
+from agents.documents.parsing.encoding import is_binary
 from agents.documents.parsing.parsed import Parsed
 from agents.errors import DocumentError
-
-if TYPE_CHECKING:
-    import zipfile
 
 ISSUES = "https://github.com/readroom/readroom/issues"
 
@@ -71,10 +68,6 @@ _TEXT = Reader("TXT", f"{_HERE}.text:read_text", (".txt",))
 _MESSAGE = "__properties_version1.0".encode("utf-16-le")
 
 
-def _is_rtf(data: bytes) -> bool:
-    return data[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{\\rtf")
-
-
 READERS = [
     Reader("PDF", f"{_HERE}.pdf:read_pdf", (".pdf",), ("application/pdf",), sniff=lambda data: b"%PDF-" in data[:1024]),
     Reader("DOCX", f"{_HERE}.word:read_docx", (".docx",), member="word/document.xml"),
@@ -82,7 +75,13 @@ READERS = [
     Reader("XLSX", f"{_HERE}.workbook_xlsx:read_xlsx", (".xlsx", ".xlsm"), member="xl/workbook.xml"),
     Reader("XLS", f"{_HERE}.workbook_xls:read_xls", (".xls",), ("application/vnd.ms-excel",), sniff=_is_xls),
     Reader("ODS", f"{_HERE}.workbook_ods:read_ods", (".ods",), ("application/vnd.oasis.opendocument.spreadsheet",)),
-    Reader("RTF", f"{_HERE}.rtf:read_rtf", (".rtf",), ("application/rtf", "text/rtf"), sniff=_is_rtf),
+    Reader(
+        "RTF",
+        f"{_HERE}.rtf:read_rtf",
+        (".rtf",),
+        ("application/rtf", "text/rtf"),
+        sniff=lambda data: data[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{\\rtf"),
+    ),
     Reader("ODT", f"{_HERE}.odt:read_odt", (".odt",), ("application/vnd.oasis.opendocument.text",)),
     Reader("HTML", f"{_HERE}.html:read_html", (".html", ".htm", ".xhtml"), ("text/html", "application/xhtml+xml")),
     Reader("Markdown", f"{_HERE}.text:read_markdown", (".md", ".markdown"), ("text/markdown",)),
@@ -120,10 +119,10 @@ def detect(name: str, data: bytes) -> Reader:
     if data.startswith(_OLE):
         raise _of_old_office(name, data)
     if data.startswith(b"PK\x03\x04") or (named is not None and named.member):
-        return _detect_zipped(name, data, named)
+        return _Zipped(name, data).reader(named)
     if named is not None and named.sniff is not None:
         raise damaged(name, f"it does not begin like a {named.label}")
-    if _is_binary(data):
+    if is_binary(data):
         raise unsupported(name)
     return named or _TEXT
 
@@ -198,47 +197,9 @@ def _of_old_office(name: str, data: bytes) -> DocumentError:
     return unsupported(name)
 
 
-def _detect_zipped(name: str, data: bytes, named: Reader | None) -> Reader:
-    """Return the reader of a zipped document, judged by the container's directory: nothing is unpacked."""
-    import zipfile
-
-    try:
-        container = zipfile.ZipFile(io.BytesIO(data))
-        entries = container.infolist()
-    except (zipfile.BadZipFile, ValueError, OverflowError, EOFError) as error:
-        raise damaged(name, "its zip container is incomplete") from error
-    _refuse_bomb(name, entries, len(data))
-    members = {entry.filename for entry in entries}
-    found = next((reader for reader in READERS if reader.member and reader.member in members), None)
-    if found is None and _MIME_TYPE in members:
-        # E-books and OpenDocument name their kind in a file that is neither packed nor encrypted.
-        found = by_mime_type(_stored(container, _MIME_TYPE))
-    if found is not None:
-        if any(entry.flag_bits & 1 for entry in entries) or _ENCRYPTED in _stored(container, _MANIFEST):
-            raise locked(name)
-        return found
-    if named is not None and named.member:
-        raise damaged(name, f"it holds no {named.member}")
-    raise unsupported(name)
-
-
 _MIME_TYPE = "mimetype"
 _MANIFEST = "META-INF/manifest.xml"
 _ENCRYPTED = "manifest:encryption-data"
-
-
-def _stored(container: "zipfile.ZipFile", member: str) -> str:
-    """Return a small file of a container as text, empty if it has none."""
-    import zipfile
-    import zlib
-
-    try:
-        with container.open(member) as file:
-            return file.read(_MAX_STORED).decode("utf-8", errors="replace").strip()
-    except (KeyError, RuntimeError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
-        return ""
-
-
 _MAX_STORED = 100_000
 _MAX_ENTRIES = 10_000
 _MAX_UNPACKED = 500_000_000
@@ -246,25 +207,53 @@ _SUSPECT_UNPACKED = 100_000_000
 _SUSPECT_RATIO = 100
 
 
-def _refuse_bomb(name: str, entries: "list[zipfile.ZipInfo]", packed: int) -> None:
-    """Refuse a container that would unpack to far more than a document holds."""
-    unpacked = sum(entry.file_size for entry in entries)
-    suspect = unpacked > _SUSPECT_UNPACKED and unpacked > packed * _SUSPECT_RATIO
-    if len(entries) > _MAX_ENTRIES or unpacked > _MAX_UNPACKED or suspect:
-        raise DocumentError(
-            f"{name} looks like a zip bomb: {packed:,} bytes unpack to {unpacked:,} in {len(entries):,} files.",
-            hint="It was not unpacked; if it is genuine, save it in parts or as PDF.",
-        )
+class _Zipped:
+    """A zipped document, judged by its container's directory: only small files that tell its kind are unpacked."""
 
+    def __init__(self, name: str, data: bytes) -> None:
+        import zipfile
 
-_STRAY_CONTROLS = 2
+        self._name = name
+        try:
+            self._container = zipfile.ZipFile(io.BytesIO(data))
+        except (zipfile.BadZipFile, ValueError, OverflowError, EOFError) as error:
+            raise damaged(name, "its zip container is incomplete") from error
+        self._entries = self._container.infolist()
+        self._size = len(data)
 
+    def reader(self, named: Reader | None) -> Reader:
+        """Return its reader, given the one for its suffix."""
+        self._refuse_bomb()
+        members = {entry.filename for entry in self._entries}
+        found = next((reader for reader in READERS if reader.member and reader.member in members), None)
+        if found is None and _MIME_TYPE in members:
+            # E-books and OpenDocument name their kind in a file that is neither packed nor encrypted.
+            found = by_mime_type(self._text(_MIME_TYPE))
+        if found is not None:
+            if any(entry.flag_bits & 1 for entry in self._entries) or _ENCRYPTED in self._text(_MANIFEST):
+                raise locked(self._name)
+            return found
+        if named is not None and named.member:
+            raise damaged(self._name, f"it holds no {named.member}")
+        raise unsupported(self._name)
 
-def _is_binary(data: bytes) -> bool:
-    """Whether the first 8 KiB are not text in any usual encoding."""
-    head = data[:8192]
-    if wide_encoding(head):
-        return False
-    controls = sum(byte < 9 or 13 < byte < 27 or 27 < byte < 32 for byte in head)
-    # A stray null or two in a text are no reason to refuse it.
-    return controls > max(_STRAY_CONTROLS, len(head) // 50)
+    def _refuse_bomb(self) -> None:
+        """Refuse a container that would unpack to far more than a document holds."""
+        files, unpacked = len(self._entries), sum(entry.file_size for entry in self._entries)
+        suspect = unpacked > _SUSPECT_UNPACKED and unpacked > self._size * _SUSPECT_RATIO
+        if files > _MAX_ENTRIES or unpacked > _MAX_UNPACKED or suspect:
+            raise DocumentError(
+                f"{self._name} looks like a zip bomb: {self._size:,} bytes unpack to {unpacked:,} in {files:,} files.",
+                hint="It was not unpacked; if it is genuine, save it in parts or as PDF.",
+            )
+
+    def _text(self, member: str) -> str:
+        """Return a small file as text, empty if there is none."""
+        import zipfile
+        import zlib
+
+        try:
+            with self._container.open(member) as file:
+                return file.read(_MAX_STORED).decode("utf-8", errors="replace").strip()
+        except (KeyError, RuntimeError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
+            return ""

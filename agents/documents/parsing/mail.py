@@ -8,14 +8,11 @@ from email.header import decode_header
 from email.message import Message
 from typing import cast
 
-from agents.documents.parsing.encoding import decode, wide_encoding
+from agents.documents.parsing.encoding import Decoded, decode, wide_encoding
 from agents.documents.parsing.formats import damaged
 from agents.documents.parsing.html import decode_page, read_page
 from agents.documents.parsing.parsed import Parsed, clean
 from agents.errors import DocumentError
-
-Part = Message
-"""A mail or a part of one; Python's older policy reads headers that the newer one fails on."""
 
 _HEADER_NAMES = ("From", "To", "Cc", "Date", "Subject")
 
@@ -30,11 +27,11 @@ def read_mail(data: bytes, name: str) -> Parsed:
         data = data.decode(encoding, errors="replace").encode()
     letter = Letter()
     try:
-        message = email.message_from_bytes(data.removeprefix(b"\xef\xbb\xbf").lstrip())
-        _read_message(message, letter)
+        message = email.message_from_bytes(data.removeprefix(b"\xef\xbb\xbf").lstrip(), Part)
+        message.read_mail_into(letter)
     except RecursionError as error:
         raise damaged(name, "its parts are nested too deeply") from error
-    return letter.parsed(_header(message, "Subject"))
+    return letter.parsed(message.header("Subject"))
 
 
 class Letter:
@@ -97,8 +94,131 @@ class Letter:
         return Parsed.from_text(text, title=subject, headings=headings, warnings=warnings)
 
 
+_FORWARDED = frozenset(["message/rfc822", "message/global", "message/news"])
+_SEALED = re.compile(r"multipart/encrypted|application/(?:x-)?pkcs7-mime")
+
+
+class Part(Message):
+    """A mail or a part of one; Python's older policy reads headers that the newer one fails on."""
+
+    def read_mail_into(self, letter: Letter) -> None:
+        """Add a mail's headers and what is in it."""
+        letter.add_head([(name, self.header(name)) for name in _HEADER_NAMES], subject=self.header("Subject"))
+        # A mail may call itself an attachment; it is what is read all the same.
+        del self["Content-Disposition"]
+        self.read_into(letter)
+
+    def header(self, name: str) -> str:
+        """Return a header as it is read, empty if there is none."""
+        # The value as it stands in the file: `self[name]` would fail on some.
+        value = next((value for key, value in self.raw_items() if key.lower() == name.lower()), "")
+        return _decoded(str(value))
+
+    def read_into(self, letter: Letter) -> None:
+        """Add this part and the parts within it."""
+        kind = self.get_content_type()
+        parts = self._parts()
+        if _SEALED.fullmatch(kind):
+            letter.unread.append(self.file_name())
+        elif kind in _FORWARDED and parts:
+            self._forwarded(parts[0]).read_mail_into(letter)
+        elif kind == "multipart/alternative" and parts:
+            self._read_alternatives(parts, letter)
+        elif kind == "multipart/related" and parts:
+            parts[0].read_into(letter)
+            letter.attachments += [other.file_name() for other in parts[1:] if other.is_attached()]
+        elif self.get_content_maintype() == "multipart" and parts:
+            for inner in parts:
+                inner.read_into(letter)
+        elif kind == "message/delivery-status" and parts:
+            letter.add_plain("\n\n".join("\n".join(f"{name}: {value}" for name, value in one.items()) for one in parts))
+        elif self.is_attached():
+            letter.attachments.append(self.file_name())
+        elif kind == "text/html":
+            letter.add_page(*self.page())
+        else:
+            letter.add_plain(*self.text())
+
+    def _forwarded(self, mail: "Part") -> "Part":
+        """Return the mail in this part, decoded where a program has encoded it, which it must not be."""
+        if mail.keys() or self.get("Content-Transfer-Encoding", "").strip().lower() != "base64":
+            return mail
+        mail["Content-Transfer-Encoding"] = "base64"
+        return email.message_from_bytes(mail.content(), Part)
+
+    def _read_alternatives(self, parts: "list[Part]", letter: Letter) -> None:
+        """Add one of several forms of the same text, and what is attached to any of them."""
+        leaves = list(self.leaves())
+        attached = [leaf for leaf in leaves if leaf.is_attached()]
+        texts = [leaf for leaf in leaves if not leaf.is_attached()]
+        pages = [leaf for leaf in texts if leaf.get_content_type() == "text/html"]
+        plain = [leaf for leaf in texts if leaf.get_content_type() == "text/plain"]
+        if len(pages) == len(plain) == 1:
+            page, text = pages[0].page(), plain[0].text()
+            letter.add_shown(page.text, text.text, {*page.warnings, *text.warnings})
+            # Pictures that do not call themselves attachments belong to the page.
+            letter.attachments += [
+                leaf.file_name()
+                for leaf in attached
+                if leaf.get_content_disposition() == "attachment" or leaf.get_content_maintype() != "image"
+            ]
+        else:
+            # The last form is the richest (RFC 2046); others than these two are for other programs.
+            shown = {"text/html", "text/plain", *_FORWARDED}
+            readable = [part for part in parts if any(leaf.get_content_type() in shown for leaf in part.leaves())]
+            (readable or parts)[-1].read_into(letter)
+
+    def leaves(self) -> "Iterator[Part]":
+        """Yield the parts within this one that hold no others; a forwarded mail is one."""
+        parts = self._parts()
+        if parts and self.get_content_maintype() == "multipart":
+            for inner in parts:
+                yield from inner.leaves()
+        else:
+            yield self
+
+    def _parts(self) -> "list[Part]":
+        payload = cast("object", self.get_payload())
+        return cast("list[Part]", payload) if isinstance(payload, list) else []
+
+    def is_attached(self) -> bool:
+        """Whether it is a file beside the text; a multipart without parts is a text."""
+        shown = self.get_content_maintype() in ("text", "multipart") or self.get_content_type() in _FORWARDED
+        return not shown or self.get_content_disposition() == "attachment"
+
+    def file_name(self) -> str:
+        """Return the name of the file, its kind if it has none."""
+        return _decoded(self.get_filename("")) or self.get_content_type()
+
+    def text(self) -> Decoded:
+        """Return a plain text as it was written."""
+        return decode(self.content(), self.get_content_charset(""))
+
+    def page(self) -> Decoded:
+        """Return the source of a web page."""
+        return decode_page(self.content(), self.get_content_charset(""))
+
+    def content(self) -> bytes:
+        """Return the bytes that are sent, none where they are parts."""
+        content = self.get_payload(decode=True)
+        return content if isinstance(content, bytes) else b""
+
+
+_QUOTE_MARKS = re.compile(r"(?:> ?)+")
+
+
 def _plain(text: str, warnings: Iterable[str]) -> Parsed:
-    return Parsed.from_text(_strip_quote_marks(clean(text)).strip("\n"), warnings=warnings)
+    """Return a plain text without the `>` before quoted lines; a change of depth begins a new paragraph."""
+    lines: list[str] = []
+    last_depth = 0
+    for line in clean(text).split("\n"):
+        marks = _QUOTE_MARKS.match(line)
+        depth = marks[0].count(">") if marks else 0
+        if depth != last_depth:
+            lines.append("")
+        lines.append(line[marks.end() :] if marks else line)
+        last_depth = depth
+    return Parsed.from_text("\n".join(lines).strip("\n"), warnings=warnings)
 
 
 def _page(html: str, warnings: Iterable[str]) -> Parsed:
@@ -120,117 +240,6 @@ def _says_more(plain: str, page: str) -> bool:
     return len(own) >= max(1, len(shown))
 
 
-_FORWARDED = frozenset(["message/rfc822", "message/global", "message/news"])
-_SEALED = re.compile(r"multipart/encrypted|application/(?:x-)?pkcs7-mime")
-
-
-def _read_message(message: Part, letter: Letter) -> None:
-    """Add a mail's headers and what is in it."""
-    fields = [(name, _header(message, name)) for name in _HEADER_NAMES]
-    letter.add_head(fields, subject=_header(message, "Subject"))
-    # A mail may call itself an attachment; it is what is read all the same.
-    del message["Content-Disposition"]
-    _read_part(message, letter)
-
-
-def _read_part(part: Part, letter: Letter) -> None:
-    """Add a part and the parts within it."""
-    kind = part.get_content_type()
-    parts = _parts(part)
-    if _SEALED.fullmatch(kind):
-        letter.unread.append(_file_name(part))
-    elif kind in _FORWARDED and parts:
-        _read_message(_forwarded(part, parts[0]), letter)
-    elif kind == "multipart/alternative" and parts:
-        _read_alternatives(parts, letter)
-    elif kind == "multipart/related" and parts:
-        _read_part(parts[0], letter)
-        letter.attachments += [_file_name(other) for other in parts[1:] if _is_attached(other)]
-    elif part.get_content_maintype() == "multipart" and parts:
-        for inner in parts:
-            _read_part(inner, letter)
-    elif kind == "message/delivery-status" and parts:
-        letter.add_plain("\n\n".join("\n".join(f"{name}: {value}" for name, value in one.items()) for one in parts))
-    elif _is_attached(part):
-        letter.attachments.append(_file_name(part))
-    elif kind == "text/html":
-        letter.add_page(*decode_page(_payload(part), part.get_content_charset("")))
-    else:
-        letter.add_plain(*decode(_payload(part), part.get_content_charset("")))
-
-
-def _forwarded(part: Part, message: Part) -> Part:
-    """Return a forwarded mail, decoded where a program has encoded it, which it must not be."""
-    if message.keys() or part.get("Content-Transfer-Encoding", "").strip().lower() != "base64":
-        return message
-    message["Content-Transfer-Encoding"] = "base64"
-    return email.message_from_bytes(_payload(message))
-
-
-def _read_alternatives(parts: list[Part], letter: Letter) -> None:
-    """Add one of several forms of the same text, and what is attached to any of them."""
-    leaves = [leaf for part in parts for leaf in _leaves(part)]
-    texts = [leaf for leaf in leaves if not _is_attached(leaf)]
-    pages = [leaf for leaf in texts if leaf.get_content_type() == "text/html"]
-    plain = [leaf for leaf in texts if leaf.get_content_type() == "text/plain"]
-    if pages and plain and len(pages) == len(plain) == 1:
-        page = decode_page(_payload(pages[0]), pages[0].get_content_charset(""))
-        text = decode(_payload(plain[0]), plain[0].get_content_charset(""))
-        letter.add_shown(page.text, text.text, {*page.warnings, *text.warnings})
-        letter.attachments += [_file_name(leaf) for leaf in leaves if _is_attached(leaf) and _is_named(leaf)]
-    else:
-        # The last form is the richest (RFC 2046); others than these two are for other programs.
-        readable = [part for part in parts if _holds_text(part)]
-        _read_part((readable or parts)[-1], letter)
-
-
-def _holds_text(part: Part) -> bool:
-    return any(leaf.get_content_type() in ("text/html", "text/plain", *_FORWARDED) for leaf in _leaves(part))
-
-
-def _leaves(part: Part) -> Iterator[Part]:
-    """Yield the parts within a part that hold no others; a forwarded mail is one."""
-    parts = _parts(part)
-    if parts and part.get_content_maintype() == "multipart":
-        for inner in parts:
-            yield from _leaves(inner)
-    else:
-        yield part
-
-
-def _parts(part: Part) -> list[Part]:
-    payload = cast("object", part.get_payload())
-    return cast("list[Part]", payload) if isinstance(payload, list) else []
-
-
-def _is_attached(part: Part) -> bool:
-    """Whether a part is a file beside the text; a multipart without parts is a text."""
-    shown = part.get_content_maintype() in ("text", "multipart") or part.get_content_type() in _FORWARDED
-    return not shown or part.get_content_disposition() == "attachment"
-
-
-def _is_named(part: Part) -> bool:
-    """Whether a part is an attachment for the reader rather than a picture within a page."""
-    return part.get_content_disposition() == "attachment" or part.get_content_maintype() != "image"
-
-
-def _file_name(part: Part) -> str:
-    return _decoded(part.get_filename("")) or part.get_content_type()
-
-
-def _payload(part: Part) -> bytes:
-    """Return a part's bytes."""
-    payload = part.get_payload(decode=True)
-    return payload if isinstance(payload, bytes) else b""
-
-
-def _header(message: Part, name: str) -> str:
-    """Return a header as it is read, empty if there is none."""
-    # The value as it stands in the file: `message[name]` would fail on some.
-    value = next((value for key, value in message.raw_items() if key.lower() == name.lower()), "")
-    return _decoded(str(value))
-
-
 def _decoded(value: str) -> str:
     """Return a header's value or a file's name with its encoded words decoded, on one line."""
     if not value.isascii():
@@ -245,20 +254,3 @@ def _decoded(value: str) -> str:
         for word, charset in words
     )
     return " ".join("".join(texts).split())
-
-
-_QUOTE_MARKS = re.compile(r"(?:> ?)+")
-
-
-def _strip_quote_marks(text: str) -> str:
-    """Return a mail without the `>` before quoted lines; a change of depth begins a new paragraph."""
-    lines: list[str] = []
-    last_depth = 0
-    for line in text.split("\n"):
-        marks = _QUOTE_MARKS.match(line)
-        depth = marks[0].count(">") if marks else 0
-        if depth != last_depth:
-            lines.append("")
-        lines.append(line[marks.end() :] if marks else line)
-        last_depth = depth
-    return "\n".join(lines)

@@ -1,16 +1,13 @@
 """Reading Word documents as somebody sees them: numbers that Word generates, notes, text boxes, changes accepted."""
 
-import io
 import re
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from agents.documents.parsing import drawings, formulas, headings, tables
 from agents.documents.parsing.formats import damaged
-from agents.documents.parsing.package import Package
+from agents.documents.parsing.package import Package, opened
 from agents.documents.parsing.parsed import Parsed, cap_warnings, clean, shorten
 from agents.documents.parsing.word_numbers import Number, Numbering
 from agents.documents.parsing.word_styles import Styles, has_shade, is_on, outline_level, value
@@ -40,22 +37,40 @@ def read_docx(data: bytes, name: str) -> Parsed:
         DocumentError: It is damaged.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as container:
+        with opened(data, name) as container:
             return _Document(Package(container, name), name).read()
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise damaged(name, "its zip container cannot be unpacked") from error
     except RecursionError as error:
         raise damaged(name, "its parts stand hundreds of levels deep in each other") from error
 
 
 @dataclass(frozen=True)
-class _Block:
+class Block:
     """A paragraph or a table."""
 
     text: str
     level: int = 0
     """Of a heading; 0 for other paragraphs."""
     number: Number | None = None
+
+    @property
+    def is_bullet(self) -> bool:
+        """Whether it is an item of a list without numbers."""
+        return self.number is not None and self.number.is_bullet
+
+    def heads(self, following: "Block | None") -> str:
+        """Return the heading in a numbered paragraph that has no heading's style; empty where it heads nothing.
+
+        It heads what is numbered a level deeper and follows it, or what its number names: an article.
+        """
+        number = self.number
+        if number is None or not number.label:
+            return ""
+        is_title = len(self.text) <= headings.MAX_LENGTH and not _SENTENCE_ENDS.search(self.text)
+        below = following.number if following else None
+        deeper = below is not None and below.level > number.level and not below.is_bullet
+        if is_title and (number.is_named or deeper):
+            return self.text
+        return number.label.strip() if number.is_named else ""
 
 
 class _Document:
@@ -69,7 +84,7 @@ class _Document:
         self._notes = {kind: self._by_id(f"{kind}s", kind) for kind in ("footnote", "endnote", "comment")}
         self._part = _DOCUMENT
         self._marks: dict[tuple[str, str], str] = {}
-        self._after: list[_Block] = []
+        self._after: list[Block] = []
         self._carried = ""
         self._backgrounds = 0
         self._has_changes = False
@@ -100,7 +115,7 @@ class _Document:
         root = self._related(part)
         return {} if root is None else {each.get("id", ""): each for each in root.findall(kind)}
 
-    def _headers(self, root: Element) -> Iterator[_Block]:
+    def _headers(self, root: Element) -> Iterator[Block]:
         """Yield what stands above and below the pages that are printed, each text once."""
         settings = self._related("settings")
         even = settings is not None and is_on(settings.find("evenAndOddHeaders"))
@@ -117,9 +132,9 @@ class _Document:
                     for block in self._of_part(member, part):
                         if block.text not in seen:
                             seen.add(block.text)
-                            yield _Block(block.text)
+                            yield Block(block.text)
 
-    def _of_part(self, member: str, root: Element) -> list[_Block]:
+    def _of_part(self, member: str, root: Element) -> list[Block]:
         """Return the blocks of a header or footer; a line that is nothing but the page's number is left out."""
         for paragraph in root.iter("p"):
             fields = [*(each.text or "" for each in paragraph.iter("instrText")),
@@ -133,7 +148,7 @@ class _Document:
         self._part = part
         return blocks
 
-    def _blocks(self, parent: Element) -> Iterator[_Block]:
+    def _blocks(self, parent: Element) -> Iterator[Block]:
         """Yield the paragraphs and tables in an element, each followed by its notes, comments and text boxes."""
         for child in parent:
             if child.tag == "p":
@@ -144,26 +159,26 @@ class _Document:
             elif child.tag == "AlternateContent":
                 yield from self._blocks(_shown(child))
             elif child.tag in ("oMathPara", "oMath"):
-                yield _Block(formulas.linear(child))
+                yield Block(formulas.linear(child))
             elif child.tag in _DELETED:
                 self._has_changes = True
             elif child.tag not in _NO_TEXT:
                 self._has_changes |= child.tag in _INSERTED
                 yield from self._blocks(child)
 
-    def _left_over(self) -> Iterator[_Block]:
+    def _left_over(self) -> Iterator[Block]:
         """Yield the text of a paragraph that was to run on into one that does not come."""
         text, self._carried = self._carried.strip(), ""
         if text:
-            yield _Block(text)
+            yield Block(text)
 
-    def _with_what_follows(self, blocks: Iterator[_Block]) -> Iterator[_Block]:
+    def _with_what_follows(self, blocks: Iterator[Block]) -> Iterator[Block]:
         outer, self._after = self._after, []
         yield from list(blocks)
         after, self._after = self._after, outer
         yield from after
 
-    def _paragraph(self, paragraph: Element) -> Iterator[_Block]:
+    def _paragraph(self, paragraph: Element) -> Iterator[Block]:
         """Yield a paragraph with its number, unless it is empty."""
         properties = paragraph.find("pPr")
         properties = Element("pPr") if properties is None else properties
@@ -188,15 +203,15 @@ class _Document:
         return self._styles.heading_level(style) if outline is None else outline_level(outline)
 
     @staticmethod
-    def _block(text: str, level: int, number: Number | None) -> _Block:
+    def _block(text: str, level: int, number: Number | None) -> Block:
         """Return a paragraph; clauses that only look like headings, for the sake of their numbers, are no headings."""
         if number and number.is_bullet and not level:
-            return _Block(f"{'  ' * number.level}- {text}", number=number)
+            return Block(f"{'  ' * number.level}- {text}", number=number)
         label = number.label if number else ""
         is_clause = bool(label) and _SENTENCE_ENDS.search(text)
         if level and not is_clause and len(label + text) <= headings.MAX_LENGTH:
-            return _Block(" ".join((label + text).split()), level, number)
-        return _Block(label + text, number=number)
+            return Block(" ".join((label + text).split()), level, number)
+        return Block(label + text, number=number)
 
     def _number(self, properties: Element, style: str) -> Number | None:
         """Count the paragraph in its list, if it is in one."""
@@ -255,27 +270,27 @@ class _Document:
         if element.tag == "ffData":
             return _form_field(element)
         if element.tag == "txbxContent":
-            self._after += self._on_background(element)
+            self._after += self._on_background(self._blocks(element))
         elif element.tag == "textpath":
             # A watermark, such as DRAFT.
-            self._after.append(_Block(element.get("string", "")))
+            self._after.append(Block(element.get("string", "")))
         elif element.tag in ("commentReference", "commentRangeEnd"):
             # A comment is read where it is first referred to.
             self._after += self._comment(self._notes["comment"].pop(element.get("id", ""), None))
         elif element.tag in ("footnoteReference", "endnoteReference"):
             return self._note(element)
         else:
-            self._after += map(_Block, drawings.read(self._package, self._part, element))
+            self._after += map(Block, drawings.read(self._package, self._part, element))
         return ""
 
-    def _on_background(self, parent: Element) -> list[_Block]:
-        """Return the blocks of a text box or a cell, in which white text may well stand on a colour."""
+    def _on_background(self, blocks: Iterator[Block]) -> list[Block]:
+        """Read the blocks of a text box or a cell, in which white text may well stand on a colour."""
         carried, self._carried = self._carried, ""
         self._backgrounds += 1
-        blocks = [*self._blocks(parent), *self._left_over()]
+        read = [*blocks, *self._left_over()]
         self._backgrounds -= 1
         self._carried = carried
-        return blocks
+        return read
 
     def _note(self, reference: Element) -> str:
         """Return the mark of a footnote or an endnote, which follows its paragraph."""
@@ -286,29 +301,32 @@ class _Document:
         if note is None or is_on(reference.find("customMarkFollows")) or "customMarkFollows" in reference.attrib:
             return ""
         mark = self._marks[key] = f"[^{len(self._marks) + 1}]"
-        words = " ".join(block.text for block in self._on_background(note))
-        self._after.append(_Block(f"{mark}: {words}"))
+        words = " ".join(block.text for block in self._on_background(self._blocks(note)))
+        self._after.append(Block(f"{mark}: {words}"))
         return mark
 
-    def _comment(self, comment: Element | None) -> Iterator[_Block]:
+    def _comment(self, comment: Element | None) -> Iterator[Block]:
         """Yield a comment, every sentence of it marked: none may be taken for one of the document's."""
         if comment is None:
             return
         author = " ".join(comment.get("author", "").split())
         mark = f"[Comment by {author}]" if author else "[Comment]"
-        text = " ".join(" ".join(block.text for block in self._on_background(comment)).split())
+        text = " ".join(" ".join(block.text for block in self._on_background(self._blocks(comment))).split())
         marked = (f"{mark} {text[start:end]}" for start, end in split_sentences(text))
         if lines := "\n".join(marked):
-            yield _Block(lines)
+            yield Block(lines)
 
-    def _table(self, table: Element) -> Iterator[_Block]:
+    def _table(self, table: Element) -> Iterator[Block]:
         """Yield a table; one of a single cell is a frame around paragraphs."""
         rows = list(self._rows(table))
         cells = [cell for row in rows for cell in row.iter("tc")] if len(rows) == 1 else []
         if len(cells) == 1:
-            yield from self._on_background(cells[0])
-        elif text := tables.as_markdown(self._grid(rows), _head_rows(rows)):
-            yield _Block(text)
+            yield from self._on_background(self._blocks(cells[0]))
+            return
+        # The rows that Word repeats on every page are the table's head, else the first one.
+        body = next((index for index, row in enumerate(rows) if not is_on(row.find("trPr/tblHeader"))), 1)
+        if text := tables.as_markdown(self._grid(rows), max(body, 1)):
+            yield Block(text)
 
     def _rows(self, parent: Element) -> Iterator[Element]:
         """Yield the rows of a table that are still there and seen."""
@@ -346,22 +364,21 @@ class _Document:
                 yield from self._cells(child)
 
     def _cell(self, cell: Element) -> str:
-        """Return a cell's text on one line; a table in it with its cells parted by commas, its rows by semicolons."""
-        carried, self._carried = self._carried, ""
-        self._backgrounds += 1
-        parts: list[str] = []
-        for child in _children(cell):
-            if child.tag == "tbl":
+        """Return a cell's text on one line."""
+        return " ".join(" ".join(block.text for block in self._on_background(self._in_cell(cell))).split())
+
+    def _in_cell(self, parent: Element) -> Iterator[Block]:
+        """Yield what is in a cell; a table in it with its cells parted by commas, its rows by semicolons."""
+        for child in parent:
+            if child.tag in ("sdt", "sdtContent", "customXml", *_INSERTED):
+                yield from self._in_cell(child)
+            elif child.tag == "tbl":
                 grid = ([self._cell(each) for each in row.iter("tc")] for row in self._rows(child))
-                parts.append("; ".join(", ".join(filter(None, row)) for row in grid))
+                yield Block("; ".join(", ".join(filter(None, row)) for row in grid))
             elif child.tag == "p":
-                parts += [block.text for block in self._paragraph(child)]
-            else:
-                parts += [block.text for block in self._blocks(child)]
-        parts += [block.text for block in self._left_over()]
-        self._backgrounds -= 1
-        self._carried = carried
-        return " ".join(" ".join(parts).split())
+                yield from self._paragraph(child)
+            elif child.tag not in _NO_TEXT:
+                yield from self._blocks(child)
 
 
 _BESIDE = frozenset(
@@ -370,23 +387,6 @@ _BESIDE = frozenset(
         *("footnoteReference", "endnoteReference", *drawings.KINDS),
     ]
 )
-
-
-def _children(parent: Element) -> Iterator[Element]:
-    """Yield the paragraphs and tables of a cell, also those in content controls."""
-    for child in parent:
-        if child.tag in ("sdt", "sdtContent", "customXml", *_INSERTED):
-            yield from _children(child)
-        elif child.tag not in _NO_TEXT:
-            yield child
-
-
-def _head_rows(rows: list[Element]) -> int:
-    """Return how many rows at the top are the table's head: those that Word repeats on every page, else one."""
-    for index, row in enumerate(rows):
-        if not is_on(row.find("trPr/tblHeader")):
-            return max(index, 1)
-    return 1
 
 
 def _shown(alternatives: Element) -> Element:
@@ -409,41 +409,22 @@ def _form_field(field: Element) -> str:
     return ""
 
 
-def _join(blocks: Iterable[_Block]) -> tuple[str, list[headings.Found]]:
+def _join(blocks: Iterable[Block]) -> tuple[str, list[headings.Found]]:
     """Return the text of blocks and its headings."""
-    blocks = [_Block(clean(each.text).strip("\n"), each.level, each.number) for each in blocks]
+    blocks = [Block(clean(each.text).strip("\n"), each.level, each.number) for each in blocks]
     parts: list[str] = []
     found: list[headings.Found] = []
     position = above = 0
     for index, block in enumerate(blocks):
         following = blocks[index + 1] if index + 1 < len(blocks) else None
-        level, words = (block.level, block.text) if block.level else (0, _heads(block, following))
+        level, words = (block.level, block.text) if block.level else (0, block.heads(following))
         if block.level:
             above = block.level
         elif words and block.number:
             level = above + 1 + block.number.level
         if level:
             found.append((level, words, position))
-        tight = _is_bullet(block) and following is not None and _is_bullet(following)
+        tight = block.is_bullet and following is not None and following.is_bullet
         parts.append(f"{'#' * block.level}{' ' * bool(block.level)}{block.text}" + ("\n" if tight else "\n\n"))
         position += len(parts[-1])
     return "".join(parts).rstrip("\n"), found
-
-
-def _heads(block: _Block, following: _Block | None) -> str:
-    """Return the heading in a numbered paragraph that has no heading's style; empty where it heads nothing.
-
-    It heads what is numbered a level deeper and follows it, or what its number names: an article.
-    """
-    number = block.number
-    if number is None or not number.label:
-        return ""
-    is_title = len(block.text) <= headings.MAX_LENGTH and not _SENTENCE_ENDS.search(block.text)
-    deeper = following is not None and following.number is not None and following.number.level > number.level
-    if is_title and (number.is_named or (deeper and not _is_bullet(following))):
-        return block.text
-    return number.label.strip() if number.is_named else ""
-
-
-def _is_bullet(block: _Block | None) -> bool:
-    return block is not None and block.number is not None and block.number.is_bullet

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
+from agents.documents.parsing.word_styles import value
+
 MAX_LEVELS = 9
 """Of one list, as Word has them."""
 
@@ -24,7 +26,7 @@ class Number(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Level:
+class Level:
     """How one level of a list is numbered."""
 
     start: int
@@ -38,36 +40,60 @@ class _Level:
     style: str
     """The paragraph style that belongs to it; empty for none."""
 
+    @classmethod
+    def all_in(cls, parent: Element | None) -> "dict[int, Level]":
+        """Return the levels of a list's definition, or those that a list overrides."""
+        found = () if parent is None else parent.findall("lvl")
+        return {_integer(each.get("ilvl"), 0): cls.read(each) for each in found}
+
+    @classmethod
+    def read(cls, level: Element) -> "Level":
+        """Return one level of a list."""
+        numerals = level.find("numFmt")
+        if numerals is None:
+            # Newer kinds of numerals stand beside an older one for older programs.
+            numerals = next(level.iter("numFmt"), None)
+        start, legal = level.find("start"), level.find("isLgl")
+        return cls(
+            start=0 if start is None else _integer(value(start), 1),
+            numerals="decimal" if numerals is None else numerals.get("val", "decimal"),
+            text="" if level.find("rPr/vanish") is not None else value(level.find("lvlText")),
+            is_legal=legal is not None and legal.get("val", "1") not in ("0", "false", "off"),
+            restart=_integer(value(level.find("lvlRestart")), _integer(level.get("ilvl"), 0)),
+            space="" if value(level.find("suff")) == "nothing" else " ",
+            style=value(level.find("pStyle")),
+        )
+
 
 class Numbering:
     """The lists of a document, with where each has come to."""
 
     def __init__(self, root: Element | None) -> None:
         self._abstract: dict[str, str] = {}
-        self._levels: dict[str, dict[int, _Level]] = {}
+        self._levels: dict[str, dict[int, Level]] = {}
         self._restarts: dict[str, dict[int, int]] = {}
         self._counts: dict[str, dict[int, int]] = {}
         self._begun: set[str] = set()
-        lists = {} if root is None else {_value(each, "@abstractNumId"): each for each in root.iter("abstractNum")}
+        lists = {} if root is None else {each.get("abstractNumId", ""): each for each in root.iter("abstractNum")}
         for number in () if root is None else root.iter("num"):
             self._add(number, lists)
 
     def _add(self, number: Element, lists: dict[str, Element]) -> None:
         """Take in one list with what it overrides."""
-        name, abstract = _value(number, "@numId"), _value(number, "abstractNumId")
+        name, abstract = number.get("numId", ""), value(number.find("abstractNumId"))
         found = lists.get(abstract)
-        if found is not None and (linked := _value(found, "numStyleLink")):
+        if found is not None and (linked := value(found.find("numStyleLink"))):
             # The list is defined where its style says.
             abstract = next(
-                (key for key, each in lists.items() if _value(each, "styleLink") == linked),
+                (key for key, each in lists.items() if value(each.find("styleLink")) == linked),
                 abstract,
             )
-        levels = _read_levels(lists.get(abstract))
+        levels = Level.all_in(lists.get(abstract))
         self._restarts[name] = {}
         for override in number.findall("lvlOverride"):
             level = _integer(override.get("ilvl"), 0)
-            levels |= _read_levels(override)
-            if start := _value(override, "startOverride"):
+            levels |= Level.all_in(override)
+            if start := value(override.find("startOverride")):
                 self._restarts[name][level] = _integer(start, 1)
         self._abstract[name], self._levels[name] = abstract, levels
 
@@ -106,38 +132,6 @@ class Numbering:
         return Number(label and label + own.space, level, is_bullet=False, is_named=named)
 
 
-def _read_levels(parent: Element | None) -> dict[int, _Level]:
-    """Return the levels of a list's definition, or those that a list overrides."""
-    levels: dict[int, _Level] = {}
-    for each in () if parent is None else parent.findall("lvl"):
-        level = _integer(each.get("ilvl"), 0)
-        numerals = each.find("numFmt")
-        if numerals is None:
-            # Newer kinds of numerals stand beside an older one for older programs.
-            numerals = next(each.iter("numFmt"), None)
-        kind = "decimal" if numerals is None else numerals.get("val", "decimal")
-        shown = "" if each.find("rPr/vanish") is not None else _value(each, "lvlText")
-        legal = each.find("isLgl")
-        levels[level] = _Level(
-            start=_integer(_value(each, "start"), 1 if each.find("start") is not None else 0),
-            numerals=kind,
-            text=shown,
-            is_legal=legal is not None and legal.get("val", "1") not in ("0", "false", "off"),
-            restart=_integer(_value(each, "lvlRestart"), level),
-            space="" if _value(each, "suff") == "nothing" else " ",
-            style=_value(each, "pStyle"),
-        )
-    return levels
-
-
-def _value(element: Element, name: str) -> str:
-    """Return the value of a property, or with an @ of an attribute; empty where there is none."""
-    if name.startswith("@"):
-        return element.get(name[1:], "")
-    found = element.find(name)
-    return "" if found is None else found.get("val", "")
-
-
 def _integer(text: str | None, default: int) -> int:
     """Return a number of at most nine digits; mutilated ones are the default."""
     return int(text) if text and re.fullmatch(r"[0-9]{1,9}", text) else default
@@ -165,6 +159,7 @@ _ORDINALS = {
     "nine": "ninth",
     "twelve": "twelfth",
 }
+_ENDINGS = {1: "st", 2: "nd", 3: "rd", 11: "th", 12: "th", 13: "th"}
 _MAX_REPEATED = 30
 """Letters: Word writes the 27th item aa and the 53rd aaa; what goes on for longer is shown in figures."""
 
@@ -177,10 +172,12 @@ def numeral(number: int, kind: str) -> str:
     return (write(number) if write else "") or str(number)
 
 
-def _letters(alphabet: str) -> Callable[[int], str]:
+def _letters(alphabet: Sequence[str], rounds: int = _MAX_REPEATED) -> Callable[[int], str]:
+    """Return numerals of one letter or sign, repeated once more in each round through the alphabet."""
+
     def write(number: int) -> str:
         times, at = divmod(number - 1, len(alphabet))
-        return alphabet[at] * (times + 1) if 0 <= times < _MAX_REPEATED else ""
+        return alphabet[at] * (times + 1) if 0 <= times < rounds else ""
 
     return write
 
@@ -210,10 +207,6 @@ def _chinese(number: int) -> str:
     return written.removeprefix("一") if number in range(10, 20) else written
 
 
-def _japanese(number: int) -> str:
-    return re.sub("一(?=[十百千])|零", "", _chinese(number)) if number else _chinese(number)
-
-
 def _words(number: int) -> str:
     """Return an English number below a hundred in words."""
     if not 0 <= number < 100:
@@ -230,16 +223,6 @@ def _ordinal_words(number: int) -> str:
     return f"{head}{hyphen}{ordinal}".capitalize() if last else ""
 
 
-def _ordinal(number: int) -> str:
-    teen = number % 100 in range(11, 14)
-    return f"{number}{'th' if teen else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
-
-
-def _signs(signs: Sequence[str]) -> Callable[[int], str]:
-    """Return numerals that are one sign each."""
-    return lambda number: signs[number - 1] if 0 < number <= len(signs) else ""
-
-
 _NUMERALS: dict[str, Callable[[int], str]] = {
     "lowerLetter": _letters(_LATIN),
     "upperLetter": _letters(_LATIN.upper()),
@@ -248,24 +231,24 @@ _NUMERALS: dict[str, Callable[[int], str]] = {
     "russianLower": _letters(_RUSSIAN),
     "russianUpper": _letters(_RUSSIAN.upper()),
     "decimalZero": lambda number: f"{number:02}",
-    "ordinal": _ordinal,
+    "ordinal": lambda number: f"{number}{_ENDINGS.get(number % 100, _ENDINGS.get(number % 10, 'th'))}",
     "cardinalText": _words,
     "ordinalText": _ordinal_words,
     "numberInDash": lambda number: f"- {number} -",
     "decimalEnclosedParen": lambda number: f"({number})",
     "decimalEnclosedFullstop": lambda number: f"{number}.",
-    "decimalEnclosedCircle": _signs("①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"),
+    "decimalEnclosedCircle": _letters("①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳", 1),
     "decimalFullWidth": lambda number: str(number).translate({48 + digit: 0xFF10 + digit for digit in range(10)}),
     "chineseCounting": _chinese,
     "chineseCountingThousand": _chinese,
     "taiwaneseCounting": _chinese,
     "taiwaneseCountingThousand": _chinese,
-    "japaneseCounting": _japanese,
+    "japaneseCounting": lambda number: re.sub("一(?=[十百千])|(?<=.)零", "", _chinese(number)),
     "ideographDigital": lambda number: "".join(_CHINESE[int(digit)] for digit in str(number)).replace("零", "〇"),  # noqa: RUF001
-    "ideographTraditional": _signs("甲乙丙丁戊己庚辛壬癸"),
-    "ideographZodiac": _signs("子丑寅卯辰巳午未申酉戌亥"),
-    "ganada": _signs("가나다라마바사아자차카타파하"),
-    "hebrew1": _signs("א ב ג ד ה ו ז ח ט י יא יב יג יד טו טז יז יח יט כ".split()),  # noqa: RUF001, SIM905
-    "arabicAlpha": _signs("أبتثجحخدذرزسشصضطظعغفقكلمنهوي"),
-    "thaiLetters": _signs("กขคงจฉชซฌญฎฏฐฑฒณดตถทธนบปผฝพฟภมยรลวศษสหฬอฮ"),
+    "ideographTraditional": _letters("甲乙丙丁戊己庚辛壬癸", 1),
+    "ideographZodiac": _letters("子丑寅卯辰巳午未申酉戌亥", 1),
+    "ganada": _letters("가나다라마바사아자차카타파하", 1),
+    "hebrew1": _letters("א ב ג ד ה ו ז ח ט י יא יב יג יד טו טז יז יח יט כ".split(), 1),  # noqa: RUF001, SIM905
+    "arabicAlpha": _letters("أبتثجحخدذرزسشصضطظعغفقكلمنهوي", 1),
+    "thaiLetters": _letters("กขคงจฉชซฌญฎฏฐฑฒณดตถทธนบปผฝพฟภมยรลวศษสหฬอฮ", 1),
 }
