@@ -3,9 +3,9 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import Literal, NamedTuple
 
 from agents.documents.parsing import grid, headings
@@ -18,7 +18,6 @@ _DELIMITERS = "\t;|,"
 # Breaks that no spreadsheet takes for the end of a row.
 _BREAKS_IN_CELLS = re.compile("[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _LINE = re.compile(r"[^\n]+\n?|\n")
-_DIGITS = re.compile(r"\d+")
 _SAMPLE = 64_000
 _MAX_ROWS_ABOVE = 20
 _MAX_GRID = 2_000_000
@@ -101,15 +100,26 @@ class _Layout(NamedTuple):
         rows = _rows(text, self.delimiter, self.quoting, strict=self.strict)
         above = [" ".join(" ".join(row).split()) for row in islice(rows, self.above)]
         first = list(islice(rows, _MAX_ROWS_ABOVE))
-        names = [] if _is_data(first[0], first[1:]) else first.pop(0)
-        lines = [*above, "", *(_table_row(row, self.width) for row in (names, ["---"] * self.width, *first))]
+        columns = ([cell.strip() for cell in column] for column in zip_longest(*first, fillvalue=""))
+        is_data = any(grid.is_value(name, below) for name, *below in columns)
+        names = [] if is_data else first.pop(0)
+        lines = [*above, "", *(self._table_row(row) for row in (names, ["---"] * self.width, *first))]
         length = sum(map(len, lines)) + len(lines)
         for row in rows:
-            lines.append(_table_row(row, self.width))
+            lines.append(self._table_row(row))
             length += len(lines[-1]) + 1
             if length > MAX_CHARACTERS:
                 return ""
         return "\n".join(lines).strip("\n")
+
+    def _table_row(self, row: list[str]) -> str:
+        """Return a row with at least as many cells as most have; line breaks in cells become spaces."""
+        while len(row) > self.width and not row[-1].strip():
+            row.pop()
+        # Whole rows are rewritten, not cells, of which a file may hold millions; `clean` has left no null in them.
+        line = "\0".join([*row, *[""] * (self.width - len(row))]).replace("|", "\\|")
+        line = " ".join(line.split()).replace(" \0", "\0").replace("\0 ", "\0")
+        return f"| {line.replace(chr(0), ' | ')} |"
 
 
 def _rows(text: str, delimiter: str, quoting: _Quoting, *, strict: bool) -> Iterator[list[str]]:
@@ -130,8 +140,12 @@ def _tables(text: str, delimiters: Iterable[str]) -> str:
         except csv.Error:
             continue
         bands = _bands(rows)
+        shapes = [(len(band), *Counter(map(len, band)).most_common(1)[0]) for band in bands]
+        regular = all(width > 1 and usual >= _REGULAR * height for height, width, usual in shapes)
         several = len(bands) > 1 and max(map(len, bands)) > 1
-        if all(map(_is_regular, bands)) and (several or _has_groups(bands)):
+        # The first cell of some row is blank, below one that is not.
+        groups = any(not row[0].strip() for band in bands for row in band[1:])
+        if regular and (several or groups):
             cells = {
                 (number, column): grid.Cell.of(cell.strip())
                 for number, row in enumerate(rows)
@@ -153,36 +167,3 @@ def _bands(rows: Iterable[list[str]]) -> list[list[list[str]]]:
         elif not filled and bands[-1]:
             bands.append([])
     return [band for band in bands if band]
-
-
-def _is_regular(band: Sequence[Sequence[str]]) -> bool:
-    """Whether most rows have the same number of cells."""
-    width, regular = Counter(map(len, band)).most_common(1)[0]
-    return width > 1 and regular >= _REGULAR * len(band)
-
-
-def _has_groups(bands: Sequence[Sequence[Sequence[str]]]) -> bool:
-    """Whether the first cell of some row is blank, below one that is not."""
-    return any(not row[0].strip() for band in bands for row in band[1:])
-
-
-def _is_data(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
-    """Whether a table's first row names no columns: a date, a code or a decimal stands above others of its form."""
-    # WO-1201 has the form WO-0.
-    form_of_first, *forms = ([_DIGITS.sub("0", cell.strip()) for cell in row] for row in (first, *below))
-    for place, form in enumerate(form_of_first):
-        same = sum(len(row) > place and row[place] == form for row in forms)
-        # Plain numbers may be names of columns, as years are.
-        if "0" in form and form != "0" and same >= _REGULAR * len(below):
-            return True
-    return False
-
-
-def _table_row(row: list[str], width: int) -> str:
-    """Return a row of at least `width` cells; line breaks in cells become spaces."""
-    while len(row) > width and not row[-1].strip():
-        row.pop()
-    # Whole rows are rewritten, not cells, of which a file may hold millions; `clean` has left no null in them.
-    line = "\0".join([*row, *[""] * (width - len(row))]).replace("|", "\\|")
-    line = " ".join(line.split()).replace(" \0", "\0").replace("\0 ", "\0")
-    return f"| {line.replace(chr(0), ' | ')} |"

@@ -1,9 +1,10 @@
 """Workbooks as documents: each sheet is a page under its name, with its tables, its comments, and what is hidden."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import PurePath
+from typing import Literal
 
 from agents.documents.parsing import extraction, grid, headings
 from agents.documents.parsing.parsed import Parsed, clean, join_pages, shorten
@@ -31,6 +32,24 @@ class Sheet:
     uncalculated: list[Place] = field(default_factory=list[Place])
     """Cells whose formula has no value yet."""
 
+    def comment_lines(self) -> list[str]:
+        """Return the comments as lines that say whose they are, and on what."""
+        lines: list[str] = []
+        for place, (author, text) in sorted(self.comments.items()):
+            cell = self.cells.get(place)
+            value = f" ({shorten(cell.text)})" if cell else ""
+            by = f" by {' '.join(author.split())}" if author.strip() else ""
+            lines.append(f"Comment{by} on {place_name(place)}{value}: {' '.join(text.split())}")
+        return lines
+
+    def hidden_names(self, axis: Literal[0, 1]) -> list[str]:
+        """Return the hidden rows (0) or columns (1) that hold anything, neighbours as one range: 3, 5-8."""
+        hidden = self.hidden_columns if axis else self.hidden_rows
+        used = sorted({place[axis] for place in self.cells if place[axis] in hidden}) if hidden else []
+        runs = ([number for _, number in run] for _, run in groupby(enumerate(used), lambda pair: pair[1] - pair[0]))
+        names = ([column_name(at) if axis else str(at + 1) for at in (run[0], run[-1])] for run in runs)
+        return ["-".join(dict.fromkeys(ends)) for ends in names]
+
 
 def as_document(sheets: Sequence[Sheet], name: str, *, title: str = "") -> Parsed:
     """Return a workbook's text, with its sheets as pages.
@@ -54,7 +73,7 @@ def as_document(sheets: Sequence[Sheet], name: str, *, title: str = "") -> Parse
                 hint="Split it and open the parts.",
             ) from None
         left -= len(sheet.cells)
-        blocks = [f"## {' '.join(sheet.name.split())}", tables, *_comments(sheet)]
+        blocks = [f"## {' '.join(sheet.name.split())}", tables, *sheet.comment_lines()]
         pages.append(clean("\n\n".join(filter(None, blocks))))
     text, spans = join_pages(pages)
     if not title and len(sheets) > 1:
@@ -63,64 +82,6 @@ def as_document(sheets: Sequence[Sheet], name: str, *, title: str = "") -> Parse
     return Parsed.from_text(
         text, title=title, headings=headings.in_markdown(text), warnings=_warnings(sheets), pages=spans
     )
-
-
-def _comments(sheet: Sheet) -> list[str]:
-    """Return a sheet's comments as lines that say whose they are, and on what."""
-    lines: list[str] = []
-    for place, (author, text) in sorted(sheet.comments.items()):
-        cell = sheet.cells.get(place)
-        value = f" ({shorten(cell.text)})" if cell else ""
-        by = f" by {' '.join(author.split())}" if author.strip() else ""
-        lines.append(f"Comment{by} on {place_name(place)}{value}: {' '.join(text.split())}")
-    return lines
-
-
-def _warnings(sheets: Sequence[Sheet]) -> list[str]:
-    """Return one warning for each kind of thing that is not shown, or not known."""
-    warnings: list[str] = []
-    hidden = [repr(sheet.name) for sheet in sheets if sheet.hidden]
-    if hidden:
-        one = len(hidden) == 1
-        warnings.append(
-            f"Hidden text: the {'sheet' if one else 'sheets'} {_listed(hidden)} {'is' if one else 'are'} hidden in the "
-            f"workbook; {'it was' if one else 'they were'} read."
-        )
-    for kind, places in (
-        ("rows", {sheet.name: _ranges(_used(sheet, 0), str) for sheet in sheets}),
-        ("columns", {sheet.name: _ranges(_used(sheet, 1), lambda number: column_name(number - 1)) for sheet in sheets}),
-    ):
-        warnings += [f"Hidden text: {kind} that are hidden were read: {listed}." for listed in _by_sheet(places)]
-    blank = _by_sheet({sheet.name: [place_name(place) for place in sorted(sheet.uncalculated)] for sheet in sheets})
-    warnings += [
-        f"Formulas that were never calculated have no value and were left blank: {places}. "
-        "Open the file in a spreadsheet program and save it."
-        for places in blank
-    ]
-    return warnings
-
-
-def _used(sheet: Sheet, axis: int) -> list[int]:
-    """Return the numbers, from one, of the hidden rows or columns that hold anything."""
-    hidden = sheet.hidden_columns if axis else sheet.hidden_rows
-    return sorted({place[axis] + 1 for place in sheet.cells if place[axis] in hidden}) if hidden else []
-
-
-def _by_sheet(places: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return what is found in each sheet as one phrase, in a list that is empty where nothing is found."""
-    found = [f"{_listed(names)} of the sheet {sheet!r}" for sheet, names in places.items() if names]
-    return [_listed(found, "; ")] if found else []
-
-
-def _listed(names: Sequence[str], separator: str = ", ") -> str:
-    rest = len(names) - _MAX_NAMED
-    return separator.join([*names[:_MAX_NAMED], *([f"{rest} more"] if rest > 0 else [])])
-
-
-def _ranges(numbers: Iterable[int], name: Callable[[int], str]) -> list[str]:
-    """Return ascending numbers with those that follow each other as ranges: 3, 5-8."""
-    runs = ([number for _, number in run] for _, run in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]))
-    return [name(run[0]) if len(run) == 1 else f"{name(run[0])}-{name(run[-1])}" for run in runs]
 
 
 def place_name(place: Place) -> str:
@@ -136,3 +97,46 @@ def column_name(column: int) -> str:
         column, letter = divmod(column - 1, 26)
         name = chr(ord("A") + letter) + name
     return name
+
+
+def column_number(letters: str) -> int:
+    """Return the column, from zero, that letters name: 0 for A."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number - 1
+
+
+def _warnings(sheets: Sequence[Sheet]) -> list[str]:
+    """Return one warning for each kind of thing that is not shown, or not known."""
+    warnings: list[str] = []
+    hidden = [repr(sheet.name) for sheet in sheets if sheet.hidden]
+    if hidden:
+        one = len(hidden) == 1
+        warnings.append(
+            f"Hidden text: the {'sheet' if one else 'sheets'} {_listed(hidden)} {'is' if one else 'are'} hidden in the "
+            f"workbook; {'it was' if one else 'they were'} read."
+        )
+    for kind, places in (
+        ("rows", {sheet.name: sheet.hidden_names(0) for sheet in sheets}),
+        ("columns", {sheet.name: sheet.hidden_names(1) for sheet in sheets}),
+    ):
+        warnings += [f"Hidden text: {kind} that are hidden were read: {listed}." for listed in _by_sheet(places)]
+    blank = _by_sheet({sheet.name: [place_name(place) for place in sorted(sheet.uncalculated)] for sheet in sheets})
+    warnings += [
+        f"Formulas that were never calculated have no value and were left blank: {places}. "
+        "Open the file in a spreadsheet program and save it."
+        for places in blank
+    ]
+    return warnings
+
+
+def _by_sheet(places: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return what is found in each sheet as one phrase, in a list that is empty where nothing is found."""
+    found = [f"{_listed(names)} of the sheet {sheet!r}" for sheet, names in places.items() if names]
+    return [_listed(found, "; ")] if found else []
+
+
+def _listed(names: Sequence[str], separator: str = ", ") -> str:
+    rest = len(names) - _MAX_NAMED
+    return separator.join([*names[:_MAX_NAMED], *([f"{rest} more"] if rest > 0 else [])])
