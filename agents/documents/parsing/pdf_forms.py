@@ -220,11 +220,11 @@ class FormReader:
         hidden = pdfium.FPDFAnnot_GetFlags(annotation.handle) & _HIDDEN
         if kind == pdfium.FPDF_ANNOT_WIDGET and self._form:
             widget = self._widget(annotation)
-            if widget and (hidden or widget.box.right - widget.box.left < 1 or widget.box.height < 1):
+            if widget and not hidden and widget.box.right - widget.box.left >= 1 and widget.box.height >= 1:
+                additions.fields.append(widget)
+            elif widget:
                 # Forms compute with hidden numbers; words may be addressed to the model.
                 additions.hidden += [widget.value] * (not widget.is_button and _LETTER.search(widget.value) is not None)
-            elif widget:
-                additions.fields.append(widget)
         elif kind == pdfium.FPDF_ANNOT_FREETEXT:
             seen = not hidden and not annotation.is_invisible()
             (additions.notes if seen else additions.hidden).extend(annotation.remark("Text box"))
