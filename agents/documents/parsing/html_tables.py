@@ -39,6 +39,13 @@ class _Cell:
     tables: bool = False
     """Whether there is a table in it."""
 
+    @classmethod
+    def begin(cls, tag: str, attributes: dict[str, str | None]) -> "_Cell":
+        """Return the cell that a tag begins; 0 rows are all that follow, and nobody writes 0 columns."""
+        spans = (_SPAN.match(attributes.get(name) or "") for name in ("rowspan", "colspan"))
+        rows, columns = (int(span[1]) or 1 if span else 1 for span in spans)
+        return cls(tag == "th", rows, columns)
+
     @cached_property
     def html(self) -> str:
         """What is in the cell, once it has ended."""
@@ -72,6 +79,31 @@ class _Table:
         """Whether something in it is marked as a head."""
         return self.in_head > 0 or any(cell.head for row in self.rows for cell in row)
 
+    def begin_row(self) -> None:
+        """Begin a row, in which no cell is open yet."""
+        self.cell = None
+        self.rows.append([])
+        self.in_head += self.head_open
+
+    def head_rows(self) -> tuple[int, int]:
+        """Return how many rows are a title above the table, and how many after them name the columns.
+
+        Where nothing marks a head, the first row is one. If a cell in it spans several columns, the row below names
+        each.
+        """
+        rows = self.rows
+        width = max(sum(cell.columns for cell in row) for row in rows)
+        above = 0
+        while above + 1 < len(rows) and len(rows[above]) == 1 and rows[above][0].columns >= width > 1:
+            above += 1
+        # All cells of a head's row are marked, apart from empty ones.
+        heads = (any(cell.head for cell in row) and all(cell.head or not cell.html for cell in row) for row in rows)
+        marked = self.in_head or next((place for place, head in enumerate(heads) if not head), len(rows))
+        if marked:
+            return above, max(0, marked - above)
+        two = len(rows) - above > 2 and any(cell.columns > 1 for cell in rows[above])
+        return above, 2 if two else 1
+
 
 class _Tables(HTMLParser):
     """Copies a page's source with its tables rewritten."""
@@ -104,11 +136,11 @@ class _Tables(HTMLParser):
             table.cell = None
             table.head_open = tag == "thead"
         elif table and tag == "tr":
-            self._begin_row(table)
+            table.begin_row()
         elif table and tag in ("td", "th"):
             if not table.rows:
-                self._begin_row(table)
-            table.cell = _Cell(tag == "th", _span(attributes.get("rowspan")), _span(attributes.get("colspan")))
+                table.begin_row()
+            table.cell = _Cell.begin(tag, attributes)
             table.rows[-1].append(table.cell)
         elif table is None or table.cell or table.rows:
             self._write(self.get_starttag_text() or "")
@@ -159,21 +191,17 @@ class _Tables(HTMLParser):
         else:
             (self._open[-1].below if self._open[-1].rows else self._open[-1].outside).append(source)
 
-    @staticmethod
-    def _begin_row(table: _Table) -> None:
-        table.cell = None
-        table.rows.append([])
-        table.in_head += table.head_open
-
     def _end_table(self) -> None:
         """Write the innermost open table into what is around it."""
         table = self._open.pop()
         self._write("".join(table.outside))
-        if rows := [row for row in table.rows if row]:
-            self._write_rows(table, rows)
+        table.rows = [row for row in table.rows if row]
+        if table.rows:
+            self._write_rows(table)
         self._write("".join(table.below))
 
-    def _write_rows(self, table: _Table, rows: Sequence[Sequence[_Cell]]) -> None:
+    def _write_rows(self, table: _Table) -> None:
+        rows = table.rows
         around = self._open[-1] if self._open else None
         within = around.cell if around else None
         if around and within and around.headed:
@@ -184,12 +212,12 @@ class _Tables(HTMLParser):
         if table.placing or (not table.headed and (max(map(len, rows)) < 2 or tabled)):
             self._write(self._unwrapped(rows, whole=not table.placing))
         else:
-            self._write(self._plain(rows, table.in_head))
+            self._write(self._plain(table))
             tabled = True
         if within:
             within.tables |= tabled
 
-    def _unwrapped(self, rows: Sequence[Sequence[_Cell]], *, whole: bool) -> str:
+    def _unwrapped(self, rows: list[list[_Cell]], *, whole: bool) -> str:
         """Return the cells as blocks; rows of several cells without tables among others are a table, if `whole`."""
         parts: list[str] = []
         for tabled, group in groupby(rows, lambda row: not whole or len(row) < 2 or any(cell.tables for cell in row)):
@@ -197,12 +225,19 @@ class _Tables(HTMLParser):
             if tabled or len(together) < 2:
                 parts += [f"<div>{cell.html}</div>" for row in together for cell in row]
             else:
-                parts.append(self._plain(together, 0))
+                parts.append(self._plain(_Table(rows=together)))
         return "".join(parts)
 
-    def _plain(self, rows: Sequence[Sequence[_Cell]], in_head: int) -> str:
-        above, heads = _head_rows(rows, in_head)
-        return _written(self._filled(rows, above + heads), above, heads)
+    def _plain(self, table: _Table) -> str:
+        """Return a plain table with its titles above it, its head in one row."""
+        above, heads = table.head_rows()
+        grid = self._filled(table.rows, above + heads)
+        titles = "".join(f"<p>{row[0]}</p>" for row in grid[:above])
+        columns = zip_longest(*grid[above : above + heads], fillvalue="")
+        names = [" ".join(dict.fromkeys(name for name in column if _TAG.sub("", name).strip())) for column in columns]
+        head = "".join(f"<th>{name}</th>" for name in names)
+        body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in grid[above + heads :])
+        return f"{titles}<table><tr>{head}</tr>{body}</table>"
 
     def _filled(self, rows: Sequence[Sequence[_Cell]], heads: int) -> list[list[str]]:
         """Return the cells' source as a grid.
@@ -237,40 +272,3 @@ def _pass_spanned(line: list[str], spanning: dict[int, tuple[int, str]]) -> None
     """Add the cells of the rows above that span the next columns of a line."""
     while len(line) in spanning:
         line.append(spanning[len(line)][1])
-
-
-def _span(value: str | None) -> int:
-    """Return how many rows or columns an attribute says; 0 rows are all that follow, and nobody writes 0 columns."""
-    found = _SPAN.match(value or "")
-    return int(found[1]) or 1 if found else 1
-
-
-def _head_rows(rows: Sequence[Sequence[_Cell]], in_head: int) -> tuple[int, int]:
-    """Return how many rows are a title above the table, and how many after them name the columns.
-
-    Where nothing marks a head, the first row is one. If a cell in it spans several columns, the row below names each.
-    """
-    width = max(sum(cell.columns for cell in row) for row in rows)
-    above = 0
-    while above + 1 < len(rows) and len(rows[above]) == 1 and rows[above][0].columns >= width > 1:
-        above += 1
-    marked = in_head or next((place for place, row in enumerate(rows) if not _is_head(row)), len(rows))
-    if marked:
-        return above, max(0, marked - above)
-    two = len(rows) - above > 2 and any(cell.columns > 1 for cell in rows[above])
-    return above, 2 if two else 1
-
-
-def _is_head(row: Sequence[_Cell]) -> bool:
-    """Whether all cells of a row name columns, apart from empty ones."""
-    return any(cell.head for cell in row) and all(cell.head or not cell.html for cell in row)
-
-
-def _written(grid: Sequence[Sequence[str]], above: int, heads: int) -> str:
-    """Return a plain table with its titles above it, its head in one row."""
-    titles = "".join(f"<p>{row[0]}</p>" for row in grid[:above])
-    columns = zip_longest(*grid[above : above + heads], fillvalue="")
-    names = [" ".join(dict.fromkeys(name for name in column if _TAG.sub("", name).strip())) for column in columns]
-    head = "".join(f"<th>{name}</th>" for name in names)
-    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in grid[above + heads :])
-    return f"{titles}<table><tr>{head}</tr>{body}</table>"

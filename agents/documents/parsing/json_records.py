@@ -9,7 +9,7 @@ from agents.documents.parsing.encoding import decode
 from agents.documents.parsing.parsed import MAX_CHARACTERS, Parsed, clean, join_pages, shorten
 
 Value = object
-"""What JSON holds: an `_Object`, a list, a string, a `_Literal`, a truth value or None."""
+"""What JSON holds: an `Object`, a list, a string, a `Number`, a truth value or None."""
 
 _MAX_CELL = 200
 """Characters of a value that stands in its record's row; a longer one is a paragraph, with sentences of its own."""
@@ -45,22 +45,65 @@ def read_json(data: bytes, _name: str) -> Parsed:
     return Parsed.from_text(text, headings=headings, warnings=warnings)
 
 
-class _Object(list[tuple[str, Value]]):
+class Object(list[tuple[str, Value]]):
     """A JSON object; a key that it holds twice is kept twice."""
 
     @property
     def is_map(self) -> bool:
         """Whether its keys name records instead of saying what its values are: all of them are objects."""
-        return bool(self) and all(isinstance(value, _Object) for _, value in self)
+        return bool(self) and all(isinstance(value, Object) for _, value in self)
+
+    def taken_apart(self, path: str) -> tuple[list[tuple[str, str]], list[tuple[str, Value]]]:
+        """Return a record's own values, those of objects within it included, and the records within it."""
+        cells: list[tuple[str, str]] = []
+        inner: list[tuple[str, Value]] = []
+        for key, value in self:
+            key_path = f"{path}.{key}" if path else key
+            if isinstance(value, Object) and not value.is_map:
+                below, records = value.taken_apart(key_path)
+                cells += below
+                inner += records
+            elif isinstance(value, Object) or (
+                isinstance(value, list) and any(isinstance(item, list) for item in cast("list[Value]", value))
+            ):
+                inner.append((key_path, cast("Value", value)))
+            else:
+                cells.append((key_path, _written(cast("Value", value))))
+        return cells, inner
+
+    def name(self, path: str, whose: Sequence[str]) -> list[str]:
+        """Return a record's first words and numbers, by which it is known; none where those around it are long."""
+        name: list[str] = []
+        left = _MAX_NAME - sum(map(len, whose))
+        for key, value in self:
+            if isinstance(value, str):
+                cell = _cell(f"{path}.{key}" if path else key, value)
+                left -= len(cell)
+                if left < 0:
+                    break
+                name.append(cell)
+        return name
+
+    @classmethod
+    def from_table(cls, items: list[Value]) -> list[Value]:
+        """Return lists of equal length below a list of names as records; other items as they are."""
+        rows = [cast("list[Value]", item) for item in items if type(item) is list]
+        if len(rows) < len(items) or len(rows) < 2 or len(set(map(len, rows))) > 1:
+            return items
+        names, *records = rows
+        named = all(type(name) is str and name for name in names) and len(set(map(str, names))) == len(names)
+        if not named or all(type(value) is str for record in records for value in record):
+            return [row if any(isinstance(item, list) for item in row) else _written(row) for row in rows]
+        return [cls(zip(map(str, names), record, strict=True)) for record in records]
 
 
-class _Unread(str):
+class Unread(str):
     """What is no JSON between values that are."""
 
     __slots__ = ()
 
 
-class _Literal(str):
+class Number(str):
     """A number as it is written."""
 
     __slots__ = ()
@@ -74,19 +117,19 @@ _IN_LIST = re.compile("\\s*\\[?[\\s,\\]]*")
 def _parse(text: str) -> tuple[Value, int]:
     """Return the value in a text, or the list of those where there are several, and the line of the first fault or 0.
 
-    Of a list that is cut off, and of faulty lines, the values that are whole are values, and the rest is `_Unread`.
+    Of a list that is cut off, and of faulty lines, the values that are whole are values, and the rest is `Unread`.
 
     Raises:
         RecursionError: It is nested too deeply.
     """
     # Objects with all of their keys, and numbers as they are written.
     decoder = json.JSONDecoder(
-        object_pairs_hook=_Object, parse_float=_Literal, parse_int=_Literal, parse_constant=_Literal, strict=False
+        object_pairs_hook=Object, parse_float=Number, parse_int=Number, parse_constant=Number, strict=False
     )
     values: list[Value] = []
-    between, fault = _BETWEEN, 0
-    end = _skip(between, text, 0)
-    while end < len(text):
+    between, fault, after = _BETWEEN, 0, 0
+    # The pattern matches everywhere, if only nothing.
+    while (end := next(between.finditer(text, after)).end()) < len(text):
         try:
             value, after = decoder.raw_decode(text, end)
         except json.JSONDecodeError as error:
@@ -97,17 +140,10 @@ def _parse(text: str) -> tuple[Value, int]:
             else:
                 # The next line that begins with an object is a record again.
                 after = found if (found := text.find("\n{", end)) >= 0 else len(text)
-                values.append(_Unread(text[end:after]))
+                values.append(Unread(text[end:after]))
         else:
             values.append(value)
-        end = _skip(between, text, after)
     return (values[0] if len(values) == 1 else values), fault
-
-
-def _skip(pattern: re.Pattern[str], text: str, start: int) -> int:
-    """Return where a pattern that matches everywhere ends."""
-    found = pattern.match(text, start)
-    return found.end() if found else start
 
 
 Unit = tuple[str, bool]
@@ -116,10 +152,10 @@ Unit = tuple[str, bool]
 
 def _units(root: Value) -> Iterator[Unit]:
     """Yield the paragraphs of a document; the names of its lists of records are headings."""
-    if not isinstance(root, _Object) or root.is_map:
+    if not isinstance(root, Object) or root.is_map:
         yield from ((text, False) for text in _records(root, "", ()))
         return
-    cells, inner = _taken_apart(root, "")
+    cells, inner = root.taken_apart("")
     yield from ((text, False) for text in _row(cells, ()))
     for path, value in inner:
         yield f"{_HEADING}{path}", True
@@ -134,18 +170,18 @@ def _records(value: Value, path: str, whose: Sequence[str]) -> Iterator[str]:
         path: The keys that lead to it.
         whose: The cells that name the record that it belongs to.
     """
-    if isinstance(value, _Object) and value.is_map:
+    if isinstance(value, Object) and value.is_map:
         for key, record in value:
             yield from _records(record, "", (*whose, _cell(path, key)))
-    elif isinstance(value, _Object):
-        cells, inner = _taken_apart(value, path)
+    elif isinstance(value, Object):
+        cells, inner = value.taken_apart(path)
         yield from _row(cells, whose)
         for inner_path, inner_value in inner:
-            yield from _records(inner_value, inner_path, (*whose, *_name(value, path, whose)))
+            yield from _records(inner_value, inner_path, (*whose, *value.name(path, whose)))
     elif isinstance(value, list):
-        for item in _with_columns(cast("list[Value]", value)):
+        for item in Object.from_table(cast("list[Value]", value)):
             yield from _records(item, path, whose)
-    elif isinstance(value, _Unread):
+    elif isinstance(value, Unread):
         yield value
     else:
         yield from _row([(path, _written(value))], whose)
@@ -153,23 +189,6 @@ def _records(value: Value, path: str, whose: Sequence[str]) -> Iterator[str]:
 
 Cells = Sequence[tuple[str, str]]
 """Keys and values of a record."""
-
-
-def _taken_apart(record: _Object, path: str) -> tuple[list[tuple[str, str]], list[tuple[str, Value]]]:
-    """Return a record's own values, those of objects within it included, and the records within it."""
-    cells: list[tuple[str, str]] = []
-    inner: list[tuple[str, Value]] = []
-    for key, value in record:
-        key_path = f"{path}.{key}" if path else key
-        if isinstance(value, _Object) and not value.is_map:
-            below, records = _taken_apart(value, key_path)
-            cells += below
-            inner += records
-        elif isinstance(value, list) and (isinstance(value, _Object) or _holds_lists(cast("list[Value]", value))):
-            inner.append((key_path, cast("Value", value)))
-        else:
-            cells.append((key_path, _written(cast("Value", value))))
-    return cells, inner
 
 
 def _written(value: Value) -> str:
@@ -181,37 +200,6 @@ def _written(value: Value) -> str:
     )
 
 
-def _holds_lists(items: list[Value]) -> bool:
-    """Whether a list holds objects or lists."""
-    return any(isinstance(item, list) for item in items)
-
-
-def _name(record: _Object, path: str, whose: Sequence[str]) -> list[str]:
-    """Return a record's first words and numbers, by which it is known; none where those around it are long already."""
-    name: list[str] = []
-    left = _MAX_NAME - sum(map(len, whose))
-    for key, value in record:
-        if isinstance(value, str):
-            cell = _cell(f"{path}.{key}" if path else key, value)
-            left -= len(cell)
-            if left < 0:
-                break
-            name.append(cell)
-    return name
-
-
-def _with_columns(items: list[Value]) -> list[Value]:
-    """Return lists of equal length below a list of names as records, as a table has them; others as they are."""
-    rows = [cast("list[Value]", item) for item in items if type(item) is list]
-    if len(rows) < len(items) or len(rows) < 2 or len(set(map(len, rows))) > 1:
-        return items
-    names, *records = rows
-    named = all(type(name) is str and name for name in names) and len(set(map(str, names))) == len(names)
-    if not named or all(type(value) is str for record in records for value in record):
-        return [row if _holds_lists(row) else _written(row) for row in rows]
-    return [_Object(zip(map(str, names), record, strict=True)) for record in records]
-
-
 def _cell(key: str, value: str) -> str:
     cell = f"{key}: {value}" if key else value
     return " ".join(cell.split()).replace("|", "\\|")
@@ -219,7 +207,7 @@ def _cell(key: str, value: str) -> str:
 
 def _row(cells: Cells, whose: Sequence[str]) -> Iterator[str]:
     """Yield a record as a row of its values, or as several that all say whose it is; long values follow it."""
-    row: list[str] = []
+    rows: list[list[str]] = []
     long: list[str] = []
     length = 0
     for key, value in cells:
@@ -227,17 +215,12 @@ def _row(cells: Cells, whose: Sequence[str]) -> Iterator[str]:
             long.append(f"{key}: {value.strip()}" if key else value.strip())
             continue
         cell = _cell(key, value)
-        if row and length + len(cell) > _MAX_ROW:
-            yield _bordered([*whose, *row])
-            row, length = [], 0
-        row.append(cell)
+        if not rows or length + len(cell) > _MAX_ROW:
+            rows.append([])
+            length = 0
+        rows[-1].append(cell)
         length += len(cell)
-    if row:
-        yield _bordered([*whose, *row])
-    elif long and whose:
-        yield _bordered(whose)
+    if not rows and long and whose:
+        rows.append([])
+    yield from (f"| {' | '.join([*whose, *row])} |" for row in rows)
     yield from long
-
-
-def _bordered(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"

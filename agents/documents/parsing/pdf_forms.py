@@ -2,10 +2,10 @@
 
 import ctypes
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple, cast
 
@@ -23,6 +23,7 @@ CHOSEN, NOT_CHOSEN = "☒ chosen", "☐ not chosen"
 """How checkboxes and radio buttons are said; a sign and a word, for the document may be in any language."""
 
 _HIDDEN = pdfium.FPDF_ANNOT_FLAG_HIDDEN | pdfium.FPDF_ANNOT_FLAG_NOVIEW
+_BUTTONS = (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON)
 _PASSWORD = 1 << 13
 """The flag of a text field that shows asterisks."""
 _NOTES = frozenset(
@@ -40,6 +41,7 @@ _NOTES = frozenset(
         pdfium.FPDF_ANNOT_STAMP,
         pdfium.FPDF_ANNOT_CARET,
         pdfium.FPDF_ANNOT_INK,
+        pdfium.FPDF_ANNOT_FILEATTACHMENT,
     )
 )
 """Annotations whose contents are what somebody remarks on the page; a pop-up repeats those of its note."""
@@ -65,6 +67,28 @@ class Box(NamedTuple):
     def above_or_below(self, other: "Box") -> bool:
         """Whether the two share a part of their width."""
         return min(self.right, other.right) > max(self.left, other.left)
+
+    def gap(self, other: "Box") -> float:
+        """Return the points between the two, one above the other."""
+        return max(0.0, self.bottom - other.top, other.bottom - self.top)
+
+    def distance(self, other: "Box") -> float:
+        """Return the points between the two, upwards and sideways."""
+        return self.gap(other) + max(0.0, self.left - other.right, other.left - self.right)
+
+    def holds(self, other: "Box") -> bool:
+        """Whether the other's middle is within this one."""
+        x, y = (other.left + other.right) / 2, (other.bottom + other.top) / 2
+        return self.left <= x <= self.right and self.bottom <= y <= self.top
+
+    def around(self, other: "Box") -> "Box":
+        """Return the smallest rectangle that holds both."""
+        return Box(*map(min, self[:2], other[:2]), *map(max, self[2:], other[2:]))
+
+    def goes_on(self, other: "Box") -> bool:
+        """Whether the other one goes on with this line of text, without a wide gap."""
+        height = max(self.height, other.height)
+        return self.beside(other) and -height <= other.left - self.right <= _WIDE_GAP * height
 
 
 class Label(NamedTuple):
@@ -116,7 +140,7 @@ class Field:
     @property
     def is_button(self) -> bool:
         """Whether it is a checkbox or a radio button."""
-        return self.kind in (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON)
+        return self.kind in _BUTTONS
 
 
 @dataclass
@@ -178,62 +202,78 @@ class FormReader:
         if self._form:
             # Without it, no button knows whether it is chosen.
             pdfium.FORM_OnAfterLoadPage(page, self._form)
-        for annotation in _annotations(page):
-            self._read_annotation(annotation, additions)
+        for index in range(min(pdfium.FPDFPage_GetAnnotCount(page), _MAX_ANNOTATIONS)):
+            if annotation := pdfium.FPDFPage_GetAnnot(page, index):
+                self._read_annotation(_Annotation(annotation), additions)
+                pdfium.FPDFPage_CloseAnnot(annotation)
         if self._form:
             pdfium.FORM_OnBeforeClosePage(page, self._form)
         if additions.fields:
-            _find_labels(page, additions.fields)
+            labels = _read_labels(page, additions.fields)
+            # From left to right: the second box of a date has the label of the first.
+            for each in sorted(additions.fields, key=lambda each: each.box.left):
+                each.label = _Surroundings.of(each, additions.fields, labels).find_label()
         return additions
 
-    def _read_annotation(self, annotation: Handle, additions: Additions) -> None:
-        kind = pdfium.FPDFAnnot_GetSubtype(annotation)
-        hidden = pdfium.FPDFAnnot_GetFlags(annotation) & _HIDDEN
+    def _read_annotation(self, annotation: "_Annotation", additions: Additions) -> None:
+        kind = pdfium.FPDFAnnot_GetSubtype(annotation.handle)
+        hidden = pdfium.FPDFAnnot_GetFlags(annotation.handle) & _HIDDEN
         if kind == pdfium.FPDF_ANNOT_WIDGET and self._form:
             widget = self._widget(annotation)
-            if widget and (hidden or not _has_area(widget.box)):
+            if widget and not hidden and widget.box.right - widget.box.left >= 1 and widget.box.height >= 1:
+                additions.fields.append(widget)
+            elif widget:
                 # Forms compute with hidden numbers; words may be addressed to the model.
                 additions.hidden += [widget.value] * (not widget.is_button and _LETTER.search(widget.value) is not None)
-            elif widget:
-                additions.fields.append(widget)
         elif kind == pdfium.FPDF_ANNOT_FREETEXT:
-            seen = not hidden and not _is_invisible(annotation)
-            _add_note("Text box", annotation, additions.notes if seen else additions.hidden)
+            seen = not hidden and not annotation.is_invisible()
+            (additions.notes if seen else additions.hidden).extend(annotation.remark("Text box"))
         elif kind in _NOTES:
-            _add_note("Note", annotation, additions.hidden if hidden else additions.notes)
-        elif kind == pdfium.FPDF_ANNOT_FILEATTACHMENT:
-            attachment = pdfium.FPDFAnnot_GetFileAttachment(annotation)
-            additions.attached.append(_string(partial(pdfium.FPDFAttachment_GetName, attachment)))
-            _add_note("Note", annotation, additions.hidden if hidden else additions.notes)
+            (additions.hidden if hidden else additions.notes).extend(annotation.remark("Note"))
+        if kind == pdfium.FPDF_ANNOT_FILEATTACHMENT:
+            attachment = pdfium.FPDFAnnot_GetFileAttachment(annotation.handle)
+            additions.attached.append(_string(pdfium.FPDFAttachment_GetName, attachment))
 
-    def _widget(self, annotation: Handle) -> Field | None:
+    def _widget(self, annotation: "_Annotation") -> Field | None:
         """Return a widget as a field; None for one that holds no value, a push button for example."""
-        form = self._form
-        kind = pdfium.FPDFAnnot_GetFormFieldType(form, annotation)
-        if kind in (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON):
-            value = CHOSEN if pdfium.FPDFAnnot_IsChecked(form, annotation) else NOT_CHOSEN
+        widget = (self._form, annotation.handle)
+        kind = pdfium.FPDFAnnot_GetFormFieldType(*widget)
+        if kind in _BUTTONS:
+            value = CHOSEN if pdfium.FPDFAnnot_IsChecked(*widget) else NOT_CHOSEN
         elif kind in (pdfium.FPDF_FORMFIELD_COMBOBOX, pdfium.FPDF_FORMFIELD_LISTBOX):
-            value = self._options(annotation) or _string(partial(pdfium.FPDFAnnot_GetFormFieldValue, form, annotation))
+            # What the list shows of the options that are chosen; the field's value may be a code for it.
+            options = range(min(pdfium.FPDFAnnot_GetOptionCount(*widget), _MAX_OPTIONS))
+            chosen = [index for index in options if pdfium.FPDFAnnot_IsOptionSelected(*widget, index)]
+            value = ", ".join(_string(pdfium.FPDFAnnot_GetOptionLabel, *widget, index) for index in chosen)
+            value = value or _string(pdfium.FPDFAnnot_GetFormFieldValue, *widget)
         elif kind == pdfium.FPDF_FORMFIELD_TEXTFIELD:
-            secret = pdfium.FPDFAnnot_GetFormFieldFlags(form, annotation) & _PASSWORD
-            value = "" if secret else _string(partial(pdfium.FPDFAnnot_GetFormFieldValue, form, annotation))
+            secret = pdfium.FPDFAnnot_GetFormFieldFlags(*widget) & _PASSWORD
+            value = "" if secret else _string(pdfium.FPDFAnnot_GetFormFieldValue, *widget)
         else:
             return None
-        name = _string(partial(pdfium.FPDFAnnot_GetFormFieldName, form, annotation))
+        name = _string(pdfium.FPDFAnnot_GetFormFieldName, *widget)
         if kind == pdfium.FPDF_FORMFIELD_RADIOBUTTON:
             # The buttons of a group share its name; what each stands for is its own.
-            name = f"{name} {_string(partial(pdfium.FPDFAnnot_GetFormFieldExportValue, form, annotation))}"
-        described = _string(partial(pdfium.FPDFAnnot_GetFormFieldAlternateName, form, annotation))
-        return Field(_box(annotation), name, described, value, kind)
+            name = f"{name} {_string(pdfium.FPDFAnnot_GetFormFieldExportValue, *widget)}"
+        return Field(annotation.box, name, _string(pdfium.FPDFAnnot_GetFormFieldAlternateName, *widget), value, kind)
 
-    def _options(self, annotation: Handle) -> str:
-        """Return what the list shows of the options that are chosen; the field's value may be a code for it."""
-        count = min(pdfium.FPDFAnnot_GetOptionCount(self._form, annotation), _MAX_OPTIONS)
-        return ", ".join(
-            _string(partial(pdfium.FPDFAnnot_GetOptionLabel, self._form, annotation, index))
-            for index in range(count)
-            if pdfium.FPDFAnnot_IsOptionSelected(self._form, annotation, index)
-        )
+
+def with_colon(label: str) -> str:
+    """Return a label with a colon, where it does not end in a mark."""
+    return f"{label}:" if label[-1:].isalnum() or label.endswith((")", "]", "%")) else label
+
+
+def attachments(document: Handle) -> list[str]:
+    """Return the names of the files that are embedded in a document of pypdfium2's."""
+    count = pdfium.FPDFDoc_GetAttachmentCount(document)
+    found = (pdfium.FPDFDoc_GetAttachment(document, index) for index in range(min(count, _MAX_ANNOTATIONS)))
+    return [_string(pdfium.FPDFAttachment_GetName, attachment) for attachment in found if attachment]
+
+
+def page_labels(document: Handle) -> list[str] | None:
+    """Return what is printed as each page's number, "iv" for example; None where that is just its position."""
+    labels = [_string(pdfium.FPDF_GetPageLabel, document, index) for index in range(len(document))]
+    return labels if any(label not in ("", str(number)) for number, label in enumerate(labels, 1)) else None
 
 
 _MAX_OPTIONS = 1_000
@@ -241,159 +281,136 @@ _MAX_ANNOTATIONS = 5_000
 """Of a page; pdfium looks for each one's field among all."""
 
 
-def _annotations(page: Handle) -> Iterator[Handle]:
-    for index in range(min(pdfium.FPDFPage_GetAnnotCount(page), _MAX_ANNOTATIONS)):
-        if annotation := pdfium.FPDFPage_GetAnnot(page, index):
-            yield annotation
-            pdfium.FPDFPage_CloseAnnot(annotation)
-
-
-def _string(get: Callable[[Handle, int], int]) -> str:
+def _string(get: Callable[..., int], *of: Handle) -> str:
     """Return a string that pdfium writes as UTF-16 into a buffer, and whose size in bytes it returns."""
-    size = get(None, 0)
+    size = get(*of, None, 0)
     buffer = (ctypes.c_ushort * (size // 2 + 1))()
-    get(buffer, size)
+    get(*of, buffer, size)
     return clean(bytes(buffer).decode("utf-16-le", errors="ignore").split("\0", 1)[0]).strip()
-
-
-def _entry(annotation: Handle, key: bytes) -> str:
-    return _string(partial(pdfium.FPDFAnnot_GetStringValue, annotation, key))
-
-
-def _box(annotation: Handle) -> Box:
-    area = pdfium.FS_RECTF()
-    pdfium.FPDFAnnot_GetRect(annotation, area)
-    return Box(
-        min(area.left, area.right), min(area.bottom, area.top), max(area.left, area.right), max(area.bottom, area.top)
-    )
-
-
-def _has_area(box: Box) -> bool:
-    return box.right - box.left >= 1 and box.height >= 1
 
 
 _LETTER = re.compile(r"[^\W\d_]")
 _TAG = re.compile(r"<[^>]{0,1000}>")
-
-
-def _add_note(what: str, annotation: Handle, to: list[str]) -> None:
-    """Add an annotation's contents as a marked line, with the author where it names one."""
-    contents = _entry(annotation, b"Contents") or " ".join(_TAG.sub(" ", _entry(annotation, b"RC")).split())
-    if contents:
-        author = " ".join(_entry(annotation, b"T").split())
-        to.append(f"{what} by {author}: {contents}" if author else f"{what}: {contents}")
-
-
 _WHITE = 0.98
 _TRANSPARENT = 0.03
 _FILL_COLOR = re.compile(r"(?<!\S)((?:[\d.]+\s+){1,4})(g|rg|k)(?!\S)")
 
 
-def _is_invisible(annotation: Handle) -> bool:
-    """Whether a text box's text is transparent, or white with nothing behind it."""
-    opacity = ctypes.c_float(1.0)
-    if pdfium.FPDFAnnot_GetNumberValue(annotation, b"CA", opacity) and opacity.value <= _TRANSPARENT:
-        return True
-    colors = _FILL_COLOR.findall(_entry(annotation, b"DA"))
-    if not colors or pdfium.FPDFAnnot_HasKey(annotation, b"C"):
-        return False
-    try:
-        parts = [float(part) for part in colors[-1][0].split()]
-    except ValueError:
-        return False
-    return max(parts) <= 1 - _WHITE if colors[-1][1] == "k" else min(parts) >= _WHITE
+class _Annotation(NamedTuple):
+    """Something that is laid over a page: a field's widget, a note or a text box."""
+
+    handle: Handle
+
+    @property
+    def box(self) -> Box:
+        """Where it is on the page."""
+        area = pdfium.FS_RECTF()
+        pdfium.FPDFAnnot_GetRect(self.handle, area)
+        (left, right), (bottom, top) = sorted((area.left, area.right)), sorted((area.bottom, area.top))
+        return Box(left, bottom, right, top)
+
+    def entry(self, key: bytes) -> str:
+        """Return a string of its dictionary."""
+        return _string(pdfium.FPDFAnnot_GetStringValue, self.handle, key)
+
+    def remark(self, what: str) -> list[str]:
+        """Return its contents, if it has any, as a marked line, with the author where it names one."""
+        contents = self.entry(b"Contents") or " ".join(_TAG.sub(" ", self.entry(b"RC")).split())
+        author = " ".join(self.entry(b"T").split())
+        return [f"{what} by {author}: {contents}" if author else f"{what}: {contents}"] if contents else []
+
+    def is_invisible(self) -> bool:
+        """Whether a text box's text is transparent, or white with nothing behind it."""
+        opacity = ctypes.c_float(1.0)
+        if pdfium.FPDFAnnot_GetNumberValue(self.handle, b"CA", opacity) and opacity.value <= _TRANSPARENT:
+            return True
+        colors = _FILL_COLOR.findall(self.entry(b"DA"))
+        if not colors or pdfium.FPDFAnnot_HasKey(self.handle, b"C"):
+            return False
+        try:
+            parts = [float(part) for part in colors[-1][0].split()]
+        except ValueError:
+            return False
+        return max(parts) <= 1 - _WHITE if colors[-1][1] == "k" else min(parts) >= _WHITE
 
 
-def _find_labels(page: Handle, fields: list[Field]) -> None:
-    """Find for each field the text on a loaded page that says what it is."""
-    labels = _read_labels(page, [each.box for each in fields])
-    # From left to right: the second box of a date has the label of the first.
-    for each in sorted(fields, key=lambda each: each.box.left):
-        line = _Line(
-            each.box,
-            [other for other in fields if other is not each and other.box.beside(each.box)],
-            [label for label in labels if label.box.beside(each.box)],
-        )
-        near = line.label_of_button(each) if each.is_button else line.label_before() or _label_around(each.box, labels)
-        each.label = _described_label(each, labels) or near or line.label_of_neighbour()
+_BEHIND_BUTTON = 2
+"""The text behind a button begins within so many of its heights; what is further away belongs to something else."""
+_MAX_LINES_AWAY = 1.5
+"""A label above or below a field is at most so many of its heights away."""
 
 
-def _described_label(field: Field, labels: list[Label]) -> Label | None:
-    """Return the label that says what the form's maker says of a field, the nearest if there are several."""
-    wanted = _key(field.described)
-    found = [label for label in labels if wanted and _key(label.text) == wanted]
-    return min(found, key=lambda label: _distance(label.box, field.box), default=None)
+class _Surroundings(NamedTuple):
+    """What stands around a field, among which its label is looked for."""
 
-
-class _Line(NamedTuple):
-    """What stands on one line with a field."""
-
-    box: Box
-    """The field's."""
+    field: Field
     fields: list[Field]
-    """The others."""
+    """The others on its line."""
     labels: list[Label]
+    """The page's."""
+    on_line: list[Label]
+    """Those on its line."""
 
-    def label_before(self) -> Label | None:
+    @classmethod
+    def of(cls, field: Field, fields: list[Field], labels: list[Label]) -> "_Surroundings":
+        """Return those of one of a page's fields."""
+        others = [other for other in fields if other is not field and other.box.beside(field.box)]
+        return cls(field, others, labels, [label for label in labels if label.box.beside(field.box)])
+
+    def find_label(self) -> Label | None:
+        """Return the text that says what the field is."""
+        near = self._of_button() if self.field.is_button else self._before() or self._above_or_below()
+        if label := self._described() or near:
+            return label
+        # The label of the next field to the left.
+        before = [each for each in self.fields if each.box.left < self.field.box.left]
+        return max(before, key=lambda each: each.box.right).label if before else None
+
+    def _described(self) -> Label | None:
+        """Return the label that says what the form's maker says of the field, the nearest if there are several."""
+        wanted = _key(self.field.described)
+        found = [label for label in self.labels if wanted and _key(label.text) == wanted]
+        return min(found, key=lambda label: label.box.distance(self.field.box), default=None)
+
+    def _above_or_below(self) -> Label | None:
+        """Return the label right above or below the field; of two that are as near, the one above."""
+        box = self.field.box
+        near = [
+            label
+            for label in self.labels
+            if label.box.above_or_below(box) and label.box.gap(box) <= _MAX_LINES_AWAY * label.box.height
+        ]
+        return min(near, key=lambda label: (round(label.box.gap(box)), -label.box.bottom), default=None)
+
+    def _before(self) -> Label | None:
         """Return the next text to the left, if no field stands between."""
-        label = max((each for each in self.labels if each.box.left < self.box.left), key=_right, default=None)
-        return label if label and not self._stand_between(label.box.right, self.box.left) else None
+        left = self.field.box.left
+        before = [label for label in self.on_line if label.box.left < left]
+        label = max(before, key=lambda label: label.box.right, default=None)
+        return label if label and not self._stand_between(label.box.right, left) else None
 
-    def label_behind(self) -> Label | None:
+    def behind(self) -> Label | None:
         """Return the next text to the right, if no field stands between and it is near."""
-        label = min((each for each in self.labels if each.box.left >= self.box.right - 1), key=_left, default=None)
-        near = label and label.box.left - self.box.right <= _BEHIND_BUTTON * max(self.box.height, label.box.height)
-        free = label and near and not self._stand_between(self.box.right, label.box.left)
+        box = self.field.box
+        behind = [label for label in self.on_line if label.box.left >= box.right - 1]
+        label = min(behind, key=lambda label: label.box.left, default=None)
+        near = label and label.box.left - box.right <= _BEHIND_BUTTON * max(box.height, label.box.height)
+        free = label and near and not self._stand_between(box.right, label.box.left)
         return label._replace(behind=True) if label and free else None
 
-    def label_of_button(self, button: Field) -> Label | None:
+    def _of_button(self) -> Label | None:
         """Return what a button is for: the text behind it, or before it where none stands behind the line's last."""
-        last = max((each for each in (*self.fields, button) if each.is_button), key=lambda each: each.box.left)
-        behind_last = self._replace(box=last.box, fields=[*self.fields, button]).label_behind()
-        return (self.label_behind() if behind_last else None) or self.label_before()
-
-    def label_of_neighbour(self) -> Label | None:
-        """Return the label of the next field to the left."""
-        before = [each for each in self.fields if each.box.left < self.box.left]
-        return max(before, key=lambda each: each.box.right).label if before else None
+        everyone = [*self.fields, self.field]
+        last = max((each for each in everyone if each.is_button), key=lambda each: each.box.left)
+        behind_last = self._replace(field=last, fields=everyone).behind()
+        return (self.behind() if behind_last else None) or self._before()
 
     def _stand_between(self, start: float, end: float) -> bool:
         return any(start <= (each.box.left + each.box.right) / 2 <= end for each in self.fields)
 
 
-_BEHIND_BUTTON = 2
-"""The text behind a button begins within so many of its heights; what is further away belongs to something else."""
-
-
-def _label_around(box: Box, labels: list[Label]) -> Label | None:
-    """Return the label right above or below a field; of two that are as near, the one above."""
-    near = [
-        label
-        for label in labels
-        if label.box.above_or_below(box) and _gap(label.box, box) <= _MAX_LINES_AWAY * label.box.height
-    ]
-    return min(near, key=lambda label: (round(_gap(label.box, box)), -label.box.bottom), default=None)
-
-
-_MAX_LINES_AWAY = 1.5
-"""A label above or below a field is at most so many of its heights away."""
-
-
-def _left(label: Label) -> float:
-    return label.box.left
-
-
-def _right(label: Label) -> float:
-    return label.box.right
-
-
-def _gap(first: Box, second: Box) -> float:
-    """Return the points between two boxes, one above the other."""
-    return max(0.0, first.bottom - second.top, second.bottom - first.top)
-
-
-def _distance(first: Box, second: Box) -> float:
-    return _gap(first, second) + max(0.0, first.left - second.right, second.left - first.right)
+def _key(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalnum())
 
 
 _FILL = r"[\s_.…·‥]*(?:_|\.{2,}|…|‥|·{2,})[\s_.…·‥:]*"
@@ -403,30 +420,31 @@ _WIDE_GAP = 1.2
 """Of the height of a line: what stands further away from the text before it is a text of its own."""
 
 
-def _read_labels(page: Handle, fields: list[Box]) -> list[Label]:
+def _read_labels(page: Handle, fields: list[Field]) -> list[Label]:
     """Return the texts on a loaded page that fields and wide gaps keep apart."""
     text_page = pdfium.FPDFText_LoadPage(page)
     runs: list[tuple[str, Box]] = []
     text, box = "", Box(0, 0, 0, 0)
     for character, place in _characters(text_page):
-        within = place is not None and any(_holds(each, place) for each in fields)
-        if (place is None and character in "\r\n") or within or (place and text and _apart(box, place)):
+        within = place is not None and any(each.box.holds(place) for each in fields)
+        line_end = place is None and character in "\r\n"
+        if line_end or within or (place and text and not box.goes_on(place)):
             runs.append((text, box))
             text = ""
         if within or character in "\r\n":
             continue
         if place is not None:
-            box = _around(box, place) if text.strip() else place
+            box = box.around(place) if text.strip() else place
         text += character
     runs.append((text, box))
     pdfium.FPDFText_ClosePage(text_page)
-    seen: dict[str, int] = {}
+    seen: Counter[str] = Counter()
     labels: list[Label] = []
     for text, box in runs:
         words = " ".join(_FILL_AT_END.sub("", text).split())
         if any(character.isalnum() for character in words):
-            labels.append(Label(words, box, seen.get(words, 0)))
-            seen[words] = seen.get(words, 0) + 1
+            labels.append(Label(words, box, seen[words]))
+            seen[words] += 1
     return labels
 
 
@@ -442,44 +460,3 @@ def _characters(text_page: Handle) -> Iterator[tuple[str, Box | None]]:
             yield character, Box(left.value, loose.bottom, right.value, loose.top)
         else:
             yield character, None
-
-
-def _holds(field: Box, place: Box) -> bool:
-    x, y = (place.left + place.right) / 2, (place.bottom + place.top) / 2
-    return field.left <= x <= field.right and field.bottom <= y <= field.top
-
-
-def _apart(before: Box, place: Box) -> bool:
-    height = max(before.height, place.height)
-    return not before.beside(place) or not -height <= place.left - before.right <= _WIDE_GAP * height
-
-
-def _around(first: Box, second: Box) -> Box:
-    return Box(
-        min(first.left, second.left),
-        min(first.bottom, second.bottom),
-        max(first.right, second.right),
-        max(first.top, second.top),
-    )
-
-
-def _key(text: str) -> str:
-    return "".join(character for character in text.casefold() if character.isalnum())
-
-
-def with_colon(label: str) -> str:
-    """Return a label with a colon, where it does not end in a mark."""
-    return f"{label}:" if label[-1:].isalnum() or label.endswith((")", "]", "%")) else label
-
-
-def attachments(document: Handle) -> list[str]:
-    """Return the names of the files that are embedded in a document of pypdfium2's."""
-    count = pdfium.FPDFDoc_GetAttachmentCount(document)
-    found = (pdfium.FPDFDoc_GetAttachment(document, index) for index in range(min(count, _MAX_ANNOTATIONS)))
-    return [_string(partial(pdfium.FPDFAttachment_GetName, attachment)) for attachment in found if attachment]
-
-
-def page_labels(document: Handle) -> list[str] | None:
-    """Return what is printed as each page's number, "iv" for example; None where that is just its position."""
-    labels = [_string(partial(pdfium.FPDF_GetPageLabel, document, index)) for index in range(len(document))]
-    return labels if any(label not in ("", str(number)) for number, label in enumerate(labels, 1)) else None

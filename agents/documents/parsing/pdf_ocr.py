@@ -65,11 +65,11 @@ def read_scans(document: Any, indexes: Sequence[int]) -> ScannedText:  # noqa: A
     if not indexes or not is_installed():
         return found
     processes = min(os.cpu_count() or 1, _MAX_PROCESSES, len(indexes)) if hasattr(os, "fork") else 1
-    deadline = _Deadline.of_process()
+    scans = _Scans(document, Deadline.of_process())
     # One thread for each process: two threads on one page take nearly twice the processor's time.
     shares = [indexes[start::processes] for start in range(processes)]
-    forks = [_fork(document, share, deadline) for share in shares[1:]]
-    found.add(_read_share(document, shares[0], deadline))
+    forks = [scans.fork(share) for share in shares[1:]]
+    found.add(scans.read(shares[0]))
     for share, (process, receiver) in zip(shares[1:], forks, strict=True):
         try:
             with receiver:
@@ -82,45 +82,7 @@ def read_scans(document: Any, indexes: Sequence[int]) -> ScannedText:  # noqa: A
     return found
 
 
-def _fork(document: Any, indexes: Sequence[int], deadline: "_Deadline") -> "tuple[int, Connection[Any, Any]]":  # noqa: ANN401
-    """Read some pages in a fork; return its process id and where its result arrives."""
-    receiver, sender = Pipe(duplex=False)
-    if process := os.fork():
-        sender.close()
-        return process, receiver
-    try:
-        sender.send(_read_share(document, indexes, deadline))
-    finally:
-        os._exit(0)
-
-
-def _read_share(document: Any, indexes: Sequence[int], deadline: "_Deadline") -> ScannedText:  # noqa: ANN401
-    """Read some pages in this process, one after the other."""
-    found = ScannedText()
-    try:
-        recognizer = _Recognizer()
-    except Exception:
-        _logger.warning("The OCR models could not be loaded.", exc_info=True)
-        found.unread += indexes
-        return found
-    for position, index in enumerate(indexes):
-        if deadline.has_passed():
-            found.unread += indexes[position:]
-            break
-        # A picture that the models fail on, or that needs more memory than is left, costs its page and no other.
-        try:
-            words = recognizer.read(_render(document[index]))
-        except Exception:
-            _logger.warning("Page %d could not be read by OCR.", index + 1, exc_info=True)
-            found.unread.append(index)
-            continue
-        found.lines[index] = [clean(line) for line in in_reading_order(words)]
-        if words and mean(word.certainty for word in words for _ in word.text) < _DOUBTFUL:
-            found.doubtful.append(index)
-    return found
-
-
-class _Deadline(NamedTuple):
+class Deadline(NamedTuple):
     """When OCR must be done, so that what was read until then is not lost to the process's limits."""
 
     moment: float
@@ -129,7 +91,7 @@ class _Deadline(NamedTuple):
     """Seconds of the processor's time, of each fork."""
 
     @classmethod
-    def of_process(cls) -> "_Deadline":
+    def of_process(cls) -> "Deadline":
         """Return the one for this process, whose limit of processor time is its limit by the clock as well."""
         limit = math.inf
         with suppress(ImportError):
@@ -142,6 +104,57 @@ class _Deadline(NamedTuple):
     def has_passed(self) -> bool:
         """Whether no page may be begun any more."""
         return time.time() > self.moment or time.process_time() > self.processor
+
+
+class _Scans(NamedTuple):
+    """The scanned pages of a document, to be read in time."""
+
+    document: Any
+    deadline: Deadline
+
+    def fork(self, indexes: Sequence[int]) -> "tuple[int, Connection[Any, Any]]":
+        """Read some pages in a fork; return its process id and where its result arrives."""
+        receiver, sender = Pipe(duplex=False)
+        if process := os.fork():
+            sender.close()
+            return process, receiver
+        try:
+            sender.send(self.read(indexes))
+        finally:
+            os._exit(0)
+
+    def read(self, indexes: Sequence[int]) -> ScannedText:
+        """Read some pages in this process, one after the other."""
+        found = ScannedText()
+        try:
+            recognizer = Recognizer()
+        except Exception:
+            _logger.warning("The OCR models could not be loaded.", exc_info=True)
+            found.unread += indexes
+            return found
+        for position, index in enumerate(indexes):
+            if self.deadline.has_passed():
+                found.unread += indexes[position:]
+                break
+            # A picture that the models fail on, or that needs more memory than is left, costs its page and no other.
+            try:
+                words = recognizer.read(self._picture(index))
+            except Exception:
+                _logger.warning("Page %d could not be read by OCR.", index + 1, exc_info=True)
+                found.unread.append(index)
+                continue
+            found.lines[index] = [clean(line) for line in in_reading_order(words)]
+            if words and mean(word.certainty for word in words for _ in word.text) < _DOUBTFUL:
+                found.doubtful.append(index)
+        return found
+
+    def _picture(self, index: int) -> Any:  # noqa: ANN401 - a numpy array
+        """Return a page as it is seen, each dot as blue, green and red."""
+        page = self.document[index]
+        scale = min(_DOTS_PER_POINT, _MAX_SIDE / max(*page.get_size(), 1))
+        picture = page.render(scale=scale, rev_byteorder=False, prefer_bgrx=False).to_numpy()
+        page.close()
+        return picture[:, :, :3]
 
 
 class Word(NamedTuple):
@@ -164,7 +177,7 @@ _M_ARENA_MAX = -8
 """Of glibc's mallopt(3)."""
 
 
-class _Recognizer:
+class Recognizer:
     """The models, loaded once for each process."""
 
     def __init__(self) -> None:
@@ -217,14 +230,6 @@ class _Recognizer:
     def _certainty(self, line: Any) -> float:  # noqa: ANN401
         result = self._read(line, use_det=False, use_cls=False, use_rec=True)
         return mean(result.scores) if result.scores else 0.0
-
-
-def _render(page: Any) -> Any:  # noqa: ANN401
-    """Return a page of pypdfium2's as a picture, an array of blue, green and red."""
-    scale = min(_DOTS_PER_POINT, _MAX_SIDE / max(*page.get_size(), 1))
-    picture = page.render(scale=scale, rev_byteorder=False, prefer_bgrx=False).to_numpy()
-    page.close()
-    return picture[:, :, :3]
 
 
 def in_reading_order(words: Sequence[Word]) -> list[str]:

@@ -2,8 +2,9 @@
 
 import ctypes
 import logging
+from collections import Counter
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
 import pypdfium2.raw as untyped_raw
@@ -30,18 +31,67 @@ def read_xfa(document: Any) -> list[str]:  # noqa: ANN401
     if not is_xfa(document):
         return []
     try:
-        packets = {name: fromstring(content) for name, content in _packets(document)}  # noqa: S314 - expat limits it
+        packets = dict(_packets(document))
     except ParseError:
         _logger.warning("An XFA form could not be read.", exc_info=True)
         return []
     if "template" not in packets:
         return []
-    data = next((part for part in packets.get("datasets", Element("none")) if _tag(part) == "data"), Element("none"))
-    return [line for text in _texts(packets["template"], data, 0) for line in clean(text).split("\n") if line.strip()]
+    data = packets["datasets"].find("data") if "datasets" in packets else None
+    texts = _Part(packets["template"], data).texts()
+    return [line for text in texts for line in clean(text).split("\n") if line.strip()]
 
 
-def _packets(document: Any) -> Iterator[tuple[str, bytes]]:  # noqa: ANN401
-    """Yield the parts that are needed, which come as pieces of one XML document."""
+class _Part(NamedTuple):
+    """A part of a form: a field, or a group of parts."""
+
+    element: Element
+    data: Element | None
+    """What holds its value, or those of the fields in it."""
+    depth: int = 0
+
+    def texts(self) -> Iterator[str]:
+        """Yield the texts of a group in their order."""
+        taken: Counter[str] = Counter()
+        for part in self.element:
+            if part.get("presence", "visible") != "visible" or self.depth > _MAX_DEPTH:
+                continue
+            name = part.get("name", "")
+            same = [each for each in self.data if name and each.tag == name] if self.data is not None else []
+            own = same[min(taken[name], len(same) - 1)] if same else None
+            if part.tag in ("template", "subform", "subformSet", "area", "exclGroup", "pageSet", "pageArea"):
+                taken[name] += 1
+                yield from _Part(part, self.data if own is None else own, self.depth + 1).texts()
+            elif part.tag == "draw":
+                yield _words(part.find("value"))
+            elif part.tag == "field":
+                taken[name] += 1
+                yield _Part(part, own).field()
+
+    def field(self) -> str:
+        """Return a field's caption with its value; nothing for one that is a button, or that shows asterisks."""
+        kinds = {each.tag for each in self.element.iterfind("ui/*")}
+        if kinds & {"button", "passwordEdit", "signature"}:
+            return ""
+        caption = _words(self.element.find("caption/value"))
+        value = _words(self.data if self.data is not None else self.element.find("value"))
+        items = [[_words(item) for item in each] for each in self.element.iterfind("items")]
+        if "checkButton" in kinds:
+            value = CHOSEN if value and items and items[0] and value == items[0][0] else NOT_CHOSEN
+        elif len(items) > 1 and value in items[1]:
+            # The second list holds what is saved of the options that the first one shows.
+            value = items[0][items[1].index(value)] if items[1].index(value) < len(items[0]) else value
+        return f"{with_colon(caption or self.element.get('name', ''))} {value}" if value else caption
+
+
+def _words(element: Element | None) -> str:
+    """Return an element's text, without spaces that only indent it."""
+    lines = "".join(element.itertext()).split("\n") if element is not None else []
+    return "\n".join(" ".join(line.split()) for line in lines).strip()
+
+
+def _packets(document: Any) -> Iterator[tuple[str, Element]]:  # noqa: ANN401
+    """Yield the XML of the packets that are needed: tags without namespaces, paragraphs on lines of their own."""
     for index in range(max(0, pdfium.FPDF_GetXFAPacketCount(document))):
         name = ctypes.create_string_buffer(pdfium.FPDF_GetXFAPacketName(document, index, None, 0) + 1)
         pdfium.FPDF_GetXFAPacketName(document, index, name, len(name))
@@ -50,64 +100,9 @@ def _packets(document: Any) -> Iterator[tuple[str, bytes]]:  # noqa: ANN401
             pdfium.FPDF_GetXFAPacketContent(document, index, None, 0, size)
             content = ctypes.create_string_buffer(size.value)
             pdfium.FPDF_GetXFAPacketContent(document, index, content, size.value, size)
-            yield name.value.decode(), content.raw
-
-
-def _tag(element: Element) -> str:
-    return element.tag.rpartition("}")[2]
-
-
-def _child(element: Element | None, *path: str) -> Element | None:
-    for name in path:
-        element = next((each for each in element if _tag(each) == name), None) if element is not None else None
-    return element
-
-
-def _words(element: Element | None) -> str:
-    """Return an element's text; that of paragraphs and line breaks on lines of their own."""
-    if element is None:
-        return ""
-    return "\n".join(" ".join(line.split()) for line in "".join(_pieces(element)).split("\n")).strip()
-
-
-def _pieces(element: Element) -> Iterator[str]:
-    yield ("\n" if _tag(element) in ("p", "br", "li") else "") + (element.text or "")
-    for child in element:
-        yield from _pieces(child)
-        yield child.tail or ""
-
-
-def _texts(container: Element, data: Element, depth: int) -> Iterator[str]:
-    """Yield the texts of a form's part in their order; `data` is the element that holds its fields' values."""
-    taken: dict[str, int] = {}
-    for part in container:
-        if part.get("presence", "visible") != "visible" or depth > _MAX_DEPTH:
-            continue
-        kind, name = _tag(part), part.get("name", "")
-        same = [each for each in data if name and _tag(each) == name]
-        own = same[min(taken.get(name, 0), len(same) - 1)] if same else None
-        if kind in ("template", "subform", "subformSet", "area", "exclGroup", "pageSet", "pageArea"):
-            taken[name] = taken.get(name, 0) + 1
-            yield from _texts(part, data if own is None else own, depth + 1)
-        elif kind == "draw":
-            yield _words(_child(part, "value"))
-        elif kind == "field":
-            taken[name] = taken.get(name, 0) + 1
-            yield _field(part, own)
-
-
-def _field(part: Element, data: Element | None) -> str:
-    """Return a field's caption with its value; nothing for one that is a button, or that shows asterisks."""
-    ui = _child(part, "ui")
-    kinds = {_tag(each) for each in ui} if ui is not None else set[str]()
-    caption = _words(_child(part, "caption", "value"))
-    if kinds & {"button", "passwordEdit", "signature"}:
-        return ""
-    value = _words(data) if data is not None else _words(_child(part, "value"))
-    items = [[_words(item) for item in each] for each in part if _tag(each) == "items"]
-    if "checkButton" in kinds:
-        value = CHOSEN if value and items and items[0] and value == items[0][0] else NOT_CHOSEN
-    elif len(items) > 1 and value in items[1]:
-        # The second list holds what is saved of the options that the first one shows.
-        value = items[0][items[1].index(value)] if items[1].index(value) < len(items[0]) else value
-    return f"{with_colon(caption or part.get('name', ''))} {value}" if value else caption
+            packet = fromstring(content.raw)  # noqa: S314 - expat limits it
+            for element in packet.iter():
+                element.tag = element.tag.rpartition("}")[2]
+                if element.tag in ("p", "br", "li"):
+                    element.text = "\n" + (element.text or "")
+            yield name.value.decode(), packet

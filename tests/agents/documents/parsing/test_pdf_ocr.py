@@ -60,7 +60,7 @@ class Recognizer:
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pdf_ocr, "is_installed", lambda: True)
-    monkeypatch.setattr(pdf_ocr, "_Recognizer", Recognizer)
+    monkeypatch.setattr(pdf_ocr, "Recognizer", Recognizer)
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_uncertain_pages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("installed")
 def test_pages_that_there_is_no_time_for_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf_ocr._Deadline, "has_passed", lambda _: True)
+    monkeypatch.setattr(pdf_ocr.Deadline, "has_passed", lambda _: True)
 
     assert parse(with_text(scan()), "part.pdf").warnings == [
         "Pages that OCR had no time or memory left for (READROOM_DOCUMENTS__PARSE_SECONDS gives more): 2."
