@@ -83,8 +83,8 @@ class Store:
             name=name,
             text=text,
             pages=tuple(
-                Page(number=number, start=start, end=end, label=label)
-                for number, start, end, label in json.loads(pages)
+                Page(number=number, start=start, end=end, label="".join(label))
+                for number, start, end, *label in json.loads(pages)
             ),
             headings=tuple(Heading(level=level, text=text, start=start) for level, text, start in json.loads(headings)),
             warnings=tuple(json.loads(warnings)),
