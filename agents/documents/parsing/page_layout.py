@@ -35,8 +35,29 @@ class Line(NamedTuple):
     """Whether it is a table's row in Markdown, or the blank line around one."""
 
 
-Row = list[Segment]
-"""Segments beside each other, from left to right."""
+class Row(list[Segment]):
+    """Segments beside each other, from left to right."""
+
+    @classmethod
+    def all_of(cls, segments: Iterable[Segment]) -> "list[Row]":
+        """Return the segments as rows from top to bottom."""
+        rows: list[Row] = []
+        for segment in sorted(segments, key=lambda segment: -(segment.top + segment.bottom)):
+            first = rows[-1][0] if rows else segment
+            overlap = min(first.top, segment.top) - max(first.bottom, segment.bottom)
+            if rows and overlap > 0.4 * min(first.top - first.bottom, segment.top - segment.bottom):
+                rows[-1].append(segment)
+            else:
+                rows.append(cls([segment]))
+        for row in rows:
+            row.sort()
+        return rows
+
+    @property
+    def centre(self) -> float:
+        """The height on the page of its first segment's middle."""
+        return (self[0].top + self[0].bottom) / 2
+
 
 WIDE = 0.6
 """A gap wider than this share of the line's height, twice that between words, may part columns or cells."""
@@ -81,23 +102,33 @@ def arrange(segments: list[Segment]) -> list[Line]:
         or upright * 2 > len(segments)
     ):
         return list(_lines(segments))
-    rows = _rows(segments)
+    rows = Row.all_of(segments)
     blocks = list(_blocks(rows))
     if any(block.out_of_order for block in blocks):
         return [line for block in blocks for line in block.lines()]
-    if _is_scattered(rows):
+    side_by_side = any(len({segment.line for segment in row}) > 1 for row in rows)
+    if not side_by_side and any(upper[0].line > lower[0].line for upper, lower in pairwise(rows)):
         segments = [segment for row in rows for segment in row]
-    return list(_in_file_order(segments, [block for block in blocks if isinstance(block, _Table)]))
+    # Each table comes where the first of its lines stands in the file.
+    tables = [block for block in blocks if isinstance(block, _Table)]
+    table_of = {segment.line: index for index, table in enumerate(tables) for row in table.rows for segment in row}
+    written: set[int] = set()
+    arranged: list[Line] = []
+    for line, group in groupby(segments, key=lambda segment: segment.line):
+        table = table_of.get(line)
+        if table is None:
+            arranged += _lines(group)
+        elif table not in written:
+            written.add(table)
+            arranged += tables[table].lines()
+    return arranged
 
 
 class _Plain(NamedTuple):
     """Rows that are neither columns of prose nor surely a table."""
 
     rows: list[Row]
-
-    @property
-    def out_of_order(self) -> bool:
-        return False
+    out_of_order = False
 
     def lines(self) -> Iterator[Line]:
         """Yield the lines in the order of the file."""
@@ -111,6 +142,22 @@ class _Columns(NamedTuple):
     right: list["_Block"]
     out_of_order: bool
 
+    @classmethod
+    def beside(cls, gutter: float, run: list[Row], depth: int) -> "_Columns | None":
+        """Return rows as the two columns beside a gutter, None where they are not prose."""
+        left = [Row(part for part in row if part.right <= gutter) for row in run]
+        right = [Row(part for part in row if part.left >= gutter) for row in run]
+        if sum(bool(one and other) for one, other in zip(left, right, strict=True)) < _MIN_BESIDE:
+            return None
+        ones, others = ([part for row in side for part in row] for side in (left, right))
+        height = median(part.top - part.bottom for part in (*ones, *others))
+        between = min(part.left for part in others) - max(part.right for part in ones)
+        if between < _GUTTER * height or not (_is_full(ones) and _is_full(others)) or not _runs_on((ones, others)):
+            return None
+        blocks = [list(_blocks(list(filter(None, side)), depth + 1)) for side in (left, right)]
+        inside = any(block.out_of_order for side in blocks for block in side)
+        return cls(*blocks, out_of_order=inside or max(p.line for p in ones) >= min(p.line for p in others))
+
     def lines(self) -> Iterator[Line]:
         """Yield the lines of the left column, then those of the right one."""
         for block in (*self.left, *self.right):
@@ -121,11 +168,35 @@ class _Table(NamedTuple):
     """Rows of cells under a head."""
 
     rows: list[Row]
+    columns: list[tuple[float, float]]
+    """Where they begin and end on the page, those included whose names `headed` moves."""
     cells: list[list[str]]
+    out_of_order = False
 
-    @property
-    def out_of_order(self) -> bool:
-        return False
+    @classmethod
+    def at(cls, start: int, rows: list[Row]) -> "_Table | None":
+        """Return the table whose first row stands at `start`, if there surely is one."""
+        columns: list[tuple[float, float]] = []
+        end = start
+        while end < len(rows) and end - start < _MAX_TABLE_ROWS:
+            height = rows[end][0].top - rows[end][0].bottom
+            if end > start and rows[end - 1].centre - rows[end].centre > _ROW_PITCH * height:
+                break
+            wider = cls._widened(columns, rows[end], _CELL_GAP * height)
+            if wider is None:
+                break
+            columns = wider
+            end += 1
+        while end > start and len(rows[end - 1]) < 2:
+            end -= 1
+        run = rows[start:end]
+        if len(run) < _MIN_ROWS:
+            return None
+        cells = [
+            [" ".join(part.text for part in row if left <= part.left < right) for left, right in columns] for row in run
+        ]
+        table = cls(run, columns, cells).headed()
+        return table.joined() if table.is_regular() and table.has_head() else None
 
     def lines(self) -> Iterator[Line]:
         """Yield the table in Markdown, with a blank line before and behind it."""
@@ -138,64 +209,80 @@ class _Table(NamedTuple):
             yield Line(f"| {text} |", last.bottom, first.top, height, cell=True)
         yield Line("", last.bottom, last.bottom, height, cell=True)
 
+    def headed(self) -> "_Table":
+        """Return the table with each name of a column above its cells, where none of them stands right below it."""
+        head, *body = map(list, self.cells)
+        for place in range(len(head) - 1, -1, -1):
+            if any(row[place] for row in body):
+                continue
+            for beside in (place + 1, place - 1):
+                if 0 <= beside < len(head) and not head[beside]:
+                    head[beside] = head[place]
+                    for row in (head, *body):
+                        del row[place]
+                    break
+        return self._replace(cells=[head, *body])
+
+    def is_regular(self) -> bool:
+        """Whether most rows are filled, and no column is prose or leads to page numbers by dots."""
+        enough = max(2, len(self.cells[0]) - 1)
+        if sum(sum(map(bool, row)) >= enough for row in self.cells) < max(_MIN_ROWS, _REGULAR * len(self.rows)):
+            return False
+        if any(_LEADERS.search(cell) for row in self.cells for cell in row):
+            return False
+        for left, right in self.columns:
+            column = [part for row in self.rows for part in row if left <= part.left < right]
+            if not column or (_is_full(column) and _runs_on([column])):
+                return False
+        return True
+
+    def has_head(self) -> bool:
+        """Whether the first row names what stands below it, and is no row of figures itself."""
+        head, *body = self.cells
+        if len(head) == 2 and not any(map(str.isalpha, "".join(row[0] for row in body))):
+            return False
+        # Words alone are surely a table only where no cell is empty.
+        sure = len(head) > 2 and len(self.rows) > _MIN_ROWS and all(map(all, self.cells))
+        for name, *column in zip(*self.cells, strict=True):
+            figures = sum(any(map(str.isdigit, cell)) for cell in column)
+            if figures < max(2, _REGULAR * sum(map(bool, column))):
+                continue
+            sure = True
+            # A figure is no name, unless it is a year; 1,234 and 56,789 have the same form.
+            if name and not _YEAR.fullmatch(name):
+                forms = {_DIGITS.sub("0", cell) for cell in column}
+                if not any(map(str.isalpha, name)) or _DIGITS.sub("0", name) in forms:
+                    return False
+        return sure
+
+    def joined(self) -> "_Table":
+        """Return the table with what a cell's text was wrapped to joined to it."""
+        joined: list[list[str]] = []
+        for row in self.cells:
+            if joined and not row[0] and all(cell[:1].islower() or not cell for cell in row):
+                joined[-1] = [" ".join(filter(None, pair)) for pair in zip(joined[-1], row, strict=True)]
+            else:
+                joined.append(row)
+        return self._replace(cells=joined)
+
+    @staticmethod
+    def _widened(columns: list[tuple[float, float]], row: Row, gap: float) -> list[tuple[float, float]] | None:
+        """Return the columns with a row's cells in them, None if a cell stands in several."""
+        wider = list(columns)
+        for part in row:
+            inside = [index for index, (left, right) in enumerate(wider) if part.left < right and left < part.right]
+            if len(inside) > 1:
+                return None
+            if inside:
+                left, right = wider[inside[0]]
+                wider[inside[0]] = min(left, part.left), max(right, part.right)
+            else:
+                wider.append((part.left, part.right))
+        wider.sort()
+        return wider if all(left[1] + gap <= right[0] for left, right in pairwise(wider)) else None
+
 
 _Block = _Plain | _Columns | _Table
-
-
-def _lines(segments: Iterable[Segment]) -> Iterator[Line]:
-    """Yield lines of segments that stand in order."""
-    for _, group in groupby(_numbered(segments), key=lambda numbered: numbered[0]):
-        parts = [part for _, part in group]
-        bottom, top = min(part.bottom for part in parts), max(part.top for part in parts)
-        yield Line(" ".join(part.text for part in parts), bottom, top, parts[0].top - parts[0].bottom)
-
-
-def _numbered(segments: Iterable[Segment]) -> Iterator[tuple[int, Segment]]:
-    """Yield segments with a number for each line: what pdfium takes for one may step down."""
-    number = 0
-    last: Segment | None = None
-    for part in segments:
-        if (last and (part.line != last.line or min(part.top, last.top) - max(part.bottom, last.bottom) <= 0)) or (
-            last and part.left < last.left and abs(part.bottom - last.bottom) > _STEP * (part.top - part.bottom)
-        ):
-            number += 1
-        yield number, part
-        last = part
-
-
-def _in_file_order(segments: list[Segment], tables: list[_Table]) -> Iterator[Line]:
-    """Yield all lines as the file has them, each table where its first line stands."""
-    table_of = {segment.line: index for index, table in enumerate(tables) for row in table.rows for segment in row}
-    written: set[int] = set()
-    for line, group in groupby(segments, key=lambda segment: segment.line):
-        table = table_of.get(line)
-        if table is None:
-            yield from _lines(group)
-        elif table not in written:
-            written.add(table)
-            yield from tables[table].lines()
-
-
-def _is_scattered(rows: list[Row]) -> bool:
-    """Whether a page without anything side by side is not drawn from top to bottom."""
-    if any(len({segment.line for segment in row}) > 1 for row in rows):
-        return False
-    return any(upper[0].line > lower[0].line for upper, lower in pairwise(rows))
-
-
-def _rows(segments: Iterable[Segment]) -> list[Row]:
-    """Return the segments as rows from top to bottom."""
-    rows: list[Row] = []
-    for segment in sorted(segments, key=lambda segment: -(segment.top + segment.bottom)):
-        first = rows[-1][0] if rows else segment
-        overlap = min(first.top, segment.top) - max(first.bottom, segment.bottom)
-        if rows and overlap > 0.4 * min(first.top - first.bottom, segment.top - segment.bottom):
-            rows[-1].append(segment)
-        else:
-            rows.append([segment])
-    for row in rows:
-        row.sort()
-    return rows
 
 
 def _blocks(rows: list[Row], depth: int = 0) -> Iterator[_Block]:
@@ -230,7 +317,7 @@ def _gutters(rows: list[Row]) -> list[float]:
     return [gutter for _, gutter in sorted(found, key=lambda found: -found[0])[:_MAX_GUTTERS]]
 
 
-def _parts(rows: list[Row], gutter: float, depth: int) -> Iterator["_Columns | list[Row]"]:
+def _parts(rows: list[Row], gutter: float, depth: int) -> Iterator[_Columns | list[Row]]:
     """Yield the rows between those that cross a gutter, as columns where there is prose on both of its sides."""
     rest: list[Row] = []
     for crossing, group in groupby(rows, key=lambda row: any(part.left < gutter < part.right for part in row)):
@@ -239,7 +326,7 @@ def _parts(rows: list[Row], gutter: float, depth: int) -> Iterator["_Columns | l
             rest += run
             continue
         above, run, below = _trimmed(run, gutter)
-        columns = _columns(run, gutter, depth)
+        columns = _Columns.beside(gutter, run, depth)
         rest += above
         if columns is None:
             rest += run
@@ -258,55 +345,17 @@ def _trimmed(run: list[Row], gutter: float) -> tuple[list[Row], list[Row], list[
     beside = [index for index, row in enumerate(run) if row[0].right <= gutter <= row[-1].left]
     if not beside:
         return [], run, []
-    pitches = [_centre(upper) - _centre(lower) for upper, lower in pairwise(run[beside[0] : beside[-1] + 1])]
+    pitches = [upper.centre - lower.centre for upper, lower in pairwise(run[beside[0] : beside[-1] + 1])]
     apart = _APART * median(pitches) if pitches else 0.0
     start, end = 0, len(run)
     for index in range(beside[0], 0, -1):
-        if _centre(run[index - 1]) - _centre(run[index]) > apart:
+        if run[index - 1].centre - run[index].centre > apart:
             start = index
             break
     for index in range(len(run) - 1, beside[-1], -1):
-        if len(run) - index <= _MAX_FOOT and _centre(run[index - 1]) - _centre(run[index]) > apart:
+        if len(run) - index <= _MAX_FOOT and run[index - 1].centre - run[index].centre > apart:
             end = index
     return run[:start], run[start:end], run[end:]
-
-
-def _columns(run: list[Row], gutter: float, depth: int) -> _Columns | None:
-    """Return rows as the two columns beside a gutter, None where they are not prose."""
-    left = [[part for part in row if part.right <= gutter] for row in run]
-    right = [[part for part in row if part.left >= gutter] for row in run]
-    if sum(bool(one and other) for one, other in zip(left, right, strict=True)) < _MIN_BESIDE:
-        return None
-    sides = [[row for row in side if row] for side in (left, right)]
-    ones, others = ([part for row in side for part in row] for side in sides)
-    height = median(part.top - part.bottom for part in (*ones, *others))
-    between = min(part.left for part in others) - max(part.right for part in ones)
-    if between < _GUTTER * height or not (_is_full(ones) and _is_full(others)) or not _runs_on((ones, others)):
-        return None
-    blocks = [list(_blocks(side, depth + 1)) for side in sides]
-    inside = any(block.out_of_order for side in blocks for block in side)
-    return _Columns(*blocks, out_of_order=inside or max(p.line for p in ones) >= min(p.line for p in others))
-
-
-def _is_prose(parts: Sequence[Segment]) -> bool:
-    """Whether segments are lines of running text."""
-    return _is_full(parts) and _runs_on([parts])
-
-
-def _is_full(parts: Sequence[Segment]) -> bool:
-    """Whether segments are wide lines, most of them full."""
-    height = median(part.top - part.bottom for part in parts)
-    widths = sorted(row[-1].right - row[0].left for row in _rows(parts))
-    full = widths[len(widths) * 4 // 5]
-    filled = sum(width >= _FILLED * full for width in widths)
-    return full >= _MIN_PROSE_WIDTH * height and filled >= _FULL_LINES * len(widths)
-
-
-def _runs_on(columns: Sequence[Sequence[Segment]]) -> bool:
-    """Whether in every column some lines, and of all lines many, begin amid a sentence."""
-    begins = [[row[0].text[0] for row in _rows(parts)] for parts in columns]
-    amid = [sum(first.isalpha() and first == first.lower() for first in column) for column in begins]
-    return all(amid) and sum(amid) >= _CONTINUED * sum(map(len, begins))
 
 
 def _tables(rows: list[Row]) -> Iterator[_Block]:
@@ -314,7 +363,7 @@ def _tables(rows: list[Row]) -> Iterator[_Block]:
     plain: list[Row] = []
     start = 0
     while start < len(rows):
-        table = _table_at(rows, start) if len(rows[start]) > 1 else None
+        table = _Table.at(start, rows) if len(rows[start]) > 1 else None
         if table is None:
             plain.append(rows[start])
             start += 1
@@ -328,109 +377,35 @@ def _tables(rows: list[Row]) -> Iterator[_Block]:
         yield _Plain(plain)
 
 
-def _table_at(rows: list[Row], start: int) -> _Table | None:
-    """Return the table whose first row stands at `start`, if there surely is one."""
-    columns: list[tuple[float, float]] = []
-    end = start
-    while end < len(rows) and end - start < _MAX_TABLE_ROWS:
-        height = rows[end][0].top - rows[end][0].bottom
-        if end > start and _centre(rows[end - 1]) - _centre(rows[end]) > _ROW_PITCH * height:
-            break
-        wider = _widened(columns, rows[end], _CELL_GAP * height)
-        if wider is None:
-            break
-        columns = wider
-        end += 1
-    while end > start and len(rows[end - 1]) < 2:
-        end -= 1
-    run = rows[start:end]
-    if len(run) < _MIN_ROWS:
-        return None
-    cells = _headed([[_cell(row, column) for column in columns] for row in run])
-    return _Table(run, _joined(cells)) if _is_table(run, columns, cells) else None
+def _is_full(parts: Sequence[Segment]) -> bool:
+    """Whether segments are wide lines, most of them full."""
+    height = median(part.top - part.bottom for part in parts)
+    widths = sorted(row[-1].right - row[0].left for row in Row.all_of(parts))
+    full = widths[len(widths) * 4 // 5]
+    filled = sum(width >= _FILLED * full for width in widths)
+    return full >= _MIN_PROSE_WIDTH * height and filled >= _FULL_LINES * len(widths)
 
 
-def _headed(cells: list[list[str]]) -> list[list[str]]:
-    """Return the rows with each name of a column above its cells, where none of them stands right below it."""
-    for place in range(len(cells[0]) - 1, -1, -1):
-        if any(row[place] for row in cells[1:]):
-            continue
-        for beside in (place + 1, place - 1):
-            if 0 <= beside < len(cells[0]) and not cells[0][beside]:
-                cells[0][beside] = cells[0][place]
-                cells = [[*row[:place], *row[place + 1 :]] for row in cells]
-                break
-    return cells
+def _runs_on(columns: Sequence[Sequence[Segment]]) -> bool:
+    """Whether in every column some lines, and of all lines many, begin amid a sentence."""
+    begins = [[row[0].text[0] for row in Row.all_of(parts)] for parts in columns]
+    amid = [sum(first.isalpha() and first == first.lower() for first in column) for column in begins]
+    return all(amid) and sum(amid) >= _CONTINUED * sum(map(len, begins))
 
 
-def _widened(columns: list[tuple[float, float]], row: Row, gap: float) -> list[tuple[float, float]] | None:
-    """Return the columns with a row's cells in them, None if a cell stands in several."""
-    wider = list(columns)
-    for part in row:
-        inside = [index for index, (left, right) in enumerate(wider) if part.left < right and left < part.right]
-        if len(inside) > 1:
-            return None
-        if inside:
-            left, right = wider[inside[0]]
-            wider[inside[0]] = min(left, part.left), max(right, part.right)
-        else:
-            wider.append((part.left, part.right))
-    wider.sort()
-    return wider if all(left[1] + gap <= right[0] for left, right in pairwise(wider)) else None
-
-
-def _is_table(run: list[Row], columns: list[tuple[float, float]], cells: list[list[str]]) -> bool:
-    """Whether rows are surely a table: regular, without prose, under a row that is no figure itself."""
-    filled = [sum(map(bool, row)) for row in cells]
-    if sum(count >= max(2, len(cells[0]) - 1) for count in filled) < max(_MIN_ROWS, _REGULAR * len(run)):
-        return False
-    if any(_LEADERS.search(cell) for row in cells for cell in row):
-        return False
-    for left, right in columns:
-        column = [part for row in run for part in row if left <= part.left < right]
-        if not column or _is_prose(column):
-            return False
-    head, *body = cells
-    if len(head) == 2 and not any(map(str.isalpha, "".join(row[0] for row in body))):
-        return False
-    figures = [place for place in range(len(head)) if _holds_figures([row[place] for row in body])]
-    if not figures:
-        # Words alone are surely a table only where no cell is empty.
-        return len(head) > 2 and len(run) > _MIN_ROWS and all(map(all, cells))
-    return not any(_is_data(head[place], [row[place] for row in body]) for place in figures)
-
-
-def _holds_figures(column: list[str]) -> bool:
-    filled = [cell for cell in column if cell]
-    return sum(any(map(str.isdigit, cell)) for cell in filled) >= max(2, _REGULAR * len(filled))
-
-
-def _is_data(head: str, column: list[str]) -> bool:
-    """Whether what stands above a column of figures is one of them; years are names of columns."""
-    if not head or _YEAR.fullmatch(head):
-        return False
-    return not any(map(str.isalpha, head)) or _form(head) in map(_form, column)
-
-
-def _form(cell: str) -> str:
-    """Return what a cell looks like: 1,234 and 56,789 alike. A row with the form of those below is no head."""
-    return _DIGITS.sub("0", cell)
-
-
-def _cell(row: Row, column: tuple[float, float]) -> str:
-    return " ".join(part.text for part in row if column[0] <= part.left < column[1])
-
-
-def _joined(cells: list[list[str]]) -> list[list[str]]:
-    """Return the rows, with what a cell's text was wrapped to joined to it."""
-    joined: list[list[str]] = []
-    for row in cells:
-        if joined and not row[0] and all(cell[:1].islower() or not cell for cell in row):
-            joined[-1] = [" ".join(filter(None, pair)) for pair in zip(joined[-1], row, strict=True)]
-        else:
-            joined.append(row)
-    return joined
-
-
-def _centre(row: Row) -> float:
-    return (row[0].top + row[0].bottom) / 2
+def _lines(segments: Iterable[Segment]) -> Iterator[Line]:
+    """Yield lines of segments that stand in order; what pdfium takes for one line may step down."""
+    lines: list[list[Segment]] = []
+    for part in segments:
+        last = lines[-1][-1] if lines else None
+        if (
+            last is None
+            or part.line != last.line
+            or min(part.top, last.top) - max(part.bottom, last.bottom) <= 0
+            or (part.left < last.left and abs(part.bottom - last.bottom) > _STEP * (part.top - part.bottom))
+        ):
+            lines.append([])
+        lines[-1].append(part)
+    for parts in lines:
+        bottom, top = min(part.bottom for part in parts), max(part.top for part in parts)
+        yield Line(" ".join(part.text for part in parts), bottom, top, parts[0].top - parts[0].bottom)
