@@ -56,7 +56,7 @@ async def decode(client: httpx.AsyncClient, url: str, model: str, task: Task[Any
     schema = output_schema.schema(task)
     body: dict[str, Any] = {
         "model": model,
-        "messages": prompt_layout.messages(task, output_schema.form(schema)),
+        "messages": prompt_layout.messages(task, output_schema.template(schema)),
         "temperature": 0,
         "max_tokens": MOST_TOKENS,
         "stream": True,

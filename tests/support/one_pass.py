@@ -52,7 +52,7 @@ class Pass:
 
 def tokens_around(engine: Engine, task: Task[Any]) -> int:
     """Return the tokens of a task's prompt beside its document: system, instruction, form, question and marks."""
-    rendered = prompt_layout.messages(task, output_schema.form(output_schema.schema(task)))
+    rendered = prompt_layout.messages(task, output_schema.template(output_schema.schema(task)))
     return sum(engine.count_tokens(each["content"]) for each in rendered) + prompt_layout.TEMPLATE_TOKENS + FENCE_TOKENS
 
 
