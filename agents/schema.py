@@ -11,6 +11,7 @@ RouteKind = Literal["simple", "complex", "whole_document"]
 NoteKind = Literal["point", "figure", "date", "name", "item"]
 Support = Literal["supported", "partly", "not"]
 """How far a claim's quotes say what it says."""
+WEAKEST_FIRST: tuple[Support, ...] = ("not", "partly", "supported")
 MAX_QUESTION_CHARACTERS = 20_000
 """A longer question is refused."""
 

@@ -12,7 +12,7 @@ from agents.grounding.quotes import Located, locate
 from agents.language.lexicon import ENGLISH
 from agents.language.sentences import split_sentences
 from agents.language.unspaced import join_lines, word_spans
-from agents.schema import Document, NoteKind, Support
+from agents.schema import WEAKEST_FIRST, Document, NoteKind, Support
 
 MIN_QUOTE_WORDS = 5
 MAX_QUOTE_WORDS = 60
@@ -25,7 +25,6 @@ _CAPITALISED = re.compile(r"\b[A-ZÀ-Þ][\w'’-]+")
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 _LETTER = re.compile(r"[^\W\d_]")
 _EXACTLY = re.compile(r"\d+(?:[.,:/-]\d+)*|\w+")
-_ORDER: tuple[Support, ...] = ("not", "partly", "supported")
 
 Spans = Mapping[str, Sequence[tuple[int, int]]]
 """By document id: the spans that the agent had read, where a quote is looked for first."""
@@ -195,7 +194,7 @@ def misplaced(claim: str, quoted: str) -> bool:
 
 def weaker(one: Support, other: Support) -> Support:
     """Return the weaker of two judgements."""
-    return one if _ORDER.index(one) <= _ORDER.index(other) else other
+    return one if WEAKEST_FIRST.index(one) <= WEAKEST_FIRST.index(other) else other
 
 
 def _exactly(text: str) -> list[str]:

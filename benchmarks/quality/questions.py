@@ -7,8 +7,9 @@ documents it names. It is not part of this repository.
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-Part = str
+Part = Literal["all", "work", "check"]
 """all, work (what may be looked at while the agents are changed) or check (set aside until the end)."""
 
 

@@ -42,9 +42,7 @@ class Reply(BaseModel):
     system: str
     text: str = ""
     citations: tuple[Cited, ...] = ()
-    refused: bool = Field(
-        default=False, description="It says that the document does not say, or cites and says nothing."
-    )
+    refused: bool = Field(default=False, description="It says that the document does not say, or says nothing.")
     claims: int = 0
     supported: int = 0
     calls: int = 0
@@ -227,7 +225,7 @@ def sentences_of(document: Document, evidence: Sequence[Passage]) -> list[Source
     return [
         Sentence(
             text=" ".join(document.text[passage.start + start : passage.start + end].split()),
-            page=page_at(document, passage.start + start),
+            page=document.page_at(passage.start + start),
             start=passage.start + start,
             end=passage.start + end,
         )
@@ -240,11 +238,6 @@ def _best_sentence(document: Document, passage: Passage, wanted: str) -> Source:
     """Return the sentence of a passage that shares most words with an answer and its question."""
     words = set(wanted.casefold().split())
     return max(sentences_of(document, [passage]), key=lambda each: len(words & set(each.text.casefold().split())))
-
-
-def page_at(document: Document, offset: int) -> int:
-    """Return the number of the page that a character stands on."""
-    return next((page.number for page in document.pages if page.start <= offset < page.end), document.pages[-1].number)
 
 
 def _read(

@@ -8,9 +8,6 @@ from xml.etree.ElementTree import Element
 
 from agents.documents.parsing.word_styles import value
 
-MAX_LEVELS = 9
-"""Of one list, as Word has them."""
-
 _PLACE = re.compile(r"%([1-9])")
 
 

@@ -43,7 +43,7 @@ def read_xlsx(data: bytes, name: str) -> Parsed:
         try:
             sheets, title = workbook.as_shown()
         except (ValueError, TypeError, KeyError, AttributeError, IndexError, ElementTree.ParseError):
-            return workbook.as_stored("The workbook does not keep to its format")
+            return workbook.as_stored("The workbook could not be read with its formats")
     return as_document(sheets, name, title=title)
 
 

@@ -17,7 +17,7 @@ from agents.language.numbers import NUMBER_WORDS, NUMERALS
 from agents.language.sentences import split_sentences
 from agents.language.stems import Vocabulary
 from agents.language.unspaced import join_lines
-from agents.schema import Support
+from agents.schema import WEAKEST_FIRST, Support
 
 # Those with a value equal the number in digits. A word that another language reads otherwise only keeps apart.
 _NUMERALS_WITHOUT_VALUE = NUMERALS - NUMBER_WORDS.keys()
@@ -25,7 +25,6 @@ _NUMERALS_WITHOUT_VALUE = NUMERALS - NUMBER_WORDS.keys()
 _SUPPORTED, _PARTLY = 0.8, 0.5
 _SYNONYM = 0.8
 _MAX_CHARS, _MAX_CLAIM_CHARS, _MAX_REVISED_CHARS = 4_000, 2_000, 400
-_ORDER: tuple[Support, ...] = ("not", "partly", "supported")
 
 
 def verdict(task: Verdict) -> VerdictResult:
@@ -49,7 +48,7 @@ def _judge(claim: ClaimToJudge) -> Support:
     text = claim.text[:_MAX_CLAIM_CHARS]
     quoted = QuotedText(quotes, Vocabulary.of(f"{' '.join(quotes)} {text}"))
     judged: list[Support] = [quoted.supports(sentence) for sentence in _sentences(text)]
-    return min(judged, key=_ORDER.index) if judged else "not"
+    return min(judged, key=WEAKEST_FIRST.index) if judged else "not"
 
 
 def _sentences(text: str) -> list[str]:
