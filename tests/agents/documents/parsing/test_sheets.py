@@ -192,3 +192,16 @@ def test_an_old_workbook_that_is_cut_off_is_called_damaged() -> None:
     data = (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(22) + b"\x09\x00").ljust(512, b"\0") + directory
     with pytest.raises(DocumentError, match="damaged"):
         parse(data, "a.xls")
+
+
+def test_a_workbook_whose_formats_cannot_be_read_is_read_as_stored_and_not_called_damaged() -> None:
+    broken = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(xlsx([["Item", "Count"], ["Rope", 7]]))) as sound,
+        zipfile.ZipFile(broken, "w") as copy,
+    ):
+        for member in sound.namelist():
+            copy.writestr(member, sound.read(member).replace(b"<patternFill/>", b""))
+    parsed = parse(broken.getvalue(), "a.xlsx")
+    assert "Rope" in parsed.text
+    assert parsed.warnings[0].startswith("The workbook could not be read with its formats: ")
