@@ -46,8 +46,8 @@ from agents.sessions.history import History
 from agents.sessions.sessions import Session, SessionStore
 from agents.sessions.store import StoredSession
 from agents.settings import MIN_WINDOW_TOKENS, Settings
-from agents.supervisor.answer import to_analysis, to_answer, without_sources
-from agents.supervisor.run import Request, Run
+from agents.supervisor.answer import Completed, to_analysis, to_answer, without_sources
+from agents.supervisor.run import Request
 from agents.supervisor.supervisor import PrefixCache, Supervisor
 
 HISTORY_WITHOUT_CONTEXT = 8_192
@@ -268,7 +268,7 @@ class Assistant:
         plain = [turn.model_copy(update={"answer": without_sources(turn.answer)}) for turn in turns]
         return await asyncio.to_thread(History.of, summary, plain, self._sessions.count)
 
-    async def _run(self, task: str, request: Request, opened: ActiveEngine, call: "Call") -> Run:
+    async def _run(self, task: str, request: Request, opened: ActiveEngine, call: "Call") -> Completed:
         """Run a request, or join the same one in flight; where the call's time runs out first, the run goes on."""
         ids = [document.document_id for document in request.documents]
         key = job_key(
@@ -282,14 +282,12 @@ class Assistant:
             engine=[opened.engine.info.name, opened.engine.info.model],
         )
 
-        async def work(report: ReportProgress) -> Run:
-            run = self._supervisor.start(
-                request, opened.engine, report, prefix_cached=self._prefix_cache.has(opened, ids)
-            )
-            run.warnings.extend([opened.warning] if opened.warning else [])
-            await self._supervisor.complete(run)
-            self._prefix_cache.note(run, ids)
-            return run
+        async def work(report: ReportProgress) -> Completed:
+            cached = self._prefix_cache.has(opened, ids)
+            completed = await self._supervisor.run(request, opened.engine, report, prefix_cached=cached)
+            completed.run.warn(*([opened.warning] if opened.warning else []))
+            self._prefix_cache.note(completed.run, ids)
+            return completed
 
         run = await self._runs.join(
             key, work, wait_seconds=call.seconds_left, on_progress=call.part(OPENING_SHARE, 1.0)

@@ -225,6 +225,9 @@ class Answer(Response):
 
     question: str = Field(description="The question that was searched, made self-contained from the session.")
     not_found: bool = Field(default=False, description="The documents do not say; only ever true at full coverage.")
+    closest: tuple[Citation, ...] = Field(
+        default=(), description="Where no claim stands: the passages nearest to an answer, to be judged by the reader."
+    )
 
 
 class TableRow(Frozen):

@@ -5,18 +5,8 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, cast
 
-from agents.engine.engine import Engine, Outcome, ResultT, Task
-from agents.engine.tasks.answering import (
-    Draft,
-    DraftClaim,
-    DraftResult,
-    Revise,
-    ReviseResult,
-    RewriteAnswer,
-    RewriteAnswerResult,
-    Verdict,
-    VerdictResult,
-)
+from agents.engine.engine import ChoiceResult, Engine, Outcome, ResultT, Task
+from agents.engine.tasks.answering import Answerable, Draft, DraftResult, RewriteAnswer, RewriteAnswerResult
 from agents.engine.tasks.decisions import (
     NextStep,
     NextStepResult,
@@ -185,8 +175,8 @@ def first_words(text: str, words: int = 8) -> str:
 
 
 def _draft(task: Draft) -> DraftResult:
-    claims = [DraftClaim(text=first_words(p.text), quotes=(first_words(p.text),)) for p in task.evidence[:2]]
-    return DraftResult(claims=tuple(claims), not_found=not claims)
+    words = first_words(task.evidence[0].text)
+    return DraftResult(quotes=(words,), answer=words)
 
 
 def _window_notes(task: WindowNotes) -> NotesResult:
@@ -208,13 +198,14 @@ RULES: dict[type[Task[Any]], Callable[[Any], Frozen]] = {
     NextStep: lambda task: (
         NextStepResult(finish=task.may_finish[0]) if task.may_finish else NextStepResult(next=task.allowed[:1])
     ),
+    Answerable: lambda _: ChoiceResult(log_odds=5.0),
     Draft: _draft,
-    Verdict: lambda task: VerdictResult(verdicts=("supported",) * len(task.claims)),
-    Revise: lambda task: ReviseResult(text=task.claim.quotes[0]),
     RewriteAnswer: lambda task: RewriteAnswerResult(markdown=task.message),
     WindowNotes: _window_notes,
     Reduce: _reduce,
     UpdateSummary: lambda task: UpdateSummaryResult(summary=" ".join(task.turns)[:500]),
 }
-STEERED: dict[type[Task[Any]], Reply] = {kind: RULES[kind] for kind in (StandaloneQuestion, NextStep, Draft, Verdict)}
+STEERED: dict[type[Task[Any]], Reply] = {
+    kind: RULES[kind] for kind in (StandaloneQuestion, NextStep, Answerable, Draft)
+}
 """Replies that keep a model of random weights on its way: it decides nothing, and its drafts quote the text."""

@@ -54,6 +54,20 @@ class Task(Frozen, Generic[ResultT]):
         """
 
 
+class ChoiceResult(Frozen):
+    """How sure an engine is of "yes"."""
+
+    log_odds: float | None = Field(
+        default=None, description="Natural logarithm of p(yes) / p(no); None where the engine says neither."
+    )
+
+
+class Choice(Task[ChoiceResult]):
+    """A question that is answered with yes or no; what counts is how sure the engine is, not its word."""
+
+    max_tokens: ClassVar[int] = 1
+
+
 class InvalidAnswerError(ValueError):
     """What came back is not the JSON that was asked for."""
 

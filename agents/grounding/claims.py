@@ -89,6 +89,10 @@ class Judgement:
     claims: tuple[GroundedClaim, ...]
     drafted: int
     markdown: str
+    closest: tuple[Quote, ...] = ()
+    """What comes nearest to an answer, where no claim stands."""
+    look: int = 1
+    """Which look at the documents it judges."""
 
     @property
     def grounded(self) -> float:

@@ -5,8 +5,8 @@ The Markdown is written by code, so that the same claims give the same words eve
 
 import itertools
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agents.grounding.claims import GroundedClaim, Quote
@@ -23,81 +23,103 @@ from agents.schema import (
     TableRow,
 )
 from agents.supervisor.run import Run
-from agents.supervisor.scope import scope
+from agents.supervisor.state import Routed, State, all_evidence
 
 MAX_TABLE_ROWS = 200
 """Rows that the Markdown shows; the response's own table has all."""
 SOURCES = "**Sources**"
+CLOSEST = "**Closest passages**"
+"""Above what comes nearest to an answer, where nothing is one."""
 _CITATION_MARK = re.compile(r"\[(\d+)\]")
 
 
-def to_answer(run: Run, session: SessionInfo, opened: Sequence[Document] = ()) -> Answer:
+@dataclass(frozen=True)
+class Completed:
+    """A run that has come to its judgement, and what its agents have returned."""
+
+    run: Run
+    state: State
+
+
+def to_answer(completed: Completed, session: SessionInfo, opened: Sequence[Document] = ()) -> Answer:
     """Return the answer to the run's question.
 
     Args:
-        run: A completed run.
+        completed: The run.
         session: The session that the answer belongs to.
         opened: The documents as this caller opened them; a joined run was started with another caller's.
     """
-    common = _common_fields(run, session, opened)
-    return Answer(question=run.question, not_found=not common["claims"] and run.everything_read, **common)
+    common = _common_fields(completed, session, opened)
+    run, state = completed.run, completed.state
+    return Answer(
+        question=state["routed"].question,
+        not_found=not common["claims"] and run.ledger.everything_read,
+        closest=Citations(state["judgement"].closest).numbered,
+        **common,
+    )
 
 
-def to_analysis(run: Run, session: SessionInfo, opened: Sequence[Document] = ()) -> Analysis:
+def to_analysis(completed: Completed, session: SessionInfo, opened: Sequence[Document] = ()) -> Analysis:
     """Return the analysis of the run's documents; arguments as in `to_answer`."""
-    claims = run.judgement.claims if run.judgement else ()
-    citations = Citations(claims)
+    request, claims = completed.run.request, completed.state["judgement"].claims
+    citations = Citations.of_claims(claims)
     return Analysis(
-        mode=run.request.mode or "summary",
-        focus=run.request.focus,
+        mode=request.mode or "summary",
+        focus=request.focus,
         key_points=tuple(claim.text for claim in claims if claim.kind == "point"),
-        outline=run.outline,
+        outline=completed.state["drafted"].outline,
         table=tuple(
             TableRow(item=claim.section or claim.kind, value=claim.text, citation=citations.ids(claim)[0])
             for claim in claims
             if claim.kind != "point"
         ),
-        **_common_fields(run, session, opened),
+        **_common_fields(completed, session, opened),
     )
 
 
-def _common_fields(run: Run, session: SessionInfo, opened: Sequence[Document]) -> dict[str, Any]:
+def _common_fields(completed: Completed, session: SessionInfo, opened: Sequence[Document]) -> dict[str, Any]:
     """Return the fields that an answer and an analysis share."""
-    claims = run.judgement.claims if run.judgement else ()
-    citations = Citations(claims)
-    warnings = [f"{document.title}: {warning}" for document in run.request.documents for warning in document.warnings]
+    run, state = completed.run, completed.state
+    judgement, routed = state["judgement"], state["routed"]
+    citations = Citations.of_claims(judgement.claims)
+    documents = opened or run.request.documents
+    warnings = [f"{document.title}: {warning}" for document in documents for warning in document.warnings]
+    reasons = (routed.reason, *(each.reason for each in all_evidence(state)))
     return {
         "status": "complete",
-        "markdown": run.judgement.markdown if run.judgement else "",
+        "markdown": judgement.markdown,
         "citations": citations.numbered,
         "claims": tuple(
-            Claim(text=claim.text, citations=citations.ids(claim), supported=claim.support) for claim in claims
+            Claim(text=claim.text, citations=citations.ids(claim), supported=claim.support)
+            for claim in judgement.claims
         ),
-        "grounded": round(run.judgement.grounded, 3) if run.judgement else 0.0,
-        "coverage": coverage(run),
-        "route": RouteReport(kind=run.kind or "simple", reason=run.reason, agents=tuple(run.steps)),
+        "grounded": round(judgement.grounded, 3),
+        "coverage": coverage(run, routed),
+        "route": RouteReport(
+            kind=routed.kind, reason=" ".join(filter(None, dict.fromkeys(reasons))), agents=tuple(run.ledger.steps)
+        ),
         "session": session,
         "engine": run.engine.info,
-        "usage": run.usage.model_copy(update={"seconds": run.budget.clock() - run.budget.started}),
+        "usage": run.ledger.usage.model_copy(update={"seconds": run.budget.clock() - run.budget.started}),
         "documents": tuple(
             DocumentInfo(
                 document_id=document.document_id,
                 title=document.title,
                 pages=len(document.pages),
-                tokens=sum(run.tokens[document.document_id]),
+                tokens=sum(run.texts.tokens[document.document_id]),
                 parsed=document.parsed,
             )
-            for document in opened or run.request.documents
+            for document in documents
         ),
-        "warnings": tuple(dict.fromkeys([*warnings, *run.warnings])),
+        "warnings": tuple(dict.fromkeys([*warnings, *run.ledger.warnings])),
     }
 
 
 class Citations:
-    """The quotes of claims, each once, numbered in the order in which they are first used."""
+    """Quotes, each once, numbered in the order in which they are first used."""
 
-    def __init__(self, claims: Sequence[GroundedClaim]) -> None:
-        quotes = {self._span(quote): quote for claim in claims for quote in claim.quotes}
+    def __init__(self, used: Iterable[Quote]) -> None:
+        quotes = {self._span(quote): quote for quote in used}
         self._ids = {span: str(number) for number, span in enumerate(quotes, 1)}
         self.numbered = tuple(
             Citation(
@@ -114,6 +136,11 @@ class Citations:
         )
         """The citations, by number."""
 
+    @classmethod
+    def of_claims(cls, claims: Sequence[GroundedClaim]) -> "Citations":
+        """Return the citations of claims."""
+        return cls(quote for claim in claims for quote in claim.quotes)
+
     def ids(self, claim: GroundedClaim) -> tuple[str, ...]:
         """Return the ids of a claim's citations."""
         return tuple(dict.fromkeys(self._ids[self._span(quote)] for quote in claim.quotes))
@@ -127,14 +154,13 @@ class Citations:
         return quote.document.document_id, quote.located.start, quote.located.end
 
 
-def coverage(run: Run) -> Coverage:
+def coverage(run: Run, routed: Routed) -> Coverage:
     """Return exactly how much of the documents the engine has read."""
-    outside = not run.request.mode and scope(run, run.question)
-    why = "the question names others" if outside else "the search found them less relevant"
+    why = "the question names others" if routed.named else "the search found them less relevant"
     pages_read = 0
     skipped: list[str] = []
     for document in run.request.documents:
-        passages, read = run.passages[document.document_id], run.read[document.document_id]
+        passages, read = run.texts.passages[document.document_id], run.ledger.read[document.document_id]
         pages: set[int] = set()
         for passage in (passages[index] for index in read):
             pages.update(range(passage.page, document.page_at(max(passage.start, passage.end - 1)) + 1))
@@ -142,52 +168,59 @@ def coverage(run: Run) -> Coverage:
         if unread := len(passages) - len(read):
             skipped.append(f"{document.title}: {unread:,} of {len(passages):,} passages were not read, because {why}")
     return Coverage(
-        tokens_total=run.total_tokens,
+        tokens_total=run.texts.total_tokens,
         tokens_read=_tokens_read(run),
         pages_total=sum(len(document.pages) for document in run.request.documents),
         pages_read=pages_read,
-        windows=run.windows,
+        windows=run.ledger.windows,
         skipped=tuple(skipped),
     )
 
 
 def _tokens_read(run: Run) -> int:
-    return sum(run.tokens[key][index] for key, indexes in run.read.items() for index in indexes)
+    return sum(run.texts.tokens[key][index] for key, indexes in run.ledger.read.items() for index in indexes)
 
 
-def to_markdown(run: Run, claims: Sequence[GroundedClaim]) -> str:
-    """Write the answer or the analysis, its sources, and the notes on the engine."""
-    citations = Citations(claims)
+def to_markdown(run: Run, state: State) -> str:
+    """Write the judged answer or analysis, its sources, and the notes on the engine."""
+    judgement, routed = state["judgement"], state["routed"]
+    claims, citations = judgement.claims, Citations.of_claims(judgement.claims)
     if not claims:
-        parts = [_nothing_found(run)]
-    elif run.kind == "whole_document":
+        parts = [_nothing_found(run, routed)]
+    elif routed.kind == "whole_document":
         parts = _analysis_parts(run, claims, citations)
     else:
         parts = [_sentence(claim, citations) for claim in claims]
     if claims:
-        documents = {document.document_id: document for document in run.request.documents}
-        pages = (documents[citation.document_id].page_name(citation.page) for citation in citations.numbered)
-        lines = (
-            f"[{citation.id}] {citation.title}, page {page}: “{_one_line(citation.quote)}”"
-            for citation, page in zip(citations.numbered, pages, strict=True)
-        )
-        parts.append(f"{SOURCES}\n\n" + "\n".join(lines))
+        parts.append(f"{SOURCES}\n\n{_listed(run, citations)}")
+    if judgement.closest:
+        parts.append(f"{CLOSEST}\n\n{_listed(run, Citations(judgement.closest))}")
     parts.extend(f"_{note}_" for note in run.engine.info.notes)
     return "\n\n".join(parts)
 
 
-def _nothing_found(run: Run) -> str:
-    if run.missing_pages:
-        return " ".join(run.missing_pages)
-    if run.everything_read and not run.engine.info.generative:
+def _listed(run: Run, citations: Citations) -> str:
+    """Return citations, a line each."""
+    documents = {document.document_id: document for document in run.request.documents}
+    pages = (documents[each.document_id].page_name(each.page) for each in citations.numbered)
+    return "\n".join(
+        f"[{each.id}] {each.title}, page {page}: “{_one_line(each.quote)}”"
+        for each, page in zip(citations.numbered, pages, strict=True)
+    )
+
+
+def _nothing_found(run: Run, routed: Routed) -> str:
+    if routed.missing_pages:
+        return " ".join(routed.missing_pages)
+    if run.ledger.everything_read and not run.engine.info.generative:
         return (
             "No sentence was found that answers this in its own words. Everything was searched, but without a language "
             "model: the document may say it otherwise. Ask in the document's words."
         )
-    if run.everything_read:
+    if run.ledger.everything_read:
         return "The document does not say." if len(run.request.documents) == 1 else "The documents do not say."
     return (
-        f"Nothing was found in the {_tokens_read(run):,} of {run.total_tokens:,} tokens that were read. "
+        f"No clear answer was found in the {_tokens_read(run):,} of {run.texts.total_tokens:,} tokens that were read. "
         "That is not to say that the document does not say it: ask more narrowly, or analyse the whole document."
     )
 
@@ -228,18 +261,19 @@ def _one_line(text: str) -> str:
 
 
 def without_sources(markdown: str) -> str:
-    """Return an answer's Markdown without its list of sources."""
-    return markdown.partition(SOURCES)[0].strip()
+    """Return an answer's Markdown without its list of sources, or of the closest passages."""
+    return markdown.partition(SOURCES)[0].partition(CLOSEST)[0].strip()
 
 
-def accept_rewritten(run: Run, message: str) -> None:
+def accept_rewritten(completed: Completed, message: str) -> Completed:
     """Show a rewritten message in place of the checked answer, if it has the same citations."""
-    judgement = run.judgement
-    if judgement is None or not message or message == judgement.markdown:
-        return
+    judgement = completed.state["judgement"]
+    if not message or message == judgement.markdown:
+        return completed
     body, heading, sources = judgement.markdown.partition(SOURCES)
     rewritten = without_sources(message)
-    if set(_CITATION_MARK.findall(rewritten)) == set(_CITATION_MARK.findall(body)):
-        run.judgement = replace(judgement, markdown=f"{rewritten}\n\n{heading}{sources}")
-    else:
-        run.warnings.append("The rewritten answer lost citations, so the checked one is shown.")
+    if set(_CITATION_MARK.findall(rewritten)) != set(_CITATION_MARK.findall(body)):
+        completed.run.warn("The rewritten answer lost citations, so the checked one is shown.")
+        return completed
+    shown = replace(judgement, markdown=f"{rewritten}\n\n{heading}{sources}")
+    return replace(completed, state={**completed.state, "judgement": shown})

@@ -6,22 +6,26 @@ import importlib
 import logging
 import threading
 import warnings
-from typing import Any
+from typing import Annotated, Any
 
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, AnyMessage
 from langchain_core.runnables import RunnableConfig
-from langgraph.graph import MessagesState
+from langchain_core.tools import BaseTool, InjectedToolCallId, tool
+from langgraph.graph.message import add_messages
+from langgraph.prebuilt import InjectedState
 from langgraph.runtime import get_runtime
-from langgraph_supervisor.handoff import create_forward_message_tool, create_handoff_tool
+from langgraph.types import Command, Send
+from langgraph_supervisor.handoff import METADATA_KEY_HANDOFF_DESTINATION, create_forward_message_tool
 
 from agents.errors import ReadroomError
 from agents.schema import AgentStep
 from agents.supervisor import policy
 from agents.supervisor.planner import go_without_plan, plan
-from agents.supervisor.policy import Agent, DecisionModel
-from agents.supervisor.retrieval import close_taken_parts, retrieve
+from agents.supervisor.policy import Agent, Decisions
+from agents.supervisor.retrieval import go_without_passages, retrieve
 from agents.supervisor.router import route, route_as_simple
 from agents.supervisor.run import Run
+from agents.supervisor.state import State, Update
 from agents.supervisor.synthesis import synthesize
 from agents.supervisor.validation import validate
 from agents.telemetry import span
@@ -29,7 +33,7 @@ from agents.telemetry import span
 AGENTS = (
     Agent("router", "decides how much work the question is", route, policy.needs_route, route_as_simple),
     Agent("planner", "splits it into sub-questions", plan, policy.needs_plan, go_without_plan),
-    Agent("retrieval", "finds the passages to answer from", retrieve, policy.needs_passages, close_taken_parts),
+    Agent("retrieval", "finds the passages to answer from", retrieve, policy.needs_passages, go_without_passages),
     Agent("synthesis", "drafts the answer with quotes", synthesize, policy.needs_draft),
     Agent("validation", "checks the draft against the documents", validate, policy.needs_validation),
 )
@@ -40,21 +44,26 @@ _logger = logging.getLogger(__name__)
 _PATCHING = threading.Lock()
 
 
+class GraphState(State):
+    """The agents' results, and what langgraph itself keeps."""
+
+    messages: Annotated[list[AnyMessage], add_messages]
+    remaining_steps: int
+    """A key that the supervisor's own agent asks for; the run's budget counts the steps."""
+
+
 def build_graph(agents: tuple[Agent, ...] = AGENTS) -> Graph:
     """Return the compiled graph; a run is its context: `graph.ainvoke(..., context=run)`."""
-    tools = [
-        create_handoff_tool(agent_name=agent.name, description=agent.description, add_handoff_messages=False)
-        for agent in agents
-    ]
     workflow = _create_supervisor(
         [AgentNode(agent) for agent in agents],
-        model=DecisionModel(agents=agents),
+        model=Decisions(agents),
         # Named here because upstream would order them by a set of names.
-        tools=[*tools, create_forward_message_tool("supervisor")],
+        tools=[*map(hand_over, agents), create_forward_message_tool("supervisor")],
         parallel_tool_calls=True,
         output_mode="last_message",
         add_handoff_messages=False,
         add_handoff_back_messages=False,
+        state_schema=GraphState,
         context_schema=Run,
     )
     return workflow.compile()
@@ -68,6 +77,23 @@ def recursion_limit(max_steps: int) -> int:
     return 2 * max_steps + 6
 
 
+def hand_over(agent: Agent) -> BaseTool:
+    """Return the tool by which the supervisor hands over to an agent, with the question that it is to look up.
+
+    Upstream's own tool takes no argument, so that two retrievals at once would not know which question is whose.
+    """
+
+    @tool(f"transfer_to_{agent.name}", description=agent.description)
+    def transfer(
+        part: int, state: Annotated[dict[str, Any], InjectedState], tool_call_id: Annotated[str, InjectedToolCallId]
+    ) -> Command[Any]:
+        del tool_call_id
+        return Command(graph=Command.PARENT, goto=[Send(agent.name, {**state, "part": part})])
+
+    transfer.metadata = {METADATA_KEY_HANDOFF_DESTINATION: agent.name}
+    return transfer
+
+
 class AgentNode:
     """An agent as langgraph-supervisor calls it: by `name` and `ainvoke`.
 
@@ -78,51 +104,46 @@ class AgentNode:
         self.name = agent.name
         self._agent = agent
 
-    async def ainvoke(self, _state: MessagesState, _config: RunnableConfig) -> dict[str, list[AIMessage]]:
+    async def ainvoke(self, state: State, _config: RunnableConfig) -> dict[str, Any]:
         """Give the agent a turn; its message is what can be forwarded: the checked answer, once there is one."""
         run = get_runtime(Run).context
-        step = await self._take_turn(run)
-        message = run.judgement.markdown if run.judgement else step.outcome
-        return {"messages": [AIMessage(message, name=self.name)]}
+        update, outcome = await self._take_turn(run, state)
+        judged = update if "judgement" in update else state
+        message = judged["judgement"].markdown if "judgement" in judged else outcome
+        return {**update, "messages": [AIMessage(message, name=self.name)]}
 
-    def invoke(self, _state: MessagesState, _config: RunnableConfig) -> dict[str, list[AIMessage]]:
+    def invoke(self, _state: State, _config: RunnableConfig) -> dict[str, Any]:
         """Refuse to run synchronously."""
         raise NotImplementedError("The agents only run asynchronously.")
 
-    async def _take_turn(self, run: Run) -> AgentStep:
+    async def _take_turn(self, run: Run, state: State) -> tuple[Update, str]:
         """Run one turn of the agent; whatever it raises is a failure of that turn, never of the run."""
         name, started, outcome = self.name, run.budget.clock(), "done"
         run.budget.steps += 1
+        update: Update = {}
         try:
             with span(f"agent {name}"):
-                async with asyncio.timeout(self._seconds(run)):
-                    await self._agent.turn(run)
+                async with asyncio.timeout(self._seconds(run, state)):
+                    update = await self._agent.turn(run, state)
         except TimeoutError:
             outcome = "timed out"
-            run.warnings.append(f"{name} ran out of time.")
+            run.warn(f"{name} ran out of time.")
         except ReadroomError as error:
             outcome = "failed"
-            run.warnings.append(f"{name} failed: {error.message}")
+            run.warn(f"{name} failed: {error.message}")
         except Exception:
             outcome = "failed"
             _logger.exception("The %s agent failed", name)
-            run.warnings.append(f"{name} failed.")
-        if outcome != "done":
-            self._recover(run)
-        step = AgentStep(agent=name, seconds=run.budget.clock() - started, outcome=outcome)
-        run.steps.append(step)
-        return step
+            run.warn(f"{name} failed.")
+        if outcome != "done" and self._agent.recover:
+            update = self._agent.recover(run, state)
+        run.ledger.steps.append(AgentStep(agent=name, seconds=run.budget.clock() - started, outcome=outcome))
+        return update, outcome
 
-    def _seconds(self, run: Run) -> float:
+    def _seconds(self, run: Run, state: State) -> float:
         """Return the turn's time limit; reading whole documents may take as long as the run has."""
-        reads_whole = self.name == "synthesis" and (run.kind == "whole_document" or run.full_scan)
+        reads_whole = self.name == "synthesis" and state["routed"].kind == "whole_document"
         return run.budget.seconds_left if reads_whole else policy.turn_seconds(run)
-
-    def _recover(self, run: Run) -> None:
-        if self._agent.recover:
-            self._agent.recover(run)
-        else:
-            run.failures[self.name] = run.failed(self.name) + 1
 
 
 def _create_supervisor(nodes: list[AgentNode], **options: object) -> Graph:

@@ -21,7 +21,7 @@ from agents.language.sentences import split_sentences
 from agents.schema import Document, Frozen, Mode, NoteKind, Passage
 from agents.supervisor.context_budget import fits_one_pass
 from agents.supervisor.run import Run
-from agents.supervisor.scope import scope
+from agents.supervisor.state import Drafted, Routed
 
 MAX_FACTS: dict[Mode, int] = {"summary": 8, "detailed": 24, "comparison": 0, "extraction": 0}
 """Figures, dates and names in the table beside the points."""
@@ -101,24 +101,25 @@ class Window:
         return [replace(self, passages=part, tokens=self.tokens // 2) for part in parts]
 
 
-async def analyze(run: Run) -> tuple[UncheckedClaim, ...]:
+async def analyze(run: Run, routed: Routed) -> Drafted:
     """Read every window, reduce the notes, and return the analysis as statements with quotes."""
-    reader = WindowReader(run)
-    points = await reader.read_everything()
+    reader = WindowReader(run, routed)
+    points, outline = await reader.read_everything()
     if reader.mode == "comparison":
         points += await asyncio.to_thread(shared_points, points, run.request.documents)
     changed = await asyncio.to_thread(_changes, run) if reader.mode == "comparison" else ()
     if not points:
-        return changed
+        return Drafted(changed, outline=outline)
     facts = _distinct([point for point in points if point.kind != "point"])
     if reader.mode == "extraction":
-        return _statements(facts or _distinct(points))
-    task = Reduce(mode=reader.mode, focus=reader.focus, points=(), language=run.language)
+        return Drafted(_statements(facts or _distinct(points)), outline=outline)
+    task = Reduce(mode=reader.mode, focus=reader.focus, points=(), language=routed.language)
     reduced = await reduce_points(run, task, [point for point in points if point.kind == "point"] or points)
     statements = _statements([*reduced, *facts[: MAX_FACTS[reader.mode]]])
     # A point whose quotes are all among the changes says no more than these do.
     quoted = {quote for change in changed for quote in change.quotes}
-    return (*(each for each in statements if not (each.quotes and quoted.issuperset(each.quotes))), *changed)
+    points_beside = (each for each in statements if not (each.quotes and quoted.issuperset(each.quotes)))
+    return Drafted((*points_beside, *changed), outline=outline)
 
 
 class WindowReader:
@@ -126,16 +127,18 @@ class WindowReader:
 
     Args:
         run: What is read, and with which engine.
+        routed: What is asked.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, routed: Routed) -> None:
         self._run = run
+        self._routed = routed
         self._slots = asyncio.Semaphore(run.parallel_windows)
-        self.focus = run.request.focus if run.request.mode else run.question
+        self.focus = run.request.focus if run.request.mode else routed.question
         """What the notes are to be about."""
-        compared = len(run.request.documents) > 1 and asks_for_differences(run.question)
+        compared = len(run.request.documents) > 1 and asks_for_differences(routed.question)
         # A page or a section that is asked for by its number is short enough for all of its details.
-        of_question: Mode = "comparison" if compared else "detailed" if scope(run, run.question) else "summary"
+        of_question: Mode = "comparison" if compared else "detailed" if routed.named else "summary"
         self.mode: Mode = run.request.mode or of_question
 
     @property
@@ -147,26 +150,27 @@ class WindowReader:
         tokens = self._run.window_tokens
         return min(tokens, max(1_024, tokens // 8)) if self.mode == "extraction" else tokens
 
-    async def read_everything(self) -> list[Point]:
-        """Return the points of all windows, in the order of the text, and give the run its outline."""
+    async def read_everything(self) -> tuple[list[Point], tuple[str, ...]]:
+        """Return the points of all windows, in the order of the text, and the outline."""
         run = self._run
-        windows = await asyncio.to_thread(reading_windows, run, self._task(), self.window_tokens)
+        windows = await asyncio.to_thread(reading_windows, run, self._routed, self._task(), self.window_tokens)
         readings = await asyncio.gather(*(self._read(window, len(windows)) for window in windows))
         headings = [heading for document in run.request.documents for heading in document.headings]
         upper = sorted({heading.level for heading in headings})[:2]
         titles = [heading.text for heading in headings if heading.level in upper]
         topics = [reading.topic for reading in readings]
-        run.outline = tuple(dict.fromkeys(titles or topics))[:MAX_OUTLINE]
-        return [point for reading in readings for point in reading.points]
+        outline = tuple(dict.fromkeys(titles or topics))[:MAX_OUTLINE]
+        return [point for reading in readings for point in reading.points], outline
 
     async def _read(self, window: Window, total: int) -> WindowReading:
         run = self._run
         halvings = MAX_HALVINGS if self.mode == "extraction" else None
         reading = await self._read_closely(window, halvings)
-        run.mark_read(window.passages)
-        run.windows += 1
+        run.ledger.mark_read(window.passages)
+        run.ledger.windows += 1
+        done = run.ledger.windows
         noted = [point.text for point in reading.points[:2]]
-        run.report(0.1 + 0.6 * run.windows / total, f"Read window {run.windows} of {total}: {reading.topic}", *noted)
+        run.report(0.1 + 0.6 * done / total, f"Read window {done} of {total}: {reading.topic}", *noted)
         return reading
 
     async def _read_closely(self, window: Window, halvings: int | None) -> WindowReading:
@@ -181,7 +185,7 @@ class WindowReader:
             return reading
         if not halvings:
             page, title = window.passages[0].page, window.document.title
-            self._run.warnings.append(f"Page {page} of {title} may hold more than was noted.")
+            self._run.warn(f"Page {page} of {title} may hold more than was noted.")
             return reading
         closer = await asyncio.gather(*(self._read_closely(half, halvings - 1) for half in halves))
         points = [point for half in closer for point in half.points]
@@ -206,7 +210,7 @@ class WindowReader:
                 reading = await self._note(window)
             await run.window_cache.put(key, reading.model_dump_json())
             return reading
-        run.cached_windows += 1
+        run.ledger.cached_windows += 1
         reading = WindowReading.model_validate_json(stored)
         # The same document may have another title in this run.
         points = tuple(point.model_copy(update={"document": title}) for point in reading.points)
@@ -239,21 +243,21 @@ class WindowReader:
             mode=self.mode,
             focus=self.focus,
             outline=window.outline if window else (),
-            language=self._run.language,
+            language=self._routed.language,
         )
 
 
-def reading_windows(run: Run, task: Task[Any], limit: int | None) -> tuple[Window, ...]:
+def reading_windows(run: Run, routed: Routed, task: Task[Any], limit: int | None) -> tuple[Window, ...]:
     """Cut the run's documents into windows of at most `limit` tokens; what fits whole beside the task stays whole.
 
     Where the question names pages or sections, only these are read.
     """
-    named = () if run.request.mode else scope(run, run.question)
+    named = () if run.request.mode else routed.named
     windows: list[Window] = []
     for document in run.request.documents:
         key = document.document_id
-        passages = [each for each in named if each.document_id == key] if named else run.passages[key]
-        counts = [run.tokens[key][passage.index] for passage in passages]
+        passages = [each for each in named if each.document_id == key] if named else run.texts.passages[key]
+        counts = [run.texts.tokens[key][passage.index] for passage in passages]
         whole = limit == run.window_tokens and fits_one_pass(run, task, [document])
         windows.extend(cut_windows(document, passages, counts, None if whole else limit))
     return tuple(windows)
@@ -366,12 +370,12 @@ def _changes(run: Run) -> tuple[UncheckedClaim, ...]:
     if len(documents) > 2:
         return ()
     if len(documents) == 1:
-        run.warnings.append("Both are the same file, byte for byte.")
+        run.warn("Both are the same file, byte for byte.")
     found = find_changes(documents[0], documents[-1])
     if found == () and len(documents) == 2:
-        run.warnings.append(f"No sentence of {documents[0].title} differs from {documents[-1].title}.")
+        run.warn(f"No sentence of {documents[0].title} differs from {documents[-1].title}.")
     if found and len(found) > MAX_CHANGES:
-        run.warnings.append(f"{len(found) - MAX_CHANGES:,} more sentences differ than are shown.")
+        run.warn(f"{len(found) - MAX_CHANGES:,} more sentences differ than are shown.")
     return (found or ())[:MAX_CHANGES]
 
 

@@ -1,19 +1,22 @@
-"""The planner: a complex question in sub-questions."""
+"""The planner: a complex question in the questions that it consists of."""
 
 from agents.engine.tasks.decisions import Plan
-from agents.supervisor.run import Part, Run
+from agents.language.lexicon import detect_language
+from agents.supervisor.run import Run
+from agents.supervisor.state import Planned, State, Update
 
 
-async def plan(run: Run) -> None:
-    """Split the question into two or three sub-questions that can be looked up one by one."""
-    result = await run.ask(Plan(question=run.question))
-    questions = list(dict.fromkeys(question.strip() for question in result.sub_questions if question.strip()))
-    run.parts = [Part(question) for question in questions or [run.question]]
-    run.sequential = result.order == "sequential"
-    run.report(0.2, f"Planned {len(run.parts)} sub-questions, {result.order}")
+async def plan(run: Run, state: State) -> Update:
+    """Split the question into up to three to look up: by rule where the rules know its language, else by the engine."""
+    question = state["routed"].question
+    known = detect_language(question) or not run.engine.info.generative
+    task = Plan(question=question)
+    result = await (run.apply_rules(task) if known else run.ask(task))
+    questions = tuple(dict.fromkeys(part.strip() for part in result.sub_questions if part.strip()))
+    run.report(0.2, f"Planned {len(questions) or 1} sub-questions")
+    return {"planned": Planned(questions or (question,))}
 
 
-def go_without_plan(run: Run) -> None:
-    """Treat the question as a simple one where the planner has failed."""
-    if not run.parts:
-        run.kind = "simple"
+def go_without_plan(_run: Run, state: State) -> Update:
+    """Look the question up as a whole where the planner has failed."""
+    return {"planned": Planned((state["routed"].question,))}

@@ -1,20 +1,25 @@
-"""One run: the request, what the agents have found so far, and what it has cost.
+"""One run: the request and what answers it, what is read, and what it has cost.
 
-`Run` is the blackboard that the agents share: each reads what it needs from it and writes its result to it.
+Request   what is asked
+Texts     the documents' passages and their tokens
+Budget    the steps and seconds that a run may take
+Ledger    what has been read, done and spent so far
+Run       all of it, as the agents are given it
+
+What the agents find is not kept here: they return it, and the graph's state (`agents.supervisor.state`) holds it.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from agents.documents.library import Library
 from agents.engine.engine import Engine, Task
-from agents.engine.tasks.answering import DraftClaim
-from agents.grounding.claims import Judgement, UncheckedClaim
+from agents.engine.extractive.engine import ExtractiveEngine
 from agents.jobs.single_flight import ReportProgress
 from agents.jobs.window_cache import WindowCache
-from agents.schema import AgentStep, Document, Frozen, Mode, Passage, Progress, RouteKind, Usage
+from agents.schema import AgentStep, Document, Frozen, Mode, Passage, Progress, Usage
 from agents.sessions.history import History
 from agents.settings import SupervisorSettings
 
@@ -37,17 +42,35 @@ class Request:
     """Overrides the setting of that name."""
 
 
-@dataclass
-class Part:
-    """A question to look up: the whole question, or one of its sub-questions."""
+@dataclass(frozen=True)
+class Texts:
+    """The documents' passages and the tokens of each, by document id, in the order of the text."""
 
-    question: str
-    passages: tuple[Passage, ...] = ()
-    claims: tuple[DraftClaim, ...] = ()
-    taken: bool = False
-    """Whether a retrieval has begun to look it up."""
-    done: bool = False
-    """Whether it has been looked up."""
+    passages: Mapping[str, tuple[Passage, ...]]
+    tokens: Mapping[str, tuple[int, ...]]
+
+    @classmethod
+    async def load(cls, library: Library, engine: Engine, documents: Sequence[Document]) -> "Texts":
+        """Load the passages, and count their tokens as the engine does."""
+        ids = [document.document_id for document in documents]
+        passages = await asyncio.gather(*(library.passages(each) for each in ids))
+        tokenizer, count = engine.info.tokenizer, engine.count_tokens
+        tokens = await asyncio.gather(*(library.token_counts(each, tokenizer, count) for each in ids))
+        return cls(dict(zip(ids, passages, strict=True)), dict(zip(ids, tokens, strict=True)))
+
+    @property
+    def all_passages(self) -> tuple[Passage, ...]:
+        """Every passage of every document, in order."""
+        return tuple(passage for passages in self.passages.values() for passage in passages)
+
+    @property
+    def total_tokens(self) -> int:
+        """Tokens of all documents."""
+        return sum(sum(counts) for counts in self.tokens.values())
+
+    def tokens_of(self, passages: Sequence[Passage]) -> int:
+        """Return the tokens of passages."""
+        return sum(self.tokens[passage.document_id][passage.index] for passage in passages)
 
 
 @dataclass
@@ -74,62 +97,71 @@ class Budget:
         return self.steps >= self.max_steps or self.seconds_left == 0.0
 
 
+@dataclass
+class Ledger:
+    """What a run has read, done and spent; entries are added, none is changed."""
+
+    texts: Texts
+    steps: list[AgentStep] = field(default_factory=list[AgentStep])
+    warnings: list[str] = field(default_factory=list[str])
+    usage: Usage = field(default_factory=Usage)
+    read: dict[str, set[int]] = field(init=False)
+    """By document id: the passages that the engine has read, by index."""
+    windows: int = 0
+    cached_windows: int = 0
+    """Windows whose notes an earlier run had stored."""
+
+    def __post_init__(self) -> None:
+        self.read = {key: set() for key in self.texts.passages}
+
+    @property
+    def everything_read(self) -> bool:
+        """Whether the engine has read every passage."""
+        return all(len(self.read[key]) == len(passages) for key, passages in self.texts.passages.items())
+
+    def read_spans(self) -> dict[str, list[tuple[int, int]]]:
+        """Return the character spans that the engine has read, by document id."""
+        passages = self.texts.passages
+        return {
+            key: [(passages[key][index].start, passages[key][index].end) for index in sorted(indexes)]
+            for key, indexes in self.read.items()
+        }
+
+    def mark_read(self, passages: Sequence[Passage]) -> None:
+        """Record that the engine has read these passages; a part of a passage does not count."""
+        for passage in passages:
+            whole = self.texts.passages[passage.document_id][passage.index]
+            if (passage.start, passage.end) == (whole.start, whole.end):
+                self.read[passage.document_id].add(passage.index)
+
+    def failures(self, agent: str) -> int:
+        """Return how many turns of an agent have failed."""
+        return sum(step.agent == agent and step.outcome != "done" for step in self.steps)
+
+
 def ignore_progress(_progress: Progress, _notes: tuple[str, ...] = (), /) -> None:
     """Discard progress reports."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Run:
-    """The state that the agents of one run share."""
+    """What every agent of one run is given."""
 
     request: Request
     engine: Engine
     library: Library
     window_cache: WindowCache
     settings: SupervisorSettings
+    texts: Texts
     budget: Budget
+    ledger: Ledger
     prefix_cached: bool = False
     """Whether the engine has these documents in its prefix cache, so that reading them again costs little."""
     on_progress: ReportProgress = ignore_progress
-
-    question: str = field(init=False)
-    """The question, rewritten to stand alone where it follows up on the conversation."""
     history: str = ""
     """The conversation, cut to fit beside the documents."""
     conversation: str = ""
     """The conversation, cut to fit a prompt without documents."""
-    kind: RouteKind | None = None
-    reason: str = ""
-    language: str = ""
-    parts: list[Part] = field(default_factory=list[Part])
-    sequential: bool = False
-    full_scan: bool = False
-    """Whether the question is put to every window, in a second look."""
-    ignore_scope: bool = False
-    """Whether to read beyond the pages and sections that the question names: it asks more than they answer."""
-    missing_pages: tuple[str, ...] = ()
-    """The whole answer, where the question is only about pages that no document has."""
-    scopes: dict[str, tuple[Passage, ...]] = field(default_factory=dict[str, tuple[Passage, ...]])
-    """By question: the passages of the pages and sections that it names."""
-    draft: tuple[UncheckedClaim, ...] | None = None
-    judgement: Judgement | None = None
-    earlier: Judgement | None = None
-    """The judgement before a second look."""
-    outline: tuple[str, ...] = ()
-
-    steps: list[AgentStep] = field(default_factory=list[AgentStep])
-    failures: dict[str, int] = field(default_factory=dict[str, int])
-    warnings: list[str] = field(default_factory=list[str])
-    usage: Usage = field(default_factory=Usage)
-    passages: dict[str, tuple[Passage, ...]] = field(default_factory=dict[str, tuple[Passage, ...]])
-    tokens: dict[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
-    read: dict[str, set[int]] = field(default_factory=dict[str, set[int]])
-    windows: int = 0
-    cached_windows: int = 0
-    """Windows whose notes an earlier run had stored."""
-
-    def __post_init__(self) -> None:
-        self.question = self.request.question
 
     async def ask(self, task: Task[ResultT]) -> ResultT:
         """Run a task on the engine and add its cost to the usage.
@@ -138,23 +170,17 @@ class Run:
             EngineError: The engine did not answer.
         """
         outcome = await self.engine.run(task)
-        self.usage += outcome.usage
+        self.ledger.usage += outcome.usage
+        self.ledger.mark_read(task.evidence)
         return outcome.result
 
-    async def load(self) -> None:
-        """Load the documents' passages and token counts."""
-        for document in self.request.documents:
-            key = document.document_id
-            self.passages[key], self.tokens[key] = await asyncio.gather(
-                self.library.passages(key),
-                self.library.token_counts(key, self.engine.info.tokenizer, self.engine.count_tokens),
-            )
-            self.read.setdefault(key, set())
+    async def apply_rules(self, task: Task[ResultT]) -> ResultT:
+        """Compute a task by rule, whichever engine answers; costs no tokens.
 
-    @property
-    def total_tokens(self) -> int:
-        """Tokens of all documents, by the engine's tokenizer."""
-        return sum(sum(counts) for counts in self.tokens.values())
+        Raises:
+            EngineError: There are no rules for this kind of task.
+        """
+        return (await ExtractiveEngine().run(task)).result
 
     @property
     def window_tokens(self) -> int:
@@ -172,41 +198,12 @@ class Run:
     @property
     def reading_seconds(self) -> float:
         """Seconds that reading everything adds to the budget: one agent's time limit for every window."""
-        return self.settings.agent_seconds * (1 + self.total_tokens / self.window_tokens)
+        return self.settings.agent_seconds * (1 + self.texts.total_tokens / self.window_tokens)
 
-    @property
-    def all_passages(self) -> tuple[Passage, ...]:
-        """Every passage of every document, in order."""
-        return tuple(passage for document in self.request.documents for passage in self.passages[document.document_id])
-
-    @property
-    def everything_read(self) -> bool:
-        """Whether the engine has read every passage."""
-        return all(len(self.read[key]) == len(passages) for key, passages in self.passages.items())
-
-    def read_spans(self) -> dict[str, list[tuple[int, int]]]:
-        """Return the character spans that the engine has read, by document id."""
-        return {
-            key: [(self.passages[key][index].start, self.passages[key][index].end) for index in sorted(indexes)]
-            for key, indexes in self.read.items()
-        }
-
-    def mark_read(self, passages: Sequence[Passage]) -> None:
-        """Record that the engine has read these passages; a part of a passage does not count."""
-        for passage in passages:
-            whole = self.passages[passage.document_id][passage.index]
-            if (passage.start, passage.end) == (whole.start, whole.end):
-                self.read[passage.document_id].add(passage.index)
-
-    def add_reason(self, reason: str) -> None:
-        """Append a reason for the chosen route, once."""
-        if reason not in self.reason:
-            self.reason = f"{self.reason} {reason}".strip()
+    def warn(self, *warnings: str) -> None:
+        """Add warnings to the answer."""
+        self.ledger.warnings.extend(warnings)
 
     def report(self, fraction: float, message: str, *notes: str) -> None:
         """Report how far the run has come, with notes to show to a caller who waits."""
         self.on_progress(Progress(fraction=min(1.0, fraction), message=message), notes)
-
-    def failed(self, agent: str) -> int:
-        """Return how many turns of an agent have failed beyond recovery."""
-        return self.failures.get(agent, 0)

@@ -15,16 +15,10 @@ MAX_REFERENCES_LISTED = 4
 def scope(run: Run, question: str) -> tuple[Passage, ...]:
     """Return the passages of the pages and sections that a question names; none where it names none.
 
-    They are cut to the sentences that stand there. Once the run ignores the scope, there are none either.
+    They are cut to the sentences that stand there.
     """
-    if run.ignore_scope:
-        return ()
-    if question not in run.scopes:
-        named = section_references.find_references(question)
-        run.scopes[question] = tuple(
-            passage for document in run.request.documents for passage in _passages_of(run, document, named)
-        )
-    return run.scopes[question]
+    named = section_references.find_references(question)
+    return tuple(passage for document in run.request.documents for passage in _passages_of(run, document, named))
 
 
 def missing_pages(run: Run, question: str) -> tuple[str, ...]:
@@ -49,7 +43,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def _passages_of(run: Run, document: Document, named: tuple[Reference, ...]) -> list[Passage]:
     spans = section_references.merge_spans(span for reference in named for span in reference.spans(document))
-    cut = (_cut(each, span) for span in spans for each in run.passages[document.document_id])
+    cut = (_cut(each, span) for span in spans for each in run.texts.passages[document.document_id])
     found = [passage for passage in cut if passage is not None]
     return [each.model_copy(update={"page": document.page_at(each.start)}) for each in found]
 

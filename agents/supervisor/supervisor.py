@@ -5,8 +5,9 @@ import logging
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from agents.documents.library import Library
 from agents.engine.engine import Engine
@@ -14,14 +15,15 @@ from agents.engine.extractive.engine import ExtractiveEngine
 from agents.engine.registry import ActiveEngine
 from agents.jobs.single_flight import ReportProgress
 from agents.jobs.window_cache import WindowCache
-from agents.schema import AgentStep
+from agents.schema import AgentStep, RouteKind
 from agents.settings import EngineSettings, SupervisorSettings
-from agents.supervisor.answer import accept_rewritten
+from agents.supervisor.answer import Completed, accept_rewritten
 from agents.supervisor.context_budget import fit_history
 from agents.supervisor.retrieval import retrieve
-from agents.supervisor.run import Budget, Clock, Request, Run, ignore_progress
+from agents.supervisor.run import Budget, Clock, Ledger, Request, Run, Texts, ignore_progress
+from agents.supervisor.state import Routed, State
 from agents.supervisor.synthesis import synthesize
-from agents.supervisor.validation import conclude, locate_quotes
+from agents.supervisor.validation import validate
 from agents.telemetry import span, untraced
 
 if TYPE_CHECKING:
@@ -53,15 +55,15 @@ class Supervisor:
         self._settings = settings
         self._clock = clock
 
-    def start(
+    async def run(
         self,
         request: Request,
         engine: Engine,
         on_progress: ReportProgress = ignore_progress,
         *,
         prefix_cached: bool = False,
-    ) -> Run:
-        """Return a new run, to be completed with `complete`.
+    ) -> Completed:
+        """Bring a request to its judgement, within its budget.
 
         Args:
             request: What is asked.
@@ -72,27 +74,25 @@ class Supervisor:
         settings = self._settings
         if request.window_tokens is not None:
             settings = settings.model_copy(update={"window_tokens": request.window_tokens})
-        return Run(
+        budget = Budget(settings.max_steps, settings.max_seconds, self._clock)
+        texts = await Texts.load(self._library, engine, request.documents)
+        run = Run(
             request=request,
             engine=engine,
             library=self._library,
             window_cache=self._window_cache,
             settings=settings,
-            budget=Budget(settings.max_steps, settings.max_seconds, self._clock),
+            texts=texts,
+            budget=budget,
+            ledger=Ledger(texts),
             prefix_cached=prefix_cached,
             on_progress=on_progress,
         )
-
-    async def complete(self, run: Run) -> None:
-        """Bring a run to its judgement, within its budget."""
-        await run.load()
-        await asyncio.to_thread(fit_history, run)
-        with span("run", documents=len(run.request.documents), engine=run.engine.info.name):
-            message = await self._run_graph(run)
-            if run.judgement is None:
-                await fall_back(run)
-        if not self._settings.message_forwarding:
-            accept_rewritten(run, message)
+        run = await asyncio.to_thread(fit_history, run)
+        with span("run", documents=len(request.documents), engine=engine.info.name):
+            state, message = await self._run_graph(run)
+            completed = Completed(run, state) if "judgement" in state else await fall_back(run, state)
+        return completed if settings.message_forwarding else accept_rewritten(completed, message)
 
     @cached_property
     def _graph(self) -> "Graph":
@@ -101,22 +101,24 @@ class Supervisor:
 
         return build_graph(AGENTS)
 
-    async def _run_graph(self, run: Run) -> str:
-        """Run the graph; return the finishing message, empty where there is none."""
+    async def _run_graph(self, run: Run) -> tuple[State, str]:
+        """Run the graph; return what its agents have returned, and the finishing message."""
         from agents.supervisor.graph import recursion_limit
 
         config = {"recursion_limit": recursion_limit(run.budget.max_steps)}
+        state = cast("State", {})
         try:
             async with asyncio.timeout(run.budget.seconds_left + run.reading_seconds + SECONDS_TO_FINISH):
                 with untraced():
-                    state = await self._graph.ainvoke(
-                        {"messages": [("user", run.question)]}, config=config, context=run
-                    )
-            return str(state["messages"][-1].content)
+                    asked = {"messages": [("user", run.request.question)]}
+                    steps = self._graph.astream(asked, config=config, context=run, stream_mode="values")
+                    async for reached in steps:
+                        state = reached
         except Exception as error:
             _logger.warning("The graph ended without an answer: %r", error)
-            run.warnings.append(f"The supervisor ended early: {type(error).__name__}.")
-            return ""
+            run.warn(f"The supervisor ended early: {type(error).__name__}.")
+            return state, ""
+        return state, str(cast("Any", state)["messages"][-1].content)
 
 
 class PrefixCache:
@@ -137,21 +139,23 @@ class PrefixCache:
 
     def note(self, run: Run, ids: Sequence[str]) -> None:
         """Remember the documents if this run read them in one prompt."""
-        in_one_prompt = run.everything_read and run.windows <= 1 and not run.cached_windows
+        in_one_prompt = run.ledger.everything_read and run.ledger.windows <= 1 and not run.ledger.cached_windows
         if run.engine.info.context_tokens and in_one_prompt:
             self._read_at[run.engine.info.model, *ids] = time.monotonic()
 
 
-async def fall_back(run: Run) -> None:
-    """Judge the run without a language model; an agent's draft is used as far as its quotes are in the documents."""
+async def fall_back(run: Run, state: State) -> Completed:
+    """Judge without a language model; an agent's draft is used as far as its quotes are in the documents."""
     started = run.budget.clock()
-    if run.draft is None:
-        run.warnings.append(FALLBACK_WARNING)
-        run.engine, run.parts = ExtractiveEngine(), []
-        run.sequential = run.full_scan = False
-        run.kind = "whole_document" if run.request.mode else "simple"
+    if "drafted" not in state:
+        run.warn(FALLBACK_WARNING)
+        run = replace(run, engine=ExtractiveEngine())
+        routed = state["routed"] if "routed" in state else Routed(run.request.question)
+        kind: RouteKind = "whole_document" if run.request.mode else "simple"
+        state = cast("State", {"routed": replace(routed, kind=kind), "part": 0})
         if not run.request.mode:
-            await retrieve(run)
-        await synthesize(run)
-    run.judgement = conclude(run, await locate_quotes(run))
-    run.steps.append(AgentStep(agent="fallback", seconds=run.budget.clock() - started))
+            state = cast("State", {**state, **await retrieve(run, state)})
+        state = cast("State", {**state, **await synthesize(run, state)})
+    state = cast("State", {**state, **await validate(run, state)})
+    run.ledger.steps.append(AgentStep(agent="fallback", seconds=run.budget.clock() - started))
+    return Completed(run, state)

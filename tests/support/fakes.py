@@ -4,8 +4,8 @@ import random
 from typing import Any, TypeVar, cast
 
 from agents.benchmark.engines import ScriptedEngine, answer_by_rule
-from agents.engine.engine import Outcome, Task
-from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult, Verdict, VerdictResult
+from agents.engine.engine import ChoiceResult, Outcome, Task
+from agents.engine.tasks.answering import Answerable, Draft, DraftResult
 from agents.engine.tasks.decisions import NextStep, NextStepResult, Plan, PlanResult, Route, RouteResult
 from agents.schema import EngineInfo, Frozen
 
@@ -48,10 +48,8 @@ class RandomEngine(FakeEngine):
             return NextStepResult(
                 next=tuple(chance.choices(names, k=chance.randint(0, 3))), finish=chance.choice([None, *names])
             )
-        if isinstance(task, Verdict):
-            verdicts = chance.choices(["supported", "partly", "not"], k=chance.randint(0, 5))
-            return VerdictResult(verdicts=cast("Any", tuple(verdicts)))
+        if isinstance(task, Answerable):
+            return ChoiceResult(log_odds=chance.choice([None, -3.0, 3.0]))
         if isinstance(task, Draft) and chance.random() < 0.5:
-            invented = DraftClaim(text="The moon is made of 42 cheeses.", quotes=("the moon is made of cheese",))
-            return DraftResult(claims=(invented,), not_found=chance.random() < 0.3)
+            return DraftResult(quotes=("the moon is made of cheese",), answer="The moon is made of 42 cheeses.")
         return result

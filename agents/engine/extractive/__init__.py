@@ -6,8 +6,7 @@ The tasks:
 
 decisions       Route, Plan, NextStep
 conversation    StandaloneQuestion, UpdateSummary
-drafting        Draft, RewriteAnswer
-judging         Verdict, Revise
+drafting        Excerpts, RewriteAnswer
 notes           WindowNotes
 reducing        Reduce
 
@@ -17,5 +16,6 @@ questions       a question taken apart: the kind of its answer, its content word
 statements      evidence cut into sentences, list items and table rows that can be quoted
 facts           dates, times, amounts and names in a text
 matching        whether words stand for one another
+particulars     what two sentences must share for one to stand for both
 textrank        which sentences stand for the others
 """

@@ -61,7 +61,7 @@ _WHOLE_DOCUMENT = phrase(
     summari[sz]e|overview|takeaways|gist|in a nutshell|tl;?dr|table of contents
     main (?:points?|ideas?|topics?|findings|themes?|messages?)|key (?:points?|findings|takeaways?|messages?)
     (?:a |an |executive |short |brief )summary|summary of (?:the|this) {_DOCUMENT}
-    what (?:is|does) (?:the|this) {_DOCUMENT} (?:all )?(?:about|cover|deal with|say)(?=\s*\?*$)
+    what (?:is|does) (?:it|(?:the|this) {_DOCUMENT}) (?:all )?(?:about|cover|deal with|say)(?=\s*\?*$)
     (?:whole|entire) {_DOCUMENT}|throughout the {_DOCUMENT}
     (?:list|name|find|give|show|extract|identify|collect|enumerate)(?: me)? (?:all|every|each)
     all (?:the )?(?:\w+ )?(?:mentions|occurrences|references|dates|names|people|deadlines|figures|risks|obligations)

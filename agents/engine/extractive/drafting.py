@@ -1,4 +1,4 @@
-"""Draft and RewriteAnswer: the sentences that answer a question, each as a claim with its exact quote.
+"""Excerpts and RewriteAnswer: the sentences that answer a question, each as a claim with its exact quote.
 
 Of long evidence only the passages that hold most of the question's words are read. `StatementRanker` scores every
 statement in them by the question's words in and around it, and by whether it holds the wanted kind of answer. The best
@@ -15,11 +15,11 @@ from types import MappingProxyType
 
 from agents.engine.extractive.decisions import split_question
 from agents.engine.extractive.facts import Fact
-from agents.engine.extractive.judging import Particulars
 from agents.engine.extractive.matching import best_match, matching_stems, stands_for
+from agents.engine.extractive.particulars import Particulars
 from agents.engine.extractive.questions import OFFICES, AnswerKind, Question, measures, read_question
 from agents.engine.extractive.statements import PARTIES, Statement, clean, read_row, read_statements
-from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult, RewriteAnswer, RewriteAnswerResult
+from agents.engine.tasks.answering import Excerpt, Excerpts, ExcerptsResult, RewriteAnswer, RewriteAnswerResult
 from agents.language.lexicon import phrase
 from agents.language.section_references import strip_references, within_references
 from agents.language.stems import Vocabulary
@@ -34,12 +34,11 @@ _MIN_CONFIDENCE, _MIN_CONFIDENCE_OF_PART = 0.9, 0.6
 _SAMPLE_CHARS = 4_000
 
 
-def draft(task: Draft) -> DraftResult:
-    """Answer from the evidence with its own sentences, the best first, or say that it does not answer."""
+def excerpts(task: Excerpts) -> ExcerptsResult:
+    """Answer from the evidence with its own sentences, the best first; with none where it does not answer."""
     sample = task.evidence[0].text[:_SAMPLE_CHARS] if task.evidence else ""
     vocabulary = Vocabulary.of(f"{sample} {task.question[:_SAMPLE_CHARS]}")
-    planned = dict.fromkeys(finding.question for finding in task.findings if finding.question != task.question)
-    asked = tuple(planned)[:_MAX_PARTS] or split_question(task.question)[0]
+    asked = task.parts[:_MAX_PARTS] if len(task.parts) > 1 else split_question(task.question)[0]
     # A page or clause that the question names need not be named in the evidence that was taken from it.
     bare = [(strip_references(part) or part) if within_references(part, task.evidence) else part for part in asked]
     questions = [read_question(part, vocabulary) for part in bare]
@@ -51,15 +50,15 @@ def draft(task: Draft) -> DraftResult:
     statements = read_statements(passages, vocabulary)
     parts = [DraftedPart(passages, StatementRanker(statements, question, vocabulary)) for question in questions]
     several = len(parts) > 1
-    answers = [part.answers(_MIN_CONFIDENCE_OF_PART if several else _MIN_CONFIDENCE) for part in parts]
+    sure = 0.0 if task.closest else _MIN_CONFIDENCE_OF_PART if several else _MIN_CONFIDENCE
+    answers = [part.answers(sure) for part in parts]
     # The best of every part come first, then the second best of every part, and so on.
-    chosen: dict[int, DraftClaim] = {}
+    chosen: dict[int, Excerpt] = {}
     for spans in itertools.zip_longest(*answers):
         for part, span in zip(parts, spans, strict=True):
             if span and span[1] not in chosen:
                 chosen[span[1]] = part.claim(span)
-    claims = tuple(chosen.values())[: _MAX_CLAIMS_OF_PARTS if several else _MAX_CLAIMS]
-    return DraftResult(claims=claims, not_found=not claims)
+    return ExcerptsResult(claims=tuple(chosen.values())[: _MAX_CLAIMS_OF_PARTS if several else _MAX_CLAIMS])
 
 
 def rewrite_answer(task: RewriteAnswer) -> RewriteAnswerResult:
@@ -124,7 +123,7 @@ class DraftedPart:
                 chosen.append((first, last))
         return chosen
 
-    def claim(self, span: tuple[int, int]) -> DraftClaim:
+    def claim(self, span: tuple[int, int]) -> Excerpt:
         """Return a claim in the document's words; a table's row is quoted with its table's head."""
         statement = self._ranker.statements[span[1]]
         text = self._passages[statement.passage].text
@@ -132,11 +131,11 @@ class DraftedPart:
         quote = text[start:end]
         if statement.form == "row" and end == statement.end:
             head = (statement.head,) if statement.head else ()
-            return DraftClaim(text=read_row(quote, statement.head), quotes=(quote, *head))
+            return Excerpt(text=read_row(quote, statement.head), quotes=(quote, *head))
         between = self._ranker.statements[span[0]].end - start
         if 0 < between < len(quote):
-            return DraftClaim(text=f"{clean(quote[:between])} {clean(quote[between:])}", quotes=(quote,))
-        return DraftClaim(text=clean(quote), quotes=(quote,))
+            return Excerpt(text=f"{clean(quote[:between])} {clean(quote[between:])}", quotes=(quote,))
+        return Excerpt(text=clean(quote), quotes=(quote,))
 
     def _needs_previous(self, index: int) -> bool:
         """Whether a statement is quoted together with the one before it, in at most 60 words."""

@@ -56,7 +56,7 @@ class ExtractiveEngine:
     @cached_property
     def _functions(self) -> Mapping[str, Callable[[Any], Frozen]]:
         """The function that computes each task; imported with the first task, for numpy and the rules load slowly."""
-        from agents.engine.extractive import conversation, decisions, drafting, judging, notes, reducing
+        from agents.engine.extractive import conversation, decisions, drafting, notes, reducing
 
         return MappingProxyType(
             {
@@ -64,10 +64,8 @@ class ExtractiveEngine:
                 "Plan": decisions.plan,
                 "NextStep": decisions.next_step,
                 "StandaloneQuestion": conversation.standalone_question,
-                "Draft": drafting.draft,
+                "Excerpts": drafting.excerpts,
                 "RewriteAnswer": drafting.rewrite_answer,
-                "Verdict": judging.verdict,
-                "Revise": judging.revise,
                 "WindowNotes": notes.window_notes,
                 "Reduce": reducing.reduce,
                 "UpdateSummary": conversation.update_summary,

@@ -12,8 +12,8 @@ from itertools import islice, zip_longest
 
 import numpy as np
 
-from agents.engine.extractive.judging import Particulars
 from agents.engine.extractive.notes import Focus
+from agents.engine.extractive.particulars import Particulars
 from agents.engine.extractive.statements import Statement, chapter, shortened
 from agents.engine.extractive.textrank import Matrix, cosine_similarity, pick, textrank
 from agents.engine.tasks.reading import PointToReduce, Reduce, ReducedPoint, ReduceResult

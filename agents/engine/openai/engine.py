@@ -5,6 +5,7 @@ Besides the engine itself: its HTTP client, and counting tokens as the model doe
 
 import asyncio
 import logging
+import math
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,13 +14,14 @@ from typing import Any, cast
 
 import httpx
 import openai
+from langchain_core.messages import AIMessage
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 from pydantic.config import JsonDict
 from typing_extensions import override
 
 from agents.engine import output_schema, prompt_layout
-from agents.engine.engine import InvalidAnswerError, Outcome, ResultT, Task
+from agents.engine.engine import Choice, ChoiceResult, InvalidAnswerError, Outcome, ResultT, Task
 from agents.engine.model_config import local_folder
 from agents.engine.openai.endpoint import Endpoint, find_endpoint, is_loopback, tls_verification
 from agents.errors import EngineError
@@ -40,6 +42,10 @@ PROSE: dict[str, float] = {"temperature": 0.7, "top_p": 0.8, "top_k": 20, "min_p
 _OPENAI_SAMPLING = ("temperature", "top_p")
 """What every server knows; the rest is vLLM's and others' extension."""
 
+_TOP_LOGPROBS = 20
+"""As many as OpenAI's own API gives."""
+_CERTAIN = 10.0
+"""Log odds of a word from a server that tells no probabilities."""
 _CONSTRAINTS = ("json_schema", "json_object", "prompt")
 """How the form of an answer is enforced, best first; a server that refuses one is not asked for it again."""
 _MAX_CACHED_COUNTS = 8_192
@@ -79,6 +85,7 @@ class OpenAIEngine:
         self._endpoint = endpoint
         self._constraint = 0
         self._sampling_extensions = True
+        self._tells_logprobs = True
         verify = tls_verification(settings)
         local = is_loopback(endpoint.base_url)
         timeout = httpx.Timeout(endpoint.request_seconds, connect=_CONNECT_SECONDS)
@@ -125,6 +132,9 @@ class OpenAIEngine:
             EngineError: The server did not answer, or twice gave an invalid result.
         """
         started = time.monotonic()
+        if isinstance(task, Choice):
+            chosen, usage = await self._choose(task)
+            return Outcome(cast("ResultT", chosen), usage.model_copy(update={"seconds": time.monotonic() - started}))
         schema, feedback, usage = output_schema.schema(task), "", Usage()
         for attempt in range(2):
             reply = await self._request(task, schema, feedback, retried=attempt > 0)
@@ -144,6 +154,22 @@ class OpenAIEngine:
             hint="Ask again, or use a model that follows JSON schemas.",
             retryable=True,
         )
+
+    async def _choose(self, task: Choice) -> tuple[ChoiceResult, Usage]:
+        """Ask for one word, and read from the probabilities of the first token how sure the engine is."""
+        messages = prompt_layout.messages(task, "")
+        while True:
+            asked: dict[str, Any] = {"logprobs": True, "top_logprobs": _TOP_LOGPROBS} if self._tells_logprobs else {}
+            try:
+                message = await self._invoke(messages, {"max_tokens": task.max_tokens, **GREEDY, **asked})
+            except openai.BadRequestError as error:
+                if not asked:
+                    raise self._as_engine_error(error) from error
+                self._tells_logprobs = False
+                continue
+            except openai.APIError as error:
+                raise self._as_engine_error(error) from error
+            return ChoiceResult(log_odds=log_odds(message)), _usage(message)
 
     async def count_prompt_tokens(self, task: Task[ResultT]) -> int:
         """Count the tokens of a task's whole prompt: exact where the server tokenizes, else close above."""
@@ -180,20 +206,13 @@ class OpenAIEngine:
                 raise self._as_engine_error(error) from error
 
     async def _send(self, messages: list[dict[str, str]], body: dict[str, Any]) -> Reply:
+        message = await self._invoke(messages, body)
+        truncated = message.response_metadata.get("finish_reason") == "length"
+        return Reply(message.text, truncated, _usage(message))
+
+    async def _invoke(self, messages: list[dict[str, str]], body: dict[str, Any]) -> AIMessage:
         with untraced():
-            message = await self._chat.ainvoke(messages, extra_body=body)
-        used: Any = message.usage_metadata or {}
-        cached = used.get("input_token_details", {}).get("cache_read") or 0
-        return Reply(
-            text=message.text,
-            truncated=message.response_metadata.get("finish_reason") == "length",
-            usage=Usage(
-                engine_calls=1,
-                prompt_tokens=used.get("input_tokens", 0),
-                cached_tokens=cached,
-                completion_tokens=used.get("output_tokens", 0),
-            ),
-        )
+            return await self._chat.ainvoke(messages, extra_body=body)
 
     async def _fit_context(
         self, task: Task[ResultT], schema: JsonDict, messages: list[dict[str, str]]
@@ -294,6 +313,37 @@ class OpenAIEngine:
         return EngineError(
             f"The engine at {self._endpoint.base_url} stopped answering: {reason}.", hint="Ask again.", retryable=True
         )
+
+
+def log_odds(message: AIMessage) -> float | None:
+    """Return the log odds of "yes" against "no" as the first word of a reply; None where it is neither.
+
+    A server that tells no probabilities is taken at its word.
+    """
+    told: Any = message.response_metadata.get("logprobs") or {}
+    tokens: list[Any] = told.get("content") or []
+    if not tokens:
+        word = message.text.strip().casefold()
+        return _CERTAIN if word.startswith("yes") else -_CERTAIN if word.startswith("no") else None
+    likely = {"yes": 0.0, "no": 0.0}
+    for each in tokens[0]["top_logprobs"]:
+        word = str(each["token"]).strip().casefold()
+        if word in likely:
+            likely[word] += math.exp(each["logprob"])
+    if not any(likely.values()):
+        return None
+    least = math.exp(-2 * _CERTAIN)
+    return math.log(max(likely["yes"], least)) - math.log(max(likely["no"], least))
+
+
+def _usage(message: AIMessage) -> Usage:
+    used: Any = message.usage_metadata or {}
+    return Usage(
+        engine_calls=1,
+        prompt_tokens=used.get("input_tokens", 0),
+        cached_tokens=used.get("input_token_details", {}).get("cache_read") or 0,
+        completion_tokens=used.get("output_tokens", 0),
+    )
 
 
 class RetryingClient(httpx.AsyncClient):

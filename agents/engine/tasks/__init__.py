@@ -4,6 +4,6 @@ A task is a value. `agents.engine.prompt_layout` renders it as a prompt with the
 what differs from call to call last; the extractive engine computes its result from the passages alone.
 
 decisions   Route, Plan, NextStep, StandaloneQuestion
-answering   Draft, Verdict, Revise, RewriteAnswer
+answering   Answerable, Draft, Excerpts, RewriteAnswer
 reading     WindowNotes, Reduce, UpdateSummary
 """

@@ -208,7 +208,7 @@ def serve_arguments(settings: EngineSettings, plan: MemoryPlan | None) -> tuple[
     words += ["--max-num-seqs", str(settings.max_num_seqs)]
     words += ["--max-num-batched-tokens", str(plan.batch_tokens if plan else settings.max_num_batched_tokens)]
     words += ["--tensor-parallel-size", str(settings.tensor_parallel_size)]
-    words += ["--structured-outputs-config", json.dumps({"backend": "xgrammar", "disable_any_whitespace": True})]
+    words += ["--structured-outputs-config", json.dumps({"backend": "guidance", "disable_any_whitespace": True})]
     words += ["--enable-prompt-tokens-details"]
     words += _quantization(settings, plan, shape)
     words += _gpu(settings, plan) if plan else _cpu(settings, shape)
