@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Iterable
 from itertools import zip_longest
 
-from agents.documents.parsing import drawings, headings
+from agents.documents.parsing import drawings, headings, titles
 from agents.documents.parsing.extraction import Extracted, extract, strip_inline_marks
 from agents.documents.parsing.html import visible_html
 from agents.documents.parsing.package import Package, opened
@@ -101,10 +101,13 @@ def _parsed(document: Extracted, warnings: list[str], *, paged: bool, beside: It
         for text, more in zip_longest(texts, beside, fillvalue="")
     ]
     text, spans = join_pages(texts or [strip_inline_marks(document.content)])
+    found = headings.in_markdown(text)
+    # The first slide is a title page.
+    first = next((words for _, words, start in found if paged and start < spans[0][1]), "")
     return Parsed.from_text(
         text,
-        title=str(document.metadata.title or ""),
-        headings=headings.in_markdown(text),
+        title=titles.choose(str(document.metadata.title or ""), first, text),
+        headings=found,
         warnings=[*warnings, *(str(warning.message) for warning in document.processing_warnings)],
         pages=spans,
     )

@@ -6,14 +6,14 @@ import re
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from itertools import pairwise
+from itertools import chain, pairwise
 from multiprocessing.connection import Connection, Pipe
 from typing import Any, NamedTuple, cast
 
 import pypdfium2 as untyped
 import pypdfium2.raw as untyped_raw
 
-from agents.documents.parsing import broken_words, formats, headings, pdf_ocr, running_heads, text_layer
+from agents.documents.parsing import broken_words, formats, headings, pdf_ocr, running_heads, text_layer, titles
 from agents.documents.parsing.page_layout import Line, arrange
 from agents.documents.parsing.page_segments import Box, Handle, TextPage
 from agents.documents.parsing.parsed import (
@@ -34,10 +34,6 @@ pypdfium2, pdfium = cast("Any", untyped), cast("Any", untyped_raw)
 
 _MIN_CHARACTERS = 20
 """A page with fewer holds no text to speak of."""
-_WEAK_TITLE = re.compile(
-    r"untitled|\(?(?:anonymous|unknown)\)?$|microsoft word -|.*\.(?:docx?|pdf|indd|tex|dvi|qxd|pptx?)$|\W*$",
-    re.IGNORECASE,
-)
 _MAX_HEADINGS_PER_PAGE = 10
 
 
@@ -60,10 +56,12 @@ def read_pdf(data: bytes, name: str) -> Parsed:
             hint=_OCR_FOUND_NOTHING if pdf_ocr.is_installed() else _NO_OCR,
         )
     text, spans = _join(pages)
-    title = clean(document.get_metadata_value("Title")).strip()
+    title = " ".join(clean(document.get_metadata_value("Title")).split())
+    sizes = [list(zip(page.heights, page.lines, strict=True)) for page in pages]
+    largest = titles.of_first_page(sizes[0], chain.from_iterable(sizes[1:]))
     placed = [(page, start) for page, (start, _) in zip(pages, spans, strict=True)]
     return Parsed(
-        title="" if _WEAK_TITLE.match(title) else title,
+        title=titles.choose(title, largest, pages[0].text),
         text=text,
         pages=spans,
         headings=_bookmarks(document, text, spans)

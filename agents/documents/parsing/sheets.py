@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from pathlib import PurePath
 from typing import Literal
 
 from agents.documents.parsing import extraction, grid, headings
@@ -76,9 +75,6 @@ def as_document(sheets: Sequence[Sheet], name: str, *, title: str = "") -> Parse
         blocks = [f"## {' '.join(sheet.name.split())}", tables, *sheet.comment_lines()]
         pages.append(clean("\n\n".join(filter(None, blocks))))
     text, spans = join_pages(pages)
-    if not title and len(sheets) > 1:
-        # A document without a title goes by its first heading, which would name the first sheet in every citation.
-        title = PurePath(name).stem
     return Parsed.from_text(
         text, title=title, headings=headings.in_markdown(text), warnings=_warnings(sheets), pages=spans
     )
