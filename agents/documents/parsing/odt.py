@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
-from agents.documents.parsing import headings
+from agents.documents.parsing import headings, titles
 from agents.documents.parsing.extraction import extract, strip_inline_marks
 from agents.documents.parsing.formats import damaged
 from agents.documents.parsing.parsed import Parsed, shorten
@@ -46,7 +46,7 @@ def read_odt(data: bytes, name: str) -> Parsed:
     markdown = _LONE_MARKS.sub("", strip_inline_marks(document.content))
     return Parsed.from_text(
         markdown,
-        title=str(document.metadata.title or ""),
+        title=titles.choose(str(document.metadata.title or ""), text.title, markdown),
         headings=headings.in_markdown(markdown),
         warnings=text.warnings,
     )
@@ -66,6 +66,8 @@ class _Text:
 
     def __init__(self, content: Element, styles: Element | None) -> None:
         self.warnings: list[str] = []
+        self.title = ""
+        """The first paragraph in the style of a title."""
         self._content = content
         self._styles = styles
         self._hidden: list[str] = []
@@ -77,6 +79,10 @@ class _Text:
             for style in root.iter(f"{_STYLE}style")
             if any(look.get(f"{_TEXT}display") == "none" for look in style.iter(f"{_STYLE}text-properties"))
         )
+        self._parents = {
+            style.get(f"{_STYLE}name", ""): style.get(f"{_STYLE}parent-style-name", "")
+            for style in content.iter(f"{_STYLE}style")
+        }
 
     def tidy(self) -> None:
         """Take out what is hidden, deleted or a comment, and add what stands on every page."""
@@ -90,6 +96,7 @@ class _Text:
             )
         for parent in list(body.iter()):
             self._tidy_children(parent)
+        self.title = next(filter(None, map(_words, filter(self._is_title, body.iter(f"{_TEXT}p")))), "")
         body[0:0] = map(_paragraph, self._furniture(f"{_STYLE}header"))
         body.extend(map(_paragraph, self._furniture(f"{_STYLE}footer")))
         body.extend(map(_paragraph, self._comments))
@@ -130,11 +137,18 @@ class _Text:
             element.attrib.pop(f"{_TEXT}style-name", None)
         return None
 
+    def _is_title(self, paragraph: Element) -> bool:
+        style = paragraph.get(f"{_TEXT}style-name", "")
+        return "Title" in (style, self._parents.get(style))
+
     def _furniture(self, tag: str) -> Iterator[str]:
         """Yield the different heads or feet of pages."""
         if self._styles is not None:
-            lines = (" ".join("".join(found.itertext()).split()) for found in self._styles.iter(tag))
-            yield from dict.fromkeys(filter(None, lines))
+            yield from dict.fromkeys(filter(None, map(_words, self._styles.iter(tag))))
+
+
+def _words(element: Element) -> str:
+    return " ".join("".join(element.itertext()).split())
 
 
 def _paragraph(text: str) -> Element:

@@ -6,11 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath
 
 from agents.documents.parsing.headings import BIGGER, MAX_LENGTH, Found
+from agents.language.sentences import split_sentences
 
 _BEGINNING = 3_000
 """Characters: a printed page."""
 _SAME_SIZE = 0.5
 """Points: sizes are rounded to halves."""
+_SHORT = 3
+"""Characters of a word."""
 _NAMED_AGAIN_WITHIN = 400
 """Characters: the first sentence of a contract, which says "This Outsourcing Agreement"."""
 
@@ -21,7 +24,8 @@ _PLACEHOLDER = re.compile(
     r"|microsoft (?:word|powerpoint|excel) - .*|\S+\.[a-z]\w{1,4}|.*\.(?:docx?|pdf|indd|tex|dvi|qxd|pptx?|xlsx?|rtf)",
     re.IGNORECASE,
 )
-_TWO_LETTERS = re.compile(r"[^\W\d_]{2}")
+_LEGIBLE = re.compile(r"[^@]*[^\W\d_]{2}[^@]*")
+"""Two letters at least, and no address of a mail, whose signs are often larger than its letters."""
 _WORD = re.compile(r"\w+")
 # "1. Definitions" is the name of a section, not of a document.
 _SECTION_NUMBER = re.compile(r"\d{1,2}(?:\.\d{1,2})*[.)]?\s")
@@ -38,8 +42,12 @@ def of_document(named: str, text: str, headings: Sequence[Found], file_name: str
         headings: Its headings.
         file_name: The name of its file, the last resort.
     """
-    own = _of_headings(headings) or _of_first_line(text) or _named_again(text)
-    return choose(named, own, text) or PurePath(file_name).stem
+    return (
+        choose(named, _of_headings(headings), text)
+        or _of_first_line(text)
+        or _named_again(text)
+        or PurePath(file_name).stem
+    )
 
 
 def choose(named: str, own: str, first_page: str) -> str:
@@ -54,33 +62,42 @@ def choose(named: str, own: str, first_page: str) -> str:
         first_page: The text of the first page, or a text that begins with it.
     """
     named, own = ("" if _is_placeholder(title) else title for title in (named, own))
+    own = own if len(split_sentences(own)) == 1 else ""
     words, beginning = _WORD.findall(named.casefold()), first_page[:_BEGINNING].casefold()
+    # Short words stand on every page.
+    words = [word for word in words if len(word) > _SHORT] or words
     is_confirmed = 2 * sum(word in beginning for word in words) >= len(words)
     return named if named and (is_confirmed or not own) else own
 
 
 def of_first_page(first: Iterable[tuple[float, str]], later: Iterable[tuple[float, str]]) -> str:
-    """Return the largest text of a document's first page, empty where that is no title.
+    """Return what a document's first page shows as its title, in its largest letters; empty where it shows none.
 
-    It is one if it is larger than what is read, stands in the page's first half and in one piece: several of a size, on
-    this page or the following, are headings of sections, unless the page is a cover.
+    On a cover that is all that is set large. On a page to read it stands in the first half, in one piece, and larger
+    than anything on the pages behind: several of a size are headings of sections.
 
     Args:
         first: Size in points and text of each line of the page.
         later: Those of the other pages.
     """
     page = [(size, text.strip()) for size, text in first if text.strip()]
-    others = [(size, text) for size, text in later if _TWO_LETTERS.search(text)]
+    others = [(size, text) for size, text in later if _LEGIBLE.fullmatch(text)]
     body = _body_size([*page, *others])
-    largest = max((size for size, text in _first_half(page) if _TWO_LETTERS.search(text)), default=0.0)
-    if largest <= body * BIGGER:
+    large = [(size, text) for size, text in page if size > body * BIGGER]
+    is_cover = 2 * sum(len(text) for _, text in large) >= sum(len(text) for _, text in page)
+    if is_cover and (cover := _joined(text for _, text in large if len(text) > 1)) and _LEGIBLE.fullmatch(cover):
+        return cover
+    largest = max((size for size, text in _first_half(page) if _LEGIBLE.fullmatch(text)), default=0.0)
+    if largest <= body * BIGGER or any(size == largest for size, _ in others):
         return ""
     at = [index for index, (size, _) in enumerate(page) if largest - _SAME_SIZE <= size <= largest]
-    is_cover = _body_size(page) > body
     is_parted = min(size for size, _ in page[at[0] : at[-1] + 1]) <= body
-    if not is_cover and (is_parted or sum(size == largest for size, _ in others) > 1):
-        return ""
-    title = " ".join(" ".join(page[index][1] for index in at).split())
+    return "" if is_parted else _joined(page[index][1] for index in at)
+
+
+def _joined(lines: Iterable[str]) -> str:
+    """Return lines as one title, empty if it would be too long."""
+    title = " ".join(" ".join(lines).split())
     return title if len(title) <= MAX_LENGTH else ""
 
 
@@ -108,10 +125,17 @@ def _of_headings(headings: Iterable[Found]) -> str:
 
     One of several is a section's, however it is called.
     """
-    candidates = [each for each in headings if not _SECTION_NUMBER.match(each[1]) and not _is_placeholder(each[1])]
-    top = min((level for level, _, _ in candidates), default=0)
-    highest = [(text, start) for level, text, start in candidates if level == top]
-    return highest[0][0] if len(highest) == 1 and highest[0][1] < _BEGINNING else ""
+    levels: dict[int, list[Found]] = {}
+    for heading in headings:
+        if not _SECTION_NUMBER.match(heading[1]):
+            levels.setdefault(heading[0], []).append(heading)
+    for _, equals in sorted(levels.items()):
+        _, text, start = equals[0]
+        if len(equals) > 1 or start >= _BEGINNING:
+            return ""
+        if not _is_placeholder(text):
+            return text
+    return ""
 
 
 def _of_first_line(text: str) -> str:
@@ -138,4 +162,4 @@ def _may_be_title(line: str) -> bool:
 
 
 def _is_placeholder(title: str) -> bool:
-    return not _TWO_LETTERS.search(title) or _PLACEHOLDER.fullmatch(title) is not None
+    return not _LEGIBLE.fullmatch(title) or _PLACEHOLDER.fullmatch(title) is not None
