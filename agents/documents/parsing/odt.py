@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 from agents.documents.parsing import headings, titles
 from agents.documents.parsing.extraction import extract, strip_inline_marks
 from agents.documents.parsing.formats import damaged
+from agents.documents.parsing.hidden_text import HiddenText, left_out
 from agents.documents.parsing.parsed import Parsed, shorten
 
 _OASIS = "urn:oasis:names:tc:opendocument:xmlns:"
@@ -100,9 +101,7 @@ class _Text:
         body[0:0] = map(_paragraph, self._furniture(f"{_STYLE}header"))
         body.extend(map(_paragraph, self._furniture(f"{_STYLE}footer")))
         body.extend(map(_paragraph, self._comments))
-        if self._hidden:
-            places = f"in {len(self._hidden)} places, such as " if len(self._hidden) > 1 else ""
-            self.warnings.append(f"Hidden text was left out: {places}{self._hidden[0]!r}.")
+        self.warnings += left_out(map(HiddenText, self._hidden))
 
     def _tidy_children(self, parent: Element) -> None:
         """Put what a reader sees in place of an element's children."""
@@ -127,7 +126,7 @@ class _Text:
             self._comments.append(f"Comment{f' by {author}' if author else ''}: {words}")
             return ""
         if element.get(f"{_TEXT}style-name") in self._hiding or element.get(f"{_TEXT}is-hidden") == "true":
-            self._hidden.append(shorten("".join(element.itertext())) or "a field")
+            self._hidden.append(_words(element) or "a field")
             return ""
         if element.tag in _BOXES:
             # xberg reads a box within its frame twice.

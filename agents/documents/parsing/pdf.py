@@ -4,7 +4,7 @@ import ctypes
 import os
 import re
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import chain, pairwise
 from multiprocessing.connection import Connection, Pipe
@@ -14,14 +14,15 @@ import pypdfium2 as untyped
 import pypdfium2.raw as untyped_raw
 
 from agents.documents.parsing import broken_words, formats, headings, pdf_ocr, running_heads, text_layer, titles
+from agents.documents.parsing.hidden_text import HiddenText, left_out
 from agents.documents.parsing.page_layout import Line, arrange
 from agents.documents.parsing.page_segments import Box, Handle, TextPage
 from agents.documents.parsing.parsed import (
     MAX_WARNINGS,
     PAGE_BREAK,
     Parsed,
-    cap_warnings,
     clean,
+    list_pages,
     measure_sentences,
     shorten,
 )
@@ -330,8 +331,7 @@ def _single_lines(line: Line) -> Iterator[Line]:
 
 
 def _warnings(pages: list[_Page]) -> list[str]:
-    hidden = [(number, shorten(text)) for number, page in enumerate(pages, 1) for text in page.hidden]
-    warnings = cap_warnings([f"Hidden text on page {number} was left out: {text!r}." for number, text in hidden])
+    warnings = left_out(HiddenText(text, number) for number, page in enumerate(pages, 1) for text in page.hidden)
     for reason, numbers in (
         ("could not be read: damaged", [number for number, page in enumerate(pages, 1) if page.failed]),
         (
@@ -357,18 +357,6 @@ def _attached(names: list[str]) -> list[str]:
     rest = f" and {len(unique) - MAX_WARNINGS} more" if len(unique) > MAX_WARNINGS else ""
     listed = ", ".join(shorten(name) for name in unique[:MAX_WARNINGS])
     return [f"Attached files that were not read (save them, and open them as documents): {listed}{rest}."]
-
-
-def list_pages(numbers: Iterable[int]) -> str:
-    """Return page numbers in short: "1-3, 7"; of many ranges, the first."""
-    ranges: list[list[int]] = []
-    for number in sorted(numbers):
-        if ranges and number == ranges[-1][1] + 1:
-            ranges[-1][1] = number
-        else:
-            ranges.append([number, number])
-    listed = [str(first) if first == last else f"{first}-{last}" for first, last in ranges[:MAX_WARNINGS]]
-    return ", ".join(listed) + (", ..." if len(ranges) > MAX_WARNINGS else "")
 
 
 _MAX_BOOKMARK_DEPTH = 6

@@ -145,7 +145,7 @@ def _of_first_line(text: str) -> str:
 
 
 def _named_again(text: str) -> str:
-    """Return the line near the beginning that a sentence soon below it begins with: "This Outsourcing Agreement ..."."""
+    """Return the line near the beginning that a sentence below it names again: "This Outsourcing Agreement ..."."""
     start = 0
     for line in text[: _BEGINNING // 2].splitlines(keepends=True):
         start += len(line)

@@ -7,8 +7,9 @@ from xml.etree.ElementTree import Element
 
 from agents.documents.parsing import drawings, formulas, headings, tables, titles
 from agents.documents.parsing.formats import damaged
+from agents.documents.parsing.hidden_text import HiddenText, left_out
 from agents.documents.parsing.package import Package, opened
-from agents.documents.parsing.parsed import Parsed, cap_warnings, clean, shorten
+from agents.documents.parsing.parsed import Parsed, clean
 from agents.documents.parsing.word_numbers import Number, Numbering
 from agents.documents.parsing.word_styles import Styles, has_shade, is_on, outline_level, value
 from agents.language.sentences import split_sentences
@@ -101,7 +102,7 @@ class _Document:
         blocks = [*self._headers(root), *self._blocks(body), *self._left_over()]
         text, found = _join(blocks)
         core = self._package.part("docProps/core.xml")
-        warnings = cap_warnings([f"Hidden text was left out: {shorten(words)!r}." for words in self._hidden])
+        warnings = left_out(map(HiddenText, self._hidden))
         return Parsed.from_text(
             text,
             title=titles.choose("" if core is None else core.findtext("title") or "", self._title, text),
