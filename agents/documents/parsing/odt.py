@@ -97,7 +97,8 @@ class _Text:
             )
         for parent in list(body.iter()):
             self._tidy_children(parent)
-        self.title = next(filter(None, map(_words, filter(self._is_title, body.iter(f"{_TEXT}p")))), "")
+        found = (_words(paragraph) for paragraph in body.iter(f"{_TEXT}p") if self._is_title(paragraph))
+        self.title = next((words for words in found if words), "")
         body[0:0] = map(_paragraph, self._furniture(f"{_STYLE}header"))
         body.extend(map(_paragraph, self._furniture(f"{_STYLE}footer")))
         body.extend(map(_paragraph, self._comments))
@@ -143,7 +144,8 @@ class _Text:
     def _furniture(self, tag: str) -> Iterator[str]:
         """Yield the different heads or feet of pages."""
         if self._styles is not None:
-            yield from dict.fromkeys(filter(None, map(_words, self._styles.iter(tag))))
+            lines = (_words(found) for found in self._styles.iter(tag))
+            yield from dict.fromkeys(filter(None, lines))
 
 
 def _words(element: Element) -> str:

@@ -24,6 +24,7 @@ _PLACEHOLDER = re.compile(
     r"|microsoft (?:word|powerpoint|excel) - .*|\S+\.[a-z]\w{1,4}|.*\.(?:docx?|pdf|indd|tex|dvi|qxd|pptx?|xlsx?|rtf)",
     re.IGNORECASE,
 )
+_TWO_LETTERS = re.compile(r"[^\W\d_]{2}")
 _LEGIBLE = re.compile(r"[^@]*[^\W\d_]{2}[^@]*")
 """Two letters at least, and no address of a mail, whose signs are often larger than its letters."""
 _WORD = re.compile(r"\w+")
@@ -54,16 +55,20 @@ def choose(named: str, own: str, first_page: str) -> str:
     """Return the title that a document's metadata name, or its own; empty where there is neither.
 
     Metadata may be left over from another document or a template. They are believed where at least half of their words
-    stand on its first page, or where the document itself shows no title.
+    stand on its first page, or where the document itself shows no title. What programs write in place of a title is one
+    only where the document says the same.
 
     Args:
         named: The title in the metadata, if any.
         own: The title that the document shows, if any.
         first_page: The text of the first page, or a text that begins with it.
     """
-    named, own = ("" if _is_placeholder(title) else title for title in (named, own))
-    own = own if len(split_sentences(own)) == 1 else ""
-    words, beginning = _WORD.findall(named.casefold()), first_page[:_BEGINNING].casefold()
+    beginning = first_page[:_BEGINNING].casefold()
+    if _is_placeholder(named) and not (named.casefold() in beginning and _TWO_LETTERS.search(named)):
+        named = ""
+    if not _may_head(own) or len(split_sentences(own)) > 1:
+        own = ""
+    words = _WORD.findall(named.casefold())
     # Short words stand on every page.
     words = [word for word in words if len(word) > _SHORT] or words
     is_confirmed = 2 * sum(word in beginning for word in words) >= len(words)
@@ -133,7 +138,7 @@ def _of_headings(headings: Iterable[Found]) -> str:
         _, text, start = equals[0]
         if len(equals) > 1 or start >= _BEGINNING:
             return ""
-        if not _is_placeholder(text):
+        if _may_head(text):
             return text
     return ""
 
@@ -161,5 +166,9 @@ def _may_be_title(line: str) -> bool:
     return len(line) <= MAX_LENGTH and "\n" not in line and line[:1] not in _MARKUP and not _ENDS_SENTENCE.search(line)
 
 
+def _may_head(text: str) -> bool:
+    return _LEGIBLE.fullmatch(text) is not None and not _is_placeholder(text)
+
+
 def _is_placeholder(title: str) -> bool:
-    return not _LEGIBLE.fullmatch(title) or _PLACEHOLDER.fullmatch(title) is not None
+    return not _TWO_LETTERS.search(title) or _PLACEHOLDER.fullmatch(title) is not None

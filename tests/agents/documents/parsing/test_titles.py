@@ -56,6 +56,12 @@ def test_metadata_are_believed_where_the_first_page_confirms_them_or_shows_no_ti
     assert choose("The port's year", "", page) == "The port's year"
 
 
+def test_a_mail_goes_by_its_subject_whatever_that_is() -> None:
+    for subject in ("Invoice 1", "report.pdf", "For kai@example.org"):
+        assert parse(f"From: ulla@example.org\nSubject: {subject}\n\n{PROSE}".encode(), "a.eml").title == subject
+        assert title_of([], f"From: ulla@example.org\nSubject: {subject}\n\n{PROSE}", subject) == subject
+
+
 @pytest.mark.parametrize(
     "named",
     [
