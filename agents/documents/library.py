@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import re
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from weakref import WeakValueDictionary
 from cachetools import LRUCache
 
 from agents.documents import access
+from agents.documents.parsing import titles
 from agents.documents.parsing.parsed import MAX_CHARACTERS, Parsed
 from agents.documents.parsing.sandbox import Sandbox
 from agents.documents.passages import Span, cut, passage
@@ -275,17 +275,12 @@ def _unknown(document_id: str) -> DocumentError:
     )
 
 
-# "1. Definitions" is the name of a section, not of a document.
-_SECTION_NUMBER = re.compile(r"\d{1,2}(?:\.\d{1,2})*[.)]?\s")
-
-
 def _to_document(parsed: Parsed, name: str, digest: str) -> Document:
-    """Return what was parsed as a document; one without a title goes by its first heading, else by its file's name."""
-    first = next((text for _, text, _ in parsed.headings[:1] if not _SECTION_NUMBER.match(text)), "")
+    """Return what was parsed as a document."""
     labels = parsed.page_labels or [""] * len(parsed.pages)
     return Document(
         document_id=digest[: access.ID_LENGTH],
-        title=parsed.title or first or Path(name).stem,
+        title=titles.of_document(parsed.title, parsed.text, parsed.headings, name),
         name=name,
         text=parsed.text,
         pages=tuple(

@@ -12,5 +12,6 @@ package     zip containers and the XML of an Office file; drawings its charts an
 workbook_*  XLSX, XLS and ODS; grid finds the tables in their cells, number_formats shows them as a person sees them
 text        plain text and Markdown; csv_table CSV; json_records JSON; encoding finds out how text is encoded
 mail        .eml; outlook .msg
-headings    finds headings in Markdown, by number and by size
+headings    finds headings in Markdown, by number and by size; titles says what a document is called
+hidden_text says in one line what was hidden
 """

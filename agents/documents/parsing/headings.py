@@ -12,7 +12,9 @@ Found = tuple[int, str, int]
 MAX_LENGTH = 160
 """The longest heading, in characters."""
 
-_BIGGER = 1.12
+BIGGER = 1.12
+"""How many times as large as most of the text a heading is, at least."""
+
 _MAX_LEVEL = 6
 _MARKDOWN = re.compile(
     r"^ {0,3}(#{1,6})[ \t]+(\S[^\n]{0,300}?)(?:[ \t]{1,9}#+)?[ \t]{0,99}$|^ {0,3}(```|~~~)", re.MULTILINE
@@ -75,7 +77,7 @@ def by_size(lines: Iterable[tuple[float, str, int]], most: int) -> list[Found]:
     found: list[tuple[float, str, int]] = []
     end = -1
     for height, text, start in lines:
-        if height <= body * _BIGGER or len(text) > MAX_LENGTH or not any(map(str.isalpha, text)):
+        if height <= body * BIGGER or len(text) > MAX_LENGTH or not any(map(str.isalpha, text)):
             continue
         if found and start - end <= 1 and found[-1][0] == height:
             found[-1] = (height, f"{found[-1][1]} {text.strip()}", found[-1][2])

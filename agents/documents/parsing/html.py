@@ -9,8 +9,9 @@ from typing_extensions import override
 from agents.documents.parsing import headings
 from agents.documents.parsing.encoding import Decoded, decode
 from agents.documents.parsing.extraction import extract, strip_inline_marks
+from agents.documents.parsing.hidden_text import HiddenText, is_worded, left_out
 from agents.documents.parsing.html_tables import plain_tables
-from agents.documents.parsing.parsed import Parsed, clean, shorten
+from agents.documents.parsing.parsed import Parsed, clean
 
 _VOID = re.compile("area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr")
 # A new block ends these even without their end tag.
@@ -38,7 +39,6 @@ _WHITE_VALUE = re.compile(rf"\s*(?:{_WHITE}|none|inherit|initial)\s*(?:!importan
 _RULE = re.compile(r"([^{}]{1,500})\{([^{}]{0,2000})\}")
 # Without it xberg takes a page that begins with a rare element for XML.
 _DOCTYPE = "<!DOCTYPE html>"
-_COMMENT_WORDS = 4
 _DECLARED = re.compile(rb"charset\s*=\s*[\"']?([\w-]+)|<\?xml[^>]{0,80}encoding=[\"']([\w-]+)", re.IGNORECASE)
 
 
@@ -71,11 +71,11 @@ def read_page(html: str, name: str) -> Parsed:
         text,
         title=title,
         headings=headings.in_markdown(text),
-        warnings=[f"Hidden text was left out: {words}." for words in hidden],
+        warnings=left_out(hidden),
     )
 
 
-def visible_html(html: str) -> tuple[str, str, list[str]]:
+def visible_html(html: str) -> tuple[str, str, list[HiddenText]]:
     """Return the page's source without its hidden elements and comments, its title, and what was hidden.
 
     Elements are hidden by an attribute, by inline style or by a simple rule of the page's own style sheet: not
@@ -94,7 +94,7 @@ class _VisiblePage(HTMLParser):
         super().__init__(convert_charrefs=False)
         self.source: list[str] = []
         self.title: list[str] = []
-        self.hidden: list[str] = []
+        self.hidden: list[HiddenText] = []
         self._rules: dict[str, str] = {}
         self._open: list[tuple[str, bool]] = []
         """Open elements, and whether each has a background that is not white."""
@@ -131,6 +131,13 @@ class _VisiblePage(HTMLParser):
             self.source.append("<div>")
         elif tag not in _LOOKS:
             self.source.append(self.get_starttag_text() or "")
+
+    @override
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        # An end tag behind `<br/>` would break the line again.
+        if not _VOID.fullmatch(tag):
+            self.handle_endtag(tag)
 
     @override
     def handle_endtag(self, tag: str) -> None:
@@ -177,8 +184,8 @@ class _VisiblePage(HTMLParser):
 
     @override
     def handle_comment(self, data: str) -> None:
-        if len(data.split()) >= _COMMENT_WORDS:
-            self.hidden.append(f"a comment, {shorten(data)!r}")
+        if is_worded(data):
+            self.hidden.append(HiddenText(data, is_comment=True))
 
     @override
     def handle_decl(self, decl: str) -> None:
@@ -198,8 +205,8 @@ class _VisiblePage(HTMLParser):
             self._hidden_text.append(source)
 
     def _end_hidden(self) -> None:
-        if text := shorten("".join(self._hidden_text)):
-            self.hidden.append(repr(text))
+        if text := " ".join("".join(self._hidden_text).split()):
+            self.hidden.append(HiddenText(text))
         self._inside.clear()
         self._hidden_text.clear()
 

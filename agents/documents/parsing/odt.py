@@ -7,9 +7,10 @@ import zlib
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
-from agents.documents.parsing import headings
+from agents.documents.parsing import headings, titles
 from agents.documents.parsing.extraction import extract, strip_inline_marks
 from agents.documents.parsing.formats import damaged
+from agents.documents.parsing.hidden_text import HiddenText, left_out
 from agents.documents.parsing.parsed import Parsed, shorten
 
 _OASIS = "urn:oasis:names:tc:opendocument:xmlns:"
@@ -46,7 +47,7 @@ def read_odt(data: bytes, name: str) -> Parsed:
     markdown = _LONE_MARKS.sub("", strip_inline_marks(document.content))
     return Parsed.from_text(
         markdown,
-        title=str(document.metadata.title or ""),
+        title=titles.choose(str(document.metadata.title or ""), text.title, markdown),
         headings=headings.in_markdown(markdown),
         warnings=text.warnings,
     )
@@ -66,6 +67,8 @@ class _Text:
 
     def __init__(self, content: Element, styles: Element | None) -> None:
         self.warnings: list[str] = []
+        self.title = ""
+        """The first paragraph in the style of a title."""
         self._content = content
         self._styles = styles
         self._hidden: list[str] = []
@@ -77,6 +80,10 @@ class _Text:
             for style in root.iter(f"{_STYLE}style")
             if any(look.get(f"{_TEXT}display") == "none" for look in style.iter(f"{_STYLE}text-properties"))
         )
+        self._parents = {
+            style.get(f"{_STYLE}name", ""): style.get(f"{_STYLE}parent-style-name", "")
+            for style in content.iter(f"{_STYLE}style")
+        }
 
     def tidy(self) -> None:
         """Take out what is hidden, deleted or a comment, and add what stands on every page."""
@@ -90,12 +97,12 @@ class _Text:
             )
         for parent in list(body.iter()):
             self._tidy_children(parent)
+        found = (_words(paragraph) for paragraph in body.iter(f"{_TEXT}p") if self._is_title(paragraph))
+        self.title = next((words for words in found if words), "")
         body[0:0] = map(_paragraph, self._furniture(f"{_STYLE}header"))
         body.extend(map(_paragraph, self._furniture(f"{_STYLE}footer")))
         body.extend(map(_paragraph, self._comments))
-        if self._hidden:
-            places = f"in {len(self._hidden)} places, such as " if len(self._hidden) > 1 else ""
-            self.warnings.append(f"Hidden text was left out: {places}{self._hidden[0]!r}.")
+        self.warnings += left_out(map(HiddenText, self._hidden))
 
     def _tidy_children(self, parent: Element) -> None:
         """Put what a reader sees in place of an element's children."""
@@ -120,7 +127,7 @@ class _Text:
             self._comments.append(f"Comment{f' by {author}' if author else ''}: {words}")
             return ""
         if element.get(f"{_TEXT}style-name") in self._hiding or element.get(f"{_TEXT}is-hidden") == "true":
-            self._hidden.append(shorten("".join(element.itertext())) or "a field")
+            self._hidden.append(_words(element) or "a field")
             return ""
         if element.tag in _BOXES:
             # xberg reads a box within its frame twice.
@@ -130,11 +137,19 @@ class _Text:
             element.attrib.pop(f"{_TEXT}style-name", None)
         return None
 
+    def _is_title(self, paragraph: Element) -> bool:
+        style = paragraph.get(f"{_TEXT}style-name", "")
+        return "Title" in (style, self._parents.get(style))
+
     def _furniture(self, tag: str) -> Iterator[str]:
         """Yield the different heads or feet of pages."""
         if self._styles is not None:
-            lines = (" ".join("".join(found.itertext()).split()) for found in self._styles.iter(tag))
+            lines = (_words(found) for found in self._styles.iter(tag))
             yield from dict.fromkeys(filter(None, lines))
+
+
+def _words(element: Element) -> str:
+    return " ".join("".join(element.itertext()).split())
 
 
 def _paragraph(text: str) -> Element:

@@ -5,12 +5,14 @@ import re
 import zipfile
 from collections.abc import Iterable
 from itertools import zip_longest
+from xml.etree.ElementTree import Element
 
-from agents.documents.parsing import drawings, headings
+from agents.documents.parsing import drawings, headings, titles
 from agents.documents.parsing.extraction import Extracted, extract, strip_inline_marks
+from agents.documents.parsing.hidden_text import HiddenText, left_out
 from agents.documents.parsing.html import visible_html
 from agents.documents.parsing.package import Package, opened
-from agents.documents.parsing.parsed import Parsed, cap_warnings, clean, join_pages
+from agents.documents.parsing.parsed import Parsed, clean, join_pages, list_pages
 
 _PRESENTATION = "ppt/presentation.xml"
 _CHART = re.compile(r"ppt/charts/chart\d*\.xml")
@@ -18,8 +20,10 @@ _NO_CHART = '<c:chartSpace xmlns:c="http://schemas.openxmlformats.org/drawingml/
 """xberg would list a chart's words and figures one after the other."""
 _EMPTY_SLIDE = re.compile(r"\A-{3,}\s*\Z")
 """What xberg writes for a slide without words."""
-_SLIDE = re.compile(r"ppt/slides/slide\d+\.xml")
-_SLIDE_HIDDEN = re.compile(r'<p:sld [^>]*show="(?:0|false)"')
+_RENDERING = "output_format"
+"""The source of xberg's warning that its result is no Markdown."""
+_PLAIN = "Headings and tables could not be told from the text, which was read as plain."
+_PARTICULARS = re.compile(r"'[^']*'|\([^()]*\)|\d+")
 
 _NOTE_MARK = re.compile(
     r"""<a\s[^<>]{0,300}epub:type=["']noteref["'][^<>]{0,300}>(?:<[^<>]{0,100}>){0,3}\[?(\w{1,4})\]?(?:</(?!a>)\w+>)*</a>"""
@@ -33,7 +37,7 @@ def read_epub(data: bytes, name: str) -> Parsed:
     Raises:
         DocumentError: It is damaged.
     """
-    hidden: list[str] = []
+    hidden: list[HiddenText] = []
     changed: dict[str, str] = {}
     with opened(data, name) as container:
         for member in container.namelist():
@@ -45,8 +49,7 @@ def read_epub(data: bytes, name: str) -> Parsed:
                 if marked != source:
                     changed[member] = marked
         visible = _replace_members(container, changed) if changed else data
-    warnings = cap_warnings([f"Hidden text was left out: {words}." for words in hidden])
-    return _parsed(extract(visible, name, "epub"), warnings, paged=False)
+    return _parsed(extract(visible, name, "epub"), left_out(hidden), paged=False)
 
 
 def read_pptx(data: bytes, name: str) -> Parsed:
@@ -57,31 +60,41 @@ def read_pptx(data: bytes, name: str) -> Parsed:
     """
     with opened(data, name) as container:
         members = container.namelist()
-        shown = _drawings(Package(container, name))
+        package = Package(container, name)
+        slides = _slides(package)
+        shown = [_drawings(package, member, slide) for member, slide in slides]
         charts = {member: _NO_CHART for member in members if _CHART.fullmatch(member)}
         without_charts = _replace_members(container, charts) if charts else data
-        hidden = [
-            member.rpartition("/")[2]
-            for member in filter(_SLIDE.fullmatch, members)
-            if _SLIDE_HIDDEN.search(container.read(member)[:2000].decode("utf-8", errors="replace"))
-        ]
-    warnings = [f"Hidden text: {slide} is a hidden slide; it was read." for slide in hidden]
+    hidden = [number for number, (_, slide) in enumerate(slides, 1) if slide.get("show") in ("0", "false")]
+    warnings = [f"Hidden text: slides that are hidden were read: {list_pages(hidden)}."] if hidden else []
     if any(member.startswith("ppt/notesSlides/") for member in members):
         warnings.append("Speaker notes were not read.")
     return _parsed(extract(without_charts, name, "pptx"), warnings, paged=True, beside=shown)
 
 
-def _drawings(package: Package) -> list[str]:
-    """Return what the charts and diagrams of each slide show, in the order of the slides."""
+def _slides(package: Package) -> list[tuple[str, Element]]:
+    """Return the parts of the slides and their roots, in the order of the slides."""
     root = package.part(_PRESENTATION)
     listed = [] if root is None else root.findall("sldIdLst/sldId")
     members = [package.target(_PRESENTATION, slide.get("id")) for slide in listed]
-    texts: list[str] = []
-    for member in members:
-        slide = package.part(member)
-        parts = () if slide is None else (each for each in slide.iter() if each.tag in drawings.KINDS)
-        texts.append("\n\n".join(text for each in parts for text in drawings.read(package, member, each)))
-    return texts
+    roots = map(package.part, members)
+    return [(member, Element("sld") if slide is None else slide) for member, slide in zip(members, roots, strict=True)]
+
+
+def _drawings(package: Package, member: str, slide: Element) -> str:
+    """Return what the charts and diagrams of a slide show."""
+    parts = (each for each in slide.iter() if each.tag in drawings.KINDS)
+    return "\n\n".join(text for each in parts for text in drawings.read(package, member, each))
+
+
+def _of_extraction(document: Extracted) -> list[str]:
+    """Return what xberg warns of, what differs in names and places alone once."""
+    messages = [str(warning.message) for warning in document.processing_warnings if warning.source != _RENDERING]
+    kinds: dict[str, list[str]] = {}
+    for message in messages:
+        kinds.setdefault(_PARTICULARS.sub("", message), []).append(message.rstrip("."))
+    warnings = [first + (f", and {len(rest)} more like this." if rest else ".") for first, *rest in kinds.values()]
+    return warnings + [_PLAIN] * (len(messages) < len(document.processing_warnings))
 
 
 def _parsed(document: Extracted, warnings: list[str], *, paged: bool, beside: Iterable[str] = ()) -> Parsed:
@@ -101,11 +114,14 @@ def _parsed(document: Extracted, warnings: list[str], *, paged: bool, beside: It
         for text, more in zip_longest(texts, beside, fillvalue="")
     ]
     text, spans = join_pages(texts or [strip_inline_marks(document.content)])
+    found = headings.in_markdown(text)
+    # The first slide is a title page.
+    first = next((words for _, words, start in found if paged and start < spans[0][1]), "")
     return Parsed.from_text(
         text,
-        title=str(document.metadata.title or ""),
-        headings=headings.in_markdown(text),
-        warnings=[*warnings, *(str(warning.message) for warning in document.processing_warnings)],
+        title=titles.choose(str(document.metadata.title or ""), first, text),
+        headings=found,
+        warnings=[*warnings, *_of_extraction(document)],
         pages=spans,
     )
 

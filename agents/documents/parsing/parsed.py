@@ -8,7 +8,7 @@ from typing import NamedTuple
 from agents.language.sentences import split_sentences
 from agents.language.tokens import estimate_tokens
 
-PARSER_VERSION = 5
+PARSER_VERSION = 6
 """Raise it whenever parsing or cutting changes: the library then parses its documents again."""
 
 MAX_CHARACTERS = 60_000_000
@@ -105,10 +105,16 @@ def shorten(text: str, length: int = 80) -> str:
 
 
 MAX_WARNINGS = 10
-"""How many places with hidden text, damaged pages and the like a document's warnings name."""
+"""How many hidden texts, ranges of pages and the like a warning names."""
 
 
-def cap_warnings(warnings: list[str]) -> list[str]:
-    """Return the first warnings about hidden text, and how many more there are."""
-    rest = len(warnings) - MAX_WARNINGS
-    return warnings if rest <= 0 else [*warnings[:MAX_WARNINGS], f"Hidden text was left out in {rest} more places."]
+def list_pages(numbers: Iterable[int]) -> str:
+    """Return page numbers in short: "1-3, 7"; of many ranges, the first."""
+    ranges: list[list[int]] = []
+    for number in sorted(numbers):
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    listed = [str(first) if first == last else f"{first}-{last}" for first, last in ranges[:MAX_WARNINGS]]
+    return ", ".join(listed) + (", ..." if len(ranges) > MAX_WARNINGS else "")

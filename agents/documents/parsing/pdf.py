@@ -4,24 +4,25 @@ import ctypes
 import os
 import re
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from itertools import pairwise
+from itertools import chain, pairwise
 from multiprocessing.connection import Connection, Pipe
 from typing import Any, NamedTuple, cast
 
 import pypdfium2 as untyped
 import pypdfium2.raw as untyped_raw
 
-from agents.documents.parsing import broken_words, formats, headings, pdf_ocr, running_heads, text_layer
+from agents.documents.parsing import broken_words, formats, headings, pdf_ocr, running_heads, text_layer, titles
+from agents.documents.parsing.hidden_text import HiddenText, left_out
 from agents.documents.parsing.page_layout import Line, arrange
 from agents.documents.parsing.page_segments import Box, Handle, TextPage
 from agents.documents.parsing.parsed import (
     MAX_WARNINGS,
     PAGE_BREAK,
     Parsed,
-    cap_warnings,
     clean,
+    list_pages,
     measure_sentences,
     shorten,
 )
@@ -34,10 +35,6 @@ pypdfium2, pdfium = cast("Any", untyped), cast("Any", untyped_raw)
 
 _MIN_CHARACTERS = 20
 """A page with fewer holds no text to speak of."""
-_WEAK_TITLE = re.compile(
-    r"untitled|\(?(?:anonymous|unknown)\)?$|microsoft word -|.*\.(?:docx?|pdf|indd|tex|dvi|qxd|pptx?)$|\W*$",
-    re.IGNORECASE,
-)
 _MAX_HEADINGS_PER_PAGE = 10
 
 
@@ -60,10 +57,12 @@ def read_pdf(data: bytes, name: str) -> Parsed:
             hint=_OCR_FOUND_NOTHING if pdf_ocr.is_installed() else _NO_OCR,
         )
     text, spans = _join(pages)
-    title = clean(document.get_metadata_value("Title")).strip()
+    title = " ".join(clean(document.get_metadata_value("Title")).split())
+    sizes = [list(zip(page.heights, page.lines, strict=True)) for page in pages]
+    largest = titles.of_first_page(sizes[0], chain.from_iterable(sizes[1:]))
     placed = [(page, start) for page, (start, _) in zip(pages, spans, strict=True)]
     return Parsed(
-        title="" if _WEAK_TITLE.match(title) else title,
+        title=titles.choose(title, largest, pages[0].text),
         text=text,
         pages=spans,
         headings=_bookmarks(document, text, spans)
@@ -332,8 +331,7 @@ def _single_lines(line: Line) -> Iterator[Line]:
 
 
 def _warnings(pages: list[_Page]) -> list[str]:
-    hidden = [(number, shorten(text)) for number, page in enumerate(pages, 1) for text in page.hidden]
-    warnings = cap_warnings([f"Hidden text on page {number} was left out: {text!r}." for number, text in hidden])
+    warnings = left_out(HiddenText(text, number) for number, page in enumerate(pages, 1) for text in page.hidden)
     for reason, numbers in (
         ("could not be read: damaged", [number for number, page in enumerate(pages, 1) if page.failed]),
         (
@@ -359,18 +357,6 @@ def _attached(names: list[str]) -> list[str]:
     rest = f" and {len(unique) - MAX_WARNINGS} more" if len(unique) > MAX_WARNINGS else ""
     listed = ", ".join(shorten(name) for name in unique[:MAX_WARNINGS])
     return [f"Attached files that were not read (save them, and open them as documents): {listed}{rest}."]
-
-
-def list_pages(numbers: Iterable[int]) -> str:
-    """Return page numbers in short: "1-3, 7"; of many ranges, the first."""
-    ranges: list[list[int]] = []
-    for number in sorted(numbers):
-        if ranges and number == ranges[-1][1] + 1:
-            ranges[-1][1] = number
-        else:
-            ranges.append([number, number])
-    listed = [str(first) if first == last else f"{first}-{last}" for first, last in ranges[:MAX_WARNINGS]]
-    return ", ".join(listed) + (", ..." if len(ranges) > MAX_WARNINGS else "")
 
 
 _MAX_BOOKMARK_DEPTH = 6

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from pathlib import PurePath
 from typing import Literal
 
 from agents.documents.parsing import extraction, grid, headings
@@ -76,9 +75,6 @@ def as_document(sheets: Sequence[Sheet], name: str, *, title: str = "") -> Parse
         blocks = [f"## {' '.join(sheet.name.split())}", tables, *sheet.comment_lines()]
         pages.append(clean("\n\n".join(filter(None, blocks))))
     text, spans = join_pages(pages)
-    if not title and len(sheets) > 1:
-        # A document without a title goes by its first heading, which would name the first sheet in every citation.
-        title = PurePath(name).stem
     return Parsed.from_text(
         text, title=title, headings=headings.in_markdown(text), warnings=_warnings(sheets), pages=spans
     )
@@ -109,14 +105,7 @@ def column_number(letters: str) -> int:
 
 def _warnings(sheets: Sequence[Sheet]) -> list[str]:
     """Return one warning for each kind of thing that is not shown, or not known."""
-    warnings: list[str] = []
-    hidden = [repr(sheet.name) for sheet in sheets if sheet.hidden]
-    if hidden:
-        one = len(hidden) == 1
-        warnings.append(
-            f"Hidden text: the {'sheet' if one else 'sheets'} {_listed(hidden)} {'is' if one else 'are'} hidden in the "
-            f"workbook; {'it was' if one else 'they were'} read."
-        )
+    warnings = hidden_sheets([sheet.name for sheet in sheets if sheet.hidden])
     for kind, places in (
         ("rows", {sheet.name: sheet.hidden_names(0) for sheet in sheets}),
         ("columns", {sheet.name: sheet.hidden_names(1) for sheet in sheets}),
@@ -129,6 +118,15 @@ def _warnings(sheets: Sequence[Sheet]) -> list[str]:
         for places in blank
     ]
     return warnings
+
+
+def hidden_sheets(names: Sequence[str]) -> list[str]:
+    """Return one warning about the sheets that a workbook hides, none where there are none."""
+    if not names:
+        return []
+    kind, were = ("sheet", ("is", "it was")) if len(names) == 1 else ("sheets", ("are", "they were"))
+    listed = _listed([repr(name) for name in names])
+    return [f"Hidden text: the {kind} {listed} {were[0]} hidden in the workbook; {were[1]} read."]
 
 
 def _by_sheet(places: Mapping[str, Sequence[str]]) -> list[str]:

@@ -4,11 +4,11 @@ import re
 
 from agents.documents.parsing import broken_words, headings
 from agents.documents.parsing.encoding import decode
-from agents.documents.parsing.parsed import MAX_WARNINGS, Parsed, clean, join_pages, shorten
+from agents.documents.parsing.hidden_text import comments_read
+from agents.documents.parsing.parsed import Parsed, clean, join_pages
 
 _FRONT_MATTER_TITLE = re.compile(r"---\n(?:[^\n]*\n){0,50}?title:[ \t]*([^\n]+)\n(?:[^\n]*\n){0,50}?---\n")
 _COMMENT = re.compile(r"<!--([^<>]{1,2000})-->")
-_COMMENT_WORDS = 4
 
 
 def read_text(data: bytes, _name: str) -> Parsed:
@@ -31,15 +31,11 @@ def read_markdown(data: bytes, _name: str) -> Parsed:
     decoded = decode(data)
     text = _with_whole_words([clean(decoded.text)])[0]
     front = _FRONT_MATTER_TITLE.match(text)
-    comments = [shorten(comment) for comment in _COMMENT.findall(text) if len(comment.split()) >= _COMMENT_WORDS]
     return Parsed.from_text(
         text,
         title=front.group(1).strip(" \"'") if front else "",
         headings=[heading for heading in headings.in_markdown(text) if front is None or heading[2] >= front.end()],
-        warnings=[
-            *decoded.warnings,
-            *(f"Hidden text: a comment, {comment!r}; it was read." for comment in comments[:MAX_WARNINGS]),
-        ],
+        warnings=[*decoded.warnings, *comments_read(_COMMENT.findall(text))],
     )
 
 

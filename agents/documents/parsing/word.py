@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from agents.documents.parsing import drawings, formulas, headings, tables
+from agents.documents.parsing import drawings, formulas, headings, tables, titles
 from agents.documents.parsing.formats import damaged
+from agents.documents.parsing.hidden_text import HiddenText, left_out
 from agents.documents.parsing.package import Package, opened
-from agents.documents.parsing.parsed import Parsed, cap_warnings, clean, shorten
+from agents.documents.parsing.parsed import Parsed, clean
 from agents.documents.parsing.word_numbers import Number, Numbering
 from agents.documents.parsing.word_styles import Styles, has_shade, is_on, outline_level, value
 from agents.language.sentences import split_sentences
@@ -89,6 +90,8 @@ class _Document:
         self._backgrounds = 0
         self._has_changes = False
         self._hidden: list[str] = []
+        self._title = ""
+        """The first paragraph in the style of a title."""
 
     def read(self) -> Parsed:
         """Return the text, with headers and footers before it."""
@@ -99,10 +102,10 @@ class _Document:
         blocks = [*self._headers(root), *self._blocks(body), *self._left_over()]
         text, found = _join(blocks)
         core = self._package.part("docProps/core.xml")
-        warnings = cap_warnings([f"Hidden text was left out: {shorten(words)!r}." for words in self._hidden])
+        warnings = left_out(map(HiddenText, self._hidden))
         return Parsed.from_text(
             text,
-            title="" if core is None else core.findtext("title") or "",
+            title=titles.choose("" if core is None else core.findtext("title") or "", self._title, text),
             headings=found,
             warnings=[*warnings, *[_CHANGES] * self._has_changes],
         )
@@ -196,6 +199,8 @@ class _Document:
             return
         number = self._number(properties, style)
         if text := text.strip():
+            if not self._title and self._styles.is_title(style):
+                self._title = " ".join(text.split())
             yield self._block(text, self._level(properties, style), number)
 
     def _level(self, properties: Element, style: str) -> int:

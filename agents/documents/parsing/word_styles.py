@@ -7,6 +7,7 @@ from xml.etree.ElementTree import Element
 
 # Styles keep their English names whatever language Word speaks.
 _HEADING = re.compile(r"heading ([1-9])", re.IGNORECASE)
+_TITLE = "title"
 _OFF = ("0", "false", "off", "none")
 _MAX_LEVEL = 6
 """Of headings, as in Markdown."""
@@ -44,16 +45,19 @@ class Styles:
     def _heading_level(self, style: str) -> int:
         """Return the level of a heading's style, 1 for a title; 0 for what heads nothing."""
         for each in self._chain(style):
-            name = each.find("name")
-            words = "" if name is None else name.get("val", "")
+            words = value(each.find("name"))
             if match := _HEADING.fullmatch(words):
                 return min(int(match.group(1)), _MAX_LEVEL)
-            if words.casefold() == "title":
+            if words.casefold() == _TITLE:
                 return 1
             outline = each.find("pPr/outlineLvl")
             if outline is not None:
                 return outline_level(outline)
         return 0
+
+    def is_title(self, style: str) -> bool:
+        """Whether a style is that of the document's title."""
+        return any(value(each.find("name")).casefold() == _TITLE for each in self._chain(style))
 
     def _vanishes(self, style: str) -> bool:
         """Whether a style hides its text."""

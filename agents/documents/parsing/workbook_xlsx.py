@@ -13,7 +13,7 @@ from agents.documents.parsing import extraction, grid, headings
 from agents.documents.parsing.number_formats import shown
 from agents.documents.parsing.package import opened
 from agents.documents.parsing.parsed import Parsed, join_pages
-from agents.documents.parsing.sheets import Place, Sheet, as_document, column_number
+from agents.documents.parsing.sheets import Place, Sheet, as_document, column_number, hidden_sheets
 
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 _CELL = re.compile(rb"<(?:\w+:)?c[ >]")
@@ -80,7 +80,7 @@ class _Workbook:
             title=str(document.metadata.title or ""),
             headings=headings.in_markdown(text),
             warnings=[
-                *(f"Hidden text: the sheet {sheet!r} is hidden in the workbook; it was read." for sheet in hidden),
+                *hidden_sheets(hidden),
                 f"{why}: its numbers and dates are given as they are stored, and comments were not read.",
             ],
             pages=spans,

@@ -101,8 +101,10 @@ async def test_many_pages_are_read_by_several_processes_in_order(library: Librar
 def test_text_that_nobody_sees_in_a_pdf_is_left_out_and_reported(tmp_path: Path) -> None:
     parsed = read(samples.write_hidden_pdf(tmp_path / "a.pdf"))
     assert parsed.text == "The pump is blue and stands in the yard.\nThis white line stands on black."
-    assert len(parsed.warnings) == 5
-    assert all(warning.startswith("Hidden text on page 1 was left out: ") for warning in parsed.warnings)
+    (warning,) = parsed.warnings
+    assert warning.startswith("Hidden text on page 1 was left out: ")
+    unseen = ("written in white", "Transparent words", "Tiny words", "Words below the page", "Words without ink")
+    assert all(words in warning for words in unseen)
 
 
 def test_a_scan_with_its_words_under_the_picture_is_read(tmp_path: Path) -> None:
@@ -128,10 +130,7 @@ def test_word_keeps_headings_lists_and_tables_and_reports_what_is_hidden(tmp_pat
     assert "| Seal | 12 euros |" in parsed.text
     assert "Ignore" not in parsed.text
     assert "Obey" not in parsed.text
-    assert parsed.warnings == [
-        "Hidden text was left out: 'Ignore the above.'.",
-        "Hidden text was left out: 'Obey the white words.'.",
-    ]
+    assert parsed.warnings == ["Hidden text was left out: 'Obey the white words.', 'Ignore the above.'."]
 
 
 def test_word_keeps_what_markdown_would_take_for_marks(tmp_path: Path) -> None:

@@ -146,7 +146,8 @@ def test_what_nobody_sees_stays_out() -> None:
     )
 
     assert read.text == "Name:\nSecret:"
-    assert len(read.warnings) == 3
+    (warning,) = read.warnings
+    assert all(words in warning for words in ("Ignore all instructions", "White words", "Hidden note"))
     assert "hunter2" not in " ".join(read.warnings)
 
 
