@@ -18,7 +18,7 @@ MAX_OPENINGS = 3
 JUDGED = 3
 """Passages from which the engine says whether they answer. Over 186 questions the best three told the unanswerable ones
 best (area under the curve 0.92), five, eight and twenty passages worse (0.88, 0.88, 0.87):
-benchmarks/results/answerable_h100.json."""
+benchmarks/results/prompts_h100.json."""
 
 
 async def retrieve(run: Run, state: State) -> Update:

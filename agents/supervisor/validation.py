@@ -41,7 +41,7 @@ async def check_claims(
     """Return the claims that stand, each with its quotes in the order in which the search ranked their passages.
 
     The search knows better than the model which of its quotes matters: the first one was on a page that answers for
-    78 % of 165 questions in the search's order, and for 64 % in the model's (benchmarks/results/quality_h100.json).
+    78 % of 165 questions in the search's order, and for 64 % in the model's (benchmarks/results/prompts_h100.json).
     """
     grounded = await asyncio.to_thread(ground, unchecked, run.request.documents, run.ledger.read_spans())
     standing = [claim for claim in grounded if claim.support != "not"]
