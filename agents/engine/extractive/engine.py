@@ -69,6 +69,7 @@ class ExtractiveEngine:
                 "Verdict": judging.verdict,
                 "Revise": judging.revise,
                 "WindowNotes": notes.window_notes,
+                "Overview": reducing.overview,
                 "Reduce": reducing.reduce,
                 "UpdateSummary": conversation.update_summary,
             }
