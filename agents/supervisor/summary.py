@@ -15,7 +15,7 @@ from agents.grounding.claims import MIN_QUOTE_WORDS, UncheckedClaim, ground
 from agents.language.sentences import split_sentences
 from agents.language.unspaced import word_spans
 from agents.schema import Document, Mode, Support
-from agents.supervisor.document_form import describe_form
+from agents.supervisor.document_form import LineForm
 from agents.supervisor.points import Point, distinct
 from agents.supervisor.run import Run
 
@@ -38,22 +38,28 @@ async def summarize(run: Run, mode: Mode, focus: str | None, points: Sequence[Po
         points: Of all windows, in the order of the text.
     """
     documents = run.request.documents
-    chosen = await asyncio.to_thread(_choose, points, documents, MAX_POINTS[mode], focus)
-    facts = await asyncio.to_thread(_choose_facts, points, documents, MAX_FACTS[mode])
-    forms = await asyncio.to_thread(lambda: [form for document in documents if (form := describe_form(document))])
+    forms = await asyncio.to_thread(lambda: [LineForm(document) for document in documents])
+    new = [point for point in points if not any(form.counts(quote) for form in forms for quote in point.quotes)]
+    chosen = await asyncio.to_thread(_choose, new, documents, MAX_POINTS[mode], focus)
+    facts = await asyncio.to_thread(_choose_facts, new, documents, MAX_FACTS[mode])
     overview = await _overview(run, focus, chosen)
     said = " ".join(claim.text for claim in overview)
     # What the overview says word for word is not said again.
     listed = [point for point in chosen if point.text not in said]
     sections = section_names(listed, documents)
     statements = [point.statement(section) for point, section in zip(listed, sections, strict=True)]
-    return (*forms, *overview, *statements, *(fact.statement() for fact in facts))
+    return (
+        *(claim for form in forms for claim in form.claims()),
+        *overview,
+        *statements,
+        *(fact.statement() for fact in facts),
+    )
 
 
 def _choose(points: Sequence[Point], documents: Sequence[Document], limit: int, focus: str | None) -> list[Point]:
     """Return the points that stand by their quotes and matter most, evenly from all parts, in the order of the text."""
     noted = [point for point in points if point.kind == "point"]
-    standing = _standing([point for point in noted if not _is_title(point, documents)] or noted, documents)
+    standing = _standing([point for point in noted if not _says_nothing(point, documents)] or noted, documents)
     lengths = {document.title: len(document.text) for document in documents}
     parts = [f"{each.document} {PARTS * each.start // (lengths[each.document] or 1)}" for each in standing]
     given = [
@@ -62,10 +68,11 @@ def _choose(points: Sequence[Point], documents: Sequence[Document], limit: int, 
     return [standing[indexes[0]] for indexes in select(given, parts, limit, focus)] if given else []
 
 
-def _is_title(point: Point, documents: Sequence[Document]) -> bool:
-    """Whether a point says nothing, as a title or a heading does not."""
+def _says_nothing(point: Point, documents: Sequence[Document]) -> bool:
+    """Whether a point says nothing itself: a title, a heading, an address of something else."""
     titles = {title for document in documents for title in (document.title, *(each.text for each in document.headings))}
-    return len(word_spans(point.text)) < MIN_QUOTE_WORDS or " ".join(point.text.split()) in titles
+    short = len(word_spans(point.text)) < MIN_QUOTE_WORDS
+    return short or " ".join(point.text.split()) in titles or any("://" in quote for quote in point.quotes)
 
 
 def _choose_facts(points: Sequence[Point], documents: Sequence[Document], limit: int) -> list[Point]:
@@ -104,8 +111,7 @@ def _traced(text: str, points: Sequence[Point], documents: Sequence[Document]) -
     """Return the sentences of an overview with the quotes of the points that they rest on, without unsupported ones."""
     source = AttributableText.of_texts([point.text for point in points])
     claims: list[UncheckedClaim] = []
-    for start, end in split_sentences(text):
-        sentence = " ".join(text[start:end].split())
+    for sentence in (line[start:end] for line in text.splitlines() for start, end in split_sentences(line)):
         resting_on = [points[number] for number in source.sources(sentence, most=MAX_QUOTES)]
         sources = [(quote, title) for point in resting_on for quote, title in point.sources()]
         quotes, titles = (tuple(side) for side in zip(*dict.fromkeys(sources), strict=True)) if sources else ((), ())

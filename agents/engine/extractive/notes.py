@@ -183,7 +183,7 @@ class Window:
 
     def _prose(self) -> list[Statement]:
         """Return the statements to compare with each other, at most 400: each section's first, and recurring words."""
-        prose = [s for s in self._statements if s.form != "row"] or self._statements
+        prose = [s for s in self._statements if s.form != "row" and "://" not in s.text] or self._statements
         if len(prose) <= _MAX_COMPARED:
             return prose
         counts = Counter(stem for statement in prose for stem in statement.stems)

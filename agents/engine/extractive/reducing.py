@@ -27,8 +27,9 @@ _MIN_INTERMEDIATE, _MAX_INTERMEDIATE = 8, 24
 _MAX_SOURCES = 4
 _MAX_TEXT_CHARS, _MAX_SECTION_CHARS = 400, 80
 _DUPLICATE = 0.75
-_EVENLY = 10.0
-"""A penalty above all scores, so that no group gets another point before each has had its turn."""
+_EVENLY = 0.4
+"""Penalty on each point from the same group: a third of the best score, so that most groups get their turn, but not one
+that says nothing."""
 _OVERVIEW_POINTS = 3
 
 
@@ -86,7 +87,7 @@ def overview(task: Overview) -> OverviewResult:
         raise EngineError("There are no points for an overview.", hint="Give Overview at least one point.")
     scored = ScoredPoints.of([PointToReduce(document="", text=text) for text in task.points], task.focus)
     chosen = pick(scored.scores, scored.similarity, _OVERVIEW_POINTS, [""] * len(scored.points), spread=0.0)
-    return OverviewResult(overview=" ".join(scored.points[index].text for index in sorted(chosen)))
+    return OverviewResult(overview="\n".join(scored.points[index].text for index in sorted(chosen)))
 
 
 def _merged(scored: "ScoredPoints", similarity: Matrix, index: int) -> ReducedPoint:

@@ -66,7 +66,7 @@ def test_an_overview_without_a_model_is_made_of_the_points_own_words() -> None:
     texts = tuple(f"Shelf {number} of the library holds {number * 7} volumes about shelf marks." for number in range(9))
     text = overview(Overview(titles=("Library",), points=texts)).overview
 
-    assert text == " ".join(point for point in texts if point in text)
+    assert text.splitlines() == [point for point in texts if point in text]
     assert 1 <= sum(point in text for point in texts) <= 3
 
 
