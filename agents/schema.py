@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Status = Literal["complete", "running", "partial"]
 Mode = Literal["summary", "detailed", "comparison", "extraction"]
 RouteKind = Literal["simple", "complex", "whole_document"]
-NoteKind = Literal["point", "figure", "date", "name", "item"]
+NoteKind = Literal["overview", "point", "figure", "date", "name", "item"]
 Support = Literal["supported", "partly", "not"]
 """How far a claim's quotes say what it says."""
 WEAKEST_FIRST: tuple[Support, ...] = ("not", "partly", "supported")

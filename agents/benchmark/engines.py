@@ -18,8 +18,9 @@ from agents.engine.tasks.decisions import (
     StandaloneQuestionResult,
 )
 from agents.engine.tasks.reading import (
-    Note,
     NotesResult,
+    Overview,
+    OverviewResult,
     Reduce,
     ReducedPoint,
     ReduceResult,
@@ -180,8 +181,11 @@ def _draft(task: Draft) -> DraftResult:
 
 
 def _window_notes(task: WindowNotes) -> NotesResult:
-    notes = [Note(kind="point", text=first_words(p.text), quote=first_words(p.text)) for p in task.evidence[:4]]
-    return NotesResult(topic=task.evidence[0].heading or "Text", notes=tuple(notes))
+    return NotesResult(notes="\n".join(first_words(p.text) for p in task.evidence[:4][: task.most]))
+
+
+def _overview(task: Overview) -> OverviewResult:
+    return OverviewResult(overview=" ".join(task.points[:2]))
 
 
 def _reduce(task: Reduce) -> ReduceResult:
@@ -202,6 +206,7 @@ RULES: dict[type[Task[Any]], Callable[[Any], Frozen]] = {
     Draft: _draft,
     RewriteAnswer: lambda task: RewriteAnswerResult(markdown=task.message),
     WindowNotes: _window_notes,
+    Overview: _overview,
     Reduce: _reduce,
     UpdateSummary: lambda task: UpdateSummaryResult(summary=" ".join(task.turns)[:500]),
 }

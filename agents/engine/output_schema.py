@@ -108,7 +108,7 @@ def template(node: Json) -> str:
         case "integer" | "number":
             return "number"
         case _:
-            return '"text"'
+            return '"..."'
 
 
 def parse(task: Task[ResultT], text: str) -> ResultT:

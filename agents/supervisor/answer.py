@@ -71,7 +71,7 @@ def to_analysis(completed: Completed, session: SessionInfo, opened: Sequence[Doc
         table=tuple(
             TableRow(item=claim.section or claim.kind, value=claim.text, citation=citations.ids(claim)[0])
             for claim in claims
-            if claim.kind != "point"
+            if claim.kind not in ("overview", "point")
         ),
         **_common_fields(completed, session, opened),
     )
@@ -186,7 +186,8 @@ def to_markdown(run: Run, state: State) -> str:
     judgement, routed = state["judgement"], state["routed"]
     claims, citations = judgement.claims, Citations.of_claims(judgement.claims)
     if not claims:
-        parts = [_nothing_found(run, routed)]
+        outline = state["drafted"].outline
+        parts = [_nothing_noted(run, outline) if run.request.mode else _nothing_found(run, routed)]
     elif routed.kind == "whole_document":
         parts = _analysis_parts(run, claims, citations)
     else:
@@ -225,15 +226,29 @@ def _nothing_found(run: Run, routed: Routed) -> str:
     )
 
 
+def _nothing_noted(run: Run, outline: Sequence[str]) -> str:
+    """Return why an analysis is empty, and what its documents consist of: it never says what they do not say."""
+    titles = " and ".join(document.title for document in run.request.documents)
+    if not run.texts.total_tokens:
+        return f"There is nothing to analyse: no text was found in {titles}."
+    read = f"{_tokens_read(run):,} of {run.texts.total_tokens:,} tokens of {titles} were read"
+    if run.request.mode == "extraction":
+        return f"Nothing was found that fits “{run.request.focus or 'figures, dates and names'}”: {read}."
+    parts = f" Its parts: {'; '.join(outline)}." if outline else ""
+    return f"Nothing was noted that stands in the text word for word: {read}.{parts}"
+
+
 def _analysis_parts(run: Run, claims: Sequence[GroundedClaim], citations: Citations) -> list[str]:
-    """Return the title, the points section by section, and the table."""
+    """Return the title, the overview, the points section by section, and the table."""
     titles = " and ".join(document.title for document in run.request.documents)
     parts = [f"# {run.request.mode.capitalize()}: {titles}"] if run.request.mode else []
+    if overview := [claim for claim in claims if claim.kind == "overview"]:
+        parts.append(" ".join(_sentence(claim, citations) for claim in overview))
     points = [claim for claim in claims if claim.kind == "point"]
     for section, group in itertools.groupby(points, key=lambda claim: claim.section):
         lines = "\n".join(f"- {_sentence(claim, citations)}" for claim in group)
         parts.append(f"## {section}\n\n{lines}" if section else lines)
-    if rows := [claim for claim in claims if claim.kind != "point"]:
+    if rows := [claim for claim in claims if claim.kind not in ("overview", "point")]:
         parts.append(_table(rows, citations))
     return parts
 

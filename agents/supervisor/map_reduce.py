@@ -1,18 +1,21 @@
 """Reading whole documents: notes from every window (map), brought down to an analysis (reduce).
 
-The reduction is a tree: no step is given more than the window holds, however long the documents are.
+An engine notes what a window says; code finds the sentences that each note rests on. The reduction of a comparison is a
+tree: no step is given more than the window holds, however long the documents are.
 """
 
 import asyncio
 import bisect
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from pydantic import Field
-
 from agents.engine.engine import Task
+from agents.engine.extractive.attribution import AttributableText
+from agents.engine.extractive.notes import window_facts, window_notes, window_topic
 from agents.engine.tasks.reading import MAX_NOTES, PointToReduce, Reduce, WindowNotes
+from agents.errors import EngineError
 from agents.grounding.claims import UncheckedClaim
 from agents.grounding.quotes import is_verbatim
 from agents.grounding.version_diff import MAX_CHANGES, asks_for_differences, find_changes
@@ -20,11 +23,21 @@ from agents.jobs.single_flight import job_key
 from agents.language.sentences import split_sentences
 from agents.schema import Document, Frozen, Mode, NoteKind, Passage
 from agents.supervisor.context_budget import fits_one_pass
+from agents.supervisor.points import Point, distinct
 from agents.supervisor.run import Run
 from agents.supervisor.state import Drafted, Routed
+from agents.supervisor.summary import summarize
 
-MAX_FACTS: dict[Mode, int] = {"summary": 8, "detailed": 24, "comparison": 0, "extraction": 0}
-"""Figures, dates and names in the table beside the points."""
+SUMMARY_WINDOW_TOKENS = 2_000
+"""Of a window that a language model summarises. A 1.5B model says some six things of a text that stand, however long it
+is: 1.8 for 1,000 tokens in windows of 2,000, 1.3 in 4,000, 0.7 in 8,000 (benchmarks/results/summaries.md)."""
+MAX_SUMMARY_WINDOWS = 64
+"""Windows that are summarised, as long as the setting allows larger ones: a summary gains nothing from more."""
+SUMMARY_NOTES = 24
+"""Notes that a summary needs in all, of few windows; many give at least MIN_WINDOW_NOTES each."""
+MIN_WINDOW_NOTES, MAX_WINDOW_NOTES = 6, 10
+WINDOW_FACTS = 4
+"""Figures, dates and names of one window, for a detailed analysis."""
 MAX_OUTLINE = 60
 """Entries."""
 MAX_HALVINGS = 5
@@ -39,33 +52,13 @@ MAX_QUOTES = 3
 ItemT = TypeVar("ItemT")
 
 
-class Point(Frozen):
-    """A note, or what several notes were reduced to, with its quotes."""
-
-    document: str
-    section: str
-    text: str
-    kind: NoteKind = "point"
-    quotes: tuple[str, ...]
-    titles: tuple[str, ...] = Field(
-        default=(), description="Of the documents that the quotes are from; empty where all are from `document`."
-    )
-    rank: float = 0.0
-
-    def sources(self) -> tuple[tuple[str, str], ...]:
-        """Return each quote with the title of its document."""
-        return tuple(zip(self.quotes, self.titles or (self.document,) * len(self.quotes), strict=True))
-
-    def tokens(self, run: Run) -> int:
-        """Return the tokens of the point in a prompt, without its quotes."""
-        return run.engine.count_tokens(self.text) + run.engine.count_tokens(self.section)
-
-
 class WindowReading(Frozen):
     """The notes from one window, as the window cache stores them."""
 
     topic: str
     points: tuple[Point, ...]
+    full: bool = False
+    """Whether the engine noted as much as it may: there may be more."""
 
 
 @dataclass(frozen=True)
@@ -106,20 +99,24 @@ async def analyze(run: Run, routed: Routed) -> Drafted:
     reader = WindowReader(run, routed)
     points, outline = await reader.read_everything()
     if reader.mode == "comparison":
-        points += await asyncio.to_thread(shared_points, points, run.request.documents)
-    changed = await asyncio.to_thread(_changes, run) if reader.mode == "comparison" else ()
+        claims = await _compare(run, routed, reader.focus, points)
+    elif reader.mode == "extraction":
+        claims = tuple(point.statement() for point in distinct(points))
+    else:
+        claims = await summarize(run, routed, reader.mode, reader.focus, points)
+    return Drafted(claims, outline=outline)
+
+
+async def _compare(run: Run, routed: Routed, focus: str | None, noted: Sequence[Point]) -> tuple[UncheckedClaim, ...]:
+    """Return what documents share, and all that differs between two versions of one text."""
+    points = [*noted, *await asyncio.to_thread(shared_points, noted, run.request.documents)]
+    changed = await asyncio.to_thread(_changes, run)
     if not points:
-        return Drafted(changed, outline=outline)
-    facts = _distinct([point for point in points if point.kind != "point"])
-    if reader.mode == "extraction":
-        return Drafted(_statements(facts or _distinct(points)), outline=outline)
-    task = Reduce(mode=reader.mode, focus=reader.focus, points=(), language=routed.language)
-    reduced = await reduce_points(run, task, [point for point in points if point.kind == "point"] or points)
-    statements = _statements([*reduced, *facts[: MAX_FACTS[reader.mode]]])
+        return changed
+    reduced = await reduce_points(run, Reduce(focus=focus, points=(), language=routed.language), points)
     # A point whose quotes are all among the changes says no more than these do.
     quoted = {quote for change in changed for quote in change.quotes}
-    points_beside = (each for each in statements if not (each.quotes and quoted.issuperset(each.quotes)))
-    return Drafted((*points_beside, *changed), outline=outline)
+    return (*(point.statement() for point in reduced if not quoted.issuperset(point.quotes)), *changed)
 
 
 class WindowReader:
@@ -140,21 +137,41 @@ class WindowReader:
         # A page or a section that is asked for by its number is short enough for all of its details.
         of_question: Mode = "comparison" if compared else "detailed" if routed.named else "summary"
         self.mode: Mode = run.request.mode or of_question
+        self._most = MAX_NOTES
+        self._untraced: list[str] = []
+        self._windows = 0
+
+    @property
+    def summarizes(self) -> bool:
+        """Whether a few points are chosen from what is noted."""
+        return self.mode in ("summary", "detailed")
 
     @property
     def window_tokens(self) -> int:
-        """The size of a window, in tokens.
+        """The size of a window, in tokens; what the caller asks for is kept to, but in an extraction.
 
-        A window yields a bounded number of notes, so an extraction, which may leave nothing out, reads smaller ones.
+        A window yields a bounded number of notes, so an extraction, which may leave nothing out, reads smaller ones. A
+        language model notes little of a large window, and most of that from its beginning.
         """
-        tokens = self._run.window_tokens
-        return min(tokens, max(1_024, tokens // 8)) if self.mode == "extraction" else tokens
+        run, tokens = self._run, self._run.window_tokens
+        if self.mode == "extraction":
+            return min(tokens, max(1_024, tokens // 8))
+        if self.summarizes and run.engine.info.generative and run.request.window_tokens is None:
+            return min(tokens, max(SUMMARY_WINDOW_TOKENS, run.texts.total_tokens // MAX_SUMMARY_WINDOWS))
+        return tokens
 
     async def read_everything(self) -> tuple[list[Point], tuple[str, ...]]:
         """Return the points of all windows, in the order of the text, and the outline."""
         run = self._run
         windows = await asyncio.to_thread(reading_windows, run, self._routed, self._task(), self.window_tokens)
+        if self.summarizes and run.engine.info.generative:
+            share = math.ceil(SUMMARY_NOTES / max(1, len(windows)))
+            self._most = min(MAX_WINDOW_NOTES, max(MIN_WINDOW_NOTES, share))
         readings = await asyncio.gather(*(self._read(window, len(windows)) for window in windows))
+        if self._untraced:
+            run.warn(
+                f"{len(self._untraced)} of {len(windows)} windows were noted without the model: {self._untraced[0]}"
+            )
         headings = [heading for document in run.request.documents for heading in document.headings]
         upper = sorted({heading.level for heading in headings})[:2]
         titles = [heading.text for heading in headings if heading.level in upper]
@@ -168,9 +185,12 @@ class WindowReader:
         reading = await self._read_closely(window, halvings)
         run.ledger.mark_read(window.passages)
         run.ledger.windows += 1
-        done = run.ledger.windows
         noted = [point.text for point in reading.points[:2]]
-        run.report(0.1 + 0.6 * done / total, f"Read window {done} of {total}: {reading.topic}", *noted)
+        run.report(
+            0.1 + 0.6 * run.ledger.windows / total,
+            f"Read window {run.ledger.windows} of {total}: {reading.topic}",
+            *noted,
+        )
         return reading
 
     async def _read_closely(self, window: Window, halvings: int | None) -> WindowReading:
@@ -181,7 +201,7 @@ class WindowReader:
             halvings: How often it may be halved; None reads it once, however much it holds.
         """
         reading = await self._read_once(window)
-        if halvings is None or len(reading.points) < MAX_NOTES or len(halves := window.halves()) == 1:
+        if halvings is None or not reading.full or len(halves := window.halves()) == 1:
             return reading
         if not halvings:
             page, title = window.passages[0].page, window.document.title
@@ -201,41 +221,77 @@ class WindowReader:
             start=window.passages[0].start,
             end=window.passages[-1].end,
             mode=self.mode,
+            most=self._most,
             focus=self.focus,
             engine=(run.engine.info.name, run.engine.info.model),
         )
         stored = await run.window_cache.get(key)
         if stored is None:
             async with self._slots:
-                reading = await self._note(window)
-            await run.window_cache.put(key, reading.model_dump_json())
+                reading, by_engine = await self._note(window)
+            if by_engine:
+                await run.window_cache.put(key, reading.model_dump_json())
             return reading
         run.ledger.cached_windows += 1
         reading = WindowReading.model_validate_json(stored)
         # The same document may have another title in this run.
         points = tuple(point.model_copy(update={"document": title}) for point in reading.points)
-        return WindowReading(topic=reading.topic, points=points)
+        return reading.model_copy(update={"points": points})
 
-    async def _note(self, window: Window) -> WindowReading:
-        """Have the engine note what matters: its notes come best first, and are returned in the order of the text."""
-        result = await self._run.ask(self._task(window))
+    async def _note(self, window: Window) -> tuple[WindowReading, bool]:
+        """Have the engine note what matters; return the notes in the order of the text, and whether they are its own.
+
+        Where a summary's window fails, or nothing that was noted can be found in it, it is noted without a model: one
+        window must not cost the others their summary.
+        """
+        task, reason = self._task(window), ""
+        try:
+            notes = (await self._run.ask(task)).items(self._most)
+        except EngineError as error:
+            if not (self.summarizes and self._run.engine.info.generative):
+                raise
+            notes, reason = (), error.message
+        points = await asyncio.to_thread(self._points, window, notes)
+        if not points and self.summarizes and self._run.engine.info.generative:
+            fallback = await asyncio.to_thread(window_notes, task)
+            points = await asyncio.to_thread(self._points, window, fallback.items(self._most))
+            if points:
+                self._untraced.append(reason or "what it noted does not stand in the text.")
+                return self._reading(window, points, full=False), False
+        return self._reading(window, points, full=len(notes) >= self._most), True
+
+    def _reading(self, window: Window, points: Sequence[Point], *, full: bool) -> WindowReading:
+        topic = window.outline[0] if window.outline else window_topic(window.passages)
+        return WindowReading(topic=topic.rpartition(" > ")[2], points=tuple(points), full=full)
+
+    def _points(self, window: Window, notes: Sequence[str]) -> list[Point]:
+        """Return the notes whose sentences are found in the window, and a detailed analysis's facts, in its order."""
+        source = AttributableText.of_passages(window.passages)
+        kind = "item" if self.mode == "extraction" else "point"
+        points: list[Point] = []
+        for place, text in enumerate(notes):
+            if quotes := source.quotes(text):
+                # A model notes in the order of the text, the extractive engine the best first.
+                rank = 1.0 if self._run.engine.info.generative else 1.0 - place / len(notes)
+                points.append(self._point(window, text, quotes, kind, rank))
+        if self.mode == "detailed":
+            facts = window_facts(window.passages, notes, WINDOW_FACTS)
+            points.extend(self._point(window, fact.text, (fact.quote,), fact.kind, 0.0) for fact in facts)
+        return sorted(points, key=lambda point: point.start)
+
+    def _point(self, window: Window, text: str, quotes: tuple[str, ...], kind: NoteKind, rank: float) -> Point:
         headings = window.document.headings
-        starts = [heading.start for heading in headings]
-        placed: list[tuple[int, Point]] = []
-        for place, note in enumerate(result.notes):
-            offset = window.offset(note.quote)
-            above = bisect.bisect_right(starts, offset)
-            point = Point(
-                document=window.document.title,
-                section=(headings[above - 1].text if above else "") or result.topic,
-                text=note.text,
-                kind=note.kind,
-                quotes=(note.quote,),
-                rank=1.0 - place / len(result.notes),
-            )
-            placed.append((offset, point))
-        placed.sort(key=lambda each: each[0])
-        return WindowReading(topic=result.topic, points=tuple(point for _, point in placed))
+        start = min(window.offset(quote) for quote in quotes)
+        above = bisect.bisect_right([heading.start for heading in headings], start)
+        return Point(
+            document=window.document.title,
+            section=headings[above - 1].text if above else "",
+            text=text,
+            kind=kind,
+            quotes=quotes,
+            rank=rank,
+            start=start,
+        )
 
     def _task(self, window: Window | None = None) -> WindowNotes:
         return WindowNotes(
@@ -243,6 +299,7 @@ class WindowReader:
             mode=self.mode,
             focus=self.focus,
             outline=window.outline if window else (),
+            most=self._most,
             language=self._routed.language,
         )
 
@@ -302,8 +359,12 @@ async def reduce_points(run: Run, task: Reduce, points: Sequence[Point]) -> list
         task: What kind of analysis it is, without points.
         points: Of all windows, in the order of the text.
     """
+
+    def tokens(point: Point) -> int:
+        return run.engine.count_tokens(point.text) + run.engine.count_tokens(point.section)
+
     level, limit = list(points), run.window_tokens // 2
-    while len(batches := pack(level, lambda point: point.tokens(run), limit, REDUCE_BATCH)) > 1:
+    while len(batches := pack(level, tokens, limit, REDUCE_BATCH)) > 1:
         run.report(0.75, f"Reducing {len(level)} notes")
         shorter = await asyncio.gather(
             *(_reduce(run, task.model_copy(update={"final": False}), batch) for batch in batches)
@@ -333,9 +394,7 @@ def pack(
 
 async def _reduce(run: Run, task: Reduce, points: Sequence[Point]) -> list[Point]:
     """Run one reduction; each point gets the quotes of the points it was made of."""
-    numbered = tuple(
-        PointToReduce(document=p.document, section=p.section, text=p.text, kind=p.kind, rank=p.rank) for p in points
-    )
+    numbered = tuple(PointToReduce(document=p.document, section=p.section, text=p.text, rank=p.rank) for p in points)
     limit = MAX_POINTS if task.final else max(1, len(points) // 2)
     reduced: list[Point] = []
     for point in (await run.ask(task.model_copy(update={"points": numbered}))).points[:limit]:
@@ -377,17 +436,3 @@ def _changes(run: Run) -> tuple[UncheckedClaim, ...]:
     if found and len(found) > MAX_CHANGES:
         run.warn(f"{len(found) - MAX_CHANGES:,} more sentences differ than are shown.")
     return (found or ())[:MAX_CHANGES]
-
-
-def _distinct(points: Sequence[Point]) -> list[Point]:
-    """Return the points without those whose text another has, of which the first stays in the last one's place."""
-    return list({" ".join(point.text.casefold().split()): point for point in reversed(points)}.values())[::-1]
-
-
-def _statements(points: Sequence[Point]) -> tuple[UncheckedClaim, ...]:
-    return tuple(
-        UncheckedClaim(
-            point.text, point.quotes, point.section, point.kind, tuple(title for _, title in point.sources())
-        )
-        for point in points
-    )

@@ -18,7 +18,7 @@ from agents.benchmark.engines import RecordingEngine
 from agents.engine.engine import Engine, Outcome, ResultT, Task
 from agents.engine.tasks.answering import MAX_CLAIMS, Draft, DraftClaim, DraftResult, Verdict, VerdictResult
 from agents.engine.tasks.decisions import NextStep, NextStepResult, Plan, PlanResult, Route, RouteResult
-from agents.engine.tasks.reading import Note, NotesResult, WindowNotes
+from agents.engine.tasks.reading import NotesResult, WindowNotes
 from agents.schema import Analysis, Answer, Document, Frozen
 from agents.settings import DocumentsSettings, Settings
 from tests.support.lies import LIES, change_word, sentences
@@ -80,13 +80,12 @@ class DrawingEngine(RecordingEngine):
                 verdicts: Any = tuple(chance.choices(["supported", "partly", "not"], k=len(task.claims)))
                 return VerdictResult(verdicts=verdicts)
             case WindowNotes(), NotesResult():
-                return result.model_copy(update={"notes": tuple(self._note(task, note) for note in result.notes)})
+                return result.model_copy(update={"notes": "\n".join(self._note(task, note) for note in result.items())})
             case _:
                 return result
 
-    def _note(self, task: Task[Any], note: Note) -> Note:
-        claim = self._claim(task, DraftClaim(text=note.text, quotes=(note.quote,)))
-        return Note(kind=note.kind, text=claim.text, quote=claim.quotes[0])
+    def _note(self, task: Task[Any], note: str) -> str:
+        return self._claim(task, DraftClaim(text=note, quotes=(note,))).text
 
     def _claim(self, task: Task[Any], made: DraftClaim) -> DraftClaim:
         """Return a claim as the model made it, or one on a sentence of the text."""

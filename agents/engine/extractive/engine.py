@@ -67,6 +67,7 @@ class ExtractiveEngine:
                 "Excerpts": drafting.excerpts,
                 "RewriteAnswer": drafting.rewrite_answer,
                 "WindowNotes": notes.window_notes,
+                "Overview": reducing.overview,
                 "Reduce": reducing.reduce,
                 "UpdateSummary": conversation.update_summary,
             }

@@ -1,8 +1,8 @@
 """WindowNotes: what one window of a document holds, in its own sentences.
 
-TextRank, the place of a sentence and its wording say how well it stands for its window; beside such points, sentences
-are noted for their dates, figures and names. A focus is taken apart into targets, each of them words, a kind of thing,
-or both; it biases the ranking, and in an extraction it alone decides.
+TextRank, the place of a sentence and its wording say how well it stands for its window; other sentences are noted for
+their dates, figures and names. A focus is taken apart into targets, each of them words, a kind of thing, or both; it
+biases the ranking, and in an extraction it alone decides.
 """
 
 import math
@@ -15,32 +15,55 @@ from typing import Literal
 from agents.engine.extractive.facts import FactKind
 from agents.engine.extractive.matching import best_match, matching_stems
 from agents.engine.extractive.questions import read_question
-from agents.engine.extractive.statements import Statement, chapter, read_statements, shortened
+from agents.engine.extractive.statements import Statement, chapter, quotable, read_statements, shortened
 from agents.engine.extractive.textrank import cosine_similarity, key_words, pick, textrank
-from agents.engine.tasks.reading import MAX_NOTES, Note, NotesResult, WindowNotes
+from agents.engine.tasks.reading import MAX_NOTE_CHARACTERS, MAX_NOTES, NotesResult, WindowNotes
 from agents.language.stems import Vocabulary
-from agents.schema import Mode, NoteKind, Passage
+from agents.schema import NoteKind, Passage
 
-_MAX_FACTS: dict[Mode, int] = {"summary": 6, "detailed": 4, "comparison": 0}
-"""Notes for facts beside the points; an extraction has no points."""
-_MAX_NOTE_CHARS, _MAX_QUOTE_CHARS, _MAX_TOPIC_CHARS = 300, 400, 120
-_MAX_QUOTE_WORDS = 60
+_MAX_POINTS = 10
+"""Sentences that stand for a window, at most: more are no longer central."""
+_MAX_TOPIC_CHARS = 120
 _SAMPLE_CHARS = 4_000
 
 
 def window_notes(task: WindowNotes) -> NotesResult:
     """Note the sentences that stand for a window, the most important first; a focus decides what counts."""
     window = Window(task.evidence, task.focus)
-    if task.mode == "extraction":
-        chosen = window.items() if window.focus else window.facts([], MAX_NOTES)
+    if task.mode != "extraction":
+        most = task.most if task.mode == "comparison" else min(task.most, _MAX_POINTS)
+        chosen = window.points(most)
+    elif window.focus:
+        chosen = window.items()[: task.most]
     else:
-        chosen = window.points(MAX_NOTES - _MAX_FACTS[task.mode])
-        if _MAX_FACTS[task.mode]:
-            chosen += window.facts([found.statement for found in chosen], MAX_NOTES - len(chosen))
-    topic = window.topic() or next(iter(task.outline), "") or "Text"
-    return NotesResult(
-        topic=shortened(topic, _MAX_TOPIC_CHARS), notes=tuple(found.note(task.evidence) for found in chosen)
-    )
+        chosen = window.facts([], task.most)
+    return NotesResult(notes="\n".join(found.text(task.evidence) for found in chosen))
+
+
+def window_facts(evidence: Sequence[Passage], noted: Sequence[str], limit: int) -> tuple["NotedFact", ...]:
+    """Return sentences that hold a date, a figure or a name, and are not noted yet, the kinds in turn.
+
+    Args:
+        evidence: The window.
+        noted: The texts of the notes from it.
+        limit: How many facts to return at most.
+    """
+    found = Window(evidence, None).facts(noted, limit)
+    return tuple(NotedFact(each.kind, each.text(evidence), quotable(each.statement, evidence)) for each in found)
+
+
+def window_topic(evidence: Sequence[Passage]) -> str:
+    """Return the heading that most of a window stands under, else its most frequent words."""
+    return shortened(Window(evidence, None).topic(), _MAX_TOPIC_CHARS) or "Text"
+
+
+@dataclass(frozen=True)
+class NotedFact:
+    """A sentence of a window, what it is noted for, and how it stands in the text."""
+
+    kind: NoteKind
+    text: str
+    quote: str
 
 
 @dataclass(frozen=True)
@@ -51,15 +74,11 @@ class Candidate:
     kind: NoteKind
     score: float
 
-    def note(self, evidence: Sequence[Passage]) -> Note:
-        """Return the note, with a quote of at most 60 words and 400 characters that ends at a word."""
-        start, end = self.statement.start, self.statement.end
-        passage = evidence[self.statement.passage].text
-        words = list(re.finditer(r"\S+", passage[start:end]))[:_MAX_QUOTE_WORDS]
-        fitting = [word.end() for word in words if word.end() <= _MAX_QUOTE_CHARS]
-        quote = passage[start : start + (fitting[-1] if fitting else min(end - start, _MAX_QUOTE_CHARS))]
-        text = self.statement.text if len(quote) == end - start else " ".join(quote.split())
-        return Note(kind=self.kind, text=shortened(text, _MAX_NOTE_CHARS), quote=quote)
+    def text(self, evidence: Sequence[Passage]) -> str:
+        """Return the statement in words, as far as it can be quoted."""
+        quote = quotable(self.statement, evidence)
+        whole = len(quote) == self.statement.end - self.statement.start
+        return shortened(self.statement.text if whole else " ".join(quote.split()), MAX_NOTE_CHARACTERS)
 
 
 _MAX_COMPARED = 400
@@ -113,12 +132,12 @@ class Window:
         chapters = [chapter(statement.section) for statement in prose]
         return [Candidate(prose[index], "point", scores[index]) for index in pick(scores, similarity, limit, chapters)]
 
-    def facts(self, noted: Sequence[Statement], limit: int) -> list[Candidate]:
+    def facts(self, noted: Sequence[str], limit: int) -> list[Candidate]:
         """Return sentences not yet noted that hold a date, a figure or a name, the kinds in turn."""
-        known = {id(statement) for statement in noted}
+        known = set(noted)
         found: dict[NoteKind, list[Candidate]] = {"figure": [], "date": [], "name": []}
         for statement in self._statements:
-            kind = None if id(statement) in known else self._kind(statement)
+            kind = None if statement.text in known else self._kind(statement)
             if kind is not None:
                 score = self.focus.match(statement) - 0.002 * abs(len(statement.words) - 18)
                 score -= 0.1 * (statement.form == "row") + _ANAPHORIC * statement.opens_with_anaphor
@@ -164,7 +183,7 @@ class Window:
 
     def _prose(self) -> list[Statement]:
         """Return the statements to compare with each other, at most 400: each section's first, and recurring words."""
-        prose = [s for s in self._statements if s.form != "row"] or self._statements
+        prose = [s for s in self._statements if s.form != "row" and "://" not in s.text] or self._statements
         if len(prose) <= _MAX_COMPARED:
             return prose
         counts = Counter(stem for statement in prose for stem in statement.stems)
@@ -182,7 +201,9 @@ class Window:
         if index == 0 or statements[index - 1].section != statement.section:
             merit += _FIRST + _INTRODUCING * bool(_INTRODUCTION.search(statement.section))
         merit -= _ANAPHORIC * statement.opens_with_anaphor
-        return merit - _AWKWARD * ((statement.form == "item") + (words < _MIN_WORDS) + (words > _MAX_WORDS))
+        # What begins in a small letter is the rest of a sentence that a column or a page has parted.
+        awkward = (statement.form == "item", statement.text[0].islower(), words < _MIN_WORDS, words > _MAX_WORDS)
+        return merit - _AWKWARD * sum(awkward)
 
     def _kind(self, statement: Statement) -> NoteKind | None:
         """Return what a statement is worth noting for beside its point."""

@@ -1,8 +1,9 @@
-"""Reduce: many points brought down to the few that matter, in the words of the points themselves.
+"""Many points brought down to the few that matter, in the words of the points themselves.
 
 Points are scored by their centrality, the reader's rank and the focus; near duplicates are merged unless they differ in
-a figure, a date, a name or a negation. A comparison pairs the points of different documents that speak of the same
-thing, and says which pairs agree.
+a figure, a date, a name or a negation. `select` chooses a summary's points, whatever engine noted them. `reduce`
+computes Reduce: a comparison pairs the points of different documents that speak of the same thing, and says which
+pairs agree. `overview` computes Overview.
 """
 
 import re
@@ -16,56 +17,92 @@ from agents.engine.extractive.notes import Focus
 from agents.engine.extractive.particulars import Particulars
 from agents.engine.extractive.statements import Statement, chapter, shortened
 from agents.engine.extractive.textrank import Matrix, cosine_similarity, pick, textrank
-from agents.engine.tasks.reading import PointToReduce, Reduce, ReducedPoint, ReduceResult
+from agents.engine.tasks.reading import Overview, OverviewResult, PointToReduce, Reduce, ReducedPoint, ReduceResult
 from agents.errors import EngineError
 from agents.language.lexicon import ENGLISH, language_of
 from agents.language.stems import Vocabulary
-from agents.schema import Mode
 
-_MAX_POINTS: dict[Mode, int] = {"summary": 8, "detailed": 24, "comparison": 24, "extraction": 24}
+_MAX_POINTS = 24
 _MIN_INTERMEDIATE, _MAX_INTERMEDIATE = 8, 24
 _MAX_SOURCES = 4
 _MAX_TEXT_CHARS, _MAX_SECTION_CHARS = 400, 80
 _DUPLICATE = 0.75
+_EVENLY = 0.4
+"""Penalty on each point from the same group: a third of the best score, so that most groups get their turn, but not one
+that says nothing."""
+_OVERVIEW_POINTS = 3
+
+
+def select(
+    points: Sequence[PointToReduce], groups: Sequence[str], limit: int, focus: str | None = None
+) -> list[tuple[int, ...]]:
+    """Return the points that matter most, evenly from all groups, in their order.
+
+    Args:
+        points: In the order of the text.
+        groups: The group of each, such as the part of the document that it stands in.
+        limit: How many to return at most.
+        focus: What the points should be about.
+
+    Returns:
+        The index of each point, followed by those of its duplicates.
+    """
+    scored = ScoredPoints.of(points, focus)
+    similarity = scored.similarity_of_duplicates()
+    own_groups = [groups[number - 1] for number in scored.numbers]
+    chosen = pick(scored.scores, similarity, limit, own_groups, duplicate=_DUPLICATE, spread=_EVENLY)
+    return [tuple(scored.numbers[each] - 1 for each in _with_duplicates(similarity, index)) for index in sorted(chosen)]
 
 
 def reduce(task: Reduce) -> ReduceResult:
-    """Keep the points that matter most, none said twice, spread over the sections and grouped by them.
+    """Compare the points of several documents; a step towards that keeps a third of them, none said twice.
 
-    Sections, and the points in each, stay in the order in which they come in. A step towards the analysis keeps a third
-    of its points, at least eight.
+    Sections, and the points in each, stay in the order in which they come in. A step keeps at least eight points.
 
     Raises:
         EngineError: There are no points.
     """
     if not task.points:
         raise EngineError("There are no points to reduce.", hint="Give Reduce at least one point.")
-    scored = ScoredPoints.of(task)
-    if task.mode == "comparison" and task.final and len({point.document for point in task.points}) > 1:
-        return ReduceResult(points=Comparison(scored).points(_MAX_POINTS["comparison"]))
+    scored = ScoredPoints.of(task.points, task.focus)
+    if task.final and len({point.document for point in task.points}) > 1:
+        return ReduceResult(points=Comparison(scored).points(_MAX_POINTS))
     intermediate = min(_MAX_INTERMEDIATE, max(_MIN_INTERMEDIATE, len(task.points) // 3))
-    size = _MAX_POINTS[task.mode] if task.final else intermediate
+    size = _MAX_POINTS if task.final else intermediate
     groups = [f"{point.document} {chapter(point.section)}" for point in scored.points]
     similarity = scored.similarity_of_duplicates()
     chosen = sorted(pick(scored.scores, similarity, size, groups, duplicate=_DUPLICATE))
-    reduced = [_merged(scored, similarity, index, final=task.final) for index in chosen]
+    reduced = [_merged(scored, similarity, index) for index in chosen]
     sections = list(dict.fromkeys(point.section for point in reduced))
     return ReduceResult(points=tuple(sorted(reduced, key=lambda point: sections.index(point.section))))
 
 
-def _merged(scored: "ScoredPoints", similarity: Matrix, index: int, *, final: bool) -> ReducedPoint:
-    """Return a point with its duplicates as further sources; in the analysis it stands under its chapter's heading."""
+def overview(task: Overview) -> OverviewResult:
+    """Say what the most central points say, in their order and their own words.
+
+    Raises:
+        EngineError: There are no points.
+    """
+    if not task.points:
+        raise EngineError("There are no points for an overview.", hint="Give Overview at least one point.")
+    scored = ScoredPoints.of([PointToReduce(document="", text=text) for text in task.points], task.focus)
+    chosen = pick(scored.scores, scored.similarity, _OVERVIEW_POINTS, [""] * len(scored.points), spread=0.0)
+    return OverviewResult(overview="\n".join(scored.points[index].text for index in sorted(chosen)))
+
+
+def _merged(scored: "ScoredPoints", similarity: Matrix, index: int) -> ReducedPoint:
+    """Return a point with its duplicates as further sources."""
     point = scored.points[index]
-    others = [other for other in range(len(scored.points)) if other != index and similarity[index, other] >= _DUPLICATE]
-    others.sort(key=lambda other: -float(similarity[index, other]))
-    sources = tuple(scored.numbers[each] for each in [index, *others][:_MAX_SOURCES])
-    section = point.section
-    if final:
-        # The outermost heading is the document's own title.
-        headings = [part for part in section.split(" > ") if part]
-        section = headings[1] if len(headings) > 2 else headings[-1] if headings else ""
+    sources = tuple(scored.numbers[each] for each in _with_duplicates(similarity, index))
     text = shortened(point.text, _MAX_TEXT_CHARS)
-    return ReducedPoint(section=section[:_MAX_SECTION_CHARS], text=text, sources=sources)
+    return ReducedPoint(section=point.section[:_MAX_SECTION_CHARS], text=text, sources=sources)
+
+
+def _with_duplicates(similarity: Matrix, index: int) -> list[int]:
+    """Return a point and its duplicates, the most similar first."""
+    others = [other for other in range(len(similarity)) if other != index and similarity[index, other] >= _DUPLICATE]
+    others.sort(key=lambda other: -float(similarity[index, other]))
+    return [index, *others][:_MAX_SOURCES]
 
 
 _MAX_COMPARED = 600
@@ -78,17 +115,17 @@ class ScoredPoints:
 
     points: Sequence[PointToReduce]
     numbers: Sequence[int]
-    """The number of each in the task, from 1."""
+    """The number of each among those that were given, from 1."""
     similarity: Matrix
     """Cosine similarity of every two."""
     scores: Sequence[float]
 
     @classmethod
-    def of(cls, task: Reduce) -> "ScoredPoints":
-        """Score a task's points; of more than 600 only those with the highest rank."""
-        order = sorted(range(len(task.points)), key=lambda index: (-task.points[index].rank, index))[:_MAX_COMPARED]
+    def of(cls, given: Sequence[PointToReduce], about: str | None) -> "ScoredPoints":
+        """Score points by a focus, if any; of more than 600 only those with the highest rank."""
+        order = sorted(range(len(given)), key=lambda index: (-given[index].rank, index))[:_MAX_COMPARED]
         order.sort()
-        points = [task.points[index] for index in order]
+        points = [given[index] for index in order]
         vocabulary = Vocabulary(language_of(" ".join(point.text for point in points[:40])))
         statements = [
             Statement(
@@ -104,7 +141,7 @@ class ScoredPoints:
         ]
         similarity = cosine_similarity([statement.stems for statement in statements])
         central = textrank(similarity)
-        focus = Focus.of(task.focus, vocabulary, statements)
+        focus = Focus.of(about, vocabulary, statements)
         top = max((abs(point.rank) for point in points), default=0.0) or 1.0
         scores = [
             _CENTRAL * central[index] + _RANK * point.rank / top + _FOCUS * focus.match(statements[index])

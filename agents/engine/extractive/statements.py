@@ -98,6 +98,19 @@ def read_statements(evidence: Sequence[Passage], vocabulary: Vocabulary) -> list
     return statements
 
 
+MAX_QUOTE_WORDS = 60
+MAX_QUOTE_CHARACTERS = 400
+
+
+def quotable(statement: Statement, evidence: Sequence[Passage]) -> str:
+    """Return a statement as it stands in its passage, or its first 60 words or 400 characters."""
+    start, end = statement.start, statement.end
+    passage = evidence[statement.passage].text
+    words = list(re.finditer(r"\S+", passage[start:end]))[:MAX_QUOTE_WORDS]
+    fitting = [word.end() for word in words if word.end() <= MAX_QUOTE_CHARACTERS]
+    return passage[start : start + (fitting[-1] if fitting else min(end - start, MAX_QUOTE_CHARACTERS))]
+
+
 _PARTY_ROLE = re.compile(
     r"\((?:[\w\s,'-]{0,40}[\s,])?[\"“„«]([^\"“”»()]{2,40})[\"“”»]\)|\((?:the|each an?|der|die)\s+([A-Z]\w{2,30})\)"
 )

@@ -9,7 +9,7 @@ from agents.engine import output_schema
 from agents.engine.engine import InvalidAnswerError, Task
 from agents.engine.tasks.answering import ClaimToJudge, Draft, Revise, RewriteAnswer, Verdict
 from agents.engine.tasks.decisions import NextStep, Plan, Route, StandaloneQuestion
-from agents.engine.tasks.reading import PointToReduce, Reduce, UpdateSummary, WindowNotes
+from agents.engine.tasks.reading import Overview, PointToReduce, Reduce, UpdateSummary, WindowNotes
 from tests.support.fake_vllm import instance
 
 CLAIM = ClaimToJudge(text="It is.", quotes=("it is",))
@@ -24,7 +24,8 @@ TASKS: tuple[Task[Any], ...] = (
     Revise(claim=CLAIM),
     RewriteAnswer(message="It is [1]."),
     WindowNotes(mode="summary"),
-    Reduce(mode="summary", points=(PointToReduce(document="d", text="x"),) * 5),
+    Overview(titles=("T",), points=("It is.",)),
+    Reduce(points=(PointToReduce(document="d", text="x"),) * 5),
     UpdateSummary(turns=("Q: a\nA: b",)),
 )
 by_name = pytest.mark.parametrize("task", TASKS, ids=lambda task: type(task).__name__)
@@ -100,7 +101,7 @@ def test_a_step_must_be_one_of_those_offered(answer: str) -> None:
 
 
 def test_a_reduction_rests_on_points_that_exist() -> None:
-    task = Reduce(mode="summary", points=(PointToReduce(document="d", text="x"),) * 2)
+    task = Reduce(points=(PointToReduce(document="d", text="x"),) * 2)
     answer = {"points": [{"section": "s", "text": "t", "sources": [3]}]}
     with pytest.raises(InvalidAnswerError, match="from 1 to 2"):
         output_schema.parse(task, json.dumps(answer))

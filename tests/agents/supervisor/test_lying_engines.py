@@ -19,7 +19,15 @@ from agents.engine.tasks.answering import (
     VerdictResult,
 )
 from agents.engine.tasks.decisions import NextStep, NextStepResult, Plan, PlanResult, Route, RouteResult
-from agents.engine.tasks.reading import Note, NotesResult, Reduce, ReducedPoint, ReduceResult, WindowNotes
+from agents.engine.tasks.reading import (
+    NotesResult,
+    Overview,
+    OverviewResult,
+    Reduce,
+    ReducedPoint,
+    ReduceResult,
+    WindowNotes,
+)
 from agents.errors import EngineError
 from agents.grounding.claims import check, locate_in_documents
 from agents.jobs.window_cache import WindowCache
@@ -127,12 +135,15 @@ class Liar(FakeEngine):
         return ReviseResult(text=self._chance.choice(["", task.claim.text, "It costs 9,999 euros."]))
 
     def _windownotes(self, task: WindowNotes) -> Frozen:
-        kinds: list[Any] = ["point", "figure", "date", "name", "item"]
-        notes = [self._statement(self._text(task)) for _ in range(self._chance.randrange(16))]
-        return NotesResult(
-            topic="\n",
-            notes=tuple(Note(kind=self._chance.choice(kinds), text=text, quote=quote) for text, quote in notes),
-        )
+        return NotesResult(notes="\n".join(self._statements(self._text(task), 16)))
+
+    def _overview(self, task: Overview) -> Frozen:
+        told = " ".join(self._statements(RULES, 3))
+        return OverviewResult(overview=" ".join([told, *task.points[:1], "|\n"]))
+
+    def _statements(self, text: str, limit: int) -> tuple[str, ...]:
+        """Return statements that stand in a text, and others that code must find out, for their quotes are its own."""
+        return tuple(self._statement(text)[0] for _ in range(self._chance.randrange(limit)))
 
     def _reduce(self, task: Reduce) -> Frozen:
         numbers = [-1, 0, 1, len(task.points), 10_000]

@@ -34,10 +34,10 @@ async def test_an_analysis_is_made_of_claims_with_quotes_from_the_document(read:
     assert all(LONG[c.start : c.end] == c.quote for c in analysis.citations)
 
 
-async def test_notes_are_reduced_in_a_tree_that_stays_within_the_window(read: Reading) -> None:
+async def test_a_comparison_is_reduced_in_a_tree_that_stays_within_the_window(read: Reading) -> None:
     engine = FakeEngine()
 
-    await read(engine, text=LONG * 6, mode="summary", settings={"window_tokens": 1_024})
+    await read(engine, text=LONG * 6, mode="comparison", settings={"window_tokens": 1_024})
 
     reductions = [task for task in engine.tasks if isinstance(task, Reduce)]
     assert len(reductions) > 1

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.engine.engine import Task
+from agents.engine.extractive.attribution import AttributableText
 from agents.engine.extractive.engine import ExtractiveEngine
 from agents.engine.tasks.answering import (
     ClaimToJudge,
@@ -34,6 +35,8 @@ from agents.engine.tasks.decisions import (
 )
 from agents.engine.tasks.reading import (
     NotesResult,
+    Overview,
+    OverviewResult,
     PointToReduce,
     Reduce,
     ReduceResult,
@@ -92,7 +95,8 @@ def tasks_about(text: str) -> list[tuple[Task[Any], type[Frozen]]]:
         (RewriteAnswer(message=text), RewriteAnswerResult),
         (WindowNotes(evidence=evidence, mode="summary"), NotesResult),
         (WindowNotes(evidence=evidence, mode="extraction", focus=text), NotesResult),
-        (Reduce(mode="comparison", points=(point("A", text), point("B", text))), ReduceResult),
+        (Overview(titles=(text,), points=(text, text)), OverviewResult),
+        (Reduce(points=(point("A", text), point("B", text))), ReduceResult),
         (UpdateSummary(summary=text, turns=(text, f"User: {text}\nAssistant: {text}")), UpdateSummaryResult),
     ]
 
@@ -176,24 +180,27 @@ def test_every_quote_of_an_answer_is_a_slice_of_the_evidence(question: str, text
 
 @settings(deadline=None, max_examples=60)
 @given(texts=st.lists(TEXTS, max_size=4), mode=st.sampled_from(["summary", "detailed", "comparison", "extraction"]))
-def test_every_quote_of_a_note_is_a_slice_of_the_window(texts: list[str], mode: Mode) -> None:
-    result = run(WindowNotes(evidence=passages(*texts), mode=mode, focus="pumps and dates"))
+def test_every_note_rests_on_a_slice_of_the_window(texts: list[str], mode: Mode) -> None:
+    window = passages(*texts)
+    result = run(WindowNotes(evidence=window, mode=mode, focus="pumps and dates"))
 
-    assert len(result.notes) <= 16
-    for note in result.notes:
-        assert any(note.quote in text for text in texts)
-        assert len(note.text) <= 300
+    assert len(result.items()) <= 16
+    source = AttributableText.of_passages(window)
+    for note in result.items():
+        assert len(note) <= 300
+        quotes = source.quotes(note)
+        assert quotes
+        assert all(any(quote in text for text in texts) for quote in quotes)
 
 
 @settings(deadline=None, max_examples=60)
 @given(
     texts=st.lists(TEXTS, min_size=1, max_size=40),
-    mode=st.sampled_from(["summary", "detailed", "comparison", "extraction"]),
     final=st.booleans(),
 )
-def test_the_sources_of_every_reduced_point_exist(texts: list[str], mode: Mode, final: bool) -> None:
+def test_the_sources_of_every_reduced_point_exist(texts: list[str], final: bool) -> None:
     given_points = tuple(point(f"Document {index % 3}", text) for index, text in enumerate(texts))
-    result = run(Reduce(mode=mode, points=given_points, final=final))
+    result = run(Reduce(points=given_points, final=final))
 
     assert 1 <= len(result.points) <= 24
     for reduced in result.points:

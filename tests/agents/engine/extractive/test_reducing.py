@@ -1,9 +1,8 @@
 import pytest
 
-from agents.engine.extractive.reducing import reduce
-from agents.engine.tasks.reading import PointToReduce, Reduce, ReducedPoint
+from agents.engine.extractive.reducing import overview, reduce, select
+from agents.engine.tasks.reading import Overview, PointToReduce, Reduce, ReducedPoint
 from agents.errors import EngineError
-from agents.schema import Mode
 
 
 def points(*texts: str, document: str = "Handbook", section: str = "") -> tuple[PointToReduce, ...]:
@@ -26,29 +25,64 @@ def many(count: int) -> tuple[PointToReduce, ...]:
 
 
 def reduced(
-    mode: Mode, given: tuple[PointToReduce, ...], *, focus: str | None = None, final: bool = True
+    given: tuple[PointToReduce, ...], *, focus: str | None = None, final: bool = True
 ) -> tuple[ReducedPoint, ...]:
-    return reduce(Reduce(mode=mode, focus=focus, points=given, final=final)).points
+    return reduce(Reduce(focus=focus, points=given, final=final)).points
 
 
-@pytest.mark.parametrize(("mode", "least", "most"), [("summary", 6, 10), ("detailed", 16, 24), ("extraction", 16, 24)])
-def test_the_analysis_has_the_size_that_its_mode_asks_for(mode: Mode, least: int, most: int) -> None:
-    assert least <= len(reduced(mode, many(60))) <= most
+def selected(given: tuple[PointToReduce, ...], limit: int = 10, focus: str | None = None) -> list[tuple[int, ...]]:
+    return select(given, [point.section for point in given], limit, focus)
 
 
-def test_a_step_towards_the_analysis_shortens() -> None:
-    assert len(reduced("detailed", many(60), final=False)) == 20
+def test_as_many_points_are_selected_as_are_asked_for_in_their_order() -> None:
+    chosen = [numbers[0] for numbers in selected(many(60), 10)]
+
+    assert len(chosen) == 10
+    assert chosen == sorted(chosen)
+
+
+def test_points_are_selected_evenly_from_all_groups() -> None:
+    given = many(60)
+    thirds = [str(number // 20) for number in range(60)]
+    chosen = [numbers[0] for numbers in select(given, thirds, 9)]
+
+    assert [sum(number // 20 == third for number in chosen) for third in range(3)] == [3, 3, 3]
+
+
+def test_of_points_that_say_the_same_one_is_selected_with_the_others_beside_it() -> None:
+    given = points("The pump runs at 5 bar.", "The hall is red and large.", "The pump runs at 5 bar.")
+
+    assert selected(given) == [(0, 2), (1,)]
+
+
+def test_a_focus_decides_what_is_selected() -> None:
+    texts = [f"Room {number} is painted in colour {number * 7}." for number in range(40)]
+    given = points(*texts, "A late delivery costs a penalty of 90 euros.")
+
+    assert (40,) in selected(given, focus="penalties")
+
+
+def test_an_overview_without_a_model_is_made_of_the_points_own_words() -> None:
+    texts = tuple(f"Shelf {number} of the library holds {number * 7} volumes about shelf marks." for number in range(9))
+    text = overview(Overview(titles=("Library",), points=texts)).overview
+
+    assert text.splitlines() == [point for point in texts if point in text]
+    assert 1 <= sum(point in text for point in texts) <= 3
+
+
+def test_a_step_towards_the_comparison_shortens() -> None:
+    assert len(reduced(many(60), final=False)) == 20
 
 
 def test_every_point_is_in_the_words_of_a_source() -> None:
     given = many(60)
-    for point in reduced("summary", given):
+    for point in reduced(given):
         assert point.text == given[point.sources[0] - 1].text
 
 
 def test_what_says_the_same_is_merged_and_names_all_its_sources() -> None:
     given = points("The pump runs at 5 bar.", "The hall is red and large.", "The pump runs at 5 bar.")
-    kept = reduced("detailed", given)
+    kept = reduced(given)
 
     assert [(point.text, point.sources) for point in kept] == [
         ("The pump runs at 5 bar.", (1, 3)),
@@ -67,13 +101,12 @@ NEARLY_THE_SAME = [
 ]
 
 
-@pytest.mark.parametrize("mode", ["summary", "detailed", "comparison"])
 @pytest.mark.parametrize("final", [True, False])
 @pytest.mark.parametrize(("text", "one", "other"), NEARLY_THE_SAME)
 def test_points_that_differ_in_a_figure_or_a_name_are_never_merged(
-    mode: Mode, final: bool, text: str, one: str, other: str
+    final: bool, text: str, one: str, other: str
 ) -> None:
-    kept = reduced(mode, points(text.format(one), text.format(other)), final=final)
+    kept = reduced(points(text.format(one), text.format(other)), final=final)
 
     assert [(point.text, point.sources) for point in kept] == [(text.format(one), (1,)), (text.format(other), (2,))]
 
@@ -82,9 +115,9 @@ def test_points_that_differ_in_a_figure_or_a_name_are_never_merged(
 def test_documents_that_differ_in_a_figure_or_a_name_never_share_a_point(text: str, one: str, other: str) -> None:
     given = points(text.format(one), document="Old") + points(text.format(other), document="New")
 
-    steps = reduced("comparison", given, final=False)
+    steps = reduced(given, final=False)
     assert [point.sources for point in steps] == [(1,), (2,)]
-    assert {point.section for point in reduced("comparison", given)} == {"Differences"}
+    assert {point.section for point in reduced(given)} == {"Differences"}
 
 
 @pytest.mark.parametrize(
@@ -96,27 +129,13 @@ def test_documents_that_differ_in_a_figure_or_a_name_never_share_a_point(text: s
     ],
 )
 def test_the_same_figures_written_otherwise_are_merged(one: str, other: str) -> None:
-    assert [point.sources for point in reduced("detailed", points(one, other))] == [(1, 2)]
-
-
-def test_points_are_spread_over_the_chapters_and_grouped_by_them() -> None:
-    sections = [point.section for point in reduced("summary", many(60))]
-
-    assert len(set(sections)) == 6
-    assert sections == sorted(sections, key=sections.index)
-
-
-def test_a_focus_decides_what_is_kept() -> None:
-    texts = [f"Room {number} is painted in colour {number * 7}." for number in range(40)]
-    given = points(*texts, "A late delivery costs a penalty of 90 euros.")
-
-    assert any("penalty" in point.text for point in reduced("summary", given, focus="penalties"))
+    assert [point.sources for point in reduced(points(one, other))] == [(1, 2)]
 
 
 def test_a_comparison_lines_up_what_is_shared_and_what_differs() -> None:
     old = points("The notice period is 30 days.", "Rent is due on the first.", "Pets are allowed.", document="Old")
     new = points("The notice period is 60 days.", "Rent is due on the first.", "Pets are not allowed.", document="New")
-    found = {(point.section, point.text, point.sources) for point in reduced("comparison", old + new)}
+    found = {(point.section, point.text, point.sources) for point in reduced(old + new)}
 
     assert found == {
         ("Shared", "Rent is due on the first.", (2, 5)),
@@ -127,7 +146,7 @@ def test_a_comparison_lines_up_what_is_shared_and_what_differs() -> None:
 
 def test_what_only_one_document_says_is_a_difference_of_its_own() -> None:
     given = points("The deposit is two rents.", document="Old") + points("Walls are painted yearly.", document="New")
-    found = reduced("comparison", given)
+    found = reduced(given)
 
     assert [(point.section, point.text) for point in found] == [
         ("Differences", "Old: The deposit is two rents."),
@@ -138,7 +157,7 @@ def test_what_only_one_document_says_is_a_difference_of_its_own() -> None:
 def test_of_three_documents_a_comparison_says_which_two_share_a_point() -> None:
     said = "Rent is due on the first."
     given = points(said, document="Old") + points("Walls are painted yearly.", document="New")
-    found = reduced("comparison", given + points(said, document="Other"))
+    found = reduced(given + points(said, document="Other"))
 
     assert ("Shared", "Old and Other: Rent is due on the first.") in [(point.section, point.text) for point in found]
 
@@ -149,7 +168,7 @@ def test_two_versions_with_one_title_keep_their_files_names_and_their_whole_side
         "as long as the parties have not agreed otherwise",
     )
     versions = [(f"{title} (v{n}.docx)", f"The notice period is {n}0 days, {end} in writing.") for n in (3, 6)]
-    (found,) = reduced("comparison", tuple(p for name, text in versions for p in points(text, document=name)))
+    (found,) = reduced(tuple(p for name, text in versions for p in points(text, document=name)))
 
     assert found.text == " ".join(
         f"Supply Agreement for Membranes (v{n}.docx): {text}" for n, (_, text) in zip((3, 6), versions, strict=True)
@@ -158,4 +177,4 @@ def test_two_versions_with_one_title_keep_their_files_names_and_their_whole_side
 
 def test_nothing_to_reduce_is_an_error() -> None:
     with pytest.raises(EngineError, match="no points"):
-        reduce(Reduce(mode="summary", points=()))
+        reduce(Reduce(points=()))

@@ -1,0 +1,37 @@
+"""Points: what was noted of documents, each with the quotes that it rests on."""
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from agents.grounding.claims import UncheckedClaim
+from agents.schema import Frozen, NoteKind
+
+
+class Point(Frozen):
+    """A note, or what several notes were reduced to, with its quotes."""
+
+    document: str = Field(description="The document's title.")
+    section: str
+    text: str
+    kind: NoteKind = "point"
+    quotes: tuple[str, ...]
+    titles: tuple[str, ...] = Field(
+        default=(), description="Of the documents that the quotes are from; empty where all are from `document`."
+    )
+    rank: float = 0.0
+    start: int = Field(default=0, description="Offset of its first quote in the document's text.")
+
+    def sources(self) -> tuple[tuple[str, str], ...]:
+        """Return each quote with the title of its document."""
+        return tuple(zip(self.quotes, self.titles or (self.document,) * len(self.quotes), strict=True))
+
+    def statement(self, section: str | None = None) -> UncheckedClaim:
+        """Return the point as a statement to be checked, under its own section or another."""
+        titles = tuple(title for _, title in self.sources())
+        return UncheckedClaim(self.text, self.quotes, self.section if section is None else section, self.kind, titles)
+
+
+def distinct(points: Sequence[Point]) -> list[Point]:
+    """Return the points without those whose text another has, of which the first stays in the last one's place."""
+    return list({" ".join(point.text.casefold().split()): point for point in reversed(points)}.values())[::-1]

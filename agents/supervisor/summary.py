@@ -1,0 +1,143 @@
+"""A summary of whole documents: an overview, then the points that matter, from all parts of the text.
+
+The engine has noted points window by window, and writes the overview. The rest is code, as it does that as well: which
+points stand by their quotes, which matter, which say the same, their order, and the sections they come under.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from agents.engine.extractive.attribution import AttributableText
+from agents.engine.extractive.reducing import select
+from agents.engine.tasks.reading import Overview, PointToReduce
+from agents.errors import EngineError
+from agents.grounding.claims import MIN_QUOTE_WORDS, UncheckedClaim, ground
+from agents.language.sentences import split_sentences
+from agents.language.unspaced import word_spans
+from agents.schema import Document, Mode, Support
+from agents.supervisor.document_form import LineForm
+from agents.supervisor.points import Point, distinct
+from agents.supervisor.run import Run
+from agents.supervisor.state import Routed
+
+MAX_POINTS: dict[Mode, int] = {"summary": 10, "detailed": 24}
+MAX_FACTS: dict[Mode, int] = {"summary": 0, "detailed": 24}
+"""Figures, dates and names in the table behind the points."""
+PARTS = 4
+"""Parts of a document, equally long, that points are taken from in turn."""
+MAX_QUOTES = 3
+"""Of one sentence of the overview."""
+
+
+async def summarize(
+    run: Run, routed: Routed, mode: Mode, focus: str | None, points: Sequence[Point]
+) -> tuple[UncheckedClaim, ...]:
+    """Return what the documents are, an overview, the points that matter, and the facts of a detailed analysis.
+
+    Args:
+        run: Whose engine writes the overview.
+        routed: What is asked.
+        mode: "summary" or "detailed".
+        focus: What it is to be about above all.
+        points: Of all windows, in the order of the text.
+    """
+    documents = run.request.documents
+    forms = await asyncio.to_thread(lambda: [LineForm(document) for document in documents])
+    new = [point for point in points if not any(form.counts(quote) for form in forms for quote in point.quotes)]
+    chosen = await asyncio.to_thread(_choose, new, documents, MAX_POINTS[mode], focus)
+    facts = await asyncio.to_thread(_choose_facts, new, documents, MAX_FACTS[mode])
+    overview = await _overview(run, routed, focus, chosen)
+    said = " ".join(claim.text for claim in overview)
+    # What the overview says word for word is not said again.
+    listed = [point for point in chosen if point.text not in said]
+    sections = section_names(listed, documents)
+    statements = [point.statement(section) for point, section in zip(listed, sections, strict=True)]
+    return (
+        *(claim for form in forms for claim in form.claims()),
+        *overview,
+        *statements,
+        *(fact.statement() for fact in facts),
+    )
+
+
+def _choose(points: Sequence[Point], documents: Sequence[Document], limit: int, focus: str | None) -> list[Point]:
+    """Return the points that stand by their quotes and matter most, evenly from all parts, in the order of the text."""
+    noted = [point for point in points if point.kind == "point"]
+    standing = _standing([point for point in noted if not _says_nothing(point, documents)] or noted, documents)
+    lengths = {document.title: len(document.text) for document in documents}
+    parts = [f"{each.document} {PARTS * each.start // (lengths[each.document] or 1)}" for each in standing]
+    given = [
+        PointToReduce(document=each.document, section=each.section, text=each.text, rank=each.rank) for each in standing
+    ]
+    return [standing[indexes[0]] for indexes in select(given, parts, limit, focus)] if given else []
+
+
+def _says_nothing(point: Point, documents: Sequence[Document]) -> bool:
+    """Whether a point says nothing itself: a title, a heading, an address of something else."""
+    titles = {title for document in documents for title in (document.title, *(each.text for each in document.headings))}
+    short = len(word_spans(point.text)) < MIN_QUOTE_WORDS
+    return short or " ".join(point.text.split()) in titles or any("://" in quote for quote in point.quotes)
+
+
+def _choose_facts(points: Sequence[Point], documents: Sequence[Document], limit: int) -> list[Point]:
+    """Return facts from all over the text."""
+    facts = distinct([point for point in points if point.kind != "point"])
+    step = max(1.0, len(facts) / limit) if limit else 0.0
+    chosen = [facts[int(number * step)] for number in range(min(limit, len(facts)))]
+    return _standing(chosen, documents)
+
+
+def _standing(points: Iterable[Point], documents: Sequence[Document]) -> list[Point]:
+    """Return the points that their quotes support; where they support none in full, those supported in part."""
+    checked: dict[Support, list[Point]] = {"supported": [], "partly": [], "not": []}
+    for point in points:
+        for claim in ground([point.statement()], documents, {}):
+            checked[claim.support].append(point)
+    return checked["supported"] or checked["partly"]
+
+
+async def _overview(run: Run, routed: Routed, focus: str | None, points: Sequence[Point]) -> list[UncheckedClaim]:
+    """Have the engine write the overview; return the sentences of it that the points' own quotes support."""
+    if len(points) < 2:
+        return []
+    documents = run.request.documents
+    titles = tuple(document.title for document in documents)
+    task = Overview(titles=titles, focus=focus, points=tuple(point.text for point in points), language=routed.language)
+    try:
+        text = (await run.ask(task)).overview
+    except EngineError as error:
+        run.warn(f"There is no overview: {error.message}")
+        return []
+    return await asyncio.to_thread(_traced, text, points, documents)
+
+
+def _traced(text: str, points: Sequence[Point], documents: Sequence[Document]) -> list[UncheckedClaim]:
+    """Return the sentences of an overview with the quotes of the points that they rest on, without unsupported ones."""
+    source = AttributableText.of_texts([point.text for point in points])
+    claims: list[UncheckedClaim] = []
+    for sentence in (line[start:end] for line in text.splitlines() for start, end in split_sentences(line)):
+        resting_on = [points[number] for number in source.sources(sentence, most=MAX_QUOTES)]
+        sources = [(quote, title) for point in resting_on for quote, title in point.sources()]
+        quotes, titles = (tuple(side) for side in zip(*dict.fromkeys(sources), strict=True)) if sources else ((), ())
+        claim = UncheckedClaim(sentence, quotes, kind="overview", titles=titles)
+        if sentence not in (each.text for each in claims) and any(
+            grounded.support == "supported" for grounded in ground([claim], documents, {})
+        ):
+            claims.append(claim)
+    return claims
+
+
+def section_names(points: Sequence[Point], documents: Sequence[Document]) -> list[str]:
+    """Return the section of each point: its document, or the deepest headings that hold two points on average.
+
+    Where no level of headings gathers points, there are no sections: a heading above each point says too little.
+    """
+    if len(documents) > 1:
+        return [point.document for point in points]
+    headings = documents[0].headings
+    for level in sorted({heading.level for heading in headings}, reverse=True):
+        upper = [heading for heading in headings if heading.level <= level]
+        names = [next((h.text for h in reversed(upper) if h.start <= point.start), "") for point in points]
+        if 1 < len(set(names)) <= len(points) / 2:
+            return names
+    return [""] * len(points)
