@@ -1,19 +1,16 @@
 """Reading PDF page by page with pdfium, without the text that somebody who looks at the page would not see."""
 
 import ctypes
-import os
 import re
-import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from functools import partial
 from itertools import pairwise
-from multiprocessing.connection import Connection, Pipe
 from typing import Any, NamedTuple, cast
 
 import pypdfium2 as untyped
 import pypdfium2.raw as untyped_raw
 
-from agents.documents.parsing import broken_words, formats, headings, pdf_ocr, running_heads, text_layer
+from agents.documents.parsing import broken_words, forks, formats, headings, pdf_ocr, running_heads, text_layer
 from agents.documents.parsing.page_layout import Line, arrange
 from agents.documents.parsing.page_segments import Box, Handle, TextPage
 from agents.documents.parsing.parsed import (
@@ -209,46 +206,19 @@ def _open(data: bytes, name: str) -> Handle:
 
 
 _PAGES_PER_PROCESS = 60
-_MAX_PROCESSES = 4
 
 
 def _read_pages(document: Handle, name: str) -> list[_Page]:
     """Read all pages, in forks of this process where there are many."""
     count = len(document)
-    processes = min(os.cpu_count() or 1, _MAX_PROCESSES, count // _PAGES_PER_PROCESS)
-    if processes < 2 or not hasattr(os, "fork"):
-        return _read_range(document, 0, count)
+    processes = forks.useful_processes(count // _PAGES_PER_PROCESS)
     cuts = [count * index // processes for index in range(processes + 1)]
-    forks = [_fork_range(document, start, end) for start, end in pairwise(cuts[1:])]
-    pages = _read_range(document, 0, cuts[1])
-    for process, receiver in forks:
-        result: list[_Page] | Exception | None = None
-        with receiver, suppress(EOFError):
-            result = receiver.recv()
-        _, status = os.waitpid(process, 0)
-        if result is None:
-            raise formats.ended_abruptly(name, os.waitstatus_to_exitcode(status))
-        if isinstance(result, Exception):
-            raise result
-        pages += result
+    pages: list[_Page] = []
+    for part in forks.run_at_once([partial(_read_range, document, *ends) for ends in pairwise(cuts)]):
+        if isinstance(part, forks.Ended):
+            raise formats.ended_abruptly(name, part.code)
+        pages += part
     return pages
-
-
-def _fork_range(document: Handle, start: int, end: int) -> tuple[int, "Connection[Any, Any]"]:
-    """Read some pages in a fork; return its process id and where its pages, or its exception, arrive."""
-    receiver, sender = Pipe(duplex=False)
-    if process := os.fork():
-        sender.close()
-        return process, receiver
-    try:
-        try:
-            sender.send(_read_range(document, start, end))
-        except Exception as error:
-            # The traceback does not travel with an exception, but its notes do.
-            error.add_note(traceback.format_exc())
-            sender.send(error)
-    finally:
-        os._exit(0)
 
 
 def _read_range(document: Handle, start: int, end: int) -> list[_Page]:
