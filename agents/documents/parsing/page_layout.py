@@ -152,7 +152,7 @@ class _Columns(NamedTuple):
         ones, others = ([part for row in side for part in row] for side in (left, right))
         height = median(part.top - part.bottom for part in (*ones, *others))
         between = min(part.left for part in others) - max(part.right for part in ones)
-        if between < _GUTTER * height or not (_is_full(ones) and _is_full(others)) or not _runs_on((ones, others)):
+        if between < _GUTTER * height or not _are_prose((ones, others)):
             return None
         blocks = [list(_blocks(list(filter(None, side)), depth + 1)) for side in (left, right)]
         inside = any(block.out_of_order for side in blocks for block in side)
@@ -190,7 +190,8 @@ class _Table(NamedTuple):
         while end > start and len(rows[end - 1]) < 2:
             end -= 1
         run = rows[start:end]
-        if len(run) < _MIN_ROWS:
+        # Where too few rows have several segments, no columns make them regular.
+        if sum(len(row) > 1 for row in run) < max(_MIN_ROWS, _REGULAR * len(run)):
             return None
         cells = [
             [" ".join(part.text for part in row if left <= part.left < right) for left, right in columns] for row in run
@@ -232,7 +233,7 @@ class _Table(NamedTuple):
             return False
         for left, right in self.columns:
             column = [part for row in self.rows for part in row if left <= part.left < right]
-            if not column or (_is_full(column) and _runs_on([column])):
+            if not column or _are_prose([column]):
                 return False
         return True
 
@@ -377,18 +378,28 @@ def _tables(rows: list[Row]) -> Iterator[_Block]:
         yield _Plain(plain)
 
 
-def _is_full(parts: Sequence[Segment]) -> bool:
-    """Whether segments are wide lines, most of them full."""
-    height = median(part.top - part.bottom for part in parts)
-    widths = sorted(row[-1].right - row[0].left for row in Row.all_of(parts))
+def _are_prose(columns: Sequence[Sequence[Segment]]) -> bool:
+    """Whether columns of segments consist of full lines, and of sentences that run on over them."""
+    found: list[list[Row]] = []
+    for parts in columns:
+        rows = Row.all_of(parts)
+        if not _are_full(rows, median(part.top - part.bottom for part in parts)):
+            return False
+        found.append(rows)
+    return _run_on(found)
+
+
+def _are_full(rows: list[Row], height: float) -> bool:
+    """Whether rows are wide lines, most of them full, given the height of a letter."""
+    widths = sorted(row[-1].right - row[0].left for row in rows)
     full = widths[len(widths) * 4 // 5]
     filled = sum(width >= _FILLED * full for width in widths)
     return full >= _MIN_PROSE_WIDTH * height and filled >= _FULL_LINES * len(widths)
 
 
-def _runs_on(columns: Sequence[Sequence[Segment]]) -> bool:
+def _run_on(columns: Sequence[list[Row]]) -> bool:
     """Whether in every column some lines, and of all lines many, begin amid a sentence."""
-    begins = [[row[0].text[0] for row in Row.all_of(parts)] for parts in columns]
+    begins = [[row[0].text[0] for row in rows] for rows in columns]
     amid = [sum(first.isalpha() and first == first.lower() for first in column) for column in begins]
     return all(amid) and sum(amid) >= _CONTINUED * sum(map(len, begins))
 

@@ -4,7 +4,9 @@ import ctypes
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import pairwise
 from math import pi
 from typing import Any, NamedTuple, cast
 
@@ -64,6 +66,7 @@ class TextPage:
         self._shifted = len(self.content) != count
         self._unclean = NEEDS_CLEANING.search(self.content) is not None
         self._turn = 0
+        self._char_box = pdfium.FS_RECTF()
         words = [match.span() for match in _WORD.finditer(self.content)]
         self._starts, self._ends = [start for start, _ in words], [end for _, end in words]
         self._first_indexes = self._indexes(self._starts)
@@ -106,7 +109,6 @@ class TextPage:
         weights: Counter[int] = Counter()
         for line in lines:
             weights[line.turn] += self._ends[line.end - 1] - self._starts[line.begin]
-        uneven = [*self._uneven(), len(self._starts)]
         found: list[Segment] = []
         number = 0
         for turn, _ in weights.most_common():
@@ -114,9 +116,7 @@ class TextPage:
             for line in lines:
                 if line.turn == turn:
                     number += 1
-                    even = turn == 0 and uneven[bisect_left(uneven, line.begin)] >= line.end - 1
-                    parts = [self._even_line(line, number)] if even else self._line(line, number)
-                    turned += (part for part in parts if part.text)
+                    turned += (part for part in self._segments_of(line, number) if part.text)
             if found and turned:
                 down = max(segment.top for segment in turned) - min(segment.bottom for segment in found)
                 turned = [part._replace(bottom=part.bottom - down, top=part.top - down) for part in turned]
@@ -126,8 +126,9 @@ class TextPage:
 
     def shape_at(self, position: int) -> float:
         """Return how wide the character at a position of `content` is, as a share of its height."""
-        boxes = char_boxes(self._handle, self._indexes([position]))
-        left, bottom, right, top = _TURNS[self._turn](*(values[0] for values in boxes))
+        box = self._char_box
+        pdfium.FPDFText_GetLooseCharBox(self._handle, *self._indexes([position]), box)
+        left, bottom, right, top = _TURNS[self._turn](box.left, box.bottom, box.right, box.top)
         return (right - left) / (top - bottom) if top > bottom else 0.0
 
     def _lines(self) -> list["_TextLine"]:
@@ -145,13 +146,14 @@ class TextPage:
             for line, angle in zip(found, angles, strict=True)
         ]
 
+    @cached_property
     def _uneven(self) -> list[int]:
-        """Return the words that the next one does not simply go on: it stands apart, or is not level with them."""
+        """The words that do not simply go on from the one before: they stand apart, or are not level with it."""
         lefts, bottoms, rights, tops = self._boxes
         rows = zip(lefts, bottoms, rights, tops, lefts[1:], bottoms[1:], rights[1:], tops[1:], strict=False)
         return [
             index
-            for index, (left, bottom, right, top, next_left, next_bottom, next_right, next_top) in enumerate(rows)
+            for index, (left, bottom, right, top, next_left, next_bottom, next_right, next_top) in enumerate(rows, 1)
             if bottom != next_bottom
             or top != next_top
             or left > next_left
@@ -159,33 +161,37 @@ class TextPage:
             or next_left - right > WIDE * (top - bottom)
         ]
 
-    def _line(self, line: _TextLine, number: int) -> Iterator[Segment]:
+    def _segments_of(self, line: _TextLine, number: int) -> Iterator[Segment]:
         """Yield the segments of a line."""
         left, bottom, right, top = (0.0,) * 4
         begin = -1
-        marks = False
-        for word in range(line.begin, line.end):
-            one, low, other, high = self._box(word, line.turn)
-            height = high - low
-            gap = max(one - right, left - other)
-            text = self.content[self._starts[word] : self._ends[word]]
-            aside = gap > WIDE * height and not (marks or _BEHIND_FIGURE.fullmatch(text))
-            if begin >= 0 and (aside or abs(low + high - bottom - top) > high - low + top - bottom):
-                yield Segment(left, bottom, right, top, self._text(begin, word), number)
+        for first, end in pairwise((line.begin, *self._starts_anew(line), line.end)):
+            one, low, other, high = self._box(first, line.turn)
+            apart = max(one - right, left - other) > WIDE * (high - low)
+            if not line.turn:
+                other = self._boxes.rights[end - 1]
+            if begin >= 0 and (
+                (apart and not self._belongs_to_figure(first))
+                or abs(low + high - bottom - top) > high - low + top - bottom
+            ):
+                yield Segment(left, bottom, right, top, self._text(begin, first), number)
                 begin = -1
             if begin < 0:
-                begin, left, bottom, right, top = word, one, low, other, high
+                begin, left, bottom, right, top = first, one, low, other, high
             else:
                 left, right = min(left, one), max(right, other)
-            marks = _BEFORE_FIGURE.fullmatch(text) is not None
         yield Segment(left, bottom, right, top, self._text(begin, line.end) + line.hyphen, number)
 
-    def _even_line(self, line: _TextLine, number: int) -> Segment:
-        """Return the one segment of a line whose words go on evenly."""
-        lefts, bottoms, rights, tops = self._boxes
-        begin, end = line.begin, line.end
-        text = self._text(begin, end) + line.hyphen
-        return Segment(lefts[begin], bottoms[begin], rights[end - 1], tops[begin], text, number)
+    def _starts_anew(self, line: _TextLine) -> Sequence[int]:
+        """Return the words of a line that do not simply go on from the one before; of turned lines, all."""
+        if line.turn:
+            return range(line.begin + 1, line.end)
+        return self._uneven[bisect_left(self._uneven, line.begin + 1) : bisect_left(self._uneven, line.end)]
+
+    def _belongs_to_figure(self, word: int) -> bool:
+        """Whether a word is a mark of the figure before it, or the word before it one of its figure."""
+        before, text = (self.content[self._starts[at] : self._ends[at]] for at in (word - 1, word))
+        return bool(_BEFORE_FIGURE.fullmatch(before) or _BEHIND_FIGURE.fullmatch(text))
 
     def _text(self, begin: int, end: int) -> str:
         """Return the words from one up to another."""
@@ -194,6 +200,9 @@ class TextPage:
 
     def _box(self, word: int, turn: int) -> Box:
         """Return the box of a word, as high as its first letter."""
+        if turn == 0:
+            lefts, bottoms, rights, tops = self._boxes
+            return lefts[word], bottoms[word], rights[word], tops[word]
         first, last = (_TURNS[turn](*(side[word] for side in ends)) for ends in (self._first_boxes, self._last_boxes))
         return min(first[0], last[0]), first[1], max(first[2], last[2]), first[3]
 

@@ -247,12 +247,13 @@ def _finished(pages: list[_Page]) -> list[_Page]:
     for upper, lower in pairwise(lines):
         _join_over_page(upper, lower)
     texts = ["\n".join(line.text for line in page) for page in lines]
+    vocabularies = list(map(broken_words.Vocabulary, texts))
     finished: list[_Page] = []
     for index, page in enumerate(pages):
         if not page.laid:
             finished.append(page)
             continue
-        near = texts[max(0, index - _VOCABULARY_PAGES) : index + _VOCABULARY_PAGES + 1]
+        near = vocabularies[max(0, index - _VOCABULARY_PAGES) : index + _VOCABULARY_PAGES + 1]
         joined, heights = _joined(lines[index], texts[index], near)
         sentences = measure_sentences("\n".join(joined))
         finished.append(page._replace(lines=joined, heights=heights, sentences=sentences, laid=()))
@@ -274,7 +275,7 @@ def _join_over_page(upper: list[Line], lower: list[Line]) -> None:
             del lower[0]
 
 
-def _joined(lines: list[Line], text: str, near: list[str]) -> tuple[list[str], list[float]]:
+def _joined(lines: list[Line], text: str, near: list[broken_words.Vocabulary]) -> tuple[list[str], list[float]]:
     """Return the lines with broken words joined, and their heights."""
     heights = [round(line.height * 2) / 2 for line in lines]
     if not broken_words.MAY_BE.search(text):

@@ -94,7 +94,7 @@ def test_rows_of_figures_without_a_head_are_no_table() -> None:
     ],
 )
 def test_a_broken_word_is_whole_on_its_first_line(text: str, whole: str) -> None:
-    assert broken_words.Hyphenation([text]).join(text) == whole
+    assert broken_words.Hyphenation([broken_words.Vocabulary(text)]).join(text) == whole
 
 
 def page(*words: str) -> list[Line]:
