@@ -5,8 +5,10 @@ the file knew more about the page than its geometry tells.
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
+from operator import itemgetter
 from statistics import median
 from typing import NamedTuple
 
@@ -42,13 +44,15 @@ class Row(list[Segment]):
     def all_of(cls, segments: Iterable[Segment]) -> "list[Row]":
         """Return the segments as rows from top to bottom."""
         rows: list[Row] = []
+        top = bottom = 0.0
         for segment in sorted(segments, key=lambda segment: -(segment.top + segment.bottom)):
-            first = rows[-1][0] if rows else segment
-            overlap = min(first.top, segment.top) - max(first.bottom, segment.bottom)
-            if rows and overlap > 0.4 * min(first.top - first.bottom, segment.top - segment.bottom):
+            _, low, _, high, _, _ = segment
+            overlap = (top if top < high else high) - (bottom if bottom > low else low)
+            if rows and (overlap > 0.4 * (top - bottom) or overlap > 0.4 * (high - low)):
                 rows[-1].append(segment)
             else:
                 rows.append(cls([segment]))
+                bottom, top = low, high
         for row in rows:
             row.sort()
         return rows
@@ -271,15 +275,13 @@ class _Table(NamedTuple):
         """Return the columns with a row's cells in them, None if a cell stands in several."""
         wider = list(columns)
         for part in row:
-            inside = [index for index, (left, right) in enumerate(wider) if part.left < right and left < part.right]
-            if len(inside) > 1:
+            # The columns are in order and do not overlap, so those that share a part of a width stand together.
+            first = bisect_right(wider, part.left, key=itemgetter(1))
+            last = bisect_left(wider, part.right, lo=first, key=itemgetter(0))
+            if last - first > 1:
                 return None
-            if inside:
-                left, right = wider[inside[0]]
-                wider[inside[0]] = min(left, part.left), max(right, part.right)
-            else:
-                wider.append((part.left, part.right))
-        wider.sort()
+            left, right = wider[first] if first < last else (part.left, part.right)
+            wider[first:last] = [(min(left, part.left), max(right, part.right))]
         return wider if all(left[1] + gap <= right[0] for left, right in pairwise(wider)) else None
 
 
@@ -382,8 +384,11 @@ def _are_prose(columns: Sequence[Sequence[Segment]]) -> bool:
     """Whether columns of segments consist of full lines, and of sentences that run on over them."""
     found: list[list[Row]] = []
     for parts in columns:
+        height = median(part.top - part.bottom for part in parts)
+        if max(part.right for part in parts) - min(part.left for part in parts) < _MIN_PROSE_WIDTH * height:
+            return False
         rows = Row.all_of(parts)
-        if not _are_full(rows, median(part.top - part.bottom for part in parts)):
+        if not _are_full(rows, height):
             return False
         found.append(rows)
     return _run_on(found)

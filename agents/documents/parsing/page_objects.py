@@ -18,7 +18,7 @@ _TRANSPARENT = 8
 _TINY = 1.5
 _SURELY_LEGIBLE = 6
 _MAX_FORM_DEPTH = 3
-_UNPAINTED = (pdfium.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium.FPDF_TEXTRENDERMODE_CLIP)
+_UNPAINTED = frozenset((pdfium.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium.FPDF_TEXTRENDERMODE_CLIP))
 
 
 class HiddenText(NamedTuple):
@@ -92,9 +92,9 @@ class PageObjects:
         looks = pdfium_calls.looks(texts)
         small = (text for text, size in zip(texts, looks.sizes, strict=True) if size < _SURELY_LEGIBLE)
         return (
-            any(opacity <= _TRANSPARENT for opacity in looks.opacity)
-            or any(whiteness >= _WHITE for whiteness in looks.whiteness)
-            or any(mode in _UNPAINTED for mode in looks.modes)
+            min(looks.opacity, default=255) <= _TRANSPARENT
+            or max(looks.whiteness, default=0) >= _WHITE
+            or not _UNPAINTED.isdisjoint(looks.modes)
             or any(self._height(pdfium_calls.object_handle(text)) < _TINY for text in small)
         )
 
