@@ -50,7 +50,7 @@ def is_doubtful(text: str, width_at: Callable[[int], float]) -> bool:
     if _is_unreal(text):
         return True
     words = _WORD.findall(text[:_SAMPLE_CHARACTERS])
-    known = sum(word.lower() in _FUNCTION_WORDS for word in words)
+    known = sum(map(_FUNCTION_WORDS.__contains__, map(str.lower, words)))
     if known and known >= _KNOWN * len(words):
         return False
     if _is_mixed(words):
