@@ -8,7 +8,7 @@ from typing import NamedTuple
 from agents.language.sentences import split_sentences
 from agents.language.tokens import estimate_tokens
 
-PARSER_VERSION = 5
+PARSER_VERSION = 6
 """Raise it whenever parsing or cutting changes: the library then parses its documents again."""
 
 MAX_CHARACTERS = 60_000_000

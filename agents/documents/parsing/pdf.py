@@ -10,7 +10,7 @@ import pypdfium2 as untyped
 import pypdfium2.raw as untyped_raw
 
 from agents.documents.parsing import broken_words, forks, formats, headings, pdf_ocr, running_heads, text_layer
-from agents.documents.parsing.page_layout import Line, arrange
+from agents.documents.parsing.page_layout import Line, OpenTable, Segment, arrange, is_amid_table
 from agents.documents.parsing.page_objects import PageObjects
 from agents.documents.parsing.page_segments import TextPage
 from agents.documents.parsing.parsed import (
@@ -228,17 +228,49 @@ def _read_range(document: Handle, start: int, end: int) -> list[_Page]:
     pages: list[_Page] = []
     additions: list[Additions] = []
     forms = FormReader(document)
+    table = _table_above(document, first)
     for index in range(first, last):
         handle = pdfium.FPDF_LoadPage(document, index)
         if handle:
-            pages.append(_read_page(handle))
+            page, table = _read_page(handle, table)
+            pages.append(page)
             additions.append(forms.read(handle))
             pdfium.FPDF_ClosePage(handle)
         else:
             pages.append(_Page([""], [0.0], [], [], image=False, failed=True))
             additions.append(Additions())
+            table = None
     finished = zip(_finished(pages), additions, strict=True)
     return [page.with_additions(added) for page, added in finished][start - first : end - first]
+
+
+def _table_above(document: Handle, index: int) -> OpenTable | None:
+    """Return the table at the end of the page before one; it may have begun many pages before."""
+    amid: list[list[Segment]] = []
+    table: OpenTable | None = None
+    while index > 0 and table is None:
+        index -= 1
+        segments = _segments(document, index)
+        table = arrange(segments).table
+        if table is None:
+            if not is_amid_table(segments):
+                break
+            amid.append(segments)
+    for segments in reversed(amid):
+        table = arrange(segments, table).table
+    return table
+
+
+def _segments(document: Handle, index: int) -> list[Segment]:
+    """Return the segments of a page, none where it cannot be loaded."""
+    handle = pdfium.FPDF_LoadPage(document, index)
+    if not handle:
+        return []
+    text_page = TextPage(handle)
+    segments = text_page.segments()
+    text_page.close()
+    pdfium.FPDF_ClosePage(handle)
+    return segments
 
 
 def _finished(pages: list[_Page]) -> list[_Page]:
@@ -284,8 +316,8 @@ def _joined(lines: list[Line], text: str, near: list[broken_words.Vocabulary]) -
     return [line for _, line in whole], [heights[at] for at, _ in whole]
 
 
-def _read_page(handle: Handle) -> _Page:
-    """Read a loaded page."""
+def _read_page(handle: Handle, above: OpenTable | None) -> tuple[_Page, OpenTable | None]:
+    """Read a loaded page, on which the table above may go on; return it and the table at its end."""
     objects, text_page = PageObjects(handle), TextPage(handle)
     hidden: list[str] = []
     if found := objects.find_hidden(text_page):
@@ -293,12 +325,14 @@ def _read_page(handle: Handle) -> _Page:
         text_page.close()
         objects.remove(found)
         text_page = TextPage(handle)
-    laid = tuple(line for part in arrange(text_page.segments()) for line in _single_lines(part))
+    layout = arrange(text_page.segments(), above)
+    laid = tuple(line for part in layout.lines for line in _single_lines(part))
     content = text_page.content
     blank = len(content.strip()) < _MIN_CHARACTERS
     doubtful = text_layer.is_doubtful(content, text_page.shape_at)
     text_page.close()
-    return _Page([""], [0.0], [], hidden, image=blank and objects.holds_image(), doubtful=doubtful, laid=laid)
+    image = blank and objects.holds_image()
+    return _Page([""], [0.0], [], hidden, image, doubtful=doubtful, laid=laid), layout.table
 
 
 def _single_lines(line: Line) -> Iterator[Line]:
