@@ -101,7 +101,7 @@ _MIN_BESIDE = 2
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _DIGITS = re.compile(r"\d+")
-_LEADERS = re.compile(r"(?:\.\s?){4}|…")
+_LEADERS = re.compile(r"\s*(?:(?:\.\s?){4,}|…)+")
 
 
 class OpenTable(NamedTuple):
@@ -305,7 +305,7 @@ class _Table(NamedTuple):
         head, *body = self.cells
         yield Line("", first.top, first.top, height, cell=True)
         for cells in (head, ["---"] * len(head), *body):
-            text = " | ".join(cell.replace("|", "\\|") for cell in cells)
+            text = " | ".join(_LEADERS.sub(" ", cell).strip().replace("|", "\\|") for cell in cells)
             yield Line(f"| {text} |", last.bottom, first.top, height, cell=True)
         yield Line("", last.bottom, last.bottom, height, cell=True)
 
@@ -341,7 +341,8 @@ class _Table(NamedTuple):
         enough = max(2, len(self.cells[0]) - 1)
         if sum(sum(map(bool, row)) >= enough for row in self.cells) < max(_MIN_ROWS, _REGULAR * len(self.rows)):
             return False
-        if any(_LEADERS.search(cell) for row in self.cells for cell in row):
+        # Behind the names of a table's rows, dots lead to its figures; to one alone, it may be a page's number.
+        if any(_LEADERS.search(cell) for row in self.cells for cell in row[len(row) > 2 :]):
             return False
         for left, right in columns:
             column = [part for row in self.rows for part in row if left <= part.left < right]

@@ -78,6 +78,23 @@ def test_rows_of_figures_without_a_head_are_no_table() -> None:
     assert texts(cells) == [" ".join(row) for row in rows]
 
 
+def test_dots_may_lead_to_the_figures_of_a_table_but_to_the_pages_of_a_table_of_contents() -> None:
+    dots = " ......"
+    accounts = (("In thousands", "2023", "2022"), *((f"{name}{dots}", "12", "9") for name in ("Sales", "Cost", "Tax")))
+    contents = (("Chapter", "Page"), *((f"{name}{dots}", "12") for name in ("Sales", "Cost", "Tax")))
+
+    def page(rows: tuple[tuple[str, ...], ...]) -> list[str]:
+        cells = [
+            Segment(60 + 90 * c, 700 - 16 * r, 60 + 90 * c + 5 * len(cell), 710 - 16 * r, cell, r)
+            for r, row in enumerate(rows)
+            for c, cell in enumerate(row)
+        ]
+        return texts(cells)
+
+    assert page(accounts)[3:6] == ["| Sales | 12 | 9 |", "| Cost | 12 | 9 |", "| Tax | 12 | 9 |"]
+    assert page(contents)[1] == "Sales ...... 12"
+
+
 def lockers(numbers: range, *, head: tuple[str, ...] = (), foot: str = "") -> list[Segment]:
     """Return a page with a table of lockers from top to bottom."""
     body = [(f"L{number}", f"Tenant {number}", f"{number}.50") for number in numbers]
