@@ -167,6 +167,8 @@ def _stands_alone(line: str) -> bool:
     """Whether a line is a heading, a rule or a table's row, which no other line continues."""
     if _MARKED.match(line) or "\t" in line or " | " in line:
         return True
+    if line.count(",") <= line.count(", ") + 1:
+        return False
     if " " in line.strip():
         line = _COMMAS_OF_NUMBER.sub("0", line)
     return line.count(",") > line.count(", ") + 1 and bool(_CELLS.search(line))

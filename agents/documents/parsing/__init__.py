@@ -3,7 +3,8 @@
 formats     the registry of readers, and how a file's format is detected
 sandbox     runs parse within limits: in a fork of fork_server, or in a new interpreter
 parse       the process: detects the format and has its reader return a parsed.Parsed
-pdf         PDF, without its hidden text
+pdf         PDF, without its hidden text: page_segments finds the words and page_layout their order, page_objects what
+            is hidden, pdfium_calls asks pdfium in bulk; forks share the pages
 html        web pages, without their hidden text; html_tables makes their tables plain
 office      PPTX and EPUB, without their hidden text; rtf and odt the formats of that name
 extraction  the Markdown of all these, extracted by xberg

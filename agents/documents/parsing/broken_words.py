@@ -1,8 +1,8 @@
 """Words that were broken at a line's end, made whole again."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 
 _LETTER = r"[^\W\d_]"
 MAY_BE = re.compile("[-\u2010\u058a]\n|\u00ad")
@@ -18,19 +18,43 @@ _SOFT = re.compile("\u00ad+(?!\n)")
 _CONJUNCTION = re.compile("and|und|oder|bzw|sowie|och|eller")
 
 
+class Vocabulary:
+    """How words are written in a text.
+
+    Args:
+        text: The text.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._original = text
+
+    def holds(self, word: str) -> bool:
+        """Whether a word in small letters, or a part of one, is written in the text."""
+        return word in self._text
+
+    def holds_hyphened(self, first: str, second: str) -> bool:
+        """Whether a word in small letters is written with a hyphen between its two parts."""
+        return (first, second) in self._hyphened
+
+    # Most texts are never asked.
+    @cached_property
+    def _text(self) -> str:
+        return self._original.lower()
+
+    @cached_property
+    def _hyphened(self) -> frozenset[tuple[str, str]]:
+        return frozenset(_HYPHENED.findall(self._text))
+
+
 class Hyphenation:
-    """How words are written elsewhere in the same text, which tells whether a hyphen belongs to one.
+    """Tells by how words are written elsewhere in the same text whether a hyphen belongs to one.
 
     Args:
         texts: Where to look.
     """
 
-    def __init__(self, texts: Iterable[str]) -> None:
-        self._hyphened: Counter[str] = Counter()
-        self._texts = [text.lower() for text in texts]
-        for text in self._texts:
-            if "-" in text or "\u2010" in text:
-                self._hyphened.update(f"{first}-{second}" for first, second in _HYPHENED.findall(text))
+    def __init__(self, texts: Iterable[Vocabulary]) -> None:
+        self._texts = list(texts)
 
     def join(self, text: str) -> str:
         """Return a text whose broken words are whole, each on the line on which it begins."""
@@ -70,6 +94,6 @@ class Hyphenation:
 
     def _is_hyphened(self, first: str, second: str) -> bool:
         """Whether the text elsewhere writes the word with a hyphen, and never without."""
-        if f"{first}-{second}" not in self._hyphened:
+        if not any(text.holds_hyphened(first, second) for text in self._texts):
             return False
-        return not any(first + second in text for text in self._texts)
+        return not any(text.holds(first + second) for text in self._texts)

@@ -10,6 +10,7 @@ client shuts its side of the link, or is gone, the document's process is killed 
 """
 
 import ctypes
+import gc
 import json
 import os
 import select
@@ -37,6 +38,8 @@ def main() -> None:
         # A module that cannot be imported is an error of the fork that needs it.
         with suppress(Exception):
             import_module(reader.module)
+    # What was imported stays: no fork need look through it for garbage, which would copy its memory as well.
+    gc.freeze()
     with socket.socket(fileno=os.dup(0)) as control:
         ForkServer(control).serve()
 

@@ -1,22 +1,19 @@
 """Reading PDF page by page with pdfium, without the text that somebody who looks at the page would not see."""
 
-import ctypes
-import os
 import re
-import traceback
 from collections.abc import Iterator
-from contextlib import suppress
+from functools import partial
 from itertools import chain, pairwise
-from multiprocessing.connection import Connection, Pipe
 from typing import Any, NamedTuple, cast
 
 import pypdfium2 as untyped
 import pypdfium2.raw as untyped_raw
 
-from agents.documents.parsing import broken_words, formats, headings, pdf_ocr, running_heads, text_layer, titles
+from agents.documents.parsing import broken_words, forks, formats, headings, pdf_ocr, running_heads, text_layer, titles
 from agents.documents.parsing.hidden_text import HiddenText, left_out
-from agents.documents.parsing.page_layout import Line, arrange
-from agents.documents.parsing.page_segments import Box, Handle, TextPage
+from agents.documents.parsing.page_layout import Line, OpenTable, Segment, arrange, is_amid_table
+from agents.documents.parsing.page_objects import PageObjects
+from agents.documents.parsing.page_segments import TextPage
 from agents.documents.parsing.parsed import (
     MAX_WARNINGS,
     PAGE_BREAK,
@@ -28,6 +25,7 @@ from agents.documents.parsing.parsed import (
 )
 from agents.documents.parsing.pdf_forms import Additions, FormReader, attachments, page_labels
 from agents.documents.parsing.pdf_xfa import is_xfa, read_xfa
+from agents.documents.parsing.pdfium_calls import Handle
 from agents.errors import DocumentError
 
 # The bindings are made by ctypes at import and carry no types.
@@ -208,46 +206,19 @@ def _open(data: bytes, name: str) -> Handle:
 
 
 _PAGES_PER_PROCESS = 60
-_MAX_PROCESSES = 4
 
 
 def _read_pages(document: Handle, name: str) -> list[_Page]:
     """Read all pages, in forks of this process where there are many."""
     count = len(document)
-    processes = min(os.cpu_count() or 1, _MAX_PROCESSES, count // _PAGES_PER_PROCESS)
-    if processes < 2 or not hasattr(os, "fork"):
-        return _read_range(document, 0, count)
+    processes = forks.useful_processes(count // _PAGES_PER_PROCESS)
     cuts = [count * index // processes for index in range(processes + 1)]
-    forks = [_fork_range(document, start, end) for start, end in pairwise(cuts[1:])]
-    pages = _read_range(document, 0, cuts[1])
-    for process, receiver in forks:
-        result: list[_Page] | Exception | None = None
-        with receiver, suppress(EOFError):
-            result = receiver.recv()
-        _, status = os.waitpid(process, 0)
-        if result is None:
-            raise formats.ended_abruptly(name, os.waitstatus_to_exitcode(status))
-        if isinstance(result, Exception):
-            raise result
-        pages += result
+    pages: list[_Page] = []
+    for part in forks.run_at_once([partial(_read_range, document, *ends) for ends in pairwise(cuts)]):
+        if isinstance(part, forks.Ended):
+            raise formats.ended_abruptly(name, part.code)
+        pages += part
     return pages
-
-
-def _fork_range(document: Handle, start: int, end: int) -> tuple[int, "Connection[Any, Any]"]:
-    """Read some pages in a fork; return its process id and where its pages, or its exception, arrive."""
-    receiver, sender = Pipe(duplex=False)
-    if process := os.fork():
-        sender.close()
-        return process, receiver
-    try:
-        try:
-            sender.send(_read_range(document, start, end))
-        except Exception as error:
-            # The traceback does not travel with an exception, but its notes do.
-            error.add_note(traceback.format_exc())
-            sender.send(error)
-    finally:
-        os._exit(0)
 
 
 def _read_range(document: Handle, start: int, end: int) -> list[_Page]:
@@ -256,17 +227,49 @@ def _read_range(document: Handle, start: int, end: int) -> list[_Page]:
     pages: list[_Page] = []
     additions: list[Additions] = []
     forms = FormReader(document)
+    table = _table_above(document, first)
     for index in range(first, last):
         handle = pdfium.FPDF_LoadPage(document, index)
         if handle:
-            pages.append(_read_page(handle))
+            page, table = _read_page(handle, table)
+            pages.append(page)
             additions.append(forms.read(handle))
             pdfium.FPDF_ClosePage(handle)
         else:
             pages.append(_Page([""], [0.0], [], [], image=False, failed=True))
             additions.append(Additions())
+            table = None
     finished = zip(_finished(pages), additions, strict=True)
     return [page.with_additions(added) for page, added in finished][start - first : end - first]
+
+
+def _table_above(document: Handle, index: int) -> OpenTable | None:
+    """Return the table at the end of the page before one; it may have begun many pages before."""
+    amid: list[list[Segment]] = []
+    table: OpenTable | None = None
+    while index > 0 and table is None:
+        index -= 1
+        segments = _segments(document, index)
+        table = arrange(segments).table
+        if table is None:
+            if not is_amid_table(segments):
+                break
+            amid.append(segments)
+    for segments in reversed(amid):
+        table = arrange(segments, table).table
+    return table
+
+
+def _segments(document: Handle, index: int) -> list[Segment]:
+    """Return the segments of a page, none where it cannot be loaded."""
+    handle = pdfium.FPDF_LoadPage(document, index)
+    if not handle:
+        return []
+    text_page = TextPage(handle)
+    segments = text_page.segments()
+    text_page.close()
+    pdfium.FPDF_ClosePage(handle)
+    return segments
 
 
 def _finished(pages: list[_Page]) -> list[_Page]:
@@ -275,12 +278,13 @@ def _finished(pages: list[_Page]) -> list[_Page]:
     for upper, lower in pairwise(lines):
         _join_over_page(upper, lower)
     texts = ["\n".join(line.text for line in page) for page in lines]
+    vocabularies = list(map(broken_words.Vocabulary, texts))
     finished: list[_Page] = []
     for index, page in enumerate(pages):
         if not page.laid:
             finished.append(page)
             continue
-        near = texts[max(0, index - _VOCABULARY_PAGES) : index + _VOCABULARY_PAGES + 1]
+        near = vocabularies[max(0, index - _VOCABULARY_PAGES) : index + _VOCABULARY_PAGES + 1]
         joined, heights = _joined(lines[index], texts[index], near)
         sentences = measure_sentences("\n".join(joined))
         finished.append(page._replace(lines=joined, heights=heights, sentences=sentences, laid=()))
@@ -302,7 +306,7 @@ def _join_over_page(upper: list[Line], lower: list[Line]) -> None:
             del lower[0]
 
 
-def _joined(lines: list[Line], text: str, near: list[str]) -> tuple[list[str], list[float]]:
+def _joined(lines: list[Line], text: str, near: list[broken_words.Vocabulary]) -> tuple[list[str], list[float]]:
     """Return the lines with broken words joined, and their heights."""
     heights = [round(line.height * 2) / 2 for line in lines]
     if not broken_words.MAY_BE.search(text):
@@ -311,17 +315,23 @@ def _joined(lines: list[Line], text: str, near: list[str]) -> tuple[list[str], l
     return [line for _, line in whole], [heights[at] for at, _ in whole]
 
 
-def _read_page(handle: Handle) -> _Page:
-    """Read a loaded page."""
-    objects = _PageObjects(handle)
-    hidden = objects.remove_hidden()
-    text_page = TextPage(handle)
-    laid = tuple(line for part in arrange(text_page.segments()) for line in _single_lines(part))
+def _read_page(handle: Handle, above: OpenTable | None) -> tuple[_Page, OpenTable | None]:
+    """Read a loaded page, on which the table above may go on; return it and the table at its end."""
+    objects, text_page = PageObjects(handle), TextPage(handle)
+    hidden: list[str] = []
+    if found := objects.find_hidden(text_page):
+        hidden = text_page.words_of(each.text for each in found)
+        text_page.close()
+        objects.remove(found)
+        text_page = TextPage(handle)
+    layout = arrange(text_page.segments(), above)
+    laid = tuple(line for part in layout.lines for line in _single_lines(part))
     content = text_page.content
     blank = len(content.strip()) < _MIN_CHARACTERS
     doubtful = text_layer.is_doubtful(content, text_page.shape_at)
     text_page.close()
-    return _Page([""], [0.0], [], hidden, image=blank and objects.holds_image(), doubtful=doubtful, laid=laid)
+    image = blank and objects.holds_image()
+    return _Page([""], [0.0], [], hidden, image, doubtful=doubtful, laid=laid), layout.table
 
 
 def _single_lines(line: Line) -> Iterator[Line]:
@@ -382,150 +392,3 @@ def _bookmarks(document: Handle, text: str, spans: list[tuple[int, int]]) -> lis
             last = line.start() if line else last
             found.append((bookmark.level + 1, title[: headings.MAX_LENGTH], last))
     return sorted(found, key=lambda heading: heading[2])
-
-
-_WHITE = 250
-_TRANSPARENT = 8
-_TINY = 1.5
-_SURELY_LEGIBLE = 6
-_MAX_FORM_DEPTH = 3
-
-
-class _PageObjects:
-    """What is drawn on a loaded page whose text is not loaded yet.
-
-    Every text is looked at, so the variables that pdfium writes to are made once.
-    """
-
-    def __init__(self, page: Handle) -> None:
-        self._page = page
-        self._red, self._green, self._blue, self._alpha = (ctypes.c_uint() for _ in range(4))
-        self._left, self._bottom, self._right, self._top = (ctypes.c_float() for _ in range(4))
-        self._size = ctypes.c_float()
-        area = pdfium.FS_RECTF()
-        pdfium.FPDF_GetPageBoundingBox(page, area)
-        self._area: Box = (area.left, area.bottom, area.right, area.top)
-
-    def remove_hidden(self) -> list[str]:
-        """Remove the text that is not seen from the page, and return it.
-
-        Not seen is text that is transparent, white on nothing, far too small, outside the page, or drawn without fill
-        or outline where no image stands over it (scans carry their text that way).
-        """
-        suspects = [(text, form) for text, form in self._texts(None, 0) if self._is_suspect(text)]
-        if not suspects:
-            return []
-        images, shapes = self._covers()
-        hidden = [
-            (text, form) for text, form in suspects if not self._is_seen(text, images, shapes, in_form=form is not None)
-        ]
-        words = self._words([text for text, _ in hidden])
-        for text, form in hidden:
-            if form is None:
-                pdfium.FPDFPage_RemoveObject(self._page, text)
-            else:
-                pdfium.FPDFFormObj_RemoveObject(form, text)
-        return words
-
-    def holds_image(self) -> bool:
-        """Whether there is an image on the page, or a form, which may hold one."""
-        kinds = (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM)
-        return any(pdfium.FPDFPageObj_GetType(item) in kinds for item in self._items(None))
-
-    def _texts(self, form: Handle, depth: int) -> Iterator[tuple[Handle, Handle]]:
-        """Yield every text and the form that holds it, None for the page itself."""
-        for item in self._items(form):
-            kind = pdfium.FPDFPageObj_GetType(item)
-            if kind == pdfium.FPDF_PAGEOBJ_TEXT:
-                yield item, form
-            elif kind == pdfium.FPDF_PAGEOBJ_FORM and depth < _MAX_FORM_DEPTH:
-                yield from self._texts(item, depth + 1)
-
-    def _is_suspect(self, text: Handle) -> bool:
-        """Whether a text may be invisible; cheap, for it is asked of every one."""
-        red, green, blue, alpha = self._color(text)
-        if alpha <= _TRANSPARENT or min(red, green, blue) >= _WHITE or self._is_unpainted(text):
-            return True
-        left, bottom, right, top = self._box(text)
-        outside = right < self._area[0] or left > self._area[2] or top < self._area[1] or bottom > self._area[3]
-        return outside or self._height(text) < _TINY
-
-    def _is_seen(self, text: Handle, images: list[Box], shapes: list[Box], *, in_form: bool) -> bool:
-        """Whether a suspect is seen after all: on a dark shape or an image, or as the text of a scan."""
-        if self._height(text) < _TINY:
-            return False
-        unpainted = self._is_unpainted(text) or self._color(text)[3] <= _TRANSPARENT
-        behind = images if unpainted else [*images, *shapes]
-        # A form has coordinates of its own, so anything behind it counts.
-        if in_form:
-            return bool(behind)
-        left, bottom, right, top = self._box(text)
-        x, y = (left + right) / 2, (bottom + top) / 2
-        return any(box[0] <= x <= box[2] and box[1] <= y <= box[3] for box in behind)
-
-    def _covers(self) -> tuple[list[Box], list[Box]]:
-        """Return where images and where filled shapes other than white ones stand."""
-        images: list[Box] = []
-        shapes: list[Box] = []
-        for item in self._items(None):
-            kind = pdfium.FPDFPageObj_GetType(item)
-            if kind == pdfium.FPDF_PAGEOBJ_IMAGE:
-                images.append(self._box(item))
-            elif kind in (pdfium.FPDF_PAGEOBJ_SHADING, pdfium.FPDF_PAGEOBJ_FORM) or (
-                kind == pdfium.FPDF_PAGEOBJ_PATH and self._filled(item)
-            ):
-                shapes.append(self._box(item))
-        return images, shapes
-
-    def _words(self, texts: list[Handle]) -> list[str]:
-        """Return what texts say."""
-        text_page = pdfium.FPDFText_LoadPage(self._page)
-        found: list[str] = []
-        for text in texts:
-            size = pdfium.FPDFTextObj_GetText(text, text_page, None, 0)
-            buffer = ctypes.create_string_buffer(size)
-            pdfium.FPDFTextObj_GetText(text, text_page, ctypes.cast(buffer, ctypes.POINTER(ctypes.c_ushort)), size)
-            found.append(buffer.raw.decode("utf-16-le", errors="ignore").strip("\0 "))
-        pdfium.FPDFText_ClosePage(text_page)
-        return [words for words in found if words]
-
-    def _items(self, form: Handle) -> Iterator[Handle]:
-        if form is None:
-            for index in range(pdfium.FPDFPage_CountObjects(self._page)):
-                yield pdfium.FPDFPage_GetObject(self._page, index)
-        else:
-            for index in range(pdfium.FPDFFormObj_CountObjects(form)):
-                yield pdfium.FPDFFormObj_GetObject(form, index)
-
-    def _color(self, item: Handle) -> tuple[int, int, int, int]:
-        """Return the fill's red, green, blue and opacity, black where it has none of its own."""
-        if not pdfium.FPDFPageObj_GetFillColor(item, self._red, self._green, self._blue, self._alpha):
-            return 0, 0, 0, 255
-        return self._red.value, self._green.value, self._blue.value, self._alpha.value
-
-    def _box(self, item: Handle) -> Box:
-        pdfium.FPDFPageObj_GetBounds(item, self._left, self._bottom, self._right, self._top)
-        return self._left.value, self._bottom.value, self._right.value, self._top.value
-
-    def _height(self, text: Handle) -> float:
-        """Return the font's size on the page, in points."""
-        pdfium.FPDFTextObj_GetFontSize(text, self._size)
-        size = self._size.value
-        # Most texts are set in their true size; only small ones may owe it to their matrix.
-        if size >= _SURELY_LEGIBLE:
-            return size
-        matrix = pdfium.FS_MATRIX()
-        pdfium.FPDFPageObj_GetMatrix(text, matrix)
-        return size * max(abs(matrix.d), abs(matrix.b), abs(matrix.a))
-
-    def _filled(self, path: Handle) -> bool:
-        mode, stroke = ctypes.c_int(), ctypes.c_int()
-        pdfium.FPDFPath_GetDrawMode(path, mode, stroke)
-        red, green, blue, alpha = self._color(path)
-        return mode.value != pdfium.FPDF_FILLMODE_NONE and min(red, green, blue) < _WHITE and alpha > _TRANSPARENT
-
-    def _is_unpainted(self, text: Handle) -> bool:
-        return pdfium.FPDFTextObj_GetTextRenderMode(text) in (
-            pdfium.FPDF_TEXTRENDERMODE_INVISIBLE,
-            pdfium.FPDF_TEXTRENDERMODE_CLIP,
-        )

@@ -5,17 +5,17 @@ import importlib
 import importlib.util
 import logging
 import math
-import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, Pipe
+from functools import partial
 from statistics import mean
 from typing import Any, NamedTuple, cast
 
 import psutil
 
+from agents.documents.parsing import forks
 from agents.documents.parsing.parsed import clean
 
 INSTALL = "pip install 'readroom[ocr]'"
@@ -56,27 +56,18 @@ class ScannedText:
         self.unread += other.unread
 
 
-_MAX_PROCESSES = 4
-
-
 def read_scans(document: Any, indexes: Sequence[int]) -> ScannedText:  # noqa: ANN401 - pypdfium2 has no types
     """Read pages of a document of pypdfium2's as far as this process's time goes, several at once in forks of it."""
     found = ScannedText()
     if not indexes or not is_installed():
         return found
-    processes = min(os.cpu_count() or 1, _MAX_PROCESSES, len(indexes)) if hasattr(os, "fork") else 1
     scans = _Scans(document, Deadline.of_process())
     # One thread for each process: two threads on one page take nearly twice the processor's time.
+    processes = forks.useful_processes(len(indexes))
     shares = [indexes[start::processes] for start in range(processes)]
-    forks = [scans.fork(share) for share in shares[1:]]
-    found.add(scans.read(shares[0]))
-    for share, (process, receiver) in zip(shares[1:], forks, strict=True):
-        try:
-            with receiver:
-                found.add(receiver.recv())
-        except EOFError:
-            found.unread += share
-        os.waitpid(process, 0)
+    texts = forks.run_at_once([partial(scans.read, share) for share in shares])
+    for share, text in zip(shares, texts, strict=True):
+        found.add(ScannedText(unread=list(share)) if isinstance(text, forks.Ended) else text)
     for pages in (found.doubtful, found.unread):
         pages.sort()
     return found
@@ -111,17 +102,6 @@ class _Scans(NamedTuple):
 
     document: Any
     deadline: Deadline
-
-    def fork(self, indexes: Sequence[int]) -> "tuple[int, Connection[Any, Any]]":
-        """Read some pages in a fork; return its process id and where its result arrives."""
-        receiver, sender = Pipe(duplex=False)
-        if process := os.fork():
-            sender.close()
-            return process, receiver
-        try:
-            sender.send(self.read(indexes))
-        finally:
-            os._exit(0)
 
     def read(self, indexes: Sequence[int]) -> ScannedText:
         """Read some pages in this process, one after the other."""

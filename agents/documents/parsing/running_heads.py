@@ -94,8 +94,10 @@ def _runs_on(pages: Sequence[Sequence[Line]], index: int, at: int, step: int, *,
     if not 0 <= index + step < len(pages):
         return False
     line, others = pages[index][at], pages[index + step]
-    side = "top" if head else "bottom"
-    beside = [other for other in others if abs(getattr(other, side) - getattr(line, side)) <= _SAME_PLACE]
+    if head:
+        beside = [other for other in others if -_SAME_PLACE <= other.top - line.top <= _SAME_PLACE]
+    else:
+        beside = [other for other in others if -_SAME_PLACE <= other.bottom - line.bottom <= _SAME_PLACE]
     return any(_is_same(line.text, other.text, step) for other in beside if not other.cell)
 
 

@@ -43,5 +43,5 @@ def _with_whole_words(pages: list[str]) -> list[str]:
     """Return pages without words that are broken at lines' ends."""
     if not any(map(broken_words.MAY_BE.search, pages)):
         return pages
-    hyphenation = broken_words.Hyphenation(pages)
+    hyphenation = broken_words.Hyphenation(map(broken_words.Vocabulary, pages))
     return [hyphenation.join(page) for page in pages]

@@ -47,11 +47,10 @@ def is_doubtful(text: str, width_at: Callable[[int], float]) -> bool:
         width_at: Returns the width of the character at a position, as a share of its height; it is asked only where
             no known language is recognised.
     """
-    counts = Counter(text)
-    if _is_unreal(counts):
+    if _is_unreal(text):
         return True
     words = _WORD.findall(text[:_SAMPLE_CHARACTERS])
-    known = sum(word.lower() in _FUNCTION_WORDS for word in words)
+    known = sum(map(_FUNCTION_WORDS.__contains__, map(str.lower, words)))
     if known and known >= _KNOWN * len(words):
         return False
     if _is_mixed(words):
@@ -62,13 +61,15 @@ def is_doubtful(text: str, width_at: Callable[[int], float]) -> bool:
     return len(words) >= _MIN_WORDS and _has_other_widths(text, width_at)
 
 
-def _is_unreal(counts: Counter[str]) -> bool:
-    """Whether many characters, counted here, are none of any script."""
-    solid = {mark: count for mark, count in counts.items() if not mark.isspace() and mark not in _LINE_MARKS}
-    unreal = sum(
-        count for mark, count in solid.items() if mark == "\ufffd" or unicodedata.category(mark) in ("Co", "Cn", "Cc")
-    )
-    return unreal >= _MIN_WORDS and unreal > _UNREAL * sum(solid.values())
+def _is_unreal(text: str) -> bool:
+    """Whether many characters are none of any script."""
+    marks = {mark for mark in set(text) if not mark.isspace() and mark not in _LINE_MARKS}
+    unreal = {mark for mark in marks if mark == "\ufffd" or unicodedata.category(mark) in ("Co", "Cn", "Cc")}
+    if not unreal:
+        return False
+    counts = Counter(text)
+    found = sum(counts[mark] for mark in unreal)
+    return found >= _MIN_WORDS and found > _UNREAL * sum(counts[mark] for mark in marks)
 
 
 def _is_mixed(words: list[str]) -> bool:

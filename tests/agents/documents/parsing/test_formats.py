@@ -77,9 +77,9 @@ def test_a_line_end_within_a_line_of_a_pdf_without_bookmarks_begins_a_line(line_
 def test_an_exception_in_one_of_the_processes_that_read_a_pdf_is_not_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read_page(_handle: object) -> pdf._Page:
+    def read_page(_handle: object, _above: object) -> tuple[pdf._Page, None]:
         if os.getpid() == first:
-            return pdf._Page([""], [0.0], [], [], image=False)
+            return pdf._Page([""], [0.0], [], [], image=False), None
         raise ZeroDivisionError
 
     first = os.getpid()

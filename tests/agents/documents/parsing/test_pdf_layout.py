@@ -29,7 +29,7 @@ def drawn(words: tuple[str, ...], left: float, lines: range, down: float = 0.0) 
 
 
 def texts(segments: list[Segment]) -> list[str]:
-    return [line.text for line in arrange(sorted(segments, key=lambda segment: segment.line))]
+    return [line.text for line in arrange(sorted(segments, key=lambda segment: segment.line)).lines]
 
 
 @pytest.mark.parametrize("down", [0.0, 5.0])
@@ -78,6 +78,60 @@ def test_rows_of_figures_without_a_head_are_no_table() -> None:
     assert texts(cells) == [" ".join(row) for row in rows]
 
 
+def test_dots_may_lead_to_the_figures_of_a_table_but_to_the_pages_of_a_table_of_contents() -> None:
+    dots = " ......"
+    accounts = (("In thousands", "2023", "2022"), *((f"{name}{dots}", "12", "9") for name in ("Sales", "Cost", "Tax")))
+    contents = (("Chapter", "Page"), *((f"{name}{dots}", "12") for name in ("Sales", "Cost", "Tax")))
+
+    def page(rows: tuple[tuple[str, ...], ...]) -> list[str]:
+        cells = [
+            Segment(60 + 90 * c, 700 - 16 * r, 60 + 90 * c + 5 * len(cell), 710 - 16 * r, cell, r)
+            for r, row in enumerate(rows)
+            for c, cell in enumerate(row)
+        ]
+        return texts(cells)
+
+    assert page(accounts)[3:6] == ["| Sales | 12 | 9 |", "| Cost | 12 | 9 |", "| Tax | 12 | 9 |"]
+    assert page(contents)[1] == "Sales ...... 12"
+
+
+def lockers(numbers: range, *, head: tuple[str, ...] = (), foot: str = "") -> list[Segment]:
+    """Return a page with a table of lockers from top to bottom."""
+    body = [(f"L{number}", f"Tenant {number}", f"{number}.50") for number in numbers]
+    rows = [*([head] if head else []), *body]
+    cells = [
+        Segment(60 + 90 * c, 700 - 16 * r, 60 + 90 * c + 5 * len(cell), 710 - 16 * r, cell, r)
+        for r, row in enumerate(rows)
+        for c, cell in enumerate(row)
+    ]
+    return cells + ([Segment(300, 40, 300 + 5 * len(foot), 50, foot, len(rows))] if foot else [])
+
+
+HEAD = ("Locker", "Tenant", "Rent")
+
+
+def test_a_table_that_goes_on_over_pages_has_its_head_on_each() -> None:
+    first = arrange(lockers(range(10, 15), head=HEAD, foot="Page 1"))
+    second = arrange(lockers(range(15, 20), foot="Page 2"), first.table)
+    third = arrange(lockers(range(20, 21), foot="Page 3"), second.table)
+
+    for page, row in ((second, "| L15 | Tenant 15 | 15.50 |"), (third, "| L20 | Tenant 20 | 20.50 |")):
+        assert [line.text for line in page.lines][:4] == ["", "| Locker | Tenant | Rent |", "| --- | --- | --- |", row]
+
+
+def test_another_table_on_the_next_page_has_no_head_of_this_one() -> None:
+    table = arrange(lockers(range(10, 15), head=HEAD)).table
+    titled = [*drawn(("Boats on the shore",), 60, range(1), -20), *lockers(range(15, 20))]
+    named = lockers(range(15, 20), head=("Boat", "Owner", "Fee"))
+    followed = [*lockers(range(10, 15), head=HEAD), *drawn(("The club thanks all.",), 60, range(90, 91), 300)]
+
+    assert "| Locker | Tenant | Rent |" not in [line.text for line in arrange(titled, table).lines]
+    assert [line.text for line in arrange(named, table).lines][1] == "| Boat | Owner | Fee |"
+    assert "| Locker | Tenant | Rent |" not in [
+        line.text for line in arrange(lockers(range(15, 20)), arrange(followed).table).lines
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "whole"),
     [
@@ -94,7 +148,7 @@ def test_rows_of_figures_without_a_head_are_no_table() -> None:
     ],
 )
 def test_a_broken_word_is_whole_on_its_first_line(text: str, whole: str) -> None:
-    assert broken_words.Hyphenation([text]).join(text) == whole
+    assert broken_words.Hyphenation([broken_words.Vocabulary(text)]).join(text) == whole
 
 
 def page(*words: str) -> list[Line]:
