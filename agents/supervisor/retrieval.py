@@ -102,9 +102,12 @@ async def _log_odds(run: Run, question: str, passages: Sequence[Passage]) -> flo
     if not passages:
         return None
     try:
-        return (await run.ask(Answerable(evidence=tuple(passages), question=question))).log_odds
-    except EngineError as error:
-        run.warn(f"Whether the passages answer was not judged: {error.message}")
+        # Half a turn: what was found must not be lost because the engine does not say whether it answers.
+        async with asyncio.timeout(run.turn_seconds / 2):
+            return (await run.ask(Answerable(evidence=tuple(passages), question=question))).log_odds
+    except (EngineError, TimeoutError) as error:
+        reason = error.message if isinstance(error, EngineError) else "It took too long."
+        run.warn(f"Whether the passages answer was not judged: {reason}")
         return None
 
 
