@@ -89,9 +89,7 @@ async def test_a_document_is_prefilled_once_for_all_agents_and_follow_ups(
     # About 20,000 tokens, new each time: the engine must not have seen them.
     first, second, *_, last = [fact.question for fact in write_markdown(path, 13, seed=time.time_ns())]
     steered = ScriptedEngine(
-        {**STEERED, Route: COMPLEX, Plan: PlanResult(sub_questions=(first, second, last))}, engine=engine
-    )
-    assistant = Assistant(
+XX    assistant = Assistant(
         Settings(data_dir=tmp_path / "data", documents=DocumentsSettings(roots=(tmp_path,))), engine=steered
     )
     try:

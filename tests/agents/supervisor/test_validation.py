@@ -33,6 +33,7 @@ async def test_where_a_claim_does_not_stand_the_documents_own_sentence_answers(r
     assert "10" not in answer.markdown.partition(SOURCES)[0]
     assert "opens at 9 in the morning" in answer.claims[0].text
     assert answer.closest == ()
+    assert answer.grounded == 1.0
 
 
 async def test_the_quotes_stand_in_the_order_in_which_the_search_ranked_them(read: Reading) -> None:
