@@ -198,9 +198,7 @@ def compare(library: Library, store: WindowCache, tmp_path: Path) -> Compare:
 
 
 @pytest.mark.parametrize("question", ["", "What are the differences between the two documents?"])
-async def test_a_comparison_holds_every_change_whatever_its_readers_note(
-    compare: Compare, question: str
-) -> None:
+async def test_a_comparison_holds_every_change_whatever_its_readers_note(compare: Compare, question: str) -> None:
     new = ["1. The fee is 47,900 euros.", *OLD[1:]]
     completed = await compare(FakeEngine(), OLD, new, question)
     (change,) = [claim for claim in completed.state["judgement"].claims if claim.section == "Differences"]

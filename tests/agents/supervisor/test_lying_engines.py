@@ -230,7 +230,7 @@ async def test_a_stall_anywhere_costs_one_agents_time_and_not_the_answer(
 
     real = DraftResult(quotes=("Chapter 7 says that rule 7 holds for 21 days.",), answer="Rule 7 holds for 21 days.")
     engine = Stalling({Route: RouteResult(kind="complex", reason="Two."), Draft: real})
-    settings = {"agent_seconds": 0.2, "max_seconds": 1.0, "message_forwarding": False}
+    settings = {"agent_seconds": 0.5, "max_seconds": 5.0, "message_forwarding": False}
 
     mode: Any = "summary" if stalled in (WindowNotes, Reduce) else None
     # The engine is asked for the way and the plan in languages that the rules do not know.

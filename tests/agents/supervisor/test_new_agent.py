@@ -35,7 +35,13 @@ async def test_an_agent_that_the_engine_chooses_has_its_turn(read: Reading) -> N
 
     completed = await read(engine, QUESTION, text=TEXT)
 
-    assert [step.agent for step in completed.run.ledger.steps] == ["router", "retrieval", "years", "synthesis", "validation"]
+    assert [step.agent for step in completed.run.ledger.steps] == [
+        "router",
+        "retrieval",
+        "years",
+        "synthesis",
+        "validation",
+    ]
     assert "The passages are about 1987, 2021." in completed.run.ledger.warnings
     assert completed.state["judgement"].claims
 

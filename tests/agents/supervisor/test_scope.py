@@ -140,7 +140,9 @@ async def test_every_sentence_of_a_short_section_is_told(read: Reading) -> None:
     )
     completed = await read(ExtractiveEngine(), "What does section 1 say?", rules)
 
-    assert all(rule in quotes(completed) for rule in ("Dogs are forbidden.", "Smoking is forbidden.", "The cellar is shared"))
+    assert all(
+        rule in quotes(completed) for rule in ("Dogs are forbidden.", "Smoking is forbidden.", "The cellar is shared")
+    )
 
 
 async def test_a_question_that_asks_for_more_than_a_section_is_not_cut_to_it(read: Reading) -> None:

@@ -88,9 +88,7 @@ async def test_a_part_that_is_not_answered_does_not_keep_the_other_from_its_answ
     def only_fines(task: Answerable) -> ChoiceResult:
         return ChoiceResult(log_odds=3.0 if "cost" in task.question else -3.0)
 
-    completed = await read(
-        FakeEngine({Answerable: only_fines}), "When does it open, and what does a late volume cost?"
-    )
+    completed = await read(FakeEngine({Answerable: only_fines}), "When does it open, and what does a late volume cost?")
 
     assert [each.log_odds for each in completed.state["evidence"].values()] == [-3.0, 3.0]
     assert completed.state["judgement"].claims
