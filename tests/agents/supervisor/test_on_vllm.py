@@ -111,7 +111,8 @@ async def test_a_document_is_prefilled_once_for_all_agents_and_follow_ups(
     assert answer.usage.prompt_tokens > document
     assert 0 < prefilled_then <= 0.20 * document
     assert follow_up.usage.prompt_tokens > document
-    assert 0 < prefilled_again <= 0.10 * document
+    # Whether it answers is asked over the best passages alone, which the engine has not cached as a beginning.
+    assert 0 < prefilled_again <= 0.15 * document
 
 
 async def test_whether_it_answers_is_judged_for_three_sub_questions_at_once(
@@ -130,7 +131,7 @@ async def test_whether_it_answers_is_judged_for_three_sub_questions_at_once(
         await assistant.close()
 
     judged = [task for task in planned.tasks if isinstance(task, Answerable)]
-    assert [task.question for task in judged] == list(parts.sub_questions)
+    assert {task.question for task in judged} == set(parts.sub_questions)
     assert planned.most_running == len(parts.sub_questions)
     assert [step.outcome for step in answer.route.agents if step.agent == "retrieval"] == ["done"] * 3
     assert not any("not judged" in warning for warning in answer.warnings)
