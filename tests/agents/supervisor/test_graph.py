@@ -178,7 +178,7 @@ def test_building_the_graph_leaves_upstream_as_it_was() -> None:
     assert upstream.create_react_agent is shipped
 
 
-@pytest.mark.parametrize("task", [Route, Plan, Answerable, Draft])
+@pytest.mark.parametrize("task", [Route, Plan, Draft])
 async def test_an_agent_that_raises_does_not_end_the_run(read: Reading, task: type) -> None:
     failing = FakeEngine({Route: COMPLEX, task: RuntimeError("The engine fell over.")})
 
@@ -186,6 +186,16 @@ async def test_an_agent_that_raises_does_not_end_the_run(read: Reading, task: ty
 
     assert completed.state["judgement"].markdown
     assert any("failed" in warning for warning in completed.run.ledger.warnings)
+
+
+async def test_what_was_found_is_answered_from_where_the_engine_cannot_judge_it(read: Reading) -> None:
+    engine = FakeEngine({Answerable: RuntimeError("The engine fell over.")})
+
+    completed = await read(engine)
+
+    assert agents(completed) == ["router", "retrieval", "synthesis", "validation"]
+    assert completed.state["judgement"].claims
+    assert "Whether the passages answer was not judged: RuntimeError." in completed.run.ledger.warnings
 
 
 async def test_an_engine_that_never_answers_leaves_a_fallback_answer(read: Reading) -> None:
