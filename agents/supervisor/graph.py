@@ -143,7 +143,7 @@ class AgentNode:
     def _seconds(self, run: Run, state: State) -> float:
         """Return the turn's time limit; reading whole documents may take as long as the run has."""
         reads_whole = self.name == "synthesis" and state["routed"].kind == "whole_document"
-        return run.budget.seconds_left if reads_whole else policy.turn_seconds(run)
+        return run.budget.seconds_left if reads_whole else run.turn_seconds
 
 
 def _create_supervisor(nodes: list[AgentNode], **options: object) -> Graph:

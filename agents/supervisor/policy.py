@@ -119,8 +119,8 @@ def next_options(run: Run, state: State, agents: tuple[Agent, ...]) -> Options:
     ready = tuple(
         agent for agent in agents if run.ledger.failures(agent.name) < MAX_ATTEMPTS and agent.ready(run, state)
     )
-    if needs_passages(run, state):
-        # Where nothing stands, everything is read before the answer may be that there is none.
+    if needs_passages(run, state) or needs_draft(run, state) or needs_validation(run, state):
+        # Where nothing stands, the second look comes to its end before the answer may be that there is none.
         finish = ()
     waiting = len(open_parts(state)) if "routed" in state else 0
     several = run.settings.parallel_tool_calls
@@ -199,7 +199,7 @@ class DecisionModel(BaseChatModel):
             state=describe_progress(run, self.state),
         )
         try:
-            async with asyncio.timeout(turn_seconds(run)):
+            async with asyncio.timeout(run.turn_seconds):
                 decision = await run.ask(task)
         except (EngineError, TimeoutError) as error:
             reason = error.message if isinstance(error, EngineError) else "It ran out of time."
@@ -219,7 +219,7 @@ class DecisionModel(BaseChatModel):
             call = tool_call(name="forward_message", args={"from_agent": agent}, id=uuid.uuid4().hex)
             return AIMessage("", tool_calls=[call])
         try:
-            async with asyncio.timeout(turn_seconds(run)):
+            async with asyncio.timeout(run.turn_seconds):
                 rewritten = await run.ask(RewriteAnswer(question=run.request.question, message=markdown))
         except (EngineError, TimeoutError):
             return AIMessage(markdown)
@@ -236,8 +236,3 @@ def hand_offs(names: tuple[str, ...], state: State) -> list[ToolCall]:
             continue
         calls.append(tool_call(name=f"transfer_to_{name}", args={"part": part}, id=uuid.uuid4().hex))
     return calls
-
-
-def turn_seconds(run: Run) -> float:
-    """Return the time limit of one turn, in seconds."""
-    return min(run.settings.agent_seconds, run.budget.seconds_left)

@@ -1,6 +1,7 @@
 """Retrieval: the passages that may answer the question, or one of its parts, and whether they do."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from agents.supervisor.run import Run
 from agents.supervisor.scope import scope
 from agents.supervisor.state import EVERYTHING, Evidence, State, Update, questions
 
+_logger = logging.getLogger(__name__)
 MAX_OPENINGS = 3
 """Documents whose first passages are added to what a search finds."""
 JUDGED = 3
@@ -98,13 +100,19 @@ async def _search_within(run: Run, named: Sequence[Passage], question: str) -> t
 
 
 async def _log_odds(run: Run, question: str, passages: Sequence[Passage]) -> float | None:
-    """Return how sure the engine is that passages answer a question; None where it cannot say."""
+    """Return how sure the engine is that passages answer a question; None where it cannot say.
+
+    Whatever goes wrong: the passages that were found must not be lost for it, so it gets but half of the turn's time.
+    """
     if not passages:
         return None
     try:
-        return (await run.ask(Answerable(evidence=tuple(passages), question=question))).log_odds
-    except EngineError as error:
-        run.warn(f"Whether the passages answer was not judged: {error.message}")
+        async with asyncio.timeout(run.turn_seconds / 2):
+            return (await run.ask(Answerable(evidence=tuple(passages), question=question))).log_odds
+    except Exception as error:
+        reason = error.message if isinstance(error, EngineError) else f"{type(error).__name__}."
+        _logger.warning("Whether the passages answer was not judged: %r", error)
+        run.warn(f"Whether the passages answer was not judged: {reason}")
         return None
 
 

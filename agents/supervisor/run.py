@@ -191,6 +191,11 @@ class Run:
         return min(self.settings.window_tokens, max(512, context - min(PROMPT_RESERVE, context // 2)))
 
     @property
+    def turn_seconds(self) -> float:
+        """Time limit of one agent's turn, in seconds."""
+        return min(self.settings.agent_seconds, self.budget.seconds_left)
+
+    @property
     def parallel_windows(self) -> int:
         """Windows that may be read at once."""
         return self.settings.parallel_windows if self.settings.parallel_tool_calls else 1

@@ -25,9 +25,11 @@ async def validate(run: Run, state: State) -> Update:
     """Keep the claims that stand, or the document's own sentences where none does, or else the closest passages."""
     drafted = state["drafted"]
     found = ranked_passages(state)
-    claims = await check_claims(run, drafted.claims, found) or await check_claims(run, drafted.excerpts, found)
+    checked, claims = drafted.claims, await check_claims(run, drafted.claims, found)
+    if not claims:
+        checked, claims = drafted.excerpts, await check_claims(run, drafted.excerpts, found)
     closest = () if claims or run.request.mode else await find_closest(run, state)
-    judgement = Judgement(claims, len(drafted.claims or drafted.excerpts), "", closest, drafted.look)
+    judgement = Judgement(claims, len(checked or drafted.claims), "", closest, drafted.look)
     if claims and not run.engine.info.generative and state["routed"].kind != "whole_document":
         await asyncio.to_thread(_warn_of_unmentioned_words, run, state)
     run.report(0.95, f"{len(claims)} of {judgement.drafted} claims stand")

@@ -64,9 +64,8 @@ async def analyse(folder: Path, path: str, window_tokens: int, seconds: float) -
     document = await library.open(path)
     settings = SupervisorSettings(window_tokens=window_tokens)
     supervisor = Supervisor(library, store, settings)
-    run = supervisor.start(Request("Analyse it.", (document,), mode="summary"), engine)
-    await supervisor.complete(run)
-    analysis = to_analysis(run, SessionInfo(session_id="s"))
+    completed = await supervisor.run(Request("Analyse it.", (document,), mode="summary"), engine)
+    analysis = to_analysis(completed, SessionInfo(session_id="s"))
     await store.close()
     await library.close()
     return {

@@ -1,8 +1,8 @@
 """Asks and analyses at random on an engine of random weights, and checks that each ends and cites what is there.
 
 Random weights answer without meaning, in the form that is asked for. They hardly ever quote and mostly decide alike, so
-`DrawingEngine` draws decisions and verdicts from what is allowed, and makes half of the quotes the document's own
-sentences, most with one digit, negation, name or word changed.
+`DrawingEngine` draws decisions from what is allowed, and makes half of the quotes the document's own sentences, most
+with one digit, negation, name or word changed.
 """
 
 import asyncio
@@ -15,8 +15,8 @@ from typing import Any, cast
 
 from agents.assistant import Assistant
 from agents.benchmark.engines import RecordingEngine
-from agents.engine.engine import Engine, Outcome, ResultT, Task
-from agents.engine.tasks.answering import MAX_CLAIMS, Draft, DraftClaim, DraftResult, Verdict, VerdictResult
+from agents.engine.engine import ChoiceResult, Engine, Outcome, ResultT, Task
+from agents.engine.tasks.answering import Answerable, Draft, DraftResult
 from agents.engine.tasks.decisions import NextStep, NextStepResult, Plan, PlanResult, Route, RouteResult
 from agents.engine.tasks.reading import NotesResult, WindowNotes
 from agents.schema import Analysis, Answer, Document, Frozen
@@ -32,8 +32,6 @@ FOLLOW_UPS = 0.25
 EVEN = 0.5
 TRUE_QUOTES = 0.4
 """Share of the real and altered sentences."""
-ADDED_CLAIMS = 2
-"""On sentences of the text, added to every draft: on some CPUs the model itself claims nothing."""
 MODES: tuple[Any, ...] = ("summary", "detailed", "extraction", "comparison")
 
 
@@ -71,43 +69,39 @@ class DrawingEngine(RecordingEngine):
                 if task.may_finish and chance.random() < EVEN:
                     return NextStepResult(finish=chance.choice(task.may_finish))
                 return NextStepResult(next=tuple(chance.choices(task.allowed, k=chance.randint(1, task.parallel))))
+            case Answerable(), _:
+                return ChoiceResult(log_odds=chance.choice([None, -3.0, 3.0]))
             case Draft(), DraftResult():
-                added = (self._claim_on_a_sentence(task) for _ in range(ADDED_CLAIMS))
-                made = (self._claim(task, claim) for claim in result.claims)
-                claims = tuple(claim for claim in (*added, *made) if claim)[:MAX_CLAIMS]
-                return DraftResult(claims=claims, not_found=result.not_found and chance.random() < EVEN)
-            case Verdict(), VerdictResult():
-                verdicts: Any = tuple(chance.choices(["supported", "partly", "not"], k=len(task.claims)))
-                return VerdictResult(verdicts=verdicts)
+                return self._draft(task, result)
             case WindowNotes(), NotesResult():
                 return result.model_copy(update={"notes": "\n".join(self._note(task, note) for note in result.items())})
             case _:
                 return result
 
     def _note(self, task: Task[Any], note: str) -> str:
-        return self._claim(task, DraftClaim(text=note, quotes=(note,))).text
+        return self._draft(task, DraftResult(quotes=(note,), answer=note)).answer
 
-    def _claim(self, task: Task[Any], made: DraftClaim) -> DraftClaim:
-        """Return a claim as the model made it, or one on a sentence of the text."""
-        drawn = self._claim_on_a_sentence(task) if self._chance.random() < EVEN else None
+    def _draft(self, task: Task[Any], made: DraftResult) -> DraftResult:
+        """Return an answer as the model made it, or one from a sentence of the text."""
+        drawn = self._draft_from_a_sentence(task) if self._chance.random() < EVEN else None
         return drawn or made
 
-    def _claim_on_a_sentence(self, task: Task[Any]) -> DraftClaim | None:
-        """Return a claim on a real sentence of the text, true or altered; nothing where the text has none."""
+    def _draft_from_a_sentence(self, task: Task[Any]) -> DraftResult | None:
+        """Return an answer from a real sentence of the text, true or altered; nothing where the text has none."""
         chance = self._chance
         known = sentences(chance.choice(task.evidence).text) if task.evidence else []
         if not known:
             return None
         sentence = chance.choice(known)
         if chance.random() < TRUE_QUOTES:
-            return DraftClaim(text=sentence, quotes=(sentence,))
+            return DraftResult(quotes=(sentence,), answer=sentence)
         changed = LIES[chance.choice(list(LIES))](sentence, chance)
         if changed is None:
-            return DraftClaim(text=sentence, quotes=(change_word(sentence, chance),))
+            return DraftResult(quotes=(change_word(sentence, chance),), answer=sentence)
         if chance.random() < EVEN:
-            return DraftClaim(text=sentence, quotes=(changed,))
+            return DraftResult(quotes=(changed,), answer=sentence)
         self.contradictions.add(changed)
-        return DraftClaim(text=changed, quotes=(sentence,))
+        return DraftResult(quotes=(sentence,), answer=changed)
 
 
 @dataclass

@@ -26,7 +26,8 @@ def faults(
     response: Answer | Analysis, documents: Mapping[str, Document], settings: SupervisorSettings
 ) -> tuple[str, ...]:
     """Return everything that is wrong with a response; empty where it is well-formed and within its budget."""
-    found = [fault for citation in response.citations if (fault := misplaced(citation, documents))]
+    cited = (*response.citations, *(response.closest if isinstance(response, Answer) else ()))
+    found = [fault for citation in cited if (fault := misplaced(citation, documents))]
     ids = {citation.id for citation in response.citations}
     if response.status != "complete" or not response.markdown:
         found.append(f"it is {response.status} or empty")
@@ -36,6 +37,8 @@ def faults(
         found.append("a claim has no citation")
     if {claim.supported for claim in response.claims} - {"supported", "partly"}:
         found.append("a claim that its quotes do not support is shown")
+    if isinstance(response, Answer) and response.closest and response.claims:
+        found.append("it hands over the closest passages beside an answer")
     if isinstance(response, Answer) and response.not_found and not (response.coverage and response.coverage.complete):
         found.append("it says that the document does not say it, and has not read everything")
     return (*found, *_beyond_budget(response, settings))

@@ -4,19 +4,21 @@ import re
 
 from agents.supervisor.policy import Agent
 from agents.supervisor.run import Run
+from agents.supervisor.state import State, Update, latest_evidence
 
 
-async def note_years(run: Run) -> None:
+async def note_years(run: Run, state: State) -> Update:
     """Add one warning that names the years in the passages found."""
-    text = " ".join(passage.text for part in run.parts for passage in part.passages)
+    text = " ".join(passage.text for found in latest_evidence(state) for passage in found.passages)
     years = sorted(set(re.findall(r"\b(?:19|20)\d\d\b", text)))
-    run.warnings.append(f"The passages are about {', '.join(years) or 'no year'}.")
+    run.warn(f"The passages are about {', '.join(years) or 'no year'}.")
+    return {}
 
 
-def has_unread_passages(run: Run) -> bool:
+def has_unread_passages(run: Run, state: State) -> bool:
     """Whether passages have been found, and this agent has not seen them."""
-    found = run.draft is None and any(part.done for part in run.parts)
-    return found and all(step.agent != "years" for step in run.steps)
+    seen = any(step.agent == "years" for step in run.ledger.steps)
+    return bool(latest_evidence(state)) and "drafted" not in state and not seen
 
 
 YEARS = Agent("years", "says which years the passages are from", note_years, has_unread_passages)

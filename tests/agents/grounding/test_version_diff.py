@@ -1,6 +1,6 @@
 """What changed between two versions."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -8,17 +8,18 @@ import pytest
 from agents.documents.library import Library
 from agents.engine.engine import Engine
 from agents.engine.extractive.engine import ExtractiveEngine
-from agents.engine.tasks.answering import Verdict
 from agents.engine.tasks.reading import Reduce, WindowNotes
 from agents.grounding.version_diff import asks_for_differences, find_changes
 from agents.jobs.window_cache import WindowCache
 from agents.schema import Document
 from agents.settings import SupervisorSettings
-from agents.supervisor.run import Request, Run
+from agents.supervisor.answer import Completed
+from agents.supervisor.run import Request
 from agents.supervisor.supervisor import Supervisor
 from tests.support.fakes import FakeEngine
 from tests.support.samples import as_document
 
+Compare = Callable[..., Awaitable[Completed]]
 KEPT = [f"{number}. The parties keep register number {number} for the whole term." for number in range(20, 30)]
 OLD = ["1. The fee is 42,500 euros.", "2. Alcohol is not reimbursed.", "3. A contact is named.", *KEPT]
 
@@ -181,48 +182,42 @@ def test_a_question_asks_for_the_differences_of_documents(question: str, asked: 
 
 
 @pytest.fixture
-def compare(library: Library, store: WindowCache, tmp_path: Path) -> Callable[..., object]:
+def compare(library: Library, store: WindowCache, tmp_path: Path) -> Compare:
     """Compare two texts, by an analysis or by a question."""
 
-    async def run(engine: Engine, old: list[str], new: list[str], question: str = "") -> Run:
+    async def run(engine: Engine, old: list[str], new: list[str], question: str = "") -> Completed:
         documents: list[Document] = []
         for name, sentences in (("old_v1.txt", old), ("new_v2.txt", new)):
             (tmp_path / name).write_text("\n\n".join(sentences))
             documents.append(await library.open(str(tmp_path / name)))
         asked = Request(question, tuple(documents), mode=None if question else "comparison")
         supervisor = Supervisor(library, store, SupervisorSettings())
-        made = supervisor.start(asked, engine)
-        await supervisor.complete(made)
-        return made
+        return await supervisor.run(asked, engine)
 
     return run
 
 
 @pytest.mark.parametrize("question", ["", "What are the differences between the two documents?"])
-async def test_a_comparison_holds_every_change_whatever_its_readers_note(
-    compare: Callable[..., object], question: str
-) -> None:
+async def test_a_comparison_holds_every_change_whatever_its_readers_note(compare: Compare, question: str) -> None:
     new = ["1. The fee is 47,900 euros.", *OLD[1:]]
-    run = await compare(FakeEngine(), OLD, new, question)  # type: ignore[misc]
-    assert isinstance(run, Run)
-    assert run.judgement is not None
-    (change,) = [claim for claim in run.judgement.claims if claim.section == "Differences"]
+    completed = await compare(FakeEngine(), OLD, new, question)
+    (change,) = [claim for claim in completed.state["judgement"].claims if claim.section == "Differences"]
     assert change.text == "old_v1: 1. The fee is 42,500 euros. new_v2: 1. The fee is 47,900 euros."
     assert change.support == "supported"
     assert [quote.document.name for quote in change.quotes] == ["old_v1.txt", "new_v2.txt"]
 
 
-async def test_a_change_is_not_put_to_a_judge(compare: Callable[..., object]) -> None:
+async def test_a_change_is_found_and_told_without_the_engine(compare: Compare) -> None:
     engine = FakeEngine()
-    await compare(engine, OLD, ["1. The fee is 47,900 euros.", *OLD[1:]])  # type: ignore[misc]
+    completed = await compare(engine, OLD, ["1. The fee is 47,900 euros.", *OLD[1:]])
 
-    judged = [claim.text for task in engine.tasks if isinstance(task, Verdict) for claim in task.claims]
-    assert not any("47,900" in text and "42,500" in text for text in judged)
-    assert [task for task in engine.tasks if isinstance(task, WindowNotes | Reduce)]
+    assert any("47,900" in claim.text for claim in completed.state["judgement"].claims)
+    assert {type(task) for task in engine.tasks} == {WindowNotes, Reduce}
+    reduced = [point.text for task in engine.tasks if isinstance(task, Reduce) for point in task.points]
+    assert not any("47,900" in text and "42,500" in text for text in reduced)
 
 
-async def test_versions_without_a_change_are_said_to_be_alike(compare: Callable[..., object]) -> None:
-    run = await compare(ExtractiveEngine(), OLD, [*OLD[3:], *OLD[:3]])  # type: ignore[misc]
-    assert isinstance(run, Run)
+async def test_versions_without_a_change_are_said_to_be_alike(compare: Compare) -> None:
+    completed = await compare(ExtractiveEngine(), OLD, [*OLD[3:], *OLD[:3]])
 
-    assert "No sentence of old_v1 differs from new_v2." in run.warnings
+    assert "No sentence of old_v1 differs from new_v2." in completed.run.ledger.warnings

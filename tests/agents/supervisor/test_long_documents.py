@@ -16,11 +16,12 @@ import pytest
 from agents.documents.library import Library
 from agents.engine.engine import Outcome, Task
 from agents.engine.tasks.reading import Reduce, WindowNotes
+from agents.jobs.single_flight import ReportProgress
 from agents.jobs.window_cache import WindowCache
 from agents.schema import Document, Frozen, Progress, SessionInfo
 from agents.settings import DocumentsSettings, SupervisorSettings
-from agents.supervisor.answer import to_analysis
-from agents.supervisor.run import Request, Run
+from agents.supervisor.answer import Completed, to_analysis
+from agents.supervisor.run import Request, ignore_progress
 from agents.supervisor.supervisor import Supervisor
 from tests.support.fakes import FakeEngine
 from tests.support.long_reader import long_text
@@ -53,10 +54,15 @@ async def store(tmp_path: Path) -> AsyncIterator[WindowCache]:
     await store.close()
 
 
-def start(document: tuple[Library, Document], store: WindowCache, engine: FakeEngine) -> tuple[Supervisor, Run]:
+async def read_whole(
+    document: tuple[Library, Document],
+    store: WindowCache,
+    engine: FakeEngine,
+    on_progress: ReportProgress = ignore_progress,
+) -> Completed:
     library, held = document
     supervisor = Supervisor(library, store, SupervisorSettings())
-    return supervisor, supervisor.start(Request("Analyse it.", (held,), mode="summary"), engine)
+    return await supervisor.run(Request("Analyse it.", (held,), mode="summary"), engine, on_progress)
 
 
 def read_spans(engine: FakeEngine) -> set[tuple[int, int]]:
@@ -82,11 +88,10 @@ async def test_two_million_tokens_are_read_whole_in_windows_that_fit(
     document: tuple[Library, Document], store: WindowCache
 ) -> None:
     engine = FakeEngine()
-    supervisor, run = start(document, store, engine)
 
-    await supervisor.complete(run)
+    completed = await read_whole(document, store, engine)
 
-    analysis = to_analysis(run, SessionInfo(session_id="s"))
+    analysis = to_analysis(completed, SessionInfo(session_id="s"))
     assert 1_950_000 < analysis.coverage.tokens_total == analysis.coverage.tokens_read
     assert analysis.coverage.windows == engine.count(WindowNotes) > 50
     assert analysis.coverage.skipped == ()
@@ -103,28 +108,25 @@ async def test_a_run_cancelled_half_way_repeats_no_finished_window(
     document: tuple[Library, Document], store: WindowCache
 ) -> None:
     stopping = Stopping(windows=30)
-    supervisor, run = start(document, store, stopping)
     stored = asyncio.Event()
 
-    def tell(_progress: Progress, _notes: tuple[str, ...] = (), /) -> None:
-        if run.windows == 30:
+    def tell(progress: Progress, _notes: tuple[str, ...] = (), /) -> None:
+        if progress.message.startswith("Read window 30 of"):
             stored.set()
 
-    run.on_progress = tell
-    first = asyncio.create_task(supervisor.complete(run))
+    first = asyncio.create_task(read_whole(document, store, stopping, tell))
     await stored.wait()
     first.cancel()
     with suppress(asyncio.CancelledError):
         await first
 
     engine = FakeEngine()
-    supervisor, run = start(document, store, engine)
-    await supervisor.complete(run)
+    ledger = (await read_whole(document, store, engine)).run.ledger
 
     assert len(read_spans(stopping)) == 30
     assert not read_spans(stopping) & read_spans(engine)
-    assert len(read_spans(engine)) == run.windows - 30
-    assert run.everything_read
+    assert len(read_spans(engine)) == ledger.windows - 30
+    assert ledger.everything_read
 
 
 def reader(folder: Path, *more: str) -> list[str]:

@@ -17,18 +17,18 @@ LONG = "\n\n".join(
 
 @pytest.mark.parametrize("mode", ["summary", "detailed", "extraction"])
 async def test_an_analysis_reads_every_token(read: Reading, mode: str) -> None:
-    run = await read(FakeEngine(), text=LONG, mode=mode, settings={"window_tokens": 2_000})
+    completed = await read(FakeEngine(), text=LONG, mode=mode, settings={"window_tokens": 2_000})
 
-    read_of = coverage(run)
+    read_of = coverage(completed.run, completed.state["routed"])
     assert read_of.tokens_read == read_of.tokens_total
     assert read_of.windows > 1
     assert read_of.skipped == ()
 
 
 async def test_an_analysis_is_made_of_claims_with_quotes_from_the_document(read: Reading) -> None:
-    run = await read(FakeEngine(), text=LONG, mode="summary", settings={"window_tokens": 2_000})
+    completed = await read(FakeEngine(), text=LONG, mode="summary", settings={"window_tokens": 2_000})
 
-    analysis = to_analysis(run, SessionInfo(session_id="s"))
+    analysis = to_analysis(completed, SessionInfo(session_id="s"))
     assert analysis.key_points
     assert analysis.outline
     assert all(LONG[c.start : c.end] == c.quote for c in analysis.citations)
@@ -49,20 +49,19 @@ async def test_windows_that_were_read_before_are_not_read_again(read: Reading) -
     first, second = FakeEngine(), FakeEngine()
 
     await read(first, text=LONG, mode="summary", settings={"window_tokens": 2_000})
-    run = await read(second, text=LONG, mode="summary", settings={"window_tokens": 2_000})
+    completed = await read(second, text=LONG, mode="summary", settings={"window_tokens": 2_000})
 
     assert first.count(WindowNotes) > 1
     assert second.count(WindowNotes) == 0
-    assert run.everything_read
+    assert completed.run.ledger.everything_read
 
 
 async def test_a_reader_that_fails_leaves_the_extractive_analysis(read: Reading) -> None:
-    run = await read(FakeEngine({WindowNotes: RuntimeError("No.")}), text=RULES, mode="summary")
+    completed = await read(FakeEngine({WindowNotes: RuntimeError("No.")}), text=RULES, mode="summary")
 
-    assert run.engine.info.name == "extractive"
-    assert run.everything_read
-    assert run.judgement is not None
-    assert run.judgement.claims
+    assert completed.run.engine.info.name == "extractive"
+    assert completed.run.ledger.everything_read
+    assert completed.state["judgement"].claims
 
 
 async def test_windows_are_read_side_by_side(read: Reading) -> None:

@@ -9,6 +9,7 @@ from agents.engine.tasks.decisions import NextStep, NextStepResult
 from agents.supervisor import graph
 from agents.supervisor.policy import Agent
 from agents.supervisor.run import Run
+from agents.supervisor.state import State, Update
 from tests.agents.supervisor.conftest import Reading
 from tests.support import years_agent
 from tests.support.fakes import FakeEngine
@@ -32,12 +33,17 @@ def choose(name: str) -> Any:
 async def test_an_agent_that_the_engine_chooses_has_its_turn(read: Reading) -> None:
     engine = FakeEngine({NextStep: choose("years")})
 
-    run = await read(engine, QUESTION, text=TEXT)
+    completed = await read(engine, QUESTION, text=TEXT)
 
-    assert [step.agent for step in run.steps] == ["router", "retrieval", "years", "synthesis", "validation"]
-    assert "The passages are about 1987, 2021." in run.warnings
-    assert run.judgement is not None
-    assert run.judgement.claims
+    assert [step.agent for step in completed.run.ledger.steps] == [
+        "router",
+        "retrieval",
+        "years",
+        "synthesis",
+        "validation",
+    ]
+    assert "The passages are about 1987, 2021." in completed.run.ledger.warnings
+    assert completed.state["judgement"].claims
 
 
 async def test_the_engine_is_told_what_the_agents_do_that_it_may_choose(read: Reading) -> None:
@@ -51,17 +57,17 @@ async def test_the_engine_is_told_what_the_agents_do_that_it_may_choose(read: Re
 
 
 async def test_without_the_engines_choice_the_usual_way_is_taken(read: Reading) -> None:
-    run = await read(FakeEngine({NextStep: choose("synthesis")}), QUESTION, text=TEXT)
+    completed = await read(FakeEngine({NextStep: choose("synthesis")}), QUESTION, text=TEXT)
 
-    assert [step.agent for step in run.steps] == ["router", "retrieval", "synthesis", "validation"]
+    assert [step.agent for step in completed.run.ledger.steps] == ["router", "retrieval", "synthesis", "validation"]
 
 
 async def test_an_agent_before_the_others_is_the_usual_choice(read: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(graph, "AGENTS", (YEARS, *(agent for agent in graph.AGENTS if agent is not YEARS)))
 
-    run = await read(FakeEngine(), QUESTION, text=TEXT)
+    completed = await read(FakeEngine(), QUESTION, text=TEXT)
 
-    assert "years" in [step.agent for step in run.steps]
+    assert "years" in [step.agent for step in completed.run.ledger.steps]
 
 
 def test_the_page_on_new_agents_shows_this_one() -> None:
@@ -74,14 +80,13 @@ def test_the_page_on_new_agents_shows_this_one() -> None:
 async def test_an_agent_that_always_fails_is_given_up_after_two_turns(
     read: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(_run: Run) -> None:
+    async def fail(_run: Run, _state: State) -> Update:
         raise RuntimeError("No.")
 
-    failing = Agent("failing", "fails", fail, lambda run: run.kind is not None)
+    failing = Agent("failing", "fails", fail, lambda _run, state: "routed" in state)
     monkeypatch.setattr(graph, "AGENTS", (failing, *graph.AGENTS))
 
-    run = await read(FakeEngine({NextStep: choose("failing")}), QUESTION, text=TEXT)
+    completed = await read(FakeEngine({NextStep: choose("failing")}), QUESTION, text=TEXT)
 
-    assert [step.outcome for step in run.steps if step.agent == "failing"] == ["failed", "failed"]
-    assert run.judgement is not None
-    assert run.judgement.claims
+    assert [step.outcome for step in completed.run.ledger.steps if step.agent == "failing"] == ["failed", "failed"]
+    assert completed.state["judgement"].claims

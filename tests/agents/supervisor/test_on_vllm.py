@@ -15,8 +15,9 @@ import pytest
 from agents.assistant import Assistant
 from agents.benchmark.checkpoints import write_tiny
 from agents.benchmark.corpus import write_markdown
-from agents.benchmark.engines import STEERED, ScriptedEngine
+from agents.benchmark.engines import STEERED, ScriptedEngine, answer_by_rule
 from agents.benchmark.serving import CompletionClient, count_prefilled, find_served
+from agents.engine.tasks.answering import Answerable, Draft
 from agents.engine.tasks.decisions import Plan, PlanResult, Route, RouteResult
 from agents.engine.vllm import lifecycle
 from agents.engine.vllm.engine import ResidentEngine
@@ -28,7 +29,8 @@ from tests.support.random_visitor import DrawingEngine, Visitor
 pytestmark = pytest.mark.vllm
 
 COMPLEX = RouteResult(kind="complex", reason="Three facts.")
-SIMPLE = RouteResult(kind="simple", reason="One fact.")
+POLISH = "Kiedy otwiera się czytelnia?"
+"""In a language that the rules do not know, so that the engine plans."""
 
 
 @pytest.fixture(scope="module")
@@ -82,63 +84,64 @@ async def test_random_decisions_end_in_their_budgets_and_cite_only_what_is_there
     assert tally.contradictions_supported == 0
 
 
+def judged_tokens(engine: ScriptedEngine) -> int:
+    """The tokens of the passages of which the engine was asked whether they answer."""
+    judged = [passage for task in engine.tasks if isinstance(task, Answerable) for passage in task.evidence]
+    return sum(engine.count_tokens(passage.text) for passage in judged)
+
+
 async def test_a_document_is_prefilled_once_for_all_agents_and_follow_ups(
     settings: Settings, engine: ResidentEngine, client: CompletionClient, tmp_path: Path
 ) -> None:
     path = tmp_path / "made.md"
     # About 20,000 tokens, new each time: the engine must not have seen them.
     first, second, *_, last = [fact.question for fact in write_markdown(path, 13, seed=time.time_ns())]
-    steered = ScriptedEngine(
-        {**STEERED, Route: COMPLEX, Plan: PlanResult(sub_questions=(first, second, last))}, engine=engine
-    )
+    steered = ScriptedEngine(STEERED, engine=engine)
     assistant = Assistant(
         Settings(data_dir=tmp_path / "data", documents=DocumentsSettings(roots=(tmp_path,))), engine=steered
     )
     try:
-        prefilled, three_parts = await count_prefilled(
-            client, assistant.ask(f"{first} And {second} And {last}", [str(path)], wait_seconds=math.inf)
+        prefilled, analysis = await count_prefilled(client, assistant.analyze(str(path), wait_seconds=math.inf))
+        session_id = analysis.session.session_id
+        prefilled_then, answer = await count_prefilled(
+            client, assistant.ask(f"{first} And {last}", session_id=session_id, wait_seconds=math.inf)
         )
-        steered.replies[Route] = SIMPLE
+        judged_then = judged_tokens(steered)
         prefilled_again, follow_up = await count_prefilled(
-            client, assistant.ask(second, session_id=three_parts.session.session_id, wait_seconds=math.inf)
+            client, assistant.ask(second, session_id=session_id, wait_seconds=math.inf)
         )
     finally:
         await assistant.close()
-    document = three_parts.coverage.tokens_total
+    document = analysis.coverage.tokens_total
 
-    assert three_parts.usage.prompt_tokens > 3 * document
     assert document < prefilled <= 1.35 * document
+    assert answer.usage.prompt_tokens > document
+    # Whether it answers is asked over the best passages alone, which are no beginning of a cached prompt.
+    assert 0 < prefilled_then <= 0.15 * document + judged_then
     assert follow_up.usage.prompt_tokens > document
-    assert 0 < prefilled_again <= 0.10 * document
+    assert 0 < prefilled_again <= 0.10 * document + judged_tokens(steered) - judged_then
 
 
-async def test_three_sub_questions_are_computed_at_once(
+async def test_whether_it_answers_is_judged_for_three_sub_questions_at_once(
     engine: ResidentEngine, client: CompletionClient, tmp_path: Path
 ) -> None:
     path = tmp_path / "rules.md"
     path.write_text(RULES)
     parts = PlanResult(sub_questions=("When does it open?", "How long is a loan?", "What does a late volume cost?"))
-    planned = ScriptedEngine({Route: COMPLEX, Plan: parts}, engine=engine)
+    planned = ScriptedEngine({Route: COMPLEX, Plan: parts, Draft: answer_by_rule}, engine=engine)
     assistant = Assistant(
         Settings(data_dir=tmp_path / "data", documents=DocumentsSettings(roots=(tmp_path,))), engine=planned
     )
-    most = 0
     try:
-        # The engine may have answered before it is looked at.
-        for number in range(30):
-            asking = asyncio.create_task(
-                assistant.ask(f"({number}) When, how long, how much?", [str(path)], wait_seconds=math.inf)
-            )
-            while not asking.done():
-                most = max(most, int((await client.metrics()).total("vllm:num_requests_running") or 0))
-                await asyncio.sleep(0.002)
-            await asking
-            if most >= len(parts.sub_questions):
-                break
+        answer = await assistant.ask(POLISH, [str(path)], wait_seconds=math.inf)
     finally:
         await assistant.close()
 
-    assert most == 3
+    judged = [task for task in planned.tasks if isinstance(task, Answerable)]
+    assert {task.question for task in judged} == set(parts.sub_questions)
+    assert planned.most_running == len(parts.sub_questions)
+    assert [step.outcome for step in answer.route.agents if step.agent == "retrieval"] == ["done"] * 3
+    assert not any("not judged" in warning for warning in answer.warnings)
 
 
 @pytest.mark.slow

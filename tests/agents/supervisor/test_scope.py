@@ -4,8 +4,7 @@ from agents.engine.extractive.engine import ExtractiveEngine
 from agents.engine.tasks.answering import Draft, DraftResult
 from agents.engine.tasks.decisions import Route, RouteResult
 from agents.engine.tasks.reading import WindowNotes
-from agents.supervisor.answer import coverage
-from agents.supervisor.run import Run
+from agents.supervisor.answer import Completed, coverage
 from tests.agents.supervisor.conftest import Reading
 from tests.support.fakes import FakeEngine
 
@@ -31,18 +30,17 @@ The agreement begins on 1 March 2026. Either party may end it with 90 days' noti
 """
 
 
-def quotes(run: Run) -> str:
-    assert run.judgement is not None
-    return " ".join(quote.located.quote for claim in run.judgement.claims for quote in claim.quotes)
+def quotes(completed: Completed) -> str:
+    return " ".join(quote.located.quote for claim in completed.state["judgement"].claims for quote in claim.quotes)
 
 
 async def test_what_a_section_says_is_read_there_and_nowhere_else(read: Reading) -> None:
-    run = await read(ExtractiveEngine(), "What does section 2 say?", CONTRACT)
+    completed = await read(ExtractiveEngine(), "What does section 2 say?", CONTRACT)
 
-    assert "4,200 euros" in quotes(run)
-    assert "second class" in quotes(run)
-    assert "90 days" not in quotes(run)
-    assert "hosts" not in quotes(run)
+    assert "4,200 euros" in quotes(completed)
+    assert "second class" in quotes(completed)
+    assert "90 days" not in quotes(completed)
+    assert "hosts" not in quotes(completed)
 
 
 async def test_an_engine_is_given_only_the_sentences_of_the_section(read: Reading) -> None:
@@ -64,44 +62,43 @@ async def test_a_whole_reading_of_a_section_gives_its_windows_nothing_else(read:
 
 
 async def test_a_fact_that_the_section_lacks_is_looked_for_elsewhere_and_that_is_said(read: Reading) -> None:
-    run = await read(ExtractiveEngine(), "What interest do late payments bear by section 3?", CONTRACT)
+    completed = await read(ExtractiveEngine(), "What interest do late payments bear by section 3?", CONTRACT)
 
-    assert "2 % a month" in quotes(run)
-    assert "What the question names did not answer it, so the rest was read too." in run.warnings
+    assert "2 % a month" in quotes(completed)
+    assert "What the question names did not answer it, so the rest was read too." in completed.run.ledger.warnings
 
 
 async def test_a_page_that_is_not_there_is_said_and_nothing_is_made_up(read: Reading) -> None:
     engine = FakeEngine()
     for each in (engine, ExtractiveEngine()):
-        run = await read(each, "What does page 7 say?", CONTRACT)
+        completed = await read(each, "What does page 7 say?", CONTRACT)
 
-        assert quotes(run) == ""
-        assert run.judgement is not None
-        assert run.judgement.markdown.startswith("There is no page 7: Services Agreement has 1 page.")
+        assert quotes(completed) == ""
+        assert completed.state["judgement"].markdown.startswith("There is no page 7: Services Agreement has 1 page.")
     assert not [task for task in engine.tasks if isinstance(task, Draft | WindowNotes)]
 
 
 async def test_a_question_that_only_mentions_a_missing_page_is_searched_for(read: Reading) -> None:
     engine = FakeEngine()
-    run = await read(engine, "According to page 7, how many euros a month does the customer pay?", CONTRACT)
+    completed = await read(engine, "According to page 7, how many euros a month does the customer pay?", CONTRACT)
 
     assert [task for task in engine.tasks if isinstance(task, Draft)]
-    assert "There is no page 7: Services Agreement has 1 page." in run.warnings
+    assert "There is no page 7: Services Agreement has 1 page." in completed.run.ledger.warnings
 
 
 async def test_a_section_that_is_not_there_is_not_taken_for_the_whole_document(read: Reading) -> None:
     engine = FakeEngine({Route: RouteResult(kind="whole_document", reason="All of it.")})
-    run = await read(engine, "Summarise section 9", CONTRACT)
+    completed = await read(engine, "Summarise section 9", CONTRACT)
 
-    assert run.kind == "simple"
+    assert completed.state["routed"].kind == "simple"
     assert not [task for task in engine.tasks if isinstance(task, WindowNotes)]
-    assert any("section 9" in warning for warning in run.warnings)
+    assert any("section 9" in warning for warning in completed.run.ledger.warnings)
 
 
 async def test_what_was_left_out_was_not_asked_about(read: Reading) -> None:
-    run = await read(ExtractiveEngine(), "What does clause 2.2 say?", CONTRACT)
+    completed = await read(ExtractiveEngine(), "What does clause 2.2 say?", CONTRACT)
 
-    assert coverage(run).skipped[0].endswith("because the question names others")
+    assert coverage(completed.run, completed.state["routed"]).skipped[0].endswith("because the question names others")
 
 
 async def test_a_long_section_is_searched_within(read: Reading) -> None:
@@ -117,13 +114,14 @@ async def test_a_long_section_is_searched_within(read: Reading) -> None:
 
 
 async def test_a_part_of_a_passage_is_not_taken_for_the_whole_document(read: Reading) -> None:
-    engine = FakeEngine({Draft: lambda task: DraftResult(not_found=True)})
-    run = await read(engine, "What notice follows from section 1?", CONTRACT)
+    nothing = DraftResult(quotes=("The moon is made of green cheese.",), answer="It is made of cheese.")
+    engine = FakeEngine({Draft: nothing})
+    completed = await read(engine, "What notice follows from section 1?", CONTRACT)
 
     first, *_, last = [task for task in engine.tasks if isinstance(task, Draft)]
     assert "90 days" not in " ".join(passage.text for passage in first.evidence)
     assert "90 days" in " ".join(passage.text for passage in last.evidence)
-    assert "What the question names did not answer it, so the rest was read too." in run.warnings
+    assert "What the question names did not answer it, so the rest was read too." in completed.run.ledger.warnings
 
 
 async def test_two_places_in_one_passage_are_both_read(read: Reading) -> None:
@@ -140,9 +138,11 @@ async def test_every_sentence_of_a_short_section_is_told(read: Reading) -> None:
     rules = (
         "# House\n\n## 1 Rules\n\nDogs are forbidden. Smoking is forbidden. The cellar is shared.\n\n## 2 Rent\n\nPay."
     )
-    run = await read(ExtractiveEngine(), "What does section 1 say?", rules)
+    completed = await read(ExtractiveEngine(), "What does section 1 say?", rules)
 
-    assert all(rule in quotes(run) for rule in ("Dogs are forbidden.", "Smoking is forbidden.", "The cellar is shared"))
+    assert all(
+        rule in quotes(completed) for rule in ("Dogs are forbidden.", "Smoking is forbidden.", "The cellar is shared")
+    )
 
 
 async def test_a_question_that_asks_for_more_than_a_section_is_not_cut_to_it(read: Reading) -> None:
@@ -154,8 +154,8 @@ async def test_a_question_that_asks_for_more_than_a_section_is_not_cut_to_it(rea
 
 
 async def test_many_missing_pages_are_told_in_one_line(read: Reading) -> None:
-    run = await read(ExtractiveEngine(), "What do pages 1-400 say?", CONTRACT)
+    completed = await read(ExtractiveEngine(), "What do pages 1-400 say?", CONTRACT)
 
-    (warning,) = [each for each in run.warnings if "There is no" in each]
+    (warning,) = [each for each in completed.run.ledger.warnings if "There is no" in each]
     assert warning == "There is no page 2 to page 400: Services Agreement has 1 page."
-    assert "4,200 euros" in quotes(run)
+    assert "4,200 euros" in quotes(completed)

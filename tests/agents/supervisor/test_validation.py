@@ -1,33 +1,107 @@
-from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult, Revise, ReviseResult
-from tests.agents.supervisor.conftest import Reading
+"""What becomes of a draft: claims that stand, the document's own sentences, or the closest passages."""
+
+from agents.engine.engine import ChoiceResult
+from agents.engine.extractive.engine import ExtractiveEngine
+from agents.engine.tasks.answering import Answerable, Draft, DraftResult
+from agents.schema import SessionInfo
+from agents.supervisor.answer import CLOSEST, SOURCES, to_answer
+from tests.agents.supervisor.conftest import RULES, Reading
 from tests.support.fakes import FakeEngine
 
 OPENS = "The reading room opens at 9 in the morning"
-CLOSES = "On Saturdays it closes at noon."
+BORROW = "A reader may borrow 5 volumes for 28 days."
+SESSION = SessionInfo(session_id="s")
+UNANSWERED = {Answerable: ChoiceResult(log_odds=-3.0)}
 
 
-async def test_a_claim_that_was_cut_down_cites_only_what_still_bears_it(read: Reading) -> None:
-    wrong = DraftClaim(text="It opens at 10 and closes at noon on Saturdays.", quotes=(OPENS, CLOSES))
-    engine = FakeEngine({Draft: DraftResult(claims=(wrong,)), Revise: ReviseResult(text=f"{OPENS}.")})
+async def test_an_answer_that_stands_is_shown_in_the_models_words(read: Reading) -> None:
+    said = "The room opens at 9."
 
-    run = await read(engine)
+    completed = await read(FakeEngine({Draft: DraftResult(quotes=(OPENS,), answer=said)}))
 
-    assert run.judgement
-    (claim,) = run.judgement.claims
-    assert claim.text == f"{OPENS}."
+    (claim,) = completed.state["judgement"].claims
+    assert claim.text == said
     assert [quote.located.quote for quote in claim.quotes] == [OPENS]
 
 
-async def test_a_claim_that_rests_on_two_quotes_together_keeps_both(read: Reading) -> None:
-    wrong = DraftClaim(
-        text="It opens at 10 and closes at noon on Saturdays.", quotes=(OPENS, "closes at 17 on weekdays")
-    )
-    right = "It opens at 9 and closes at 17."
-    engine = FakeEngine({Draft: DraftResult(claims=(wrong,)), Revise: ReviseResult(text=right)})
+async def test_where_a_claim_does_not_stand_the_documents_own_sentence_answers(read: Reading) -> None:
+    wrong = DraftResult(quotes=(OPENS,), answer="It opens at 10.")
 
-    run = await read(engine)
+    completed = await read(FakeEngine({Draft: wrong}), "When does the reading room open?")
 
-    assert run.judgement
-    (claim,) = run.judgement.claims
-    assert claim.text == right
-    assert len(claim.quotes) == 2
+    answer = to_answer(completed, SESSION)
+    assert "10" not in answer.markdown.partition(SOURCES)[0]
+    assert "opens at 9 in the morning" in answer.claims[0].text
+    assert answer.closest == ()
+    assert answer.grounded == 1.0
+
+
+async def test_the_quotes_stand_in_the_order_in_which_the_search_ranked_them(read: Reading) -> None:
+    text = "\n\n".join(f"# Part {n}\n\n" + f"The wick of lamp {n} burned for {n} hours. " * 40 for n in range(1, 9))
+    first, second = "The wick of lamp 7 burned for 7 hours.", "The wick of lamp 2 burned for 2 hours."
+    both = DraftResult(quotes=(second, first), answer="Lamps 7 and 2 burned for 7 and 2 hours.")
+
+    completed = await read(FakeEngine({Draft: both}), "How long did the wick of lamp 7 burn?", text)
+
+    ranking = completed.state["evidence"][0].ranking
+    (claim,) = completed.state["judgement"].claims
+    quoted = [quote.located.quote for quote in claim.quotes]
+    assert "lamp 7" in ranking[0].text
+    assert quoted == [first, second]
+
+
+async def test_nothing_is_drafted_where_the_engine_says_that_the_passages_do_not_answer(read: Reading) -> None:
+    engine = FakeEngine(UNANSWERED)
+
+    completed = await read(engine, "How long may a reader borrow volumes?")
+
+    answer = to_answer(completed, SESSION)
+    assert engine.count(Draft) == 0
+    assert answer.claims == answer.citations == ()
+
+
+async def test_the_closest_passages_are_handed_over_where_nothing_answers(read: Reading) -> None:
+    completed = await read(FakeEngine(UNANSWERED), "How long may a reader borrow volumes?")
+
+    answer = to_answer(completed, SESSION)
+    assert answer.closest[0].quote == BORROW
+    assert all(RULES[each.start : each.end] == each.quote for each in answer.closest)
+    assert answer.markdown.startswith("The document does not say.")
+    assert f"{CLOSEST}\n\n[1] Rules of the reading room, page 1: “{BORROW}”" in answer.markdown
+
+
+async def test_an_answer_has_no_closest_passages_beside_it(read: Reading) -> None:
+    answer = to_answer(await read(FakeEngine()), SESSION)
+
+    assert answer.claims
+    assert answer.closest == ()
+    assert CLOSEST not in answer.markdown
+
+
+async def test_an_engine_that_cannot_say_whether_the_passages_answer_is_asked_for_the_answer(read: Reading) -> None:
+    completed = await read(FakeEngine({Answerable: ChoiceResult(log_odds=None)}))
+
+    assert completed.state["judgement"].claims
+
+
+async def test_a_part_that_is_not_answered_does_not_keep_the_other_from_its_answer(read: Reading) -> None:
+    def only_fines(task: Answerable) -> ChoiceResult:
+        return ChoiceResult(log_odds=3.0 if "cost" in task.question else -3.0)
+
+    completed = await read(FakeEngine({Answerable: only_fines}), "When does it open, and what does a late volume cost?")
+
+    assert [each.log_odds for each in completed.state["evidence"].values()] == [-3.0, 3.0]
+    assert completed.state["judgement"].claims
+
+
+async def test_without_a_model_the_answer_is_made_of_the_documents_own_sentences(read: Reading) -> None:
+    completed = await read(ExtractiveEngine(), "When does the reading room open?")
+
+    assert completed.state["drafted"].claims == ()
+    assert all(claim.text in " ".join(RULES.split()) for claim in completed.state["judgement"].claims)
+
+
+async def test_words_that_the_document_never_uses_are_pointed_out_where_no_model_reads_it(read: Reading) -> None:
+    completed = await read(ExtractiveEngine(), "When does the reading room open for penguins?")
+
+    assert any("Nowhere in what was read: “penguins”" in warning for warning in completed.run.ledger.warnings)
