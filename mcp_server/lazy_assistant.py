@@ -27,7 +27,6 @@ HEAVY_MODULES = (
     "aiosqlite",
     "agents.engine.extractive.drafting",
     "agents.engine.extractive.decisions",
-    "agents.engine.extractive.judging",
 )
 """What the first answer imports, in this order."""
 _logger = logging.getLogger(__name__)
