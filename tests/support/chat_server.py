@@ -51,7 +51,8 @@ class ChatServer:
             server_ = outer
 
         self._http = _Server(("127.0.0.1", 0), Bound)
-        self.base_url = f"http://127.0.0.1:{self._http.server_port}/v1"
+        self.port = self._http.server_port
+        self.base_url = f"http://127.0.0.1:{self.port}/v1"
 
     def __enter__(self) -> "ChatServer":
         threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()

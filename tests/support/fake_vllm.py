@@ -30,6 +30,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--fake-knows-no-format-of-ours", action="store_true")
     parser.add_argument("--fake-port-taken-once", type=Path, help="a file that remembers it")
     parser.add_argument("--fake-never-ready", action="store_true")
+    parser.add_argument("--fake-refuses-chat", help="why")
     parser.add_argument("--fake-answer-seconds", type=float, default=0.0)
     return parser.parse_known_args()[0]
 
@@ -107,6 +108,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def chat(self, body: dict[str, Any]) -> None:
         cls = type(self)
+        if self.asked.fake_refuses_chat:
+            self.send({"error": {"message": self.asked.fake_refuses_chat}}, 400)
+            return
         cls.running += 1
         time.sleep(self.asked.fake_answer_seconds)
         cls.running -= 1
