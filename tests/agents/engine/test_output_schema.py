@@ -69,16 +69,16 @@ def test_a_model_is_shown_every_field_of_the_answer(task: Task[Any]) -> None:
 
 
 def test_the_longest_answer_takes_what_its_bounds_take() -> None:
-    schema = output_schema.schema(UpdateSummary(turns=("Q: a\nA: b",)))
-    bound = schema["properties"]["summary"]["maxLength"]  # type: ignore[index]
+    schema: Any = output_schema.schema(UpdateSummary(turns=("Q: a\nA: b",)))
+    bound = schema["properties"]["summary"]["maxLength"]
     tokens = bound // output_schema.CHARACTERS_PER_TOKEN
     assert tokens < output_schema.max_answer_tokens(schema) < tokens + 30
 
 
 def test_a_draft_quotes_before_it_answers() -> None:
-    schema = output_schema.schema(Draft())
+    schema: Any = output_schema.schema(Draft())
     assert output_schema.template(schema) == '{"quotes": ["text", ...], "answer": "text"}'
-    assert schema["properties"]["quotes"]["maxItems"] == MAX_QUOTES  # type: ignore[index]
+    assert schema["properties"]["quotes"]["maxItems"] == MAX_QUOTES
 
 
 @pytest.mark.parametrize(
