@@ -9,6 +9,7 @@ process, which a busy machine does not lengthen; the clock's times stand beside 
 
 import argparse
 import asyncio
+import itertools
 import math
 import tempfile
 import time
@@ -16,29 +17,25 @@ from pathlib import Path
 
 from agents.assistant import Assistant
 from agents.benchmark.corpus import write_markdown
-from agents.benchmark.engines import ScriptedEngine
+from agents.benchmark.engines import ScriptedEngine, first_words
 from agents.benchmark.serving import percentile
 from agents.benchmark.workbench import ask, timed
-from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult
+from agents.engine.tasks.answering import MAX_QUOTES, Draft, DraftResult
 from agents.language.tokens import estimate_tokens
 from agents.settings import DocumentsSettings, Settings
 from benchmarks.record import record
 
-CLAIMS = 8
 QUOTED_WORDS = 40
 GOAL_RATIO = 10
 
 
 def at_length(words: int) -> ScriptedEngine:
-    """Return an engine whose drafts have so many words, copied from the text."""
+    """Return an engine whose answers have so many words: what they quote, said again and again."""
 
     def draft(task: Draft) -> DraftResult:
-        texts = [passage.text.split() for passage in task.evidence]
-        claims = tuple(
-            DraftClaim(text=" ".join(text[: words // CLAIMS]), quotes=(" ".join(text[:QUOTED_WORDS]),))
-            for text in (texts * CLAIMS)[:CLAIMS]
-        )
-        return DraftResult(claims=claims)
+        quotes = tuple(first_words(passage.text, QUOTED_WORDS) for passage in task.evidence[:MAX_QUOTES])
+        said = itertools.cycle(" ".join(quotes).split())
+        return DraftResult(quotes=quotes, answer=" ".join(itertools.islice(said, words)))
 
     return ScriptedEngine({Draft: draft})
 

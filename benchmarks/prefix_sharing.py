@@ -5,8 +5,8 @@ READROOM_ENGINE__KIND=vllm READROOM_ENGINE__MODEL=... python -m benchmarks.prefi
 The agents answer a complex question with three parts about a new document, then two follow-ups in the same session, and
 what they set the engine is recorded. The same tasks are then laid out as agents usually are, the role's system prompt,
 the question, and then what its tools return; and once more with the document before the question. All counts are the
-engine's own. Small random weights serve as well as any: every task is computed, and only which way a question takes,
-how it is cut, and what is quoted is decided by rule here.
+engine's own. Small random weights serve as well as any: every task is computed, and only whether passages answer, and
+what is quoted, is decided by rule here.
 """
 
 import argparse
@@ -27,25 +27,16 @@ from agents.benchmark.serving import CompletionClient, count_prefilled, find_ser
 from agents.engine.engine import Engine, Task
 from agents.engine.openai.endpoint import Endpoint
 from agents.engine.prompt_layout import messages
-from agents.engine.tasks.decisions import Plan, PlanResult, Route, RouteResult
 from agents.settings import Settings, load_settings
 from benchmarks.record import record
 
-JOINT = " And "
 COMPLEX, FOLLOW_UP, NAIVE = 1.35, 0.10, 4.0
 """Goals: prefilled tokens to the document's, and those of the naive layout to ours."""
 
 
 def directed(engine: Engine) -> ScriptedEngine:
-    """Return an engine that computes every task and takes the way of a complex question where it says " And "."""
-    return ScriptedEngine(
-        {
-            **STEERED,
-            Route: lambda task: RouteResult(kind="complex" if JOINT in task.question else "simple", reason="By rule."),
-            Plan: lambda task: PlanResult(sub_questions=tuple(part.strip() for part in task.question.split(JOINT))),
-        },
-        engine=engine,
-    )
+    """Return an engine that computes every task, and whose answers are the text's own words."""
+    return ScriptedEngine(STEERED, engine=engine)
 
 
 @dataclass(frozen=True)
@@ -77,7 +68,7 @@ async def answer_with_agents(
     assistant = Assistant(own, engine=engine)
     of = [fact.question for fact in facts]
     middle = len(of) // 2
-    questions = (JOINT.join([of[0], of[middle], of[-1]]), of[middle + 1], JOINT.join([of[1], of[middle - 1], of[-2]]))
+    questions = (" ".join([of[0], of[middle], of[-1]]), of[middle + 1], " ".join([of[1], of[middle - 1], of[-2]]))
     asked: list[Asked] = []
     session, held = None, 0
     try:
@@ -112,11 +103,11 @@ def role_first(task: Task[Any]) -> list[dict[str, str]]:
 def _parts(task: Task[Any]) -> tuple[str, str, str]:
     """Cut a task's own prompt into the role with its instruction, the document, and the question."""
     system, user = messages(task, "JSON")
-    before, _, instruction = user["content"].rpartition(f"Instruction ({task.role}):")
-    instruction, mark, question = instruction.partition("\n\nQuestion: ")
+    before, instruction, rest = user["content"].rpartition(task.instruction())
+    form, mark, question = rest.partition("\n\nQuestion: ")
     document, close, history = before.rpartition("</document>")
     return (
-        f"You are the {task.role} agent.{instruction}\n{system['content']}",
+        f"You are the {task.role} agent. {instruction}{form}\n{system['content']}",
         document + close,
         history + mark + question,
     )

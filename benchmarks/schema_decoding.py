@@ -2,10 +2,10 @@
 
     python -m benchmarks.schema_decoding --base-url http://127.0.0.1:8000/v1 --set FOLDER [--out RESULT.json]
 
-Questions of a set become the product's Draft tasks over the eight best passages, their sentences Verdict tasks with
-one to eight claims, and the documents' beginnings WindowNotes tasks. Each prompt is sent free, and under its schema, by
-one stream and by eight. `wait` is the time to the first token beyond the free one's: prefill is the same, so it is
-what compiling the grammar costs.
+Questions of a set become the product's Draft tasks over the eight best passages, and the documents' beginnings
+WindowNotes tasks; Answerable is one word without a schema. Each prompt is sent free, and under its schema, by one
+stream and by eight. Prefill is the same, so that what `first_token_seconds` has beyond the free one's is what compiling
+the grammar costs.
 """
 
 import argparse
@@ -22,7 +22,7 @@ import httpx
 from agents.documents.library import Library
 from agents.engine import output_schema, prompt_layout
 from agents.engine.engine import Task
-from agents.engine.tasks.answering import ClaimToJudge, Draft, Verdict
+from agents.engine.tasks.answering import Draft
 from agents.engine.tasks.reading import WindowNotes
 from agents.settings import DocumentsSettings
 from benchmarks.quality.questions import load
@@ -32,19 +32,16 @@ STREAMS = (1, 8)
 
 
 async def make_tasks(folder: Path, work: Path, count: int) -> dict[str, list[Task[Any]]]:
-    """Return tasks of three roles over the set's documents."""
+    """Return tasks of two roles over the set's documents."""
     library = Library(DocumentsSettings(roots=(folder,)), work)
-    tasks: dict[str, list[Task[Any]]] = {"Draft": [], "Verdict": [], "WindowNotes": []}
-    for number, question in enumerate(load(folder, "work")[:count]):
+    tasks: dict[str, list[Task[Any]]] = {"Draft": [], "WindowNotes": []}
+    for question in load(folder, "work")[:count]:
         document = await library.open(str(question.document))
         hits = await library.search(question.text, [document.document_id], 8)
         evidence = tuple(hit.passage for hit in hits)
         if not evidence:
             continue
         tasks["Draft"].append(Draft(question=question.text, evidence=evidence))
-        quotes = [passage.text.strip()[:300] for passage in evidence[: 1 + number % 8]]
-        claims = tuple(ClaimToJudge(text=quote[:120], quotes=(quote,)) for quote in quotes)
-        tasks["Verdict"].append(Verdict(question=question.text, claims=claims))
         passages = await library.passages(document.document_id)
         tasks["WindowNotes"].append(WindowNotes(evidence=passages[:12], mode="summary"))
     await library.close()

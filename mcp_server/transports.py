@@ -14,6 +14,7 @@ from mcp.server import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 
+from agents.engine.registry import check_kind
 from agents.errors import SettingsError
 from agents.settings import ServerSettings, Settings
 from mcp_server.server import create_server
@@ -34,8 +35,9 @@ def serve(settings: Settings, transport: Transport) -> None:
     """Serve until the client hangs up (stdio) or a signal arrives (HTTP).
 
     Raises:
-        SettingsError: The address cannot be bound, or needs a token.
+        SettingsError: The address cannot be bound, or needs a token, or no engine has the name that is set.
     """
+    check_kind(settings.engine.kind)
     _log_to_stderr()
     try:
         if transport == "stdio":

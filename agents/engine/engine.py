@@ -38,10 +38,6 @@ class Task(Frozen, Generic[ResultT]):
     def instruction(self) -> str:
         """Return what the model is told to do; best the same for every question."""
 
-    def results(self) -> str:
-        """Return what other agents have found for the question, as a prompt shows it."""
-        return ""
-
     def narrow_schema(self, schema: JsonDict) -> JsonDict:
         """Narrow the JSON schema of the result type to what this task allows."""
         return schema

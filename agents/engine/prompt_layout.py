@@ -2,7 +2,7 @@
 
 The engine caches what it has computed for a prompt's beginning. So what stays the same longest comes first:
 
-    system · document text · history · instruction · form of the answer · other agents' results · question
+    system · document text · history · instruction · form of the answer · question
 
 Nothing that changes from call to call (a role, a time, an id) may stand before the document. Three parts of a
 question share all but their own few words. A role that is given no document has its instruction before the history,
@@ -40,7 +40,7 @@ def messages(task: Task[ResultT], answer_template: str, feedback: str = "") -> l
     form = f"\nReply with JSON: {answer_template}" if answer_template else ""
     asked = [f"{task.instruction()}{form}"]
     parts = [*_documents(task.evidence), *history, *asked] if task.evidence else [*asked, *history]
-    parts += filter(None, [task.results(), f"Question: {task.question}" if task.question else "", feedback])
+    parts += filter(None, [f"Question: {task.question}" if task.question else "", feedback])
     return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": "\n\n".join(parts)}]
 
 

@@ -5,25 +5,24 @@ A new engine is one file that defines it and one entry in ENGINES (docs/extendin
 
 import asyncio
 import pkgutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
 from agents.engine.engine import Availability, Engine, EngineEntry
 from agents.engine.extractive.engine import ExtractiveEngine
-from agents.engine.openai import endpoint
-from agents.engine.vllm import launch
 from agents.errors import EngineError, SettingsError
 from agents.schema import Frozen, OnProgress, Progress
 from agents.settings import EngineSettings
 
 
-def imported_when_called(path: str) -> Callable[..., Awaitable[Engine]]:
+def imported_when_called(path: str) -> Callable[..., Any]:
     """Return the callable that a path names, as `module:name`; what it imports is loaded with the first call."""
 
-    def call(*arguments: object) -> Awaitable[Engine]:
+    def call(*arguments: object) -> object:
         return pkgutil.resolve_name(path)(*arguments)
 
     return call
@@ -35,8 +34,16 @@ async def open_extractive(*_: object) -> Engine:
 
 
 ENGINES: tuple[EngineEntry, ...] = (
-    EngineEntry("openai", endpoint.availability, imported_when_called("agents.engine.openai.engine:OpenAIEngine.open")),
-    EngineEntry("vllm", launch.availability, imported_when_called("agents.engine.vllm.engine:ResidentEngine.open")),
+    EngineEntry(
+        "openai",
+        imported_when_called("agents.engine.openai.endpoint:availability"),
+        imported_when_called("agents.engine.openai.engine:OpenAIEngine.open"),
+    ),
+    EngineEntry(
+        "vllm",
+        imported_when_called("agents.engine.vllm.launch:availability"),
+        imported_when_called("agents.engine.vllm.engine:ResidentEngine.open"),
+    ),
     EngineEntry("extractive", lambda _settings, _data_dir: Availability(available=True), open_extractive),
 )
 """In the order in which `auto` tries them; the last one can always be had."""
@@ -74,6 +81,16 @@ def choose_engine(settings: EngineSettings, data_dir: Path | None = None) -> Eng
         reasons += [found.reason] if found.reason else []
         missing += found.missing
     raise EngineError("No engine can be had here.", hint="\n".join(missing))
+
+
+def check_kind(kind: str) -> None:
+    """Check that a setting of READROOM_ENGINE__KIND is `auto` or the name of an engine.
+
+    Raises:
+        SettingsError: It is neither.
+    """
+    if kind != "auto":
+        named_entry(kind)
 
 
 def named_entry(kind: str) -> EngineEntry:

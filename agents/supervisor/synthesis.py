@@ -38,9 +38,10 @@ async def _answer(run: Run, state: State) -> Drafted:
         return Drafted(look=look)
     question = state["routed"].question
     excerpts = Excerpts(evidence=passages, question=question, parts=questions(state))
-    own = tuple(UncheckedClaim(each.text, each.quotes) for each in (await run.apply_rules(excerpts)).claims)
+    # An engine without a model may have rules of its own for this.
+    own_words = await (run.apply_rules(excerpts) if run.engine.info.generative else run.ask(excerpts))
+    own = tuple(UncheckedClaim(each.text, each.quotes) for each in own_words.claims)
     if not run.engine.info.generative:
-        run.ledger.mark_read(passages)
         return Drafted(excerpts=own, look=look)
     draft = await run.ask(Draft(evidence=passages, question=question, history=run.history))
     return Drafted((UncheckedClaim(draft.answer, draft.quotes),), own, look=look)

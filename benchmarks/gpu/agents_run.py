@@ -5,8 +5,8 @@
         --window 1024 --set max_model_len=8192                                                          # a rehearsal
 
 A document of about 120,000 tokens is made anew for each run, so that nothing of it is cached. Random weights compute
-every task under its schema; which way a question takes, and its parts, are decided by rule, so that a complex question
-is one. Then the recorded tasks are sent again in the product's layout and in the two usual ones, one token each.
+every task; which way a question takes, and its parts, are decided by rule, and its answer is the text's own words. Then
+the recorded tasks are sent again in the product's layout and in the two usual ones, one token each.
 """
 
 import argparse
@@ -102,7 +102,7 @@ class AgentsRun:
             answers: list[dict[str, Any]] = []
             for number in range(3):
                 three = (facts[number], facts[len(facts) // 2 + number], facts[-1 - number])
-                question = " And ".join(fact.question for fact in three)
+                question = " ".join(fact.question for fact in three)
                 # A follow-up names no document: the session knows it.
                 asking = assistant.ask(question, [str(path)] * (session is None), session, math.inf)
                 answer, row = await self._watch(engine, asking)

@@ -75,6 +75,24 @@ def test_a_misspelt_variable_of_a_section_is_refused_with_the_name_that_is_meant
     assert done.stderr == "Error: READROOM_ENGINE__KINDD is no setting.\nDid you mean READROOM_ENGINE__KIND?\n"
 
 
+WRONG_KIND = "READROOM_ENGINE__KIND is vlmm, which is no engine."
+KINDS = "Set it to one of: auto, openai, vllm, extractive."
+
+
+def test_a_server_whose_engine_has_no_such_name_does_not_start(tmp_path: Path) -> None:
+    done = readroom(tmp_path, "serve", READROOM_ENGINE__KIND="vlmm")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"Error: {WRONG_KIND}\n{KINDS}\n"
+
+
+def test_doctor_names_an_engine_that_does_not_exist(tmp_path: Path) -> None:
+    done = readroom(tmp_path, "doctor", "--json", READROOM_ENGINE__KIND="vlmm")
+    (check,) = [check for check in json.loads(done.stdout)["checks"] if check["name"] == "engine"]
+    assert check["state"] == "problem"
+    assert WRONG_KIND in check["detail"]
+    assert KINDS in check["detail"]
+
+
 def test_only_commands_stand_in_code_marks() -> None:
     fixes = mark_commands(
         (f"an NVIDIA GPU, or a server elsewhere: {USE_A_SERVER}", INSTALL_VLLM, "Free some GPU memory.")

@@ -23,6 +23,8 @@ class ChatServer:
         refuse: Returns why a request is refused with status 400, or an empty text.
         finish_reason: How each answer says it ended.
         seconds: How long an answer takes.
+        top_logprobs: What it tells of an answer's first token to those who ask: tokens and their log probabilities;
+            None where it tells nothing.
     """
 
     def __init__(
@@ -35,20 +37,22 @@ class ChatServer:
         key: str = "",
         seconds: float = 0.0,
         context: int = 32_768,
+        top_logprobs: dict[str, float] | None = None,
     ) -> None:
         self.requests: list[dict[str, Any]] = []
         self.tokenized = 0
         self.replies = list(replies)
         self.finish_reasons = list(finish_reason)
         self.model, self.vllm, self.refuse, self.key, self.seconds = model, vllm, refuse, key, seconds
-        self.context = context
+        self.context, self.top_logprobs = context, top_logprobs
         outer = self
 
         class Bound(_Handler):
             server_ = outer
 
         self._http = _Server(("127.0.0.1", 0), Bound)
-        self.base_url = f"http://127.0.0.1:{self._http.server_port}/v1"
+        self.port = self._http.server_port
+        self.base_url = f"http://127.0.0.1:{self.port}/v1"
 
     def __enter__(self) -> "ChatServer":
         threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
@@ -94,12 +98,19 @@ class _Handler(BaseHTTPRequestHandler):
         elif isinstance(reply, tuple):
             self.send({"error": {"message": reply[1]}}, reply[0])
         else:
-            self.chat(reply)
+            self.chat(reply, told=self.server_.top_logprobs if body.get("logprobs") else None)
 
-    def chat(self, content: str) -> None:
+    def chat(self, content: str, *, told: dict[str, float] | None) -> None:
         reasons = self.server_.finish_reasons
         reason = reasons.pop(0) if len(reasons) > 1 else reasons[0]
-        choice = {"index": 0, "finish_reason": reason, "message": {"role": "assistant", "content": content}}
+        choice: dict[str, Any] = {
+            "index": 0,
+            "finish_reason": reason,
+            "message": {"role": "assistant", "content": content},
+        }
+        if told is not None:
+            top = [{"token": token, "logprob": logprob} for token, logprob in told.items()]
+            choice["logprobs"] = {"content": [{"token": content, "logprob": 0.0, "top_logprobs": top}]}
         usage = {
             "prompt_tokens": 100,
             "completion_tokens": 20,

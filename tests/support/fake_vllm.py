@@ -30,6 +30,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--fake-knows-no-format-of-ours", action="store_true")
     parser.add_argument("--fake-port-taken-once", type=Path, help="a file that remembers it")
     parser.add_argument("--fake-never-ready", action="store_true")
+    parser.add_argument("--fake-refuses-chat", help="why")
     parser.add_argument("--fake-answer-seconds", type=float, default=0.0)
     return parser.parse_known_args()[0]
 
@@ -54,9 +55,11 @@ def instance(schema: dict[str, Any]) -> Any:
 
 
 def answer(body: dict[str, Any], *, garbled: bool) -> str:
-    """Return the shortest JSON where a schema is given, else the sentence that is to be copied."""
+    """Return the shortest JSON where a schema is given, "Yes" where one word is wanted, else the sentence to copy."""
     if "response_format" in body:
         return json.dumps(instance(body["response_format"]["json_schema"]["schema"]))
+    if body["max_tokens"] == 1:
+        return "Yes"
     text, _, asked = body["messages"][-1]["content"].rpartition("\n\n")
     about = asked.rpartition("about ")[2].rstrip(".").lower()
     return "r, rrrr of of rrrr" if garbled else next(s for s in text.split(". ") if about in s.lower())
@@ -105,6 +108,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def chat(self, body: dict[str, Any]) -> None:
         cls = type(self)
+        if self.asked.fake_refuses_chat:
+            self.send({"error": {"message": self.asked.fake_refuses_chat}}, 400)
+            return
         cls.running += 1
         time.sleep(self.asked.fake_answer_seconds)
         cls.running -= 1

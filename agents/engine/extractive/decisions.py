@@ -168,7 +168,11 @@ def _with_shared_noun(one: str, two: str) -> tuple[str, str]:
 
 
 _ASKING = re.compile(rf"\W*(?:{_ASKS}|{_AUXILIARY}\b)", re.IGNORECASE)
-_SENTENCES = re.compile(rf"(?<=\?)\s+(?=\S)|(?<=[?\uff1f])\s*(?=[{UNSPACED}])")
+_SENTENCES = re.compile(
+    # "And why?" leans on the question before it; "And when does the lease end?" stands by itself.
+    rf"(?<=\?)\s+(?:(?i:and|but|or)\s+(?:also\s+|then\s+)?(?=(?:(?i:{_ASKS})|{_VERB_ASKS})(?:\s+\S+){{3}}))?(?=\S)"
+    rf"|(?<=[?\uff1f])\s*(?=[{UNSPACED}])"
+)
 _CLAUSES = re.compile(
     rf"[,;]?\s+(?:and|but|or|as well as)\s+(?:also\s+|then\s+|if so,?\s+)?(?=(?i:{_ASKS})|{_VERB_ASKS})"
     rf"|[,;]\s+(?=(?i:{_ASKS}))"

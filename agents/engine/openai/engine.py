@@ -7,6 +7,7 @@ import asyncio
 import logging
 import math
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -158,18 +159,19 @@ class OpenAIEngine:
     async def _choose(self, task: Choice) -> tuple[ChoiceResult, Usage]:
         """Ask for one word, and read from the probabilities of the first token how sure the engine is."""
         messages = prompt_layout.messages(task, "")
-        while True:
-            asked: dict[str, Any] = {"logprobs": True, "top_logprobs": _TOP_LOGPROBS} if self._tells_logprobs else {}
-            try:
-                message = await self._invoke(messages, {"max_tokens": task.max_tokens, **GREEDY, **asked})
-            except openai.BadRequestError as error:
-                if not asked:
-                    raise self._as_engine_error(error) from error
+        body: dict[str, Any] = {"max_tokens": task.max_tokens, **GREEDY}
+        message: AIMessage | None = None
+        try:
+            if self._tells_logprobs:
+                with suppress(openai.BadRequestError):
+                    message = await self._invoke(messages, {**body, "logprobs": True, "top_logprobs": _TOP_LOGPROBS})
+            if message is None:
+                message = await self._invoke(messages, body)
+                # Only now is it known that the refusal was for the log probabilities.
                 self._tells_logprobs = False
-                continue
-            except openai.APIError as error:
-                raise self._as_engine_error(error) from error
-            return ChoiceResult(log_odds=log_odds(message)), _usage(message)
+        except openai.APIError as error:
+            raise self._as_engine_error(error) from error
+        return ChoiceResult(log_odds=log_odds(message)), _usage(message)
 
     async def count_prompt_tokens(self, task: Task[ResultT]) -> int:
         """Count the tokens of a task's whole prompt: exact where the server tokenizes, else close above."""
@@ -321,12 +323,13 @@ def log_odds(message: AIMessage) -> float | None:
     A server that tells no probabilities is taken at its word.
     """
     told: Any = message.response_metadata.get("logprobs") or {}
-    tokens: list[Any] = told.get("content") or []
-    if not tokens:
+    tokens: list[Any] = told.get("content") or [{}]
+    first: list[Any] = tokens[0].get("top_logprobs") or []
+    if not first:
         word = message.text.strip().casefold()
         return _CERTAIN if word.startswith("yes") else -_CERTAIN if word.startswith("no") else None
     likely = {"yes": 0.0, "no": 0.0}
-    for each in tokens[0]["top_logprobs"]:
+    for each in first:
         word = str(each["token"]).strip().casefold()
         if word in likely:
             likely[word] += math.exp(each["logprob"])

@@ -8,6 +8,8 @@ from typing import Literal
 
 _SECONDS = 5.0
 _WAKE_SECONDS = 60.0
+_SHOWN_CHARACTERS = 200
+"""Of a refusal."""
 _SAMPLE = re.compile(
     r"^vllm:(num_requests_(?:running|waiting)|(?:prompt|generation)_tokens_total)(?:\{[^}]*\})? (\S+)$",
     re.MULTILINE,
@@ -27,6 +29,10 @@ class Load:
     def idle(self) -> bool:
         """Whether nothing is under way."""
         return self.running + self.waiting == 0
+
+
+class NoAnswerError(Exception):
+    """The engine did not answer a prompt; the message says why, as a sentence about it."""
 
 
 class Probe:
@@ -51,19 +57,30 @@ class Probe:
         except (ValueError, KeyError, TypeError):
             return False
 
-    def chat(self, model: str, prompt: str, max_tokens: int, seconds: float) -> str | None:
-        """Return its most likely answer to a prompt, or None where none came within the time."""
+    def chat(self, model: str, prompt: str, max_tokens: int, seconds: float) -> str:
+        """Return its most likely answer to a prompt.
+
+        Raises:
+            NoAnswerError: None came within the time, or something that is no answer.
+        """
         body = {
             "model": model,
             "messages": [{"role": "user", "content": prompt}],
             "max_tokens": max_tokens,
             "temperature": 0,
         }
-        answer = self._ask("POST", "/v1/chat/completions", seconds, json.dumps(body))
         try:
-            return None if answer is None else json.loads(answer)["choices"][0]["message"]["content"] or ""
-        except (ValueError, KeyError, IndexError, TypeError):
-            return None
+            status, answer = self._send("POST", "/v1/chat/completions", seconds, json.dumps(body))
+        except TimeoutError as error:
+            raise NoAnswerError(f"it gave no answer within {seconds:g} s") from error
+        except (OSError, http.client.HTTPException) as error:
+            raise NoAnswerError(f"it broke the connection off: {error}") from error
+        if status != http.client.OK:
+            raise NoAnswerError(f"it refused with status {status}: {' '.join(answer.split())[:_SHOWN_CHARACTERS]}")
+        try:
+            return json.loads(answer)["choices"][0]["message"]["content"] or ""
+        except (ValueError, KeyError, IndexError, TypeError) as error:
+            raise NoAnswerError("it answered with what is no chat completion") from error
 
     def load(self) -> Load | None:
         """Return what it is doing, or None where it does not answer."""
@@ -100,15 +117,25 @@ class Probe:
     def _ask(
         self, method: Literal["GET", "POST"], path: str, seconds: float = _SECONDS, body: str | None = None
     ) -> str | None:
+        """Return what it answers; None where it does not answer, or refuses."""
+        try:
+            status, answer = self._send(method, path, seconds, body)
+        except (OSError, http.client.HTTPException):
+            return None
+        return answer if status == http.client.OK else None
+
+    def _send(self, method: Literal["GET", "POST"], path: str, seconds: float, body: str | None) -> tuple[int, str]:
+        """Return the status and the text of its answer.
+
+        Raises:
+            OSError: It cannot be reached or does not answer in time.
+            HTTPException: What it answers is no HTTP.
+        """
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=seconds)
         try:
             headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
             connection.request(method, path, body=body, headers=headers)
             response = connection.getresponse()
-            answer = response.read().decode(errors="replace")
-        except (OSError, http.client.HTTPException):
-            return None
-        else:
-            return answer if response.status == http.client.OK else None
+            return response.status, response.read().decode(errors="replace")
         finally:
             connection.close()

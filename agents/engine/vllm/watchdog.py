@@ -21,7 +21,7 @@ from filelock import Timeout
 
 from agents.engine.vllm import startup_log
 from agents.engine.vllm.memory_plan import MemoryMeter
-from agents.engine.vllm.probe import Probe
+from agents.engine.vllm.probe import NoAnswerError, Probe
 from agents.engine.vllm.processes import ProcessId, die_with_parent, end_session, free_port
 from agents.engine.vllm.reading_check import reading_failure
 from agents.engine.vllm.state_files import Attempt, EngineFiles, EngineState, Launch, read_model, write_atomically
@@ -197,9 +197,17 @@ class Watchdog:
 
         Raises:
             UnreadableError: It could not.
+            StartError: It gave no answer at all.
         """
-        sentences = self._launch.reading_sentences
-        failure = reading_failure(probe, self._launch.identity, sentences) if sentences else None
+        if not (sentences := self._launch.reading_sentences):
+            return
+        try:
+            failure = reading_failure(probe, self._launch.identity, sentences)
+        except NoAnswerError as error:
+            # Before it is ended: what it writes on its way out is no cause.
+            cause = startup_log.root_cause(self._files.log_text())
+            self._end_engine()
+            raise StartError(f"asked to copy a sentence, {error}" + (f" ({cause})" if cause else "")) from error
         if failure:
             self._end_engine()
             raise UnreadableError(f"the model did not understand what it read: {failure}")

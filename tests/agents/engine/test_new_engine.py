@@ -9,7 +9,7 @@ from agents.assistant import Assistant
 from agents.engine import registry
 from agents.engine.engine import Availability, Engine, EngineEntry, Outcome, ResultT, Task
 from agents.engine.extractive.engine import ExtractiveEngine
-from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult
+from agents.engine.tasks.answering import Excerpt, Excerpts, ExcerptsResult
 from agents.errors import SettingsError
 from agents.schema import EngineInfo, OnProgress, Usage
 from agents.settings import DocumentsSettings, EngineSettings, Settings
@@ -23,10 +23,10 @@ class EchoEngine(ExtractiveEngine):
         return EngineInfo(name="echo")
 
     async def run(self, task: Task[ResultT]) -> Outcome[ResultT]:
-        if not isinstance(task, Draft):
+        if not isinstance(task, Excerpts):
             return await super().run(task)
         echo = task.evidence[0].text.strip()
-        result = DraftResult(claims=(DraftClaim(text=echo, quotes=(echo,)),))
+        result = ExcerptsResult(claims=(Excerpt(text=echo, quotes=(echo,)),))
         return Outcome(cast("ResultT", result), Usage(engine_calls=1))
 
 

@@ -7,12 +7,11 @@ import pytest
 
 from agents.engine import output_schema
 from agents.engine.engine import InvalidAnswerError, Task
-from agents.engine.tasks.answering import ClaimToJudge, Draft, Revise, RewriteAnswer, Verdict
+from agents.engine.tasks.answering import MAX_QUOTES, Draft, RewriteAnswer
 from agents.engine.tasks.decisions import NextStep, Plan, Route, StandaloneQuestion
 from agents.engine.tasks.reading import Overview, PointToReduce, Reduce, UpdateSummary, WindowNotes
 from tests.support.fake_vllm import instance
 
-CLAIM = ClaimToJudge(text="It is.", quotes=("it is",))
 TASKS: tuple[Task[Any], ...] = (
     Route(),
     Plan(),
@@ -20,8 +19,6 @@ TASKS: tuple[Task[Any], ...] = (
     NextStep(allowed=(), may_finish=("synthesis",), state="all done"),
     StandaloneQuestion(),
     Draft(),
-    Verdict(claims=(CLAIM, CLAIM, CLAIM)),
-    Revise(claim=CLAIM),
     RewriteAnswer(message="It is [1]."),
     WindowNotes(mode="summary"),
     Overview(titles=("T",), points=("It is.",)),
@@ -73,8 +70,16 @@ def test_a_model_is_shown_every_field_of_the_answer(task: Task[Any]) -> None:
 
 
 def test_the_longest_answer_takes_what_its_bounds_take() -> None:
-    schema = output_schema.schema(Revise(claim=CLAIM))
-    assert 200 < output_schema.max_answer_tokens(schema) < 230
+    schema: Any = output_schema.schema(UpdateSummary(turns=("Q: a\nA: b",)))
+    bound = schema["properties"]["summary"]["maxLength"]
+    tokens = bound // output_schema.CHARACTERS_PER_TOKEN
+    assert tokens < output_schema.max_answer_tokens(schema) < tokens + 30
+
+
+def test_a_draft_quotes_before_it_answers() -> None:
+    schema: Any = output_schema.schema(Draft())
+    assert output_schema.template(schema) == '{"quotes": ["text", ...], "answer": "text"}'
+    assert schema["properties"]["quotes"]["maxItems"] == MAX_QUOTES
 
 
 @pytest.mark.parametrize(
@@ -82,14 +87,16 @@ def test_the_longest_answer_takes_what_its_bounds_take() -> None:
     [
         ("", "no JSON object"),
         ("none {of} this", "not JSON"),
-        ('{"verdicts": ["supported"]}', "exactly 3 verdicts"),
-        ('{"verdicts": ["yes", "no", "not"]}', "verdicts.0"),
-        ('{"verdicts": ["not", "not", "not"], "because": 1}', "because"),
+        ('{"quotes": [], "answer": "It is."}', "quotes"),
+        ('{"quotes": ["a", "b", "c", "d"], "answer": "It is."}', "quotes"),
+        ('{"quotes": ["it is", 3], "answer": "It is."}', "quotes.1"),
+        ('{"quotes": ["it is"]}', "answer"),
+        ('{"quotes": ["it is"], "answer": "It is.", "because": 1}', "because"),
     ],
 )
 def test_what_is_wrong_with_an_answer_is_said(answer: str, reason: str) -> None:
     with pytest.raises(InvalidAnswerError, match=reason):
-        output_schema.parse(Verdict(claims=(CLAIM, CLAIM, CLAIM)), answer)
+        output_schema.parse(Draft(), answer)
 
 
 @pytest.mark.parametrize(
@@ -108,5 +115,6 @@ def test_a_reduction_rests_on_points_that_exist() -> None:
 
 
 def test_control_characters_and_halves_of_characters_are_taken_out() -> None:
-    result = output_schema.parse(Revise(claim=CLAIM), '{"text": "a\x01b\\u0000c\\ud800d\te\\nf"}')
-    assert result.text == "a b c d\te\nf"
+    task = RewriteAnswer(message="It is [1].")
+    result = output_schema.parse(task, '{"markdown": "a\x01b\\u0000c\\ud800d\te\\nf"}')
+    assert result.markdown == "a b c d\te\nf"

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from agents.engine import prompt_layout
 from agents.engine.engine import Task
-from agents.engine.tasks.answering import Draft, DraftClaim, Finding
+from agents.engine.tasks.answering import Answerable, Draft, RewriteAnswer
 from agents.engine.tasks.decisions import Plan, Route
 from agents.engine.tasks.reading import WindowNotes
 from agents.schema import Passage
@@ -29,6 +29,7 @@ def test_all_roles_share_everything_up_to_the_end_of_the_document() -> None:
     tasks = (
         Route(evidence=passages(), question="Who?"),
         Plan(evidence=passages(), question="Who?"),
+        Answerable(evidence=passages(), question="Who?"),
         Draft(evidence=passages(), question="When?"),
         WindowNotes(evidence=passages(), mode="summary"),
     )
@@ -37,21 +38,29 @@ def test_all_roles_share_everything_up_to_the_end_of_the_document() -> None:
     assert all(user(task).startswith(shared) for task in tasks)
 
 
-def test_the_parts_of_a_question_and_their_synthesis_share_all_but_their_own_words() -> None:
-    finding = Finding(question="Who?", claims=(DraftClaim(text="Ann.", quotes=("Ann did it.",)),))
-    part = user(Draft(evidence=passages(), history="H", question="Who?"))
-    whole = user(Draft(evidence=passages(), history="H", question="Who and when?", findings=(finding,)))
-    shared = part.removesuffix("Question: Who?")
-    assert "Conversation so far:\nH\n\nInstruction (synthesis):" in shared
-    assert shared.endswith("Form of the answer: FORM\n\n")
-    found = "Found so far for its parts:\nWho?\n- Ann. (quote: Ann did it.)"
-    assert whole == f"{shared}{found}\n\nQuestion: Who and when?"
+def test_two_questions_about_the_same_passages_share_all_but_their_own_words() -> None:
+    one = user(Draft(evidence=passages(), history="H", question="Who?"))
+    other = user(Draft(evidence=passages(), history="H", question="When was it?"))
+    shared = one.removesuffix("Question: Who?")
+    assert shared.endswith(f"Conversation so far:\nH\n\n{Draft().instruction()}\nReply with JSON: FORM\n\n")
+    assert other == f"{shared}Question: When was it?"
 
 
 def test_the_instruction_stands_behind_all_text_that_is_data() -> None:
     content = user(Route(evidence=passages(), history="H", question="Who?"))
-    instruction = f"Instruction (router):\n{Route().instruction()}\n\nForm of the answer: FORM"
+    instruction = f"{Route().instruction()}\nReply with JSON: FORM"
     assert content.endswith(f"</document>\n\nConversation so far:\nH\n\n{instruction}\n\nQuestion: Who?")
+
+
+def test_a_task_that_is_no_json_is_given_no_form() -> None:
+    content = prompt_layout.messages(Answerable(evidence=passages(), question="Who?"), "")[-1]["content"]
+    assert content.endswith(f"</document>\n\n{Answerable().instruction()}\n\nQuestion: Who?")
+    assert "JSON" not in content
+
+
+def test_without_a_document_the_instruction_comes_first_and_is_shared_by_every_call() -> None:
+    task = RewriteAnswer(message="It is [1].", history="H")
+    assert user(task) == f"{task.instruction()}\nReply with JSON: FORM\n\nConversation so far:\nH"
 
 
 def test_passages_that_do_not_follow_one_another_are_fenced_apart() -> None:

@@ -63,7 +63,19 @@ def test_no_process_of_ours_imports_torch_or_vllm(module: str) -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_looking_up_a_name_loads_no_engine() -> None:
+    script = (
+        "import sys; from agents.engine.registry import check_kind; check_kind('vllm'); "
+        "print(sorted({'langchain_openai', 'openai', 'httpx', 'filelock', 'numpy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_choosing_loads_no_heavy_library() -> None:
-    script = "import sys, agents.engine.registry; print(sorted({'langchain_openai', 'openai'} & set(sys.modules)))"
+    script = (
+        "import sys; from agents.engine.registry import choose_engine; from agents.settings import EngineSettings; "
+        "choose_engine(EngineSettings()); print(sorted({'langchain_openai', 'openai'} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -92,6 +92,11 @@ def test_the_language_of_a_question_is_told(question: str, language: str) -> Non
             ("What was the reserve before revision 7?", "What was the reserve after revision 7?"),
         ),
         ("What is the price of M-40? And of M-44?", ("What is the price of M-40?", "What is the price of M-44?")),
+        (
+            "Who signed it? And when does the lease end? And how much does the repair of the roof cost?",
+            ("Who signed it?", "When does the lease end?", "How much does the repair of the roof cost?"),
+        ),
+        ("Who won the race? And why?", ("Who won the race?", "Why (won the race)?")),
         ("Who chairs the board?", ("Who chairs the board?",)),
     ],
 )

@@ -3,16 +3,16 @@ from typing import Any
 
 import pytest
 
-from agents.engine.extractive.drafting import draft
-from agents.engine.tasks.answering import Draft, DraftClaim, DraftResult, Finding
+from agents.engine.extractive.drafting import excerpts
+from agents.engine.tasks.answering import Excerpt, Excerpts, ExcerptsResult
 from agents.schema import Passage
 
 
-def answer(question: str, *passages: Passage, findings: tuple[Finding, ...] = ()) -> DraftResult:
-    return draft(Draft(question=question, evidence=passages, findings=findings))
+def answer(question: str, *passages: Passage, parts: tuple[str, ...] = (), closest: bool = False) -> ExcerptsResult:
+    return excerpts(Excerpts(question=question, evidence=passages, parts=parts, closest=closest))
 
 
-def first(result: DraftResult) -> DraftClaim:
+def first(result: ExcerptsResult) -> Excerpt:
     return result.claims[0]
 
 
@@ -55,7 +55,7 @@ def test_a_sentence_that_begins_with_a_pronoun_is_quoted_with_the_one_before_it(
     text = "The valve V-7 protects the boiler. It opens at 12 bar."
     claim = first(answer("At which pressure does the valve V-7 open?", passage(text)))
 
-    assert claim == DraftClaim(text=text, quotes=(text,))
+    assert claim == Excerpt(text=text, quotes=(text,))
 
 
 def test_a_row_of_a_table_is_read_with_its_head(passage: Callable[..., Passage]) -> None:
@@ -97,23 +97,31 @@ def test_what_stands_above_a_sentence_helps_to_find_it(passage: Callable[..., Pa
     "question", ["How is insulin made?", "Who is the mayor?", "How deep is the lake?", "", "???", "the of and"]
 )
 def test_what_the_evidence_does_not_answer_is_refused(passage: Callable[..., Passage], question: str) -> None:
-    result = answer(question, passage("The pump is red. It was bought in May and weighs 40 kg."))
+    assert not answer(question, passage("The pump is red. It was bought in May and weighs 40 kg.")).claims
 
-    assert result.not_found
-    assert result.claims == ()
+
+def test_the_nearest_sentence_is_handed_over_where_asked_for_though_none_answers(
+    passage: Callable[..., Passage],
+) -> None:
+    text = "The pump is red. It was bought in May and weighs 40 kg."
+    asked = "Who sells spare parts for the pump?"
+
+    assert not answer(asked, passage(text)).claims
+    assert first(answer(asked, passage(text), closest=True)).quotes == ("The pump is red.",)
+
+
+def test_no_sentence_is_near_a_question_that_shares_no_word_with_it(passage: Callable[..., Passage]) -> None:
+    assert not answer("???", passage("The pump is red."), closest=True).claims
 
 
 def test_without_evidence_nothing_is_found() -> None:
-    assert answer("Who runs the harbour?").not_found
+    assert not answer("Who runs the harbour?").claims
 
 
 def test_every_part_of_a_planned_question_is_answered(passage: Callable[..., Passage]) -> None:
     text = "The old tariff is 20 cents. Nobody liked it much. The new tariff is 31 cents. It began in May."
-    findings = (
-        Finding(question="What is the old tariff?", claims=()),
-        Finding(question="What is the new tariff?", claims=()),
-    )
-    claims = answer("Is the new tariff higher than the old one?", passage(text), findings=findings).claims
+    parts = ("What is the old tariff?", "What is the new tariff?")
+    claims = answer("Is the new tariff higher than the old one?", passage(text), parts=parts).claims
 
     assert [claim.text for claim in claims[:2]] == ["The old tariff is 20 cents.", "The new tariff is 31 cents."]
 
@@ -162,7 +170,7 @@ def test_most_questions_about_a_text_are_answered_by_the_right_sentence(
     observatory: tuple[Passage, ...], observatory_questions: dict[str, list[Any]]
 ) -> None:
     results = [(answer(question, *observatory), words) for question, words in observatory_questions["answerable"]]
-    answered = [result for result, _ in results if not result.not_found]
+    answered = [result for result, _ in results if result.claims]
     at_first = [words in " ".join(first(result).quotes) for result, words in results if result.claims]
     among_three = [any(words in claim.quotes[0] for claim in result.claims[:3]) for result, words in results]
 
@@ -174,7 +182,7 @@ def test_most_questions_about_a_text_are_answered_by_the_right_sentence(
 def test_most_questions_that_a_text_does_not_answer_are_refused(
     observatory: tuple[Passage, ...], observatory_questions: dict[str, list[Any]]
 ) -> None:
-    refused = [answer(question, *observatory).not_found for question in observatory_questions["unanswerable"]]
+    refused = [not answer(question, *observatory).claims for question in observatory_questions["unanswerable"]]
     assert sum(refused) >= 0.7 * len(refused)
 
 

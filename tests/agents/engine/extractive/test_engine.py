@@ -12,17 +12,7 @@ from hypothesis import strategies as st
 from agents.engine.engine import Task
 from agents.engine.extractive.attribution import AttributableText
 from agents.engine.extractive.engine import ExtractiveEngine
-from agents.engine.tasks.answering import (
-    ClaimToJudge,
-    Draft,
-    DraftResult,
-    Revise,
-    ReviseResult,
-    RewriteAnswer,
-    RewriteAnswerResult,
-    Verdict,
-    VerdictResult,
-)
+from agents.engine.tasks.answering import Excerpts, ExcerptsResult, RewriteAnswer, RewriteAnswerResult
 from agents.engine.tasks.decisions import (
     NextStep,
     NextStepResult,
@@ -78,7 +68,6 @@ def passages(*texts: str) -> tuple[Passage, ...]:
 
 def tasks_about(text: str) -> list[tuple[Task[Any], type[Frozen]]]:
     evidence = passages(text, "The pump is red. It runs at 5 bar.")
-    claim = ClaimToJudge(text=text, quotes=(text, "The pump is red."))
     return [
         (Route(question=text), RouteResult),
         (Plan(question=text), PlanResult),
@@ -88,10 +77,9 @@ def tasks_about(text: str) -> list[tuple[Task[Any], type[Frozen]]]:
             StandaloneQuestionResult,
         ),
         (NextStep(allowed=("retrieval",), state=text), NextStepResult),
-        (Draft(question=text, evidence=evidence), DraftResult),
-        (Draft(question="At which pressure does the pump run?", evidence=evidence), DraftResult),
-        (Verdict(claims=(claim,)), VerdictResult),
-        (Revise(claim=claim), ReviseResult),
+        (Excerpts(question=text, evidence=evidence), ExcerptsResult),
+        (Excerpts(question=text, evidence=evidence, parts=(text, "Who?"), closest=True), ExcerptsResult),
+        (Excerpts(question="At which pressure does the pump run?", evidence=evidence), ExcerptsResult),
         (RewriteAnswer(message=text), RewriteAnswerResult),
         (WindowNotes(evidence=evidence, mode="summary"), NotesResult),
         (WindowNotes(evidence=evidence, mode="extraction", focus=text), NotesResult),
@@ -147,7 +135,7 @@ async def test_tasks_run_side_by_side() -> None:
     engine = ExtractiveEngine()
     evidence = passages(*(f"Shelf {number} holds {number} books." for number in range(50)))
     outcomes = await asyncio.gather(
-        *(engine.run(Draft(question=f"How many books does shelf {n} hold?", evidence=evidence)) for n in range(8))
+        *(engine.run(Excerpts(question=f"How many books does shelf {n} hold?", evidence=evidence)) for n in range(8))
     )
     assert [outcome.result.claims[0].text for outcome in outcomes] == [f"Shelf {n} holds {n} books." for n in range(8)]
 
@@ -168,11 +156,10 @@ TEXTS = st.lists(WORDS, max_size=80).map(" ".join)
 
 
 @settings(deadline=None, max_examples=60)
-@given(question=TEXTS, texts=st.lists(TEXTS, max_size=4))
-def test_every_quote_of_an_answer_is_a_slice_of_the_evidence(question: str, texts: list[str]) -> None:
-    result = run(Draft(question=question, evidence=passages(*texts)))
+@given(question=TEXTS, texts=st.lists(TEXTS, max_size=4), closest=st.booleans())
+def test_every_quote_of_an_answer_is_a_slice_of_the_evidence(question: str, texts: list[str], closest: bool) -> None:
+    result = run(Excerpts(question=question, evidence=passages(*texts), closest=closest))
 
-    assert result.not_found == (not result.claims)
     for claim in result.claims:
         assert all(any(quote in text for text in texts) for quote in claim.quotes)
         assert len(claim.quotes[0].split()) <= 60

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from agents.engine.extractive.drafting import draft
+from agents.engine.extractive.drafting import excerpts
 from agents.engine.extractive.facts import find_facts
 from agents.engine.extractive.questions import answer_kind
-from agents.engine.tasks.answering import Draft
+from agents.engine.tasks.answering import Excerpts
 from agents.language.lexicon import language_of
 from agents.schema import Passage
 
@@ -76,9 +76,9 @@ CONTRACT = """本合同自双方签字盖章之日起生效，有效期为三年
 def test_a_question_is_answered_by_the_sentence_that_does(
     passage: Callable[..., Passage], text: str, question: str, answer: str
 ) -> None:
-    drafted = draft(Draft(question=question, evidence=(passage(text),)))
+    found = excerpts(Excerpts(question=question, evidence=(passage(text),)))
 
-    assert answer in drafted.claims[0].text
+    assert answer in found.claims[0].text
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_question_is_answered_by_the_sentence_that_does(
     ],
 )
 def test_what_no_sentence_says_is_not_found(passage: Callable[..., Passage], text: str, question: str) -> None:
-    assert draft(Draft(question=question, evidence=(passage(text),))).not_found
+    assert not excerpts(Excerpts(question=question, evidence=(passage(text),))).claims
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import threading
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ import pytest
 from pydantic import SecretStr
 
 from agents.engine.openai.engine import OpenAIEngine
-from agents.engine.tasks.answering import ClaimToJudge, Draft, Verdict
+from agents.engine.tasks.answering import MAX_QUOTES, Answerable, Draft
 from agents.engine.tasks.decisions import NextStep, Route
+from agents.engine.tasks.reading import UpdateSummary
 from agents.errors import EngineError
 from agents.schema import Passage
 from agents.settings import EngineSettings
@@ -19,7 +21,9 @@ from tests.agents.engine.conftest import eventually
 from tests.support.chat_server import HANGS_UP, ChatServer
 
 ROUTE = json.dumps({"kind": "complex", "language": "English", "reason": "two facts"})
-DRAFT = json.dumps({"claims": [{"text": "It is.", "quotes": ["it is"]}], "not_found": False})
+DRAFT = json.dumps({"quotes": ["it is"], "answer": "It is."})
+SUMMARY = json.dumps({"summary": "They spoke of the pump."})
+PROSE = UpdateSummary(turns=("Q: Who?\nA: Ann.",))
 
 
 def settings(server: ChatServer, **changes: Any) -> EngineSettings:
@@ -45,8 +49,8 @@ async def test_decisions_are_taken_coldly_and_prose_is_written_as_the_models_car
     with ChatServer(ROUTE) as server:
         engine = await open_engine(server)
         await engine.run(Route())
-        server.replies = [DRAFT]
-        await engine.run(Draft())
+        server.replies = [SUMMARY]
+        await engine.run(PROSE)
         await engine.close()
     decision, prose = server.requests
     assert (decision["temperature"], prose["temperature"]) == (0.0, 0.7)
@@ -55,17 +59,16 @@ async def test_decisions_are_taken_coldly_and_prose_is_written_as_the_models_car
 
 
 async def test_the_form_of_the_answer_is_enforced_and_bounded() -> None:
-    with ChatServer(json.dumps({"verdicts": ["partly", "not"]})) as server:
+    with ChatServer(DRAFT) as server:
         engine = await open_engine(server)
-        claim = ClaimToJudge(text="It is.", quotes=("it is",))
-        outcome = await engine.run(Verdict(claims=(claim, claim)))
+        outcome = await engine.run(Draft())
         await engine.close()
-    assert outcome.result.verdicts == ("partly", "not")
+    assert (outcome.result.quotes, outcome.result.answer) == (("it is",), "It is.")
     asked = server.requests[0]["response_format"]["json_schema"]
     assert asked["strict"]
-    assert asked["schema"]["properties"]["verdicts"]["minItems"] == 2
-    assert asked["schema"]["properties"]["verdicts"]["maxItems"] == 2
-    assert server.requests[0]["max_tokens"] == 128
+    assert asked["schema"]["properties"]["quotes"]["minItems"] == 1
+    assert asked["schema"]["properties"]["quotes"]["maxItems"] == MAX_QUOTES
+    assert server.requests[0]["max_tokens"] == Draft.max_tokens
 
 
 async def test_an_invalid_answer_is_asked_for_once_more_with_a_word_why() -> None:
@@ -76,17 +79,17 @@ async def test_an_invalid_answer_is_asked_for_once_more_with_a_word_why() -> Non
     assert outcome.result.kind == "complex"
     assert outcome.usage.engine_calls == 2
     first, second = (request["messages"][-1]["content"] for request in server.requests)
-    assert second.startswith(first.rpartition("Form of the answer")[0])
+    assert second.startswith(first.rpartition("Reply with JSON")[0])
     assert "could not be used: kind" in second
 
 
 async def test_a_cut_answer_is_asked_for_once_more_and_shorter() -> None:
-    with ChatServer('{"claims": [{"text": "It', DRAFT, finish_reason=("length", "stop")) as server:
+    with ChatServer('{"quotes": ["it', DRAFT, finish_reason=("length", "stop")) as server:
         engine = await open_engine(server)
         await engine.run(Draft())
         await engine.close()
     bounds = [
-        request["response_format"]["json_schema"]["schema"]["properties"]["claims"] for request in server.requests
+        request["response_format"]["json_schema"]["schema"]["properties"]["quotes"] for request in server.requests
     ]
     assert bounds[0]["maxItems"] > bounds[1]["maxItems"]
     assert "too long" in server.requests[1]["messages"][-1]["content"]
@@ -128,12 +131,69 @@ async def test_a_server_without_schemas_is_asked_for_plain_json_and_remembered(w
 
 
 async def test_a_server_that_knows_only_openais_sampling_is_asked_without_more() -> None:
-    with ChatServer(DRAFT, refuse=lambda body: "Unrecognized argument: top_k" if "top_k" in body else "") as server:
+    with ChatServer(SUMMARY, refuse=lambda body: "Unrecognized argument: top_k" if "top_k" in body else "") as server:
         engine = await open_engine(server)
-        await engine.run(Draft())
+        await engine.run(PROSE)
         await engine.close()
     assert ["top_k" in request for request in server.requests] == [True, False]
     assert server.requests[1]["temperature"] == 0.7
+
+
+LIKELY = {"No": math.log(0.1), " yes": math.log(0.2), "Yes": math.log(0.6), "Maybe": math.log(0.1)}
+
+
+async def test_how_sure_it_is_of_yes_is_read_from_the_probabilities_of_the_first_word() -> None:
+    with ChatServer("Yes", top_logprobs=LIKELY) as server:
+        engine = await open_engine(server)
+        outcome = await engine.run(Answerable(question="Who?"))
+        await engine.close()
+    assert outcome.result.log_odds == pytest.approx(math.log(0.8 / 0.1))
+    assert outcome.usage.engine_calls == 1
+    asked = server.requests[0]
+    assert (asked["max_tokens"], asked["temperature"], asked["logprobs"]) == (1, 0.0, True)
+    assert "response_format" not in asked, "one word needs no grammar"
+
+
+async def test_a_word_that_is_neither_yes_nor_no_says_nothing() -> None:
+    with ChatServer("Maybe", top_logprobs={"Maybe": -0.1, "The": -3.0}) as server:
+        engine = await open_engine(server)
+        outcome = await engine.run(Answerable(question="Who?"))
+        await engine.close()
+    assert outcome.result.log_odds is None
+
+
+@pytest.mark.parametrize("top_logprobs", [None, {}], ids=["no log probabilities", "an empty list of them"])
+@pytest.mark.parametrize(("word", "sign"), [("Yes", 1), ("no.", -1), ("Perhaps", 0)])
+async def test_a_server_that_tells_no_probabilities_is_taken_at_its_word(
+    word: str, sign: int, top_logprobs: dict[str, float] | None
+) -> None:
+    with ChatServer(word, top_logprobs=top_logprobs) as server:
+        engine = await open_engine(server)
+        odds = (await engine.run(Answerable(question="Who?"))).result.log_odds
+        await engine.close()
+    assert (odds is None) if sign == 0 else (odds is not None and odds * sign > 1)
+
+
+async def test_a_server_that_refuses_log_probabilities_is_asked_without_and_remembered() -> None:
+    with ChatServer("yes", refuse=lambda body: "logprobs: not supported" if "logprobs" in body else "") as server:
+        engine = await open_engine(server)
+        results = [(await engine.run(Answerable(question="Who?"))).result for _ in range(2)]
+        await engine.close()
+    assert all(result.log_odds is not None and result.log_odds > 0 for result in results)
+    assert ["logprobs" in request for request in server.requests] == [True, False, False]
+
+
+async def test_a_question_that_is_refused_for_another_reason_does_not_end_the_asking_for_log_probabilities() -> None:
+    def refuse(body: dict[str, Any]) -> str:
+        return "the prompt is too long" if "word word" in body["messages"][-1]["content"] else ""
+
+    with ChatServer("yes", refuse=refuse, top_logprobs=LIKELY) as server:
+        engine = await open_engine(server)
+        with pytest.raises(EngineError, match="too long"):
+            await engine.run(Answerable(evidence=(words(9),), question="Who?"))
+        outcome = await engine.run(Answerable(question="Who?"))
+        await engine.close()
+    assert outcome.result.log_odds == pytest.approx(math.log(0.8 / 0.1))
 
 
 async def test_a_failing_server_is_an_error_that_may_pass() -> None:
@@ -253,7 +313,7 @@ async def test_an_answer_is_bounded_by_what_the_context_leaves() -> None:
         await engine.close()
     asked = server.requests[0]
     assert 48 <= asked["max_tokens"] < 692
-    assert asked["response_format"]["json_schema"]["schema"]["properties"]["claims"]["maxItems"] < 8
+    assert asked["response_format"]["json_schema"]["schema"]["properties"]["quotes"]["maxItems"] < MAX_QUOTES
 
 
 async def test_a_prompt_that_does_not_fit_is_refused_with_the_numbers() -> None:

@@ -261,6 +261,13 @@ async def test_a_model_that_reads_with_no_cache_is_not_used(fake: MakeSettings, 
         await lifecycle.start(fake("--fake-garbles", "auto", kv_cache_dtype="auto"), data_dir)
 
 
+async def test_an_engine_that_answers_no_chat_is_not_used_and_it_is_said_why(
+    fake: MakeSettings, data_dir: Path
+) -> None:
+    with pytest.raises(EngineError, match=r"asked to copy a sentence, it refused with status 400: .*no chat template"):
+        await lifecycle.start(fake("--fake-refuses-chat", "the model has no chat template"), data_dir)
+
+
 async def test_the_reading_check_can_be_switched_off(fake: MakeSettings, data_dir: Path) -> None:
     engine = await ResidentEngine.open(
         fake("--fake-garbles", "auto", kv_cache_dtype="auto", check_reading=False), data_dir

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from agents.benchmark.checkpoints import sentences, write_tiny
+from agents.engine.tasks.answering import Answerable
 from agents.engine.tasks.decisions import Route
 from agents.engine.tasks.reading import UpdateSummary
 from agents.engine.vllm import lifecycle
@@ -132,6 +133,15 @@ async def test_every_form_of_answer_is_kept_to_by_a_random_model(engine: Residen
 
     made = await asyncio.gather(*(calls(number) for number in range(204)))
     assert sum(calls == 1 for calls in made) / len(made) >= 0.99
+
+
+async def test_a_yes_or_no_costs_one_token_and_vllm_tells_the_probabilities_of_it(
+    engine: ResidentEngine,
+) -> None:
+    outcome = await engine.run(Answerable(evidence=(document(2_000, seed=4),), question="Who signed it?"))
+    assert (outcome.usage.engine_calls, outcome.usage.completion_tokens) == (1, 1)
+    # A random model hardly ever has either word among its twenty likeliest.
+    assert outcome.result.log_odds is None or abs(outcome.result.log_odds) < 30
 
 
 async def answered_at_once(engine: ResidentEngine, evidence: Iterable[Passage]) -> tuple[Route, int, Usage]:

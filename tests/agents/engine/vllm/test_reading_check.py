@@ -1,6 +1,18 @@
-"""The text that a started engine is to copy from."""
+"""The text that a started engine is to copy from, and what becomes of its answers."""
 
-from agents.engine.vllm.reading_check import reading_text
+import pytest
+
+from agents.engine.vllm.probe import NoAnswerError, Probe
+from agents.engine.vllm.reading_check import reading_failure, reading_text
+from tests.support.chat_server import ChatServer, Reply
+
+FERRY = "The ferry to the island leaves at ten past seven."
+KEY = "The key of the boathouse hangs behind the green door."
+
+
+def failure(*replies: Reply) -> str | None:
+    with ChatServer(*replies) as server:
+        return reading_failure(Probe(server.port, "key"), server.model, sentences=20)
 
 
 def test_a_sentence_to_copy_stands_near_each_end() -> None:
@@ -9,3 +21,17 @@ def test_a_sentence_to_copy_stands_near_each_end() -> None:
     assert len(sentences) == 100
     assert sentences[2].startswith("The ferry to the island")
     assert sentences[-3].startswith("The key of the boathouse")
+
+
+def test_an_engine_that_copies_both_sentences_can_read() -> None:
+    assert failure(f"“{FERRY}”", KEY.upper()) is None
+
+
+def test_what_it_wrote_in_a_sentences_place_is_said() -> None:
+    assert "about the ferry to the island it wrote “r, rrrr of of rrrr”" in (failure("r, rrrr of of rrrr") or "")
+    assert "about the key of the boathouse" in (failure(FERRY, "") or "")
+
+
+def test_an_engine_that_does_not_answer_cannot_be_said_to_read() -> None:
+    with pytest.raises(NoAnswerError, match=r"status 500: .*out of memory"):
+        failure(FERRY, (500, "out of memory"))
