@@ -8,7 +8,7 @@ before ours read them:
 
 in_order    stands in the text, one behind the other
 holds       stands in the text; `once` exactly once; `words` as whole words; `one_of` has alternatives
-rows        stand on one line each
+rows        stand on one line each, or in one row of a table and its head
 lacks       does not stand in the text
 warned      regular expressions that the warnings match; a refusal that says it will do as well
 refused     is refused with a reason and a way out that name these
@@ -23,6 +23,7 @@ import re
 import tempfile
 import unicodedata
 from collections import Counter
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -82,7 +83,7 @@ def _wants_warning_alone(expected: dict[str, Any]) -> bool:
 
 def _faults_of_text(expected: dict[str, Any], original: str) -> list[str]:
     text = plain(original)
-    lines = [plain(line) for line in original.splitlines()]
+    lines = [plain(line) for line in _lines_with_heads(original)]
     found = [f"lacks {words!r}" for words in expected.get("holds", ()) if plain(words) not in text]
     found += [f"holds {words!r}" for words in expected.get("lacks", ()) if plain(words) in text]
     found += [
@@ -104,6 +105,16 @@ def _faults_of_text(expected: dict[str, Any], original: str) -> list[str]:
         if not any(all(plain(cell) in line for cell in cells) for line in lines)
     ]
     return found + _faults_of_order(expected.get("in_order", ()), text)
+
+
+def _lines_with_heads(text: str) -> Iterator[str]:
+    """Yield the lines, those of a Markdown table with the table's head before them."""
+    head = ""
+    for line in text.splitlines():
+        if not line.startswith("|"):
+            head = ""
+        yield f"{head} {line}" if head else line
+        head = head or (line if line.startswith("|") else "")
 
 
 def _faults_of_order(wanted: list[str], text: str) -> list[str]:
