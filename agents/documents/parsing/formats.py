@@ -71,7 +71,7 @@ _MESSAGE = "__properties_version1.0".encode("utf-16-le")
 READERS = [
     Reader("PDF", f"{_HERE}.pdf:read_pdf", (".pdf",), ("application/pdf",), sniff=lambda data: b"%PDF-" in data[:1024]),
     Reader("DOCX", f"{_HERE}.word:read_docx", (".docx",), member="word/document.xml"),
-    Reader("PPTX", f"{_HERE}.office:read_pptx", (".pptx",), member="ppt/presentation.xml"),
+    Reader("PPTX", f"{_HERE}.slides:read_pptx", (".pptx",), member="ppt/presentation.xml"),
     Reader("XLSX", f"{_HERE}.workbook_xlsx:read_xlsx", (".xlsx", ".xlsm"), member="xl/workbook.xml"),
     Reader("XLS", f"{_HERE}.workbook_xls:read_xls", (".xls",), ("application/vnd.ms-excel",), sniff=_is_xls),
     Reader("ODS", f"{_HERE}.workbook_ods:read_ods", (".ods",), ("application/vnd.oasis.opendocument.spreadsheet",)),
@@ -87,7 +87,7 @@ READERS = [
     Reader("Markdown", f"{_HERE}.text:read_markdown", (".md", ".markdown"), ("text/markdown",)),
     _TEXT,
     Reader("CSV", f"{_HERE}.csv_table:read_csv", (".csv", ".tsv"), ("text/csv",)),
-    Reader("EPUB", f"{_HERE}.office:read_epub", (".epub",), ("application/epub+zip",), member="META-INF/container.xml"),
+    Reader("EPUB", f"{_HERE}.epub:read_epub", (".epub",), ("application/epub+zip",), member="META-INF/container.xml"),
     Reader(
         ".msg",
         f"{_HERE}.outlook:read_outlook",
