@@ -3,7 +3,6 @@
 A format is one file with a function that reads it and one entry in `READERS`. Nothing else knows a format by name.
 """
 
-import io
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -199,7 +198,7 @@ def _of_old_office(name: str, data: bytes) -> DocumentError:
 
 _MIME_TYPE = "mimetype"
 _MANIFEST = "META-INF/manifest.xml"
-_ENCRYPTED = "manifest:encryption-data"
+_ENCRYPTED = "encryption-data"
 _MAX_STORED = 100_000
 _MAX_ENTRIES = 10_000
 _MAX_UNPACKED = 500_000_000
@@ -213,10 +212,12 @@ class _Zipped:
     def __init__(self, name: str, data: bytes) -> None:
         import zipfile
 
+        from agents.documents.parsing.zip_container import ZipContainer
+
         self._name = name
         try:
-            self._container = zipfile.ZipFile(io.BytesIO(data))
-        except (zipfile.BadZipFile, ValueError, OverflowError, EOFError) as error:
+            self._container = ZipContainer(data)
+        except zipfile.BadZipFile as error:
             raise damaged(name, "its zip container is incomplete") from error
         self._entries = self._container.infolist()
         self._size = len(data)
@@ -250,10 +251,8 @@ class _Zipped:
     def _text(self, member: str) -> str:
         """Return a small file as text, empty if there is none."""
         import zipfile
-        import zlib
 
         try:
-            with self._container.open(member) as file:
-                return file.read(_MAX_STORED).decode("utf-8", errors="replace").strip()
-        except (KeyError, RuntimeError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
+            return self._container.read(member)[:_MAX_STORED].decode("utf-8", errors="replace").strip()
+        except (KeyError, zipfile.BadZipFile):
             return ""

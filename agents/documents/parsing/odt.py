@@ -3,13 +3,13 @@
 import io
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from agents.documents.parsing import headings
 from agents.documents.parsing.extraction import extract, strip_inline_marks
 from agents.documents.parsing.formats import damaged
+from agents.documents.parsing.package import opened
 from agents.documents.parsing.parsed import Parsed, shorten
 
 _OASIS = "urn:oasis:names:tc:opendocument:xmlns:"
@@ -34,14 +34,17 @@ def read_odt(data: bytes, name: str) -> Parsed:
         DocumentError: It is damaged.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as container:
+        with opened(data, name) as container:
+            members = container.namelist()
+            if _CONTENT not in members:
+                raise damaged(name, f"it holds no {_CONTENT}")
             content = ElementTree.fromstring(container.read(_CONTENT))  # noqa: S314, expat limits what entities may grow to
-            styles = ElementTree.fromstring(container.read(_STYLES)) if _STYLES in container.namelist() else None  # noqa: S314
+            styles = ElementTree.fromstring(container.read(_STYLES)) if _STYLES in members else None  # noqa: S314
             text = _Text(content, styles)
             text.tidy()
             readable = _with_content(container, ElementTree.tostring(content))
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ElementTree.ParseError) as error:
-        raise damaged(name, "its text cannot be unpacked") from error
+    except ElementTree.ParseError as error:
+        raise damaged(name, "its text is not XML") from error
     document = extract(readable, name, "odt")
     markdown = _LONE_MARKS.sub("", strip_inline_marks(document.content))
     return Parsed.from_text(

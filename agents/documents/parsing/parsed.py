@@ -33,6 +33,8 @@ class Parsed(NamedTuple):
     """Start and estimated tokens of each."""
     page_labels: list[str] | None = None
     """What is printed as each page's number, where that is more than its position: "iv"."""
+    faults: list[str] | None = None
+    """Tracebacks of faults that did not keep the file from being read: for the log, and for nobody else."""
 
     @classmethod
     def from_text(

@@ -84,7 +84,10 @@ class Sandbox:
         if code or not output:
             raise formats.ended_abruptly(name, code)
         if not output.startswith(b'{"error"'):
-            return Parsed.from_json(output)
+            parsed = Parsed.from_json(output)
+            for fault in parsed.faults or ():
+                _logger.warning("%s was read in part after a fault.\n%s", name, fault)
+            return parsed
         message, hint, traceback = json.loads(output)["error"]
         if message == "memory":
             raise DocumentError(

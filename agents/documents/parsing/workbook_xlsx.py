@@ -2,6 +2,7 @@
 
 import io
 import re
+import traceback
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from agents.documents.parsing.number_formats import shown
 from agents.documents.parsing.package import opened
 from agents.documents.parsing.parsed import Parsed, join_pages
 from agents.documents.parsing.sheets import Place, Sheet, as_document, column_number
+from agents.documents.parsing.zip_container import ZipContainer
 
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 _CELL = re.compile(rb"<(?:\w+:)?c[ >]")
@@ -42,8 +44,10 @@ def read_xlsx(data: bytes, name: str) -> Parsed:
             return workbook.as_stored("The workbook is large")
         try:
             sheets, title = workbook.as_shown()
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError, ElementTree.ParseError):
-            return workbook.as_stored("The workbook could not be read with its formats")
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError, SyntaxError):
+            # The fault may be the file's or ours: only the log can tell.
+            stored = workbook.as_stored("The workbook could not be read with its formats")
+            return stored._replace(faults=[traceback.format_exc()])
     return as_document(sheets, name, title=title)
 
 
@@ -95,6 +99,7 @@ class _Workbook:
             # It warns of what it would not write back: drop-down lists, pictures and the like.
             warnings.simplefilter("ignore")
             reader = cast("Any", Untyped)(io.BytesIO(self._data), data_only=True, keep_links=False)
+            reader.archive = ZipContainer(self._data)
             reader.read()
             members = {sheet.name: relation.target for sheet, relation in reader.parser.find_sheets()}
         threads = self._threads()
