@@ -3,10 +3,10 @@
 python -m benchmarks.mutations [FOLDER ...] [--each 20] [--seed 1]
 
 FOLDER holds small sound files, tests/cases by default; what the tests make (pytest --basetemp build/made -o
-tmp_path_retention_policy=all) and the folder of benchmarks.documents have those of the other formats. Beside the file's own bytes, those of one file within a zip
-container are changed and packed again, for a changed container mostly fails its checksums before anything is read.
-Every changed file must be read or be refused with a reason: no crash, no time or memory beyond the limits, and no
-words of Python in a message. What fails is written to --keep.
+tmp_path_retention_policy=all) and the folder of benchmarks.documents have those of the other formats. Beside the file's
+own bytes, those of one file within a zip container are changed and packed again, for a changed container mostly fails
+its checksums before anything is read. Every changed file must be read or be refused with a reason: no crash, no time or
+memory beyond the limits, and no words of Python in a message. What fails is written to --keep.
 """
 
 import argparse

@@ -289,7 +289,7 @@ def _to_document(parsed: Parsed, name: str, digest: str) -> Document:
         name=name,
         text=parsed.text,
         pages=tuple(
-            Page(number=number, start=start, end=end, label=label)
+            Page(number=number, start=start, end=end, label=label, kind=parsed.page_kind)
             for number, ((start, end), label) in enumerate(zip(parsed.pages, labels, strict=True), 1)
         ),
         headings=tuple(Heading(level=level, text=text, start=start) for level, text, start in parsed.headings),

@@ -168,7 +168,7 @@ def to_markdown(run: Run, claims: Sequence[GroundedClaim]) -> str:
         documents = {document.document_id: document for document in run.request.documents}
         pages = (documents[citation.document_id].page_name(citation.page) for citation in citations.numbered)
         lines = (
-            f"[{citation.id}] {citation.title}, page {page}: “{_one_line(citation.quote)}”"
+            f"[{citation.id}] {citation.title}, {page}: “{_one_line(citation.quote)}”"
             for citation, page in zip(citations.numbered, pages, strict=True)
         )
         parts.append(f"{SOURCES}\n\n" + "\n".join(lines))

@@ -79,9 +79,10 @@ def as_document(sheets: Sequence[Sheet], name: str, *, title: str = "") -> Parse
     if not title and len(sheets) > 1:
         # A document without a title goes by its first heading, which would name the first sheet in every citation.
         title = PurePath(name).stem
-    return Parsed.from_text(
+    parsed = Parsed.from_text(
         text, title=title, headings=headings.in_markdown(text), warnings=_warnings(sheets), pages=spans
     )
+    return parsed._replace(page_labels=[" ".join(clean(sheet.name).split()) for sheet in sheets], page_kind="sheet")
 
 
 def place_name(place: Place) -> str:

@@ -71,7 +71,10 @@ class _Presentation:
         text, spans = join_pages(texts)
         core = self._package.part("docProps/core.xml")
         title = "" if core is None else core.findtext("title") or ""
-        return Parsed.from_text(text, title=title, headings=headings.in_markdown(text), warnings=warnings, pages=spans)
+        parsed = Parsed.from_text(
+            text, title=title, headings=headings.in_markdown(text), warnings=warnings, pages=spans
+        )
+        return parsed._replace(page_kind="slide")
 
     def _slide(self, member: str, slide: Element) -> str:
         """Return a slide's text, its title first; the other shapes in the order in which a screen reader takes them."""

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 from agents.documents.parsing import extraction, grid, headings
 from agents.documents.parsing.number_formats import shown
 from agents.documents.parsing.package import opened
-from agents.documents.parsing.parsed import Parsed, join_pages
+from agents.documents.parsing.parsed import Parsed, clean, join_pages
 from agents.documents.parsing.sheets import Place, Sheet, as_document, column_number
 from agents.documents.parsing.zip_container import ZipContainer
 
@@ -75,11 +75,13 @@ class _Workbook:
         workbook = self._container.read("xl/workbook.xml").decode("utf-8", errors="replace")
         hidden = [found.group(1) for sheet in _HIDDEN.findall(workbook) if (found := _NAME.search(sheet))]
         document = extraction.extract(self._data, self._name, "xlsx")
+        names = [clean(str(page.sheet_name)) for page in document.pages or ()]
         pages = [
-            f"## {page.sheet_name}\n\n{extraction.strip_inline_marks(page.content)}" for page in document.pages or ()
+            f"## {name}\n\n{extraction.strip_inline_marks(page.content)}"
+            for name, page in zip(names, document.pages or (), strict=True)
         ] or [extraction.strip_inline_marks(document.content)]
         text, spans = join_pages(pages)
-        return Parsed.from_text(
+        parsed = Parsed.from_text(
             text,
             title=str(document.metadata.title or ""),
             headings=headings.in_markdown(text),
@@ -89,6 +91,7 @@ class _Workbook:
             ],
             pages=spans,
         )
+        return parsed._replace(page_labels=names, page_kind="sheet") if names else parsed
 
     def as_shown(self) -> tuple[list[Sheet], str]:
         """Return the sheets and the title."""
