@@ -59,6 +59,4 @@ def _route_by_references(run: Run) -> None:
         # What was not found cannot be summed up, and the whole is not what was asked about.
         run.kind, run.reason = "simple", f"Searched: {named} was not found by its number."
         if not all(reference.is_page for reference in find_references(run.question)):
-            run.warnings.append(
-                f"Nothing begins with the number of {named}, and no sheet is called so: these words were searched for."
-            )
+            run.warnings.append(f"Nothing bears the number or name of {named}, so these words were searched for.")

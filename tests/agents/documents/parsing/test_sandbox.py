@@ -11,6 +11,7 @@ import pytest
 
 from agents.documents.library import Library
 from agents.documents.parsing import sandbox
+from agents.documents.parsing.limits import Limits
 from agents.errors import DocumentError
 from agents.settings import DocumentsSettings
 from tests.support import samples
@@ -149,3 +150,15 @@ async def test_a_fault_that_a_file_was_read_in_spite_of_stands_in_the_log(
 
     assert document.warnings[-1].startswith("The workbook could not be read with its formats")
     assert "broken.xlsx was read in part after a fault.\nTraceback" in caplog.text
+
+
+async def test_scanned_pages_are_counted_and_no_part_of_the_result() -> None:
+    link = asyncio.StreamReader()
+    link.feed_data(b'{"scan": [0, 2]}\n{"scan": [1, ')
+    link.feed_data(b'2]}\n["Title", "text"]')
+    link.feed_eof()
+    counts: list[tuple[int, int]] = []
+
+    output = await sandbox._read(link, Limits(0, 60.0, 60.0), lambda done, total: counts.append((done, total)))
+
+    assert (output, counts) == (b'["Title", "text"]', [(0, 2), (1, 2)])
