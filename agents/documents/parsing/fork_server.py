@@ -28,6 +28,9 @@ from agents.documents.parsing.limits import Limits
 
 EXIT_CODE = struct.Struct("!xi")
 """No result holds a zero byte, so the end of one that breaks off is not taken for a code."""
+_LATER = ("openpyxl.reader.excel",)
+"""What a reader imports when it reads, for it is slow, and the server before that, once it has nothing to do. It must
+start no threads: a fork has none but its own."""
 _DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of Linux's prctl(2)."""
 
@@ -55,6 +58,7 @@ class ForkServer:
         self._links: dict[int, socket.socket] = {}
         """The link of each running process, by its id."""
         self._killed: set[int] = set()
+        self._later = list(_LATER)
         self._ended, self._wakeup = os.pipe()
 
     def serve(self) -> None:
@@ -70,7 +74,12 @@ class ForkServer:
     def _step(self) -> bool:
         """Wait for the next event and handle it; False when the client has hung up."""
         links = {link: process for process, link in self._links.items() if process not in self._killed}
-        ready, _, _ = select.select([self._control, self._ended, *links], [], [])
+        has_time = bool(self._later) and not self._links
+        ready, _, _ = select.select([self._control, self._ended, *links], [], [], 0 if has_time else None)
+        if not ready:
+            with suppress(Exception):
+                import_module(self._later.pop())
+            return True
         for process in (links[link] for link in ready if link in links):
             self._killed.add(process)
             self._kill(process)
