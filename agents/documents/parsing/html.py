@@ -10,7 +10,7 @@ from agents.documents.parsing import headings
 from agents.documents.parsing.encoding import Decoded, decode
 from agents.documents.parsing.extraction import extract, strip_inline_marks
 from agents.documents.parsing.html_tables import plain_tables
-from agents.documents.parsing.parsed import Parsed, clean, shorten
+from agents.documents.parsing.parsed import Parsed, cap_warnings, clean, shorten
 
 _VOID = re.compile("area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr")
 # A new block ends these even without their end tag.
@@ -73,7 +73,7 @@ def read_page(html: str, name: str) -> Parsed:
         text,
         title=title,
         headings=headings.in_markdown(text),
-        warnings=[f"Hidden text was left out: {words}." for words in hidden],
+        warnings=cap_warnings([f"Hidden text was left out: {words}." for words in hidden]),
     )
 
 

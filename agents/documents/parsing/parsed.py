@@ -113,6 +113,7 @@ MAX_WARNINGS = 10
 
 
 def cap_warnings(warnings: list[str]) -> list[str]:
-    """Return the first warnings about hidden text, and how many more there are."""
+    """Return the first warnings about hidden text, none twice, and how many more there are."""
+    warnings = list(dict.fromkeys(warnings))
     rest = len(warnings) - MAX_WARNINGS
     return warnings if rest <= 0 else [*warnings[:MAX_WARNINGS], f"Hidden text was left out in {rest} more places."]
