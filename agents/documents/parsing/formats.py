@@ -116,7 +116,7 @@ def detect(name: str, data: bytes) -> Reader:
         if reader.sniff is not None and reader.sniff(data):
             return reader
     if data.startswith(_OLE):
-        raise _of_old_office(name, data)
+        raise _of_old_office(name, data, named)
     if data.startswith(b"PK\x03\x04") or (named is not None and named.member):
         return _Zipped(name, data).reader(named)
     if named is not None and named.sniff is not None:
@@ -183,7 +183,7 @@ _OLD_OFFICE = (
 )
 
 
-def _of_old_office(name: str, data: bytes) -> DocumentError:
+def _of_old_office(name: str, data: bytes, named: Reader | None) -> DocumentError:
     """Return the error for a file in the container of old Office files."""
     if "EncryptedPackage".encode("utf-16-le") in data:
         return locked(name)
@@ -193,10 +193,13 @@ def _of_old_office(name: str, data: bytes) -> DocumentError:
                 f"{name} is {kind}, which cannot be read.",
                 hint=f"Open it in Office or LibreOffice, save it as {suffix} and open that file.",
             )
+    if named is not None and named.sniff is not None:
+        return damaged(name, f"its container holds no {named.label.removeprefix('.').upper()} file")
     return unsupported(name)
 
 
 _MIME_TYPE = "mimetype"
+_OPEN_DOCUMENT, _CONTENT = "opendocument", "content.xml"
 _MANIFEST = "META-INF/manifest.xml"
 _ENCRYPTED = "encryption-data"
 _MAX_STORED = 100_000
@@ -230,6 +233,14 @@ class _Zipped:
         if found is None and _MIME_TYPE in members:
             # E-books and OpenDocument name their kind in a file that is neither packed nor encrypted.
             found = by_mime_type(self._text(_MIME_TYPE))
+        if (
+            found is None
+            and named is not None
+            and _CONTENT in members
+            and any(_OPEN_DOCUMENT in each for each in named.mime_types)
+        ):
+            # Other programs pack them anew without that file, or not at its place.
+            found = named
         if found is not None:
             if any(entry.flag_bits & 1 for entry in self._entries) or _ENCRYPTED in self._text(_MANIFEST):
                 raise locked(self._name)

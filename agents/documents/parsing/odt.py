@@ -56,11 +56,13 @@ def read_odt(data: bytes, name: str) -> Parsed:
 
 
 def _with_content(container: zipfile.ZipFile, content: bytes) -> bytes:
-    """Return the container with another text."""
+    """Return the container with another text, and with the file that says what it is."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as copy:
+        copy.writestr("mimetype", "application/vnd.oasis.opendocument.text")
         for entry in container.infolist():
-            copy.writestr(entry.filename, content if entry.filename == _CONTENT else container.read(entry))
+            if entry.filename != "mimetype":
+                copy.writestr(entry.filename, content if entry.filename == _CONTENT else container.read(entry))
     return target.getvalue()
 
 

@@ -57,6 +57,11 @@ def test_a_damaged_file_is_read_or_refused_with_a_reason(file: str, seed: int, t
         assert said == "read" or (file in said and "Error" not in said)
 
 
+def test_an_old_workbook_without_its_workbook_is_damaged_and_of_no_unknown_kind() -> None:
+    with pytest.raises(DocumentError, match="damaged: its container holds no XLS file"):
+        parse(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(2_000), "fees.xls")
+
+
 def test_a_zip_container_whose_directory_points_outside_is_damaged() -> None:
     data = (CASES / "tracked.docx").read_bytes()
     with pytest.raises(DocumentError, match="damaged"):
