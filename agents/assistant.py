@@ -250,7 +250,12 @@ class Assistant:
             documents: dict[str, Document] = {}
             for number, source in enumerate(dict.fromkeys(sources)):
                 report(Progress(fraction=number / len(sources), message=f"Opening {source}"))
-                document = await self.library.open(source)
+
+                def on_scan(done: int, total: int, number: int = number, source: str = source) -> None:
+                    message = f"Reading the scanned pages of {source}: {done} of {total}"
+                    report(Progress(fraction=(number + done / total) / len(sources), message=message))
+
+                document = await self.library.open(source, on_scan)
                 documents[document.document_id] = document
             return disambiguate_titles(tuple(documents.values()))
 

@@ -22,13 +22,19 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+PageKind = Literal["page", "slide", "sheet"]
+
+
 class Page(Frozen):
     """One page, slide or sheet: `text[start:end]` of its document."""
 
     number: int = Field(description="Counted from 1.")
     start: int = Field(description="First character, an offset into the document's text.")
     end: int = Field(description="One past the last character.")
-    label: str = Field(default="", exclude=True, description="The number printed on it, if it is another: 'iv'.")
+    label: str = Field(
+        default="", exclude=True, description="The number printed on it, if it is another: 'iv'; a sheet's name."
+    )
+    kind: PageKind = Field(default="page", exclude=True, description="What users call it.")
 
 
 class Heading(Frozen):
@@ -52,9 +58,14 @@ class Document(Frozen):
     parsed: bool = Field(default=True, description="False when it came from the library without parsing.")
 
     def page_name(self, number: int) -> str:
-        """Return a page's number, with the one printed on it where it is another: "5 (printed: iii)"."""
-        label = next((page.label for page in self.pages if page.number == number), "")
-        return f"{number} (printed: {label})" if label and label != str(number) else str(number)
+        """Return what a source calls a page: "page 3", "page 5 (printed: iii)", "slide 3" or "sheet “Budget”"."""
+        page = next((page for page in self.pages if page.number == number), None)
+        if page is None:
+            return f"page {number}"
+        if page.kind == "sheet" and page.label:
+            return f"sheet “{page.label}”"
+        printed = f" (printed: {page.label})" if page.label not in ("", str(number)) else ""
+        return f"{page.kind} {number}{printed}"
 
     def page_at(self, offset: int) -> int:
         """Return the number of the page that holds the character at `offset`."""

@@ -37,7 +37,14 @@ class DocumentsSettings(Section):
     )
     allow_urls: bool = Field(default=False, description="Whether http(s) documents may be fetched.")
     max_bytes: int = Field(default=200_000_000, gt=0, description="Largest file, in bytes.")
-    parse_seconds: float = Field(default=120.0, gt=0, description="Time limit of the parsing process.")
+    parse_seconds: float = Field(
+        default=120.0, gt=0, description="Time limit of the parsing process, scanned pages apart."
+    )
+    ocr_page_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        description="Processor time that a scanned page may take; with two cores one takes 3 seconds on average.",
+    )
     parse_memory_bytes: int = Field(default=2 * 1024**3, gt=0, description="Memory limit of the parsing process.")
     passage_tokens: int = Field(default=300, ge=50, le=2_000, description="Size of a passage, in estimated tokens.")
     embeddings: bool = Field(

@@ -13,7 +13,7 @@ from cachetools import LRUCache
 from agents.documents import access
 from agents.documents.parsing import titles
 from agents.documents.parsing.parsed import MAX_CHARACTERS, Parsed
-from agents.documents.parsing.sandbox import Sandbox
+from agents.documents.parsing.sandbox import OnScan, Sandbox
 from agents.documents.passages import Span, cut, passage
 from agents.documents.search.embeddings import Embed
 from agents.documents.search.passage_search import PassageSearch
@@ -66,8 +66,12 @@ class Library:
         """Start what opening a new document needs, without waiting for it."""
         self._sandbox.warm_up()
 
-    async def open(self, source: str) -> Document:
+    async def open(self, source: str, on_scan: OnScan = lambda _done, _total: None) -> Document:
         """Open a document by its absolute path, its id or, where that is allowed, its URL.
+
+        Args:
+            source: The path, the id or the URL.
+            on_scan: Told how many of its scanned pages are read, which may take minutes.
 
         Raises:
             DocumentError: It cannot be opened; the message says why and the hint what to do.
@@ -79,12 +83,12 @@ class Library:
             if access.URL.match(source):
                 file, name = await fetch(source, self._settings)
                 with file:
-                    return await self._read(file, name)
+                    return await self._read(file, name, on_scan)
             state, known = await asyncio.to_thread(self._find, source)
             if known is not None:
                 return known
             with await asyncio.to_thread(access.open_file, state) as file:
-                document = await self._read(file, Path(state.path).name)
+                document = await self._read(file, Path(state.path).name, on_scan)
                 unchanged = os.fstat(file.fileno()).st_mtime_ns == state.mtime_ns
             await asyncio.to_thread(self._store.remember, state, document.document_id, unchanged=unchanged)
             return document
@@ -177,7 +181,7 @@ class Library:
             self._cache.clear()
         self._latest = "", ()
 
-    async def _read(self, file: IO[bytes], name: str) -> Document:
+    async def _read(self, file: IO[bytes], name: str, on_scan: OnScan) -> Document:
         """Parse an open file, unless its content is known."""
         digest = await asyncio.to_thread(access.sha256, file)
         reading = self._reading.get(digest) or asyncio.Lock()
@@ -187,7 +191,7 @@ class Library:
             if known is not None:
                 return known[0]
             async with self._parsing:
-                parsed = await self._sandbox.parse(file, name)
+                parsed = await self._sandbox.parse(file, name, on_scan)
             return await asyncio.to_thread(self._add, parsed, name, digest)
 
     def _find(self, source: str) -> tuple[access.FileState, Document | None]:
@@ -284,7 +288,7 @@ def _to_document(parsed: Parsed, name: str, digest: str) -> Document:
         name=name,
         text=parsed.text,
         pages=tuple(
-            Page(number=number, start=start, end=end, label=label)
+            Page(number=number, start=start, end=end, label=label, kind=parsed.page_kind)
             for number, ((start, end), label) in enumerate(zip(parsed.pages, labels, strict=True), 1)
         ),
         headings=tuple(Heading(level=level, text=text, start=start) for level, text, start in parsed.headings),

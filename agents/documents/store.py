@@ -83,8 +83,9 @@ class Store:
             name=name,
             text=text,
             pages=tuple(
-                Page(number=number, start=start, end=end, label="".join(label))
-                for number, start, end, *label in json.loads(pages)
+                # The first versions kept neither labels nor kinds.
+                Page(number=number, start=start, end=end, **dict(zip(("label", "kind"), named, strict=False)))
+                for number, start, end, *named in json.loads(pages)
             ),
             headings=tuple(Heading(level=level, text=text, start=start) for level, text, start in json.loads(headings)),
             warnings=tuple(json.loads(warnings)),
@@ -118,7 +119,7 @@ class Store:
 
     def add(self, document: Document, sha256: str, size: int, spans: Sequence[Span], terms: Terms) -> None:
         """Store a document and its passages, in place of what an older parser read."""
-        pages = [(page.number, page.start, page.end, page.label) for page in document.pages]
+        pages = [(page.number, page.start, page.end, page.label, page.kind) for page in document.pages]
         headings = [(heading.level, heading.text, heading.start) for heading in document.headings]
         with self._transaction() as connection:
             for table in ("passages", "token_counts", "vectors"):

@@ -205,7 +205,7 @@ def _listed(run: Run, citations: Citations) -> str:
     documents = {document.document_id: document for document in run.request.documents}
     pages = (documents[each.document_id].page_name(each.page) for each in citations.numbered)
     return "\n".join(
-        f"[{each.id}] {each.title}, page {page}: “{_one_line(each.quote)}”"
+        f"[{each.id}] {each.title}, {page}: “{_one_line(each.quote)}”"
         for each, page in zip(citations.numbered, pages, strict=True)
     )
 

@@ -79,5 +79,5 @@ def _by_references(run: Run, routed: Routed) -> Routed:
         return routed
     # What was not found cannot be summed up, and the whole is not what was asked about.
     if not all(reference.is_page for reference in find_references(question)):
-        run.warn(f"Nothing begins with the number of {named}, so these words were searched for.")
+        run.warn(f"Nothing bears the number or name of {named}, so these words were searched for.")
     return replace(routed, kind="simple", reason=f"Searched: {named} was not found by its number.")

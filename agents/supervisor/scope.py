@@ -28,7 +28,8 @@ def missing_pages(run: Run, question: str) -> tuple[str, ...]:
     missing = [str(page) for page in pages if not any(page.spans(document) for document in documents)]
     if not missing:
         return ()
-    held = (f"{each.title} has {len(each.pages):,} page{'s' * (len(each.pages) != 1)}" for each in documents)
+    counts = ((each.title, len(each.pages), each.pages[0].kind if each.pages else "page") for each in documents)
+    held = (f"{title} has {count:,} {kind}{'s' * (count != 1)}" for title, count, kind in counts)
     return (f"There is no {_listed(missing)}: {'; '.join(held)}.",)
 
 

@@ -11,6 +11,7 @@ from agents.assistant import Assistant
 from agents.errors import DocumentError, RequestError, SessionError
 from agents.schema import Progress
 from agents.settings import DocumentsSettings, EngineSettings, Settings
+from tests.support import samples
 
 RULES = """# Rules
 
@@ -47,6 +48,19 @@ async def test_an_answer_quotes_the_document_at_its_offsets(assistant: Assistant
     assert all(text[c.start : c.end] == c.quote for c in answer.citations)
     assert answer.engine.name == "extractive"
     assert "no language model" in answer.markdown.lower()
+
+
+async def test_a_source_names_the_sheet_or_the_slide_that_was_asked_about(assistant: Assistant, tmp_path: Path) -> None:
+    workbook = samples.write_xlsx(tmp_path / "stock.xlsx")
+    slides = samples.write_pptx(tmp_path / "talk.pptx")
+
+    sheet = await assistant.ask("What stands in sheet Parts?", [workbook])
+    slide = await assistant.ask("What stands on slide 2?", [slides])
+
+    assert "[1] stock, sheet “Parts”: “" in sheet.markdown
+    assert "P-4" in sheet.markdown
+    assert "Secret" not in sheet.markdown
+    assert ", slide 2: “The words of slide 2.”" in slide.markdown
 
 
 async def test_a_second_ask_on_the_same_file_parses_nothing(assistant: Assistant, write: Write) -> None:

@@ -39,6 +39,8 @@ def extract(data: bytes, name: str, kind: str) -> Extracted:
         use_cache=False,
         disable_ocr=True,
         enable_quality_processing=False,
+        # It would give back Markdown as plain text.
+        postprocessor=xberg.PostProcessorConfig(enabled=False),
         output_format="markdown",
         escape_markdown=False,
         max_archive_depth=0,

@@ -5,8 +5,9 @@ the layout of their addresses, which separate starts would not, and no memory bu
 
 `sandbox.py` starts it with one end of a socket as standard input. For each document a byte arrives there, and with it
 two descriptors: the file, and the link, a socket of the document's own. Over the link come the file's name and the
-limits as a line of JSON; back go the result and, behind it, a zero byte and the exit code as four bytes. When the
-client shuts its side of the link, or is gone, the document's process is killed with all that it started.
+limits as a line of JSON; back go lines on scanned pages, the result and, behind it, a zero byte and the exit code as
+four bytes. When the client shuts its side of the link, or is gone, the document's process is killed with all that it
+started.
 """
 
 import ctypes
@@ -24,9 +25,13 @@ from types import FrameType
 from typing import NoReturn
 
 from agents.documents.parsing import formats, parse
+from agents.documents.parsing.limits import Limits
 
 EXIT_CODE = struct.Struct("!xi")
 """No result holds a zero byte, so the end of one that breaks off is not taken for a code."""
+_LATER = ("openpyxl.reader.excel",)
+"""What a reader imports when it reads, for it is slow, and the server before that, once it has nothing to do. It must
+start no threads: a fork has none but its own."""
 _DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of Linux's prctl(2)."""
 
@@ -56,6 +61,7 @@ class ForkServer:
         self._links: dict[int, socket.socket] = {}
         """The link of each running process, by its id."""
         self._killed: set[int] = set()
+        self._later = list(_LATER)
         self._ended, self._wakeup = os.pipe()
 
     def serve(self) -> None:
@@ -71,7 +77,12 @@ class ForkServer:
     def _step(self) -> bool:
         """Wait for the next event and handle it; False when the client has hung up."""
         links = {link: process for process, link in self._links.items() if process not in self._killed}
-        ready, _, _ = select.select([self._control, self._ended, *links], [], [])
+        has_time = bool(self._later) and not self._links
+        ready, _, _ = select.select([self._control, self._ended, *links], [], [], 0 if has_time else None)
+        if not ready:
+            with suppress(Exception):
+                import_module(self._later.pop())
+            return True
         for process in (links[link] for link in ready if link in links):
             self._killed.add(process)
             self._kill(process)
@@ -88,14 +99,14 @@ class ForkServer:
         file, link = descriptors
         # Read here and not in the fork: from now on a link that has something to read is one that was shut.
         with os.fdopen(os.dup(link), "rb", buffering=0) as request:
-            name, memory_bytes, seconds = json.loads(request.readline())
+            name, *limits = json.loads(request.readline())
         process = os.fork()
         if not process:
             # The other documents' links, above all, are none of this document's business.
             for other in (self._control, *self._links.values()):
                 other.close()
             os.close(self._ended)
-            self._parse(file, link, name, memory_bytes, seconds)
+            self._parse(file, link, name, Limits(*limits))
         os.close(file)
         self._links[process] = socket.socket(fileno=link)
         return True
@@ -117,7 +128,7 @@ class ForkServer:
         """Do nothing: a signal without a handler would not write to the wakeup descriptor."""
 
     @staticmethod
-    def _parse(file: int, link: int, name: str, memory_bytes: int, seconds: float) -> NoReturn:
+    def _parse(file: int, link: int, name: str, limits: Limits) -> NoReturn:
         """Parse one document in this process, which ends with it."""
         try:
             if sys.platform == "linux":
@@ -127,7 +138,7 @@ class ForkServer:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             os.dup2(file, 0)
             os.close(file)
-            parse.run(name, memory_bytes, seconds, result=link)
+            parse.run(name, limits, result=link)
         finally:
             os._exit(1)
 

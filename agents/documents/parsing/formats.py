@@ -3,7 +3,6 @@
 A format is one file with a function that reads it and one entry in `READERS`. Nothing else knows a format by name.
 """
 
-import io
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -71,7 +70,7 @@ _MESSAGE = "__properties_version1.0".encode("utf-16-le")
 READERS = [
     Reader("PDF", f"{_HERE}.pdf:read_pdf", (".pdf",), ("application/pdf",), sniff=lambda data: b"%PDF-" in data[:1024]),
     Reader("DOCX", f"{_HERE}.word:read_docx", (".docx",), member="word/document.xml"),
-    Reader("PPTX", f"{_HERE}.office:read_pptx", (".pptx",), member="ppt/presentation.xml"),
+    Reader("PPTX", f"{_HERE}.slides:read_pptx", (".pptx",), member="ppt/presentation.xml"),
     Reader("XLSX", f"{_HERE}.workbook_xlsx:read_xlsx", (".xlsx", ".xlsm"), member="xl/workbook.xml"),
     Reader("XLS", f"{_HERE}.workbook_xls:read_xls", (".xls",), ("application/vnd.ms-excel",), sniff=_is_xls),
     Reader("ODS", f"{_HERE}.workbook_ods:read_ods", (".ods",), ("application/vnd.oasis.opendocument.spreadsheet",)),
@@ -87,7 +86,7 @@ READERS = [
     Reader("Markdown", f"{_HERE}.text:read_markdown", (".md", ".markdown"), ("text/markdown",)),
     _TEXT,
     Reader("CSV", f"{_HERE}.csv_table:read_csv", (".csv", ".tsv"), ("text/csv",)),
-    Reader("EPUB", f"{_HERE}.office:read_epub", (".epub",), ("application/epub+zip",), member="META-INF/container.xml"),
+    Reader("EPUB", f"{_HERE}.epub:read_epub", (".epub",), ("application/epub+zip",), member="META-INF/container.xml"),
     Reader(
         ".msg",
         f"{_HERE}.outlook:read_outlook",
@@ -117,7 +116,7 @@ def detect(name: str, data: bytes) -> Reader:
         if reader.sniff is not None and reader.sniff(data):
             return reader
     if data.startswith(_OLE):
-        raise _of_old_office(name, data)
+        raise _of_old_office(name, data, named)
     if data.startswith(b"PK\x03\x04") or (named is not None and named.member):
         return _Zipped(name, data).reader(named)
     if named is not None and named.sniff is not None:
@@ -184,7 +183,7 @@ _OLD_OFFICE = (
 )
 
 
-def _of_old_office(name: str, data: bytes) -> DocumentError:
+def _of_old_office(name: str, data: bytes, named: Reader | None) -> DocumentError:
     """Return the error for a file in the container of old Office files."""
     if "EncryptedPackage".encode("utf-16-le") in data:
         return locked(name)
@@ -194,12 +193,15 @@ def _of_old_office(name: str, data: bytes) -> DocumentError:
                 f"{name} is {kind}, which cannot be read.",
                 hint=f"Open it in Office or LibreOffice, save it as {suffix} and open that file.",
             )
+    if named is not None and named.sniff is not None:
+        return damaged(name, f"its container holds no {named.label.removeprefix('.').upper()} file")
     return unsupported(name)
 
 
 _MIME_TYPE = "mimetype"
+_OPEN_DOCUMENT, _CONTENT = "opendocument", "content.xml"
 _MANIFEST = "META-INF/manifest.xml"
-_ENCRYPTED = "manifest:encryption-data"
+_ENCRYPTED = "encryption-data"
 _MAX_STORED = 100_000
 _MAX_ENTRIES = 10_000
 _MAX_UNPACKED = 500_000_000
@@ -213,10 +215,12 @@ class _Zipped:
     def __init__(self, name: str, data: bytes) -> None:
         import zipfile
 
+        from agents.documents.parsing.zip_container import ZipContainer
+
         self._name = name
         try:
-            self._container = zipfile.ZipFile(io.BytesIO(data))
-        except (zipfile.BadZipFile, ValueError, OverflowError, EOFError) as error:
+            self._container = ZipContainer(data)
+        except zipfile.BadZipFile as error:
             raise damaged(name, "its zip container is incomplete") from error
         self._entries = self._container.infolist()
         self._size = len(data)
@@ -229,6 +233,14 @@ class _Zipped:
         if found is None and _MIME_TYPE in members:
             # E-books and OpenDocument name their kind in a file that is neither packed nor encrypted.
             found = by_mime_type(self._text(_MIME_TYPE))
+        if (
+            found is None
+            and named is not None
+            and _CONTENT in members
+            and any(_OPEN_DOCUMENT in each for each in named.mime_types)
+        ):
+            # Other programs pack them anew without that file, or not at its place.
+            found = named
         if found is not None:
             if any(entry.flag_bits & 1 for entry in self._entries) or _ENCRYPTED in self._text(_MANIFEST):
                 raise locked(self._name)
@@ -250,10 +262,8 @@ class _Zipped:
     def _text(self, member: str) -> str:
         """Return a small file as text, empty if there is none."""
         import zipfile
-        import zlib
 
         try:
-            with self._container.open(member) as file:
-                return file.read(_MAX_STORED).decode("utf-8", errors="replace").strip()
-        except (KeyError, RuntimeError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
+            return self._container.read(member)[:_MAX_STORED].decode("utf-8", errors="replace").strip()
+        except (KeyError, zipfile.BadZipFile):
             return ""

@@ -155,12 +155,32 @@ class _Part:
 
     def regions(self, depth: int = 0) -> Iterator[list[Row]]:
         """Yield the parts that blank rows and columns divide, in reading order."""
-        for band in self.bands():
+        for band in self.flights():
             parts = band.side_by_side() if depth < _MAX_DEPTH else [band]
             if len(parts) == 1:
                 yield [Row(sorted(row.items())) for _, row in band.rows]
             for part in parts if len(parts) > 1 else ():
                 yield from part.regions(depth + 1)
+
+    def flights(self) -> "Iterator[_Part]":
+        """Yield the bands, cut further where no column goes on: tables that touch at their corners, as stairs do."""
+        for band in self.bands():
+            lowest = {column: place for place, (_, row) in enumerate(band.rows) for column in row}
+            begin = reach = 0
+            for place, (_, row) in enumerate(band.rows):
+                reach = max(reach, *(lowest[column] for column in row))
+                if reach > place or place + 1 == len(band.rows):
+                    continue
+                upper, lower = _Part(band.rows[begin : place + 1]), _Part(band.rows[place + 1 :])
+                if upper.is_table and lower.is_table:
+                    yield upper
+                    begin = place + 1
+            yield _Part(band.rows[begin:])
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it has several rows and columns."""
+        return len(self.rows) > 1 and len(set[int]().union(*(row for _, row in self.rows))) > 1
 
     def bands(self) -> "Iterator[_Part]":
         """Yield the runs of rows without a blank one between them, a head and what stands below it in one."""
@@ -216,7 +236,8 @@ class _Part:
         if not is_wide or not labels:
             return False
         # Its first column says what the rows are about: by words, or by numbers that count up, as years do.
-        return sum(cell.number for cell in labels) <= (1 - _REGULAR) * len(labels) or _count_up(labels)
+        words = [cell for cell in labels if not cell.number and any(map(str.isalpha, cell.text))]
+        return len(words) >= _REGULAR * len(labels) or _count_up(labels)
 
 
 @dataclass
@@ -365,6 +386,9 @@ class _Block:
             text = ""
             for column in parts:
                 cell = row.get(column)
+                if column - 1 not in parts:
+                    # A group of columns ends at a blank one.
+                    text = ""
                 if cell is not None:
                     text = cell.text
                 elif not spread or column not in below:

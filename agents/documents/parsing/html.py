@@ -15,7 +15,7 @@ from agents.documents.parsing.parsed import Parsed, clean
 
 _VOID = re.compile("area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr")
 # A new block ends these even without their end tag.
-_CLOSED_BY_BLOCKS = re.compile("p|li|dt|dd|td|th|tr|option")
+_CLOSED_BY_BLOCKS = re.compile("p|li|dt|dd|td|th|tr|option|rt|rp|rtc")
 _BLOCKS = re.compile(
     "p|div|section|article|table|ul|ol|dl|li|dt|dd|tr|td|th|h[1-6]|pre|blockquote|header|footer|main|nav|form|hr"
 )
@@ -25,7 +25,8 @@ _MEANT_ALONE = re.compile("p|br")
 _BLOCKS_TO_US = frozenset(["center", "form", "header"])
 # Elements that only look different; xberg moves a table inside of one, as in old mails, to the page's end.
 _LOOKS = frozenset(["font", "span", "ins", "mark", "u", "big", "small"])
-_NOT_SHOWN = frozenset(["script", "style", "template"])
+# The last ones say how letters are spoken, in small letters beside them: within the line they would cut its words.
+_NOT_SHOWN = frozenset(["script", "style", "template", "rt", "rp", "rtc"])
 _INVISIBLE = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|(?:^|[;\s])opacity\s*:\s*0(?:\.0+)?\s*(?:;|!|$)"
     r"|font-size\s*:\s*(?:0(?:\.\d+)?|1px)\s*(?:[a-z%]+\s*)?(?:;|!|$)"
@@ -39,6 +40,7 @@ _WHITE_VALUE = re.compile(rf"\s*(?:{_WHITE}|none|inherit|initial)\s*(?:!importan
 _RULE = re.compile(r"([^{}]{1,500})\{([^{}]{0,2000})\}")
 # Without it xberg takes a page that begins with a rare element for XML.
 _DOCTYPE = "<!DOCTYPE html>"
+_ENDS_ITSELF = re.compile(r"\s*/>\Z")
 _DECLARED = re.compile(rb"charset\s*=\s*[\"']?([\w-]+)|<\?xml[^>]{0,80}encoding=[\"']([\w-]+)", re.IGNORECASE)
 
 
@@ -130,12 +132,13 @@ class _VisiblePage(HTMLParser):
         if tag in _BLOCKS_TO_US:
             self.source.append("<div>")
         elif tag not in _LOOKS:
-            self.source.append(self.get_starttag_text() or "")
+            # Programs that read XML take no end tag behind a tag that ends itself.
+            ending = "/>" if _VOID.fullmatch(tag) else ">"
+            self.source.append(_ENDS_ITSELF.sub(ending, self.get_starttag_text() or ""))
 
     @override
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
-        # An end tag behind `<br/>` would break the line again.
         if not _VOID.fullmatch(tag):
             self.handle_endtag(tag)
 

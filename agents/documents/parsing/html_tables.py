@@ -99,6 +99,9 @@ class _Table:
         # All cells of a head's row are marked, apart from empty ones.
         heads = (any(cell.head for cell in row) and all(cell.head or not cell.html for cell in row) for row in rows)
         marked = self.in_head or next((place for place, head in enumerate(heads) if not head), len(rows))
+        if 0 < self.in_head <= above:
+            # A head that is marked as such is no title, though one cell reaches over all columns.
+            return self.in_head - 1, 1
         if marked:
             return above, max(0, marked - above)
         two = len(rows) - above > 2 and any(cell.columns > 1 for cell in rows[above])

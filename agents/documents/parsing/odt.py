@@ -3,7 +3,6 @@
 import io
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
@@ -11,6 +10,7 @@ from agents.documents.parsing import headings, titles
 from agents.documents.parsing.extraction import extract, strip_inline_marks
 from agents.documents.parsing.formats import damaged
 from agents.documents.parsing.hidden_text import HiddenText, left_out
+from agents.documents.parsing.package import opened
 from agents.documents.parsing.parsed import Parsed, shorten
 
 _OASIS = "urn:oasis:names:tc:opendocument:xmlns:"
@@ -35,14 +35,17 @@ def read_odt(data: bytes, name: str) -> Parsed:
         DocumentError: It is damaged.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as container:
+        with opened(data, name) as container:
+            members = container.namelist()
+            if _CONTENT not in members:
+                raise damaged(name, f"it holds no {_CONTENT}")
             content = ElementTree.fromstring(container.read(_CONTENT))  # noqa: S314, expat limits what entities may grow to
-            styles = ElementTree.fromstring(container.read(_STYLES)) if _STYLES in container.namelist() else None  # noqa: S314
+            styles = ElementTree.fromstring(container.read(_STYLES)) if _STYLES in members else None  # noqa: S314
             text = _Text(content, styles)
             text.tidy()
             readable = _with_content(container, ElementTree.tostring(content))
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ElementTree.ParseError) as error:
-        raise damaged(name, "its text cannot be unpacked") from error
+    except ElementTree.ParseError as error:
+        raise damaged(name, "its text is not XML") from error
     document = extract(readable, name, "odt")
     markdown = _LONE_MARKS.sub("", strip_inline_marks(document.content))
     return Parsed.from_text(
@@ -54,11 +57,13 @@ def read_odt(data: bytes, name: str) -> Parsed:
 
 
 def _with_content(container: zipfile.ZipFile, content: bytes) -> bytes:
-    """Return the container with another text."""
+    """Return the container with another text, and with the file that says what it is."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as copy:
+        copy.writestr("mimetype", "application/vnd.oasis.opendocument.text")
         for entry in container.infolist():
-            copy.writestr(entry.filename, content if entry.filename == _CONTENT else container.read(entry))
+            if entry.filename != "mimetype":
+                copy.writestr(entry.filename, content if entry.filename == _CONTENT else container.read(entry))
     return target.getvalue()
 
 

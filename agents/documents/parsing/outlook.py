@@ -1,7 +1,7 @@
 """Reading Outlook's messages (.msg): containers of streams, each of which holds one property of the mail [MS-OXMSG]."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any, cast
@@ -37,12 +37,24 @@ def read_outlook(data: bytes, name: str) -> Parsed:
 
     letter = Letter()
     try:
-        with cast("Any", olefile).OleFileIO(io.BytesIO(data)) as container:
+        with _guarded(lambda: cast("Any", olefile).OleFileIO(io.BytesIO(data))) as container:
             message = _Message(container, ())
             message.read_into(letter)
             return letter.parsed(message.text(_SUBJECT))
-    except (OSError, IndexError) as error:
+    except _ContainerError as error:
         raise damaged(name, "its container is incomplete") from error
+
+
+class _ContainerError(Exception):
+    """The container is damaged."""
+
+
+def _guarded(call: Callable[[], Any]) -> Any:  # noqa: ANN401, olefile has no types
+    """Return what olefile returns; it takes places in a file for right, and fails in many ways where they are not."""
+    try:
+        return call()
+    except Exception as error:
+        raise _ContainerError from error
 
 
 class _Message:
@@ -129,7 +141,8 @@ class _Message:
 
     def _stream_named(self, name: str) -> bytes:
         path = [*self._path, name]
-        return cast("bytes", self._container.openstream(path).read()) if self._container.exists(path) else b""
+        stored = _guarded(lambda: self._container.openstream(path).read() if self._container.exists(path) else b"")
+        return cast("bytes", stored)
 
 
 _WIDE = (0x0040, 0x0014)

@@ -1,17 +1,16 @@
 """Zip containers, which office documents and e-books are: opening them, and the XML parts of an Office file."""
 
-import io
 import posixpath
 
 # Expat itself limits how far entities expand, and readers run in a process with limits.
 import xml.etree.ElementTree as ElementTree
 import zipfile
-import zlib
 from collections.abc import Generator
 from contextlib import contextmanager
 from xml.etree.ElementTree import Element
 
 from agents.documents.parsing.formats import damaged
+from agents.documents.parsing.zip_container import ZipContainer
 
 
 @contextmanager
@@ -22,9 +21,9 @@ def opened(data: bytes, name: str) -> Generator[zipfile.ZipFile]:
         DocumentError: It cannot be unpacked.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as container:
+        with ZipContainer(data) as container:
             yield container
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except zipfile.BadZipFile as error:
         raise damaged(name, "its zip container cannot be unpacked") from error
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from agents.language.sentences import split_sentences
 from agents.language.tokens import estimate_tokens
+from agents.schema import PageKind
 
 PARSER_VERSION = 6
 """Raise it whenever parsing or cutting changes: the library then parses its documents again."""
@@ -32,7 +33,10 @@ class Parsed(NamedTuple):
     sentences: list[tuple[int, int]]
     """Start and estimated tokens of each."""
     page_labels: list[str] | None = None
-    """What is printed as each page's number, where that is more than its position: "iv"."""
+    """What is printed as each page's number, where that is more than its position: "iv"; the names of sheets."""
+    page_kind: PageKind = "page"
+    faults: list[str] | None = None
+    """Tracebacks of faults that did not keep the file from being read: for the log, and for nobody else."""
 
     @classmethod
     def from_text(

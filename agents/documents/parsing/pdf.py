@@ -106,7 +106,7 @@ def _read_scans(document: Handle, pages: list["_Page"]) -> tuple[list["_Page"], 
         for what, indexes in (
             ("were read by OCR, which may take one letter for another", found.lines),
             ("OCR was uncertain of, as of handwriting", found.doubtful),
-            ("OCR had no time or memory left for (READROOM_DOCUMENTS__PARSE_SECONDS gives more)", found.unread),
+            ("OCR had no time or memory left for (READROOM_DOCUMENTS__OCR_PAGE_SECONDS gives more)", found.unread),
         )
         if indexes
     ]

@@ -5,17 +5,15 @@ import importlib
 import importlib.util
 import logging
 import math
-import time
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
+from multiprocessing.connection import Connection, Pipe, wait
 from statistics import mean
 from typing import Any, NamedTuple, cast
 
-import psutil
-
-from agents.documents.parsing import forks
+from agents.documents.parsing import limits
 from agents.documents.parsing.parsed import clean
 
 INSTALL = "pip install 'readroom[ocr]'"
@@ -27,8 +25,6 @@ _DOTS_PER_POINT = 200 / 72
 """Scans are made with 200 to 300 dots per inch; finer ones are no better read and take longer."""
 _MAX_SIDE = 2_000
 """Pixels; the models' own limit for a picture's longer side."""
-_SHARE_OF_LIMIT = 0.7
-"""Of the process's time: the rest is for the text of other pages, and for a page that takes longer than the others."""
 _DOUBTFUL = 0.85
 """The certainty of printed pages is 0.94 and more, in small print and old faxes too; of handwriting it is 0.7."""
 
@@ -56,77 +52,109 @@ class ScannedText:
         self.unread += other.unread
 
 
+_MAX_PROCESSES = 4
+_MAX_BARREN = 3
+"""Processes that end before they have read a page; after these there are no more."""
+
+
 def read_scans(document: Any, indexes: Sequence[int]) -> ScannedText:  # noqa: ANN401 - pypdfium2 has no types
-    """Read pages of a document of pypdfium2's as far as this process's time goes, several at once in forks of it."""
+    """Read pages of a document of pypdfium2's, several at once in forks of this process."""
     found = ScannedText()
     if not indexes or not is_installed():
         return found
-    scans = _Scans(document, Deadline.of_process())
-    # One thread for each process: two threads on one page take nearly twice the processor's time.
-    processes = forks.useful_processes(len(indexes))
-    shares = [indexes[start::processes] for start in range(processes)]
-    texts = forks.run_at_once([partial(scans.read, share) for share in shares])
-    for share, text in zip(shares, texts, strict=True):
-        found.add(ScannedText(unread=list(share)) if isinstance(text, forks.Ended) else text)
+    limits.report_scan(0, len(indexes))
+    scans = _Scans(document)
+    for page in scans.read_in_forks(indexes) if hasattr(os, "fork") else scans.read(indexes):
+        found.add(page)
+        limits.report_scan(len(found.lines) + len(found.unread), len(indexes))
+    found.lines = dict(sorted(found.lines.items()))
     for pages in (found.doubtful, found.unread):
         pages.sort()
     return found
 
 
-class Deadline(NamedTuple):
-    """When OCR must be done, so that what was read until then is not lost to the process's limits."""
+@dataclass
+class _Fork:
+    """A process that reads some pages."""
 
-    moment: float
-    """By time.time(), in seconds."""
-    processor: float
-    """Seconds of the processor's time, of each fork."""
+    process: int
+    receiver: "Connection[Any, Any]"
+    """Where each page arrives when it is read."""
+    left: list[int]
+    barren: bool = True
+    """Whether nothing has arrived yet."""
 
-    @classmethod
-    def of_process(cls) -> "Deadline":
-        """Return the one for this process, whose limit of processor time is its limit by the clock as well."""
-        limit = math.inf
-        with suppress(ImportError):
-            import resource
-
-            soft, _ = resource.getrlimit(resource.RLIMIT_CPU)
-            limit = math.inf if soft == resource.RLIM_INFINITY else soft * _SHARE_OF_LIMIT
-        return cls(psutil.Process().create_time() + limit, limit)
-
-    def has_passed(self) -> bool:
-        """Whether no page may be begun any more."""
-        return time.time() > self.moment or time.process_time() > self.processor
+    def receive(self) -> ScannedText | None:
+        """Return the next page, or pages that could not be read; None when the process has ended."""
+        try:
+            page = cast("ScannedText", self.receiver.recv())
+        except EOFError:
+            self.receiver.close()
+            os.waitpid(self.process, 0)
+            return None
+        self.barren = False
+        self.left = [index for index in self.left if index not in page.lines and index not in page.unread]
+        return page
 
 
 class _Scans(NamedTuple):
-    """The scanned pages of a document, to be read in time."""
+    """The scanned pages of a document."""
 
     document: Any
-    deadline: Deadline
 
-    def read(self, indexes: Sequence[int]) -> ScannedText:
-        """Read some pages in this process, one after the other."""
-        found = ScannedText()
+    def read_in_forks(self, indexes: Sequence[int]) -> Iterator[ScannedText]:
+        """Yield the pages as they are read; a page that a fork ends at, for want of time or memory, costs no other."""
+        count = min(os.cpu_count() or 1, _MAX_PROCESSES, len(indexes))
+        # One thread for each process: two threads on one page take nearly twice the processor's time.
+        forks = [self._fork(indexes[start::count]) for start in range(count)]
+        barren = 0
+        while forks:
+            ready = wait([fork.receiver for fork in forks])
+            for fork in [fork for fork in forks if fork.receiver in ready]:
+                page = fork.receive()
+                if page is not None:
+                    yield page
+                    continue
+                forks.remove(fork)
+                barren += fork.barren
+                lost = len(fork.left) if barren >= _MAX_BARREN else 1
+                if fork.left:
+                    yield ScannedText(unread=fork.left[:lost])
+                if rest := fork.left[lost:]:
+                    forks.append(self._fork(rest))
+
+    def _fork(self, indexes: Sequence[int]) -> _Fork:
+        """Read some pages in a fork."""
+        receiver, sender = Pipe(duplex=False)
+        if process := os.fork():
+            sender.close()
+            return _Fork(process, receiver, list(indexes))
+        try:
+            for page in self.read(indexes):
+                sender.send(page)
+        finally:
+            os._exit(0)
+
+    def read(self, indexes: Sequence[int]) -> Iterator[ScannedText]:
+        """Yield pages read in this process, one after the other."""
         try:
             recognizer = Recognizer()
         except Exception:
             _logger.warning("The OCR models could not be loaded.", exc_info=True)
-            found.unread += indexes
-            return found
-        for position, index in enumerate(indexes):
-            if self.deadline.has_passed():
-                found.unread += indexes[position:]
-                break
+            yield ScannedText(unread=list(indexes))
+            return
+        for index in indexes:
+            limits.begin_scanned_page()
             # A picture that the models fail on, or that needs more memory than is left, costs its page and no other.
             try:
                 words = recognizer.read(self._picture(index))
             except Exception:
                 _logger.warning("Page %d could not be read by OCR.", index + 1, exc_info=True)
-                found.unread.append(index)
+                yield ScannedText(unread=[index])
                 continue
-            found.lines[index] = [clean(line) for line in in_reading_order(words)]
-            if words and mean(word.certainty for word in words for _ in word.text) < _DOUBTFUL:
-                found.doubtful.append(index)
-        return found
+            doubtful = bool(words) and mean(word.certainty for word in words for _ in word.text) < _DOUBTFUL
+            lines = [clean(line) for line in in_reading_order(words)]
+            yield ScannedText({index: lines}, [index] if doubtful else [])
 
     def _picture(self, index: int) -> Any:  # noqa: ANN401 - a numpy array
         """Return a page as it is seen, each dot as blue, green and red."""

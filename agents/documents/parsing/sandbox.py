@@ -9,16 +9,20 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from agents.documents.parsing import formats
 from agents.documents.parsing.fork_server import EXIT_CODE
+from agents.documents.parsing.limits import SCAN, Limits, read_report
 from agents.documents.parsing.parsed import Parsed
 from agents.errors import DocumentError
 from agents.settings import DocumentsSettings
+
+OnScan = Callable[[int, int], None]
+"""Told how many scanned pages of a document are read, and how many there are."""
 
 _logger = logging.getLogger(__name__)
 
@@ -54,16 +58,22 @@ class Sandbox:
         """Start what parsing needs, without waiting for it."""
         self._processes.warm_up()
 
-    async def parse(self, file: IO[bytes], name: str) -> Parsed:
+    async def parse(self, file: IO[bytes], name: str, on_scan: OnScan = lambda _done, _total: None) -> Parsed:
         """Parse an open file; a cancel kills the process that reads it and all that it started.
+
+        Args:
+            file: The file.
+            name: Its name.
+            on_scan: Told how many of its scanned pages are read.
 
         Raises:
             DocumentError: The file cannot be read, or not within the limits.
         """
         file.seek(0)
-        memory_bytes, seconds = self._settings.parse_memory_bytes, self._settings.parse_seconds
+        settings = self._settings
+        limits = Limits(settings.parse_memory_bytes, settings.parse_seconds, settings.ocr_page_seconds)
         try:
-            output, code = await self._processes.run(file, name, memory_bytes, seconds)
+            output, code = await self._processes.run(file, name, limits, on_scan)
         except TimeoutError:
             raise self._too_slow(name) from None
         return await asyncio.to_thread(self._result, output, code, name)
@@ -84,7 +94,10 @@ class Sandbox:
         if code or not output:
             raise formats.ended_abruptly(name, code)
         if not output.startswith(b'{"error"'):
-            return Parsed.from_json(output)
+            parsed = Parsed.from_json(output)
+            for fault in parsed.faults or ():
+                _logger.warning("%s was read in part after a fault.\n%s", name, fault)
+            return parsed
         message, hint, traceback = json.loads(output)["error"]
         if message == "memory":
             raise DocumentError(
@@ -103,7 +116,28 @@ class Sandbox:
 
 
 _READ_BYTES = 1 << 20
+_PATIENCE = 4
+"""A page may take so many times as long by the clock as of the processor, which other pages and programs use too."""
 _CLOSING_SECONDS = 5.0
+
+
+async def _read(reader: asyncio.StreamReader, limits: Limits, on_scan: OnScan) -> bytes:
+    """Return what a parsing process writes up to its end, apart from the lines on scanned pages; a link may break.
+
+    Raises:
+        TimeoutError: It took longer than it may, or a scanned page did.
+    """
+    output = bytearray()
+    now = asyncio.get_running_loop().time
+    async with asyncio.timeout(limits.seconds) as deadline:
+        with suppress(ConnectionError):
+            while block := await reader.read(_READ_BYTES):
+                output += block
+                while output.startswith(SCAN) and (end := output.find(b"\n")) >= 0:
+                    on_scan(*read_report(bytes(output[:end])))
+                    del output[: end + 1]
+                    deadline.reschedule(max(deadline.when() or 0.0, now() + limits.ocr_page_seconds * _PATIENCE))
+    return bytes(output)
 
 
 class ForkClient:
@@ -123,7 +157,7 @@ class ForkClient:
         with self._lock:
             self._control()
 
-    async def run(self, file: IO[bytes], name: str, memory_bytes: int, seconds: float) -> tuple[bytes, int | None]:
+    async def run(self, file: IO[bytes], name: str, limits: Limits, on_scan: OnScan) -> tuple[bytes, int | None]:
         """Have a file read in a fork; return what it wrote and its exit code, None where that is unknown.
 
         The fork and all that it started are gone when this returns or raises.
@@ -131,16 +165,15 @@ class ForkClient:
         Args:
             file: Open at its beginning.
             name: Its name.
-            memory_bytes: The address space that the fork may have.
-            seconds: The time that it may take.
+            limits: What the fork may take.
+            on_scan: Told how many scanned pages are read.
 
         Raises:
             TimeoutError: It took longer.
         """
-        reader, writer = await asyncio.open_unix_connection(sock=self._fork(file, name, memory_bytes, seconds))
+        reader, writer = await asyncio.open_unix_connection(sock=self._fork(file, name, limits))
         try:
-            async with asyncio.timeout(seconds):
-                output = await self._read(reader)
+            output = await _read(reader, limits, on_scan)
         finally:
             await asyncio.shield(self._hang_up(reader, writer))
         result, ending = output[: -EXIT_CODE.size], output[-EXIT_CODE.size :]
@@ -162,11 +195,11 @@ class ForkClient:
             process.kill()
             process.wait()
 
-    def _fork(self, file: IO[bytes], name: str, memory_bytes: int, seconds: float) -> socket.socket:
+    def _fork(self, file: IO[bytes], name: str, limits: Limits) -> socket.socket:
         """Hand a file to the server; return the link to the fork that reads it."""
         ours, theirs = socket.socketpair()
         with theirs:
-            ours.sendall(json.dumps((name, memory_bytes, seconds)).encode() + b"\n")
+            ours.sendall(json.dumps((name, *limits)).encode() + b"\n")
             descriptors = (file.fileno(), theirs.fileno())
             try:
                 self._send(descriptors)
@@ -191,21 +224,13 @@ class ForkClient:
             self._server = process, ours
         return self._server[1]
 
-    @staticmethod
-    async def _read(reader: asyncio.StreamReader) -> bytes:
-        """Read to the end; a link that breaks ends there."""
-        output = bytearray()
-        with suppress(ConnectionError):
-            while block := await reader.read(_READ_BYTES):
-                output += block
-        return bytes(output)
-
     async def _hang_up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """End the fork if it still runs, and wait until the server says that it has ended."""
         try:
             async with asyncio.timeout(_CLOSING_SECONDS):
                 writer.write_eof()
-                await self._read(reader)
+                while await reader.read(_READ_BYTES):
+                    pass
         except (TimeoutError, OSError):
             pass
         finally:
@@ -225,18 +250,20 @@ class ProcessStarter:
     def warm_up(self) -> None:
         """Do nothing: each process is started when it is needed."""
 
-    async def run(self, file: IO[bytes], name: str, memory_bytes: int, seconds: float) -> tuple[bytes, int | None]:
+    async def run(self, file: IO[bytes], name: str, limits: Limits, on_scan: OnScan) -> tuple[bytes, int | None]:
         """Have a file read by a new process; return what it wrote and its exit code, as `ForkClient.run` does."""
         process = await asyncio.create_subprocess_exec(
-            *(*self._command, name, str(memory_bytes), str(seconds)),
+            *(*self._command, name, *map(str, limits)),
             stdin=file,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,
         )
         try:
-            async with asyncio.timeout(seconds):
-                output, _ = await process.communicate()
+            # It was asked for above.
+            output = await _read(cast("asyncio.StreamReader", process.stdout), limits, on_scan)
+            async with asyncio.timeout(_CLOSING_SECONDS):
+                await process.wait()
         finally:
             await self._end(process)
         return output, process.returncode

@@ -75,9 +75,10 @@ def as_document(sheets: Sequence[Sheet], name: str, *, title: str = "") -> Parse
         blocks = [f"## {' '.join(sheet.name.split())}", tables, *sheet.comment_lines()]
         pages.append(clean("\n\n".join(filter(None, blocks))))
     text, spans = join_pages(pages)
-    return Parsed.from_text(
+    parsed = Parsed.from_text(
         text, title=title, headings=headings.in_markdown(text), warnings=_warnings(sheets), pages=spans
     )
+    return parsed._replace(page_labels=[" ".join(clean(sheet.name).split()) for sheet in sheets], page_kind="sheet")
 
 
 def place_name(place: Place) -> str:

@@ -55,7 +55,10 @@ def as_markdown(rows: Iterable[list[Cell]], head_rows: int = 1) -> str:
 def _is_parted(rows: list[list[Cell]]) -> bool:
     """Whether the first row groups columns that the second one names: some cells are wide, others reach into both."""
     wide = any(1 < cell.span < sum(each.span for each in rows[0]) for cell in rows[0])
-    return wide and len(rows) > 2 and any(cell.continues for cell in rows[1])
+    if not wide or len(rows) < 3:
+        return False
+    # Below a blank corner, a row without a label of its own goes on with the head.
+    return any(cell.continues for cell in rows[1]) or not (rows[0][0].text or rows[1][0].text)
 
 
 def _filled(rows: list[list[Cell]], head_rows: int) -> list[list[str]]:

@@ -56,6 +56,8 @@ def is_doubtful(text: str, width_at: Callable[[int], float]) -> bool:
     if _is_mixed(words):
         return True
     wide = [match.start() for match in islice(_WIDE_LETTER.finditer(text), _SAMPLE)]
+    if len(wide) >= _MIN_WORDS and _are_bytes(text[place] for place in wide):
+        return True
     if len(wide) >= _MIN_WORDS:
         return median(map(width_at, wide)) < _NARROW
     return len(words) >= _MIN_WORDS and _has_other_widths(text, width_at)
@@ -77,6 +79,16 @@ def _is_mixed(words: list[str]) -> bool:
     long = [word for word in words if len(word) > 2 and not word.isascii()]
     mixed = sum(len(set(map(_script, word))) > 2 for word in long)
     return mixed >= _MIN_WORDS and mixed > _UNREAL * len(long)
+
+
+def _are_bytes(letters: Iterable[str]) -> bool:
+    """Whether letters are others whose two bytes in UTF-8 were taken for one character, as some fonts have it."""
+    # In UTF-16 one of eight Korean letters, and three of ten Chinese ones, happen to be valid UTF-8: never all of many.
+    try:
+        "".join(letters).encode("utf-16-be").decode("utf-8")
+    except UnicodeError:
+        return False
+    return True
 
 
 _ONE_SCRIPT = {"HIRAGANA": "CJK", "KATAKANA": "CJK", "KATAKANA-HIRAGANA": "CJK", "HALFWIDTH": "CJK", "FULLWIDTH": "CJK"}

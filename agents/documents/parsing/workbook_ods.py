@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from agents.documents.parsing import extraction, grid
-from agents.documents.parsing.formats import damaged, locked
+from agents.documents.parsing.formats import damaged
 from agents.documents.parsing.package import opened
 from agents.documents.parsing.parsed import Parsed
 from agents.documents.parsing.sheets import Sheet, as_document
@@ -19,6 +19,7 @@ _FORMAT = "{urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0}"
 _DRAWING = "{urn:oasis:names:tc:opendocument:xmlns:drawing:1.0}"
 _CREATOR = "{http://purl.org/dc/elements/1.1/}creator"
 _CELLS = (f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell")
+_CONTENT = "content.xml"
 _NUMBERS = frozenset(["float", "percentage", "currency", "date", "time"])
 
 
@@ -26,16 +27,16 @@ def read_ods(data: bytes, name: str) -> Parsed:
     """Read a spreadsheet; its sheets are its pages.
 
     Raises:
-        DocumentError: It is damaged, locked by a password, or too large.
+        DocumentError: It is damaged or too large.
     """
     with opened(data, name) as container:
-        if b"encryption-data" in container.read("META-INF/manifest.xml"):
-            raise locked(name)
-        xml = container.read("content.xml")
+        if _CONTENT not in container.namelist():
+            raise damaged(name, f"it holds no {_CONTENT}")
+        xml = container.read(_CONTENT)
     try:
         return as_document(_Reader(xml, name).sheets, name)
     except ElementTree.ParseError as error:
-        raise damaged(name, "its content.xml cannot be read") from error
+        raise damaged(name, f"its {_CONTENT} cannot be read") from error
 
 
 class _Reader:

@@ -26,10 +26,13 @@ def read_xls(data: bytes, name: str) -> Parsed:
     try:
         # It writes notes to a log that is standard output by default.
         book = xlrd.open_workbook(file_contents=data, formatting_info=True, logfile=io.StringIO())
-    except (xlrd.XLRDError, xlrd.compdoc.CompDocError) as error:
+    except Exception as error:
         if "encrypted" in str(error).lower():
             raise locked(name) from error
-        raise damaged(name, str(error).rstrip(".")) from error
+        if isinstance(error, xlrd.XLRDError | xlrd.compdoc.CompDocError):
+            raise damaged(name, str(error).rstrip(".")) from error
+        # It takes the lengths and places in a file for right, and fails in many ways where they are not.
+        raise damaged(name, "its records do not fit each other") from error
     return as_document([_sheet(xlrd, book, sheet) for sheet in book.sheets()], name)
 
 

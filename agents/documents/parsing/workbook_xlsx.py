@@ -2,6 +2,7 @@
 
 import io
 import re
+import traceback
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -12,8 +13,9 @@ from xml.etree import ElementTree
 from agents.documents.parsing import extraction, grid, headings
 from agents.documents.parsing.number_formats import shown
 from agents.documents.parsing.package import opened
-from agents.documents.parsing.parsed import Parsed, join_pages
+from agents.documents.parsing.parsed import Parsed, clean, join_pages
 from agents.documents.parsing.sheets import Place, Sheet, as_document, column_number, hidden_sheets
+from agents.documents.parsing.zip_container import ZipContainer
 
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 _CELL = re.compile(rb"<(?:\w+:)?c[ >]")
@@ -42,8 +44,10 @@ def read_xlsx(data: bytes, name: str) -> Parsed:
             return workbook.as_stored("The workbook is large")
         try:
             sheets, title = workbook.as_shown()
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError, ElementTree.ParseError):
-            return workbook.as_stored("The workbook could not be read with its formats")
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError, SyntaxError):
+            # The fault may be the file's or ours: only the log can tell.
+            stored = workbook.as_stored("The workbook could not be read with its formats")
+            return stored._replace(faults=[traceback.format_exc()])
     return as_document(sheets, name, title=title)
 
 
@@ -71,11 +75,13 @@ class _Workbook:
         workbook = self._container.read("xl/workbook.xml").decode("utf-8", errors="replace")
         hidden = [found.group(1) for sheet in _HIDDEN.findall(workbook) if (found := _NAME.search(sheet))]
         document = extraction.extract(self._data, self._name, "xlsx")
+        names = [clean(str(page.sheet_name)) for page in document.pages or ()]
         pages = [
-            f"## {page.sheet_name}\n\n{extraction.strip_inline_marks(page.content)}" for page in document.pages or ()
+            f"## {name}\n\n{extraction.strip_inline_marks(page.content)}"
+            for name, page in zip(names, document.pages or (), strict=True)
         ] or [extraction.strip_inline_marks(document.content)]
         text, spans = join_pages(pages)
-        return Parsed.from_text(
+        parsed = Parsed.from_text(
             text,
             title=str(document.metadata.title or ""),
             headings=headings.in_markdown(text),
@@ -85,6 +91,7 @@ class _Workbook:
             ],
             pages=spans,
         )
+        return parsed._replace(page_labels=names, page_kind="sheet") if names else parsed
 
     def as_shown(self) -> tuple[list[Sheet], str]:
         """Return the sheets and the title."""
@@ -95,6 +102,7 @@ class _Workbook:
             # It warns of what it would not write back: drop-down lists, pictures and the like.
             warnings.simplefilter("ignore")
             reader = cast("Any", Untyped)(io.BytesIO(self._data), data_only=True, keep_links=False)
+            reader.archive = ZipContainer(self._data)
             reader.read()
             members = {sheet.name: relation.target for sheet, relation in reader.parser.find_sheets()}
         threads = self._threads()

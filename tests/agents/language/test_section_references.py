@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from agents.documents.parsing.headings import in_markdown
 from agents.language import section_references
 from agents.language.section_references import Reference
-from agents.schema import Document, Passage
+from agents.schema import Document, Page, Passage
 from tests.support.samples import as_document
 
 
@@ -38,6 +38,17 @@ def found(question: str, document: Document) -> list[str]:
         ("Which part of it applies to 3 persons?", []),
         ("Did article 5% rise?", []),
         ("Who signed it in 2024?", []),
+        ("What does clause (b) say?", ["clause (b)"]),
+        ("What stands in sheet Budget 2024?", ["sheet Budget 2024"]),
+        ("Was steht auf dem Blatt Haushalt?", ["Blatt Haushalt"]),
+        ("What is the total of the 'second half' sheet?", ["sheet second half"]),
+        ("What is the balance sheet total?", []),
+        ("What does the sheet say?", []),
+        ("What is on slide 3?", ["slide 3"]),
+        ("第三条规定了什么？", ["第3条"]),
+        ("第１２条は何を定めていますか。", ["第12条"]),
+        ("제3조는 무엇을 정합니까?", ["第3条"]),
+        ("第二页写了什么？", ["页 2"]),
         ("Did article 5 million cost?", []),
         ("What is the part I play in it?", []),
         ("What does Part I say?", ["Part I"]),
@@ -154,6 +165,40 @@ def test_a_number_that_begins_many_lines_names_no_place() -> None:
     document = as_document("1. Pour.\n2. Stir.\n3. Wait.\n\n" * 3)
 
     assert found("section 2", document) == []
+
+
+def test_an_item_ends_where_the_next_one_of_its_list_begins() -> None:
+    items = "(a) The tenant pays.\n\n(b) The landlord:\n\n(i) heats;\n\n(ii) cleans.\n\n(c) Both sign."
+    document = as_document(f"2. Duties\n\n{items}\n\n3. End. In May.")
+
+    assert found("clause (b)", document) == ["(b) The landlord:\n\n(i) heats;\n\n(ii) cleans."]
+    assert found("item (ii)", document) == []
+    assert found("paragraph (ii)", document) == ["(ii) cleans."]
+    assert found("clause (c)", document) == ["(c) Both sign."]
+    assert found("clause (a)", as_document(f"{items}\n\n" * 3)) == []
+
+
+def test_an_article_of_a_chinese_japanese_or_korean_law_is_found_however_its_number_is_written() -> None:
+    chinese = as_document(
+        "第一章 总则\n\n第二条 合同自签字生效。\n\n第三条 租金每月付清。\n逾期加收。\n\n第二章 附则\n\n第四条 略。"
+    )
+    korean = as_document("제2조 (목적) 이 법은 둔다.\n제3조 (정의) 말한다.")
+
+    assert found("第3条规定了什么？", chinese) == ["第三条 租金每月付清。\n逾期加收。"]
+    assert found("第一章", chinese)[0].endswith("逾期加收。")
+    assert found("제3조는 무엇입니까?", korean) == ["제3조 (정의) 말한다."]
+    assert found("第九条", chinese) == []
+
+
+def test_a_sheet_is_found_by_its_name() -> None:
+    names = ("Income", "Budget 2024")
+    pages = tuple(Page(number=at + 1, start=5 * at, end=5 * at + 5, label=names[at], kind="sheet") for at in (0, 1))
+    document = as_document("aaaa bbbb ").model_copy(update={"pages": pages})
+
+    assert found("What stands in sheet Budget 2024?", document) == ["bbbb"]
+    assert found("Was steht im Blatt „income“?", document) == ["aaaa"]
+    assert found("What stands in sheet Costs?", document) == []
+    assert [document.page_name(number) for number in (1, 2)] == ["sheet “Income”", "sheet “Budget 2024”"]
 
 
 def test_a_page_is_told_by_its_word() -> None:

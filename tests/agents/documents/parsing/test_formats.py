@@ -170,6 +170,38 @@ def test_slides_are_pages(tmp_path: Path) -> None:
     assert parsed.warnings == ["Speaker notes were not read."]
 
 
+def test_a_slide_holds_whole_words_its_lists_with_their_numbers_and_its_tables_with_their_heads(tmp_path: Path) -> None:
+    from pptx import Presentation
+    from pptx.oxml.ns import qn
+
+    presentation = Presentation()
+    slide: Any = presentation.slides.add_slide(presentation.slide_layouts[6])
+    box = slide.shapes.add_textbox(0, 0, 900_000, 900_000).text_frame
+    for cut in (("M", "aybe a list?"), ("Oa", "rs"), ("Sails",)):
+        paragraph = box.paragraphs[0] if not box.text else box.add_paragraph()
+        for words in cut:
+            paragraph.add_run().text = words
+    for paragraph in box.paragraphs[1:]:
+        properties = paragraph._p.get_or_add_pPr()
+        properties.append(properties.makeelement(qn("a:buAutoNum"), {"type": "alphaLcParenR"}))
+    table = slide.shapes.add_table(4, 3, 0, 0, 900_000, 900_000).table
+    for row, texts in enumerate((("", "Fees", ""), ("", "2024", "2025"), ("North", "5", "7"), ("", "6", "8"))):
+        for column, text in enumerate(texts):
+            table.cell(row, column).text = text
+    table.cell(0, 1).merge(table.cell(0, 2))
+    table.cell(2, 0).merge(table.cell(3, 0))
+    slide._element.set("show", "0")
+    presentation.save(str(tmp_path / "a.pptx"))
+
+    parsed = read(str(tmp_path / "a.pptx"))
+
+    assert parsed.text == (
+        "Maybe a list?\n\na) Oars\nb) Sails\n\n"
+        "|  | Fees 2024 | Fees 2025 |\n| --- | --- | --- |\n| North | 5 | 7 |\n| North | 6 | 8 |"
+    )
+    assert parsed.warnings == ["Hidden text: slide 1 is hidden in the presentation; it was read."]
+
+
 def test_a_chart_on_a_slide_is_a_table(tmp_path: Path) -> None:
     from pptx import Presentation
     from pptx.chart.data import CategoryChartData
@@ -226,6 +258,20 @@ def test_the_mark_of_a_note_in_an_e_book_stands_off_from_the_word_before_it(tmp_
     assert "Forty coins.[^1] He paid." in read(path).text
 
 
+def test_tags_that_end_themselves_do_not_break_the_rest_of_a_book(tmp_path: Path) -> None:
+    path = samples.write_epub(tmp_path / "a.epub")
+    with zipfile.ZipFile(path) as book:
+        contents = {name: book.read(name) for name in book.namelist()}
+    with zipfile.ZipFile(path, "w") as book:
+        for name, content in contents.items():
+            book.writestr(name, content.replace(b"The words", b'<a id="x"/>The<br/><br />words'))
+
+    parsed = read(path)
+
+    assert [words for _, words, _ in parsed.headings] == ["Chapter a", "Chapter b"]
+    assert parsed.warnings == ["Hidden text was left out: 'Unseen words.'."]
+
+
 HIDING = {
     "by attribute": "<p hidden>Obey.</p>",
     "not displayed": '<div style="color: red; display : none"><p>Obey.</p></div>',
@@ -246,6 +292,12 @@ def test_hidden_text_of_a_web_page_is_left_out_and_reported(html: str, write: Ca
     parsed = read(write("a.html", page))
     assert parsed.text.split() == ["Seen.", "Then."]
     assert parsed.warnings == ["Hidden text was left out: 'Obey.'."]
+
+
+@pytest.mark.parametrize("reading", ["<rp>(</rp><rt>やまみち</rt><rp>)</rp>", "<rt>やまみち"])
+def test_how_letters_are_spoken_does_not_cut_a_sentence(reading: str, write: Callable[[str, str], str]) -> None:
+    parsed = read(write("a.html", f"<p><ruby>山路{reading}</ruby>を登りながら、こう考えた。</p>"))
+    assert (parsed.text, parsed.warnings) == ("山路を登りながら、こう考えた。", [])
 
 
 def test_comments_of_a_web_page_are_reported(write: Callable[[str, str], str]) -> None:

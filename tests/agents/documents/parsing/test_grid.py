@@ -53,6 +53,23 @@ def test_tables_beside_each_other_are_two(years: list[int]) -> None:
     assert tables(rows)[1] == ["Year | Injured", f"{years[0]} | 7", f"{years[1]} | 3"]
 
 
+def test_tables_that_touch_at_a_corner_are_two() -> None:
+    rows = [["Product", "Price"], ["Anchor", 140], [None, None, "Pier", "Berths"], [None, None, "North", 7]]
+    assert tables(rows) == [["Product | Price", "Anchor | 140"], ["Pier | Berths", "North | 7"]]
+
+
+def test_columns_behind_a_blank_one_keep_the_names_of_their_rows_but_not_the_group_before_it() -> None:
+    rows = [
+        ["In euros", None, 2023, None, None, 2024],
+        [None, "Fees", "Fines", None, "Fees", "Fines"],
+        ["North", 12, 3, None, "—", 4],
+        ["South", 11, 2, None, "—", 5],
+    ]
+    assert tables(rows) == [
+        ["In euros | Fees | 2023 Fines | Fees | 2024 Fines", "North | 12 | 3 | — | 4", "South | 11 | 2 | — | 5"]
+    ]
+
+
 def test_a_blank_column_inside_a_table_is_left_out() -> None:
     rows = [["Zone", "Sales", None, "Profit", "Loss"], ["North", 12, None, 3.5, 1], ["South", 11, None, 2.5, 4]]
     assert tables(rows) == [["Zone | Sales | Profit | Loss", "North | 12 | 3.5 | 1", "South | 11 | 2.5 | 4"]]

@@ -28,6 +28,10 @@ TABLES = {
         "<caption>Piers</caption><tr><td colspan=2>Fees<tr><td>A<td>B<tr><td>1<td>2",
         ["Piers", "Fees", "| A | B |", "| 1 | 2 |"],
     ),
+    "a head of one cell": (
+        "<thead><tr><th colspan=2>Fees</thead><tbody><tr><td>N<td>5<tr><td>S<td>7",
+        ["| Fees | Fees |", "| N | 5 |", "| S | 7 |"],
+    ),
     "a value over two columns": (
         "<tr><th>Day</th><th>From</th><th>To</th></tr><tr><td>Monday</td><td colspan=2>closed</td></tr>",
         ["| Day | From | To |", "| Monday | closed | |"],

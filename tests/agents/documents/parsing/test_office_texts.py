@@ -12,11 +12,11 @@ OASIS = "urn:oasis:names:tc:opendocument:xmlns"
 SPACES = "".join(f' xmlns:{name}="{OASIS}:{name}:1.0"' for name in ("office", "text", "style"))
 
 
-def odt(body: str, styles: str = "") -> bytes:
+def odt(body: str, styles: str = "", mime_type: str = "application/vnd.oasis.opendocument.text") -> bytes:
     """Return an OpenDocument text."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as container:
-        container.writestr("mimetype", "application/vnd.oasis.opendocument.text")
+        container.writestr("mimetype", mime_type)
         automatic = f"<office:automatic-styles>{styles}</office:automatic-styles>"
         text = f"<office:body><office:text>{body}</office:text></office:body>"
         container.writestr("content.xml", f"<office:document{SPACES}>{automatic}{text}</office:document>")
@@ -36,6 +36,12 @@ def test_an_opendocument_text_is_read_without_what_is_hidden_deleted_or_a_commen
     assert parsed.text == "# Lease\n\nThe fee is 640 euros.\n\nComment: Why?"
     assert parsed.headings == [(1, "Lease", 0)]
     assert [warning.split(" ")[0] for warning in parsed.warnings] == ["The", "Hidden"]
+
+
+def test_an_opendocument_text_that_does_not_say_what_it_is_goes_by_its_name() -> None:
+    assert parse(odt("<text:p>Ropes.</text:p>", mime_type="?"), "a.odt").text == "Ropes."
+    with pytest.raises(DocumentError, match="cannot be read"):
+        parse(odt("<text:p>Ropes.</text:p>", mime_type="?"), "a.zip")
 
 
 def test_rich_text_is_read_in_its_code_page_without_what_is_hidden_or_deleted() -> None:

@@ -205,5 +205,5 @@ def test_printed_page_numbers_are_kept_and_understood() -> None:
     assert read.page_labels == ["iv"]
     assert [each.spans(document) for each in find_references("What does page iv say?")] == [((0, 2),)]
     assert find_references("What does the page i gave you say?") == ()
-    assert document.page_name(1) == "1 (printed: iv)"
+    assert document.page_name(1) == "page 1 (printed: iv)"
     assert "label" not in document.model_dump_json()

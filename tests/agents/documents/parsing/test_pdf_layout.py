@@ -180,3 +180,9 @@ def test_letters_as_wide_as_others_are_noticed(shift: int) -> None:
 
     assert text_layer.is_doubtful(shifted, width_at)
     assert not text_layer.is_doubtful(text, width_at)
+
+
+def test_bytes_that_were_taken_for_letters_cannot_be_the_text() -> None:
+    taken = ("Ждём " * 3).encode().replace(b" ", b"\0 ").decode("utf-16-be")
+    assert text_layer.is_doubtful(taken, lambda _: 1.0)
+    assert not text_layer.is_doubtful("약관상 재해보험금의 입원 및 사망담보 적용여부", lambda _: 1.0)

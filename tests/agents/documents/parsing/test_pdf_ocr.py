@@ -95,24 +95,24 @@ def test_uncertain_pages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("installed")
-def test_pages_that_there_is_no_time_for_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf_ocr.Deadline, "has_passed", lambda _: True)
+@pytest.mark.parametrize("cores", [1, 2])
+def test_a_page_that_ends_its_process_costs_no_other(monkeypatch: pytest.MonkeyPatch, cores: int) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(pdf_ocr._Scans, "_picture", lambda _, index: index)
+    monkeypatch.setattr(Recognizer, "read", lambda _, picture: os._exit(1) if picture == 2 else [word("Read", 0, 0)])
 
-    assert parse(with_text(scan()), "part.pdf").warnings == [
-        "Pages that OCR had no time or memory left for (READROOM_DOCUMENTS__PARSE_SECONDS gives more): 2."
-    ]
+    found = pdf_ocr.read_scans(None, range(6))
+
+    assert (list(found.lines), found.unread) == ([0, 1, 3, 4, 5], [2])
 
 
 @pytest.mark.usefixtures("installed")
-def test_a_process_that_ends_costs_its_own_pages_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    parent = os.getpid()
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    monkeypatch.setattr(Recognizer, "__init__", lambda _: None if os.getpid() == parent else os._exit(1))
-    document = pypdfium2.PdfDocument(with_text(scan()))
+def test_pages_are_named_where_every_process_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Recognizer, "__init__", lambda _: os._exit(1))
 
-    found = pdf_ocr.read_scans(document, [0, 1])
-
-    assert (list(found.lines), found.unread) == ([0], [1])
+    assert parse(with_text(scan()), "part.pdf").warnings == [
+        "Pages that OCR had no time or memory left for (READROOM_DOCUMENTS__OCR_PAGE_SECONDS gives more): 2."
+    ]
 
 
 def test_columns_are_read_one_after_the_other() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import pytest
 
 from agents.documents.library import Library
 from agents.documents.parsing import sandbox
+from agents.documents.parsing.limits import Limits
 from agents.errors import DocumentError
 from agents.settings import DocumentsSettings
+from tests.support import samples
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
 
@@ -20,6 +23,7 @@ OPEN_ONE = """
 import asyncio, pathlib, sys
 from agents.documents.library import Library
 from agents.settings import DocumentsSettings
+from tests.support import samples
 
 path = pathlib.Path(sys.argv[1])
 asyncio.run(Library(DocumentsSettings(roots=(path.parent,)), path.parent / "killed").open(str(path)))
@@ -132,3 +136,29 @@ async def test_where_no_process_can_be_forked_a_document_is_read_by_a_new_interp
         await library.open(write("b.txt", " "))
     assert psutil.Process().children() == []
     await library.close()
+
+
+async def test_a_fault_that_a_file_was_read_in_spite_of_stands_in_the_log(
+    tmp_path: Path, library: Library, caplog: pytest.LogCaptureFixture
+) -> None:
+    workbook = Path(samples.write_xlsx(tmp_path / "sound.xlsx"))
+    with zipfile.ZipFile(workbook) as sound, zipfile.ZipFile(tmp_path / "broken.xlsx", "w") as copy:
+        for member in sound.namelist():
+            copy.writestr(member, sound.read(member).replace(b"<patternFill/>", b""))
+
+    document = await library.open(str(tmp_path / "broken.xlsx"))
+
+    assert document.warnings[-1].startswith("The workbook could not be read with its formats")
+    assert "broken.xlsx was read in part after a fault.\nTraceback" in caplog.text
+
+
+async def test_scanned_pages_are_counted_and_no_part_of_the_result() -> None:
+    link = asyncio.StreamReader()
+    link.feed_data(b'{"scan": [0, 2]}\n{"scan": [1, ')
+    link.feed_data(b'2]}\n["Title", "text"]')
+    link.feed_eof()
+    counts: list[tuple[int, int]] = []
+
+    output = await sandbox._read(link, Limits(0, 60.0, 60.0), lambda done, total: counts.append((done, total)))
+
+    assert (output, counts) == (b'["Title", "text"]', [(0, 2), (1, 2)])

@@ -205,3 +205,5 @@ def test_a_workbook_whose_formats_cannot_be_read_is_read_as_stored_and_not_calle
     parsed = parse(broken.getvalue(), "a.xlsx")
     assert "Rope" in parsed.text
     assert parsed.warnings[0].startswith("The workbook could not be read with its formats: ")
+    # What went wrong is for the log.
+    assert parsed.faults
