@@ -54,8 +54,6 @@ class Drafted:
     """The synthesis agent's result: claims whose quotes nobody has looked for yet."""
 
     claims: tuple[UncheckedClaim, ...] = ()
-    excerpts: tuple[UncheckedClaim, ...] = ()
-    """The document's own sentences, for where no claim stands."""
     outline: tuple[str, ...] = ()
     """Of a whole document: its headings, or its windows' topics."""
     look: int = 1

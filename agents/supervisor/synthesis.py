@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterable, Sequence
 
-from agents.engine.tasks.answering import Draft, Excerpts
+from agents.engine.tasks.answering import Draft, Excerpts, ExcerptsResult
 from agents.grounding.claims import UncheckedClaim
 from agents.schema import Passage
 from agents.supervisor.map_reduce import analyze
@@ -21,7 +21,7 @@ async def synthesize(run: Run, state: State) -> Update:
         drafted = await analyze(run, state["routed"])
     else:
         drafted = await _answer(run, state)
-    run.report(0.8, f"Drafted {len(drafted.claims or drafted.excerpts)} claims")
+    run.report(0.8, f"Drafted {len(drafted.claims)} claims")
     return {"drafted": drafted}
 
 
@@ -37,14 +37,16 @@ async def _answer(run: Run, state: State) -> Drafted:
     if not passages or not is_answerable(evidence):
         return Drafted(look=look)
     question = state["routed"].question
-    excerpts = Excerpts(evidence=passages, question=question, parts=questions(state))
-    # An engine without a model may have rules of its own for this.
-    own_words = await (run.apply_rules(excerpts) if run.engine.info.generative else run.ask(excerpts))
-    own = tuple(UncheckedClaim(each.text, each.quotes) for each in own_words.claims)
-    if not run.engine.info.generative:
-        return Drafted(excerpts=own, look=look)
-    draft = await run.ask(Draft(evidence=passages, question=question, history=run.history))
-    return Drafted((UncheckedClaim(draft.answer, draft.quotes),), own, look=look)
+    if run.engine.info.generative:
+        draft = await run.ask(Draft(evidence=passages, question=question, history=run.history))
+        return Drafted((UncheckedClaim(draft.answer, draft.quotes),), look=look)
+    excerpts = await run.ask(Excerpts(evidence=passages, question=question, parts=questions(state)))
+    return Drafted(as_claims(excerpts), look=look)
+
+
+def as_claims(excerpts: ExcerptsResult) -> tuple[UncheckedClaim, ...]:
+    """Return excerpts as claims to be checked."""
+    return tuple(UncheckedClaim(each.text, each.quotes) for each in excerpts.claims)
 
 
 def interleave(lists: Iterable[Sequence[Passage]]) -> tuple[Passage, ...]:
