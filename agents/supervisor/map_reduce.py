@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 from agents.engine.engine import Task
 from agents.engine.extractive.attribution import AttributableText
-from agents.engine.extractive.notes import window_facts, window_notes, window_topic
 from agents.engine.tasks.reading import MAX_NOTES, PointToReduce, Reduce, WindowNotes
 from agents.errors import EngineError
 from agents.grounding.claims import UncheckedClaim
@@ -134,8 +133,8 @@ class WindowReader:
         of_question: Mode = "comparison" if compared else "detailed" if scope(run, run.question) else "summary"
         self.mode: Mode = run.request.mode or of_question
         self._most = MAX_NOTES
-        self._untraced: list[str] = []
-        self._windows = 0
+        self._failed: list[EngineError] = []
+        self._without_model = 0
 
     @property
     def summarizes(self) -> bool:
@@ -157,17 +156,22 @@ class WindowReader:
         return tokens
 
     async def read_everything(self) -> list[Point]:
-        """Return the points of all windows, in the order of the text, and give the run its outline."""
+        """Return the points of all windows, in the order of the text, and give the run its outline.
+
+        Raises:
+            EngineError: The engine failed in every window.
+        """
         run = self._run
         windows = await asyncio.to_thread(reading_windows, run, self._task(), self.window_tokens)
         if self.summarizes and run.engine.info.generative:
             share = math.ceil(SUMMARY_NOTES / max(1, len(windows)))
             self._most = min(MAX_WINDOW_NOTES, max(MIN_WINDOW_NOTES, share))
         readings = await asyncio.gather(*(self._read(window, len(windows)) for window in windows))
-        if self._untraced:
-            run.warnings.append(
-                f"{len(self._untraced)} of {len(windows)} windows were noted without the model: {self._untraced[0]}"
-            )
+        if self._failed and len(self._failed) == len(windows):
+            raise self._failed[0]
+        if self._without_model:
+            why = self._failed[0].message if self._failed else "what it noted does not stand in the text."
+            run.warnings.append(f"{self._without_model} of {len(windows)} windows were noted without the model: {why}")
         headings = [heading for document in run.request.documents for heading in document.headings]
         upper = sorted({heading.level for heading in headings})[:2]
         titles = [heading.text for heading in headings if heading.level in upper]
@@ -236,25 +240,33 @@ class WindowReader:
         Where a summary's window fails, or nothing that was noted can be found in it, it is noted without a model: one
         window must not cost the others their summary.
         """
-        task, reason = self._task(window), ""
+        task = self._task(window)
+        if not (self.summarizes and self._run.engine.info.generative):
+            notes = (await self._run.ask(task)).texts[: self._most]
+            return await asyncio.to_thread(self._reading, window, notes), True
         try:
-            notes = (await self._run.ask(task)).items(self._most)
+            notes = (await self._run.ask(task)).sentences(MAX_NOTES)
         except EngineError as error:
-            if not (self.summarizes and self._run.engine.info.generative):
-                raise
-            notes, reason = (), error.message
-        points = await asyncio.to_thread(self._points, window, notes)
-        if not points and self.summarizes and self._run.engine.info.generative:
-            fallback = await asyncio.to_thread(window_notes, task)
-            points = await asyncio.to_thread(self._points, window, fallback.items(self._most))
-            if points:
-                self._untraced.append(reason or "what it noted does not stand in the text.")
-                return self._reading(window, points, full=False), False
-        return self._reading(window, points, full=len(notes) >= self._most), True
+            notes = ()
+            self._failed.append(error)
+        reading = await asyncio.to_thread(self._reading, window, notes)
+        if reading.points:
+            return reading, True
+        self._without_model += 1
+        return await asyncio.to_thread(self._reading_without_model, window, task), False
 
-    def _reading(self, window: Window, points: Sequence[Point], *, full: bool) -> WindowReading:
+    def _reading_without_model(self, window: Window, task: WindowNotes) -> WindowReading:
+        from agents.engine.extractive.notes import window_notes
+
+        return self._reading(window, window_notes(task).texts)
+
+    def _reading(self, window: Window, notes: Sequence[str]) -> WindowReading:
+        # Loads numpy, which is no part of starting.
+        from agents.engine.extractive.notes import window_topic
+
         topic = window.outline[0] if window.outline else window_topic(window.passages)
-        return WindowReading(topic=topic.rpartition(" > ")[2], points=tuple(points), full=full)
+        points = tuple(self._points(window, notes))
+        return WindowReading(topic=topic.rpartition(" > ")[2], points=points, full=len(notes) >= self._most)
 
     def _points(self, window: Window, notes: Sequence[str]) -> list[Point]:
         """Return the notes whose sentences are found in the window, and a detailed analysis's facts, in its order."""
@@ -267,6 +279,8 @@ class WindowReader:
                 rank = 1.0 if self._run.engine.info.generative else 1.0 - place / len(notes)
                 points.append(self._point(window, text, quotes, kind, rank))
         if self.mode == "detailed":
+            from agents.engine.extractive.notes import window_facts
+
             facts = window_facts(window.passages, notes, WINDOW_FACTS)
             points.extend(self._point(window, fact.text, (fact.quote,), fact.kind, 0.0) for fact in facts)
         return sorted(points, key=lambda point: point.start)

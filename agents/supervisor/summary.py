@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from agents.engine.extractive.attribution import AttributableText
-from agents.engine.extractive.reducing import select
 from agents.engine.tasks.reading import Overview, PointToReduce
 from agents.errors import EngineError
 from agents.grounding.claims import MIN_QUOTE_WORDS, UncheckedClaim, ground
@@ -58,6 +57,9 @@ async def summarize(run: Run, mode: Mode, focus: str | None, points: Sequence[Po
 
 def _choose(points: Sequence[Point], documents: Sequence[Document], limit: int, focus: str | None) -> list[Point]:
     """Return the points that stand by their quotes and matter most, evenly from all parts, in the order of the text."""
+    # Loads numpy, which is no part of starting.
+    from agents.engine.extractive.reducing import select
+
     noted = [point for point in points if point.kind == "point"]
     standing = _standing([point for point in noted if not _says_nothing(point, documents)] or noted, documents)
     lengths = {document.title: len(document.text) for document in documents}
@@ -86,10 +88,11 @@ def _choose_facts(points: Sequence[Point], documents: Sequence[Document], limit:
 def _standing(points: Iterable[Point], documents: Sequence[Document]) -> list[Point]:
     """Return the points that their quotes support; where they support none in full, those supported in part."""
     checked: dict[Support, list[Point]] = {"supported": [], "partly": [], "not": []}
-    for point in points:
+    # What rests on the same words says the same.
+    for point in {point.quotes: point for point in reversed(list(points))}.values():
         for claim in ground([point.statement()], documents, {}):
             checked[claim.support].append(point)
-    return checked["supported"] or checked["partly"]
+    return list(reversed(checked["supported"] or checked["partly"]))
 
 
 async def _overview(run: Run, focus: str | None, points: Sequence[Point]) -> list[UncheckedClaim]:

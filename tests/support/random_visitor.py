@@ -80,7 +80,7 @@ class DrawingEngine(RecordingEngine):
                 verdicts: Any = tuple(chance.choices(["supported", "partly", "not"], k=len(task.claims)))
                 return VerdictResult(verdicts=verdicts)
             case WindowNotes(), NotesResult():
-                return result.model_copy(update={"notes": "\n".join(self._note(task, note) for note in result.items())})
+                return NotesResult.of(self._note(task, text) for text in result.texts)
             case _:
                 return result
 

@@ -37,7 +37,7 @@ def window_notes(task: WindowNotes) -> NotesResult:
         chosen = window.items()[: task.most]
     else:
         chosen = window.facts([], task.most)
-    return NotesResult(notes="\n".join(found.text(task.evidence) for found in chosen))
+    return NotesResult.of(found.text(task.evidence) for found in chosen)
 
 
 def window_facts(evidence: Sequence[Passage], noted: Sequence[str], limit: int) -> tuple["NotedFact", ...]:

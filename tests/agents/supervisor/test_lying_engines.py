@@ -135,7 +135,7 @@ class Liar(FakeEngine):
         return ReviseResult(text=self._chance.choice(["", task.claim.text, "It costs 9,999 euros."]))
 
     def _windownotes(self, task: WindowNotes) -> Frozen:
-        return NotesResult(notes="\n".join(self._statements(self._text(task), 16)))
+        return NotesResult.of(self._statements(self._text(task), 16))
 
     def _overview(self, task: Overview) -> Frozen:
         told = " ".join(self._statements(RULES, 3))

@@ -9,7 +9,7 @@ from agents.schema import Mode, Passage
 
 
 def note(evidence: Iterable[Passage], mode: Mode = "summary", focus: str | None = None) -> tuple[str, ...]:
-    return window_notes(WindowNotes(evidence=tuple(evidence), mode=mode, focus=focus)).items()
+    return window_notes(WindowNotes(evidence=tuple(evidence), mode=mode, focus=focus)).texts
 
 
 @pytest.mark.parametrize("mode", ["summary", "detailed", "comparison", "extraction"])
