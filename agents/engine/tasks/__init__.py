@@ -5,5 +5,5 @@ what differs from call to call last; the extractive engine computes its result f
 
 decisions   Route, Plan, NextStep, StandaloneQuestion
 answering   Draft, Verdict, Revise, RewriteAnswer
-reading     WindowNotes, Reduce, UpdateSummary
+reading     WindowNotes, Overview, Reduce, UpdateSummary
 """

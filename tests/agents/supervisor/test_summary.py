@@ -108,15 +108,12 @@ async def test_a_point_that_is_noted_in_two_windows_is_said_once(read: Reading) 
 
 
 async def test_a_note_of_several_sentences_is_several_points_without_the_one_that_was_cut_off(read: Reading) -> None:
-    cut = (
-        "A reader may borrow 5 volumes for 28 days. Maria Holm signs every loan. " + "A late volume costs 2 euros " * 9
-    )
-    run = await read(FakeEngine({WindowNotes: NotesResult(notes=(cut[:300],))}), text=RULES, mode="detailed")
+    whole = ["A reader may borrow 5 volumes for 28 days.", "Maria Holm signs every loan."]
+    note = " ".join([*whole, "A late volume costs 2 euros " * 9])[:300]
+    run = await read(FakeEngine({WindowNotes: NotesResult.of([note])}), text=RULES, mode="detailed")
 
-    said = (
-        [claim.text for claim in run.judgement.claims if claim.kind in ("overview", "point")] if run.judgement else []
-    )
-    assert sorted(said) == whole
+    assert run.judgement is not None
+    assert sorted(each.text for each in run.judgement.claims if each.kind in ("overview", "point")) == whole
 
 
 @pytest.mark.parametrize("placeholder", ["text", "..."])
