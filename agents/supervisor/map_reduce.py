@@ -28,8 +28,8 @@ from agents.supervisor.scope import scope
 from agents.supervisor.summary import summarize
 
 SUMMARY_WINDOW_TOKENS = 2_000
-"""Of a window that a language model summarises. Of a text of 2,000 tokens Qwen2.5-Coder-1.5B says 4.1 things that stand,
-of 4,000 6.1, of 8,000 5.8: 1.8, 1.3 and 0.7 for 1,000 tokens read."""
+"""Of a window that a language model summarises. Of 2,000 tokens Qwen2.5-Coder-1.5B says 4.1 things that stand, of 4,000
+6.1, of 8,000 5.8: 1.8, 1.3 and 0.7 for 1,000 tokens read."""
 MAX_SUMMARY_WINDOWS = 64
 """Windows that are summarised, as long as the setting allows larger ones: a summary gains nothing from more."""
 SUMMARY_NOTES = 24
