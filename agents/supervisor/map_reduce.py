@@ -33,10 +33,9 @@ SUMMARY_WINDOW_TOKENS = 2_000
 MAX_SUMMARY_WINDOWS = 64
 """Windows that are summarised, as long as the setting allows larger ones: a summary gains nothing from more."""
 SUMMARY_NOTES = 24
-"""Notes that a summary needs in all, of few windows; many give at least MIN_WINDOW_NOTES each."""
+"""Notes that a detailed summary needs of all windows, and as many facts."""
 MIN_WINDOW_NOTES, MAX_WINDOW_NOTES = 6, 10
-WINDOW_FACTS = 4
-"""Figures, dates and names of one window, for a detailed analysis."""
+"""Of one window for a summary: a small model says no more of it that stands."""
 MAX_OUTLINE = 60
 """Entries."""
 MAX_HALVINGS = 5
@@ -132,7 +131,7 @@ class WindowReader:
         # A page or a section that is asked for by its number is short enough for all of its details.
         of_question: Mode = "comparison" if compared else "detailed" if scope(run, run.question) else "summary"
         self.mode: Mode = run.request.mode or of_question
-        self._most = MAX_NOTES
+        self._most = MAX_WINDOW_NOTES if self.mode == "summary" else MAX_NOTES
         self._failed: list[EngineError] = []
         self._without_model = 0
 
@@ -163,8 +162,8 @@ class WindowReader:
         """
         run = self._run
         windows = await asyncio.to_thread(reading_windows, run, self._task(), self.window_tokens)
+        share = math.ceil(SUMMARY_NOTES / max(1, len(windows)))
         if self.summarizes and run.engine.info.generative:
-            share = math.ceil(SUMMARY_NOTES / max(1, len(windows)))
             self._most = min(MAX_WINDOW_NOTES, max(MIN_WINDOW_NOTES, share))
         readings = await asyncio.gather(*(self._read(window, len(windows)) for window in windows))
         if self._failed and len(self._failed) == len(windows):
@@ -177,7 +176,21 @@ class WindowReader:
         titles = [heading.text for heading in headings if heading.level in upper]
         topics = [reading.topic for reading in readings]
         run.outline = tuple(dict.fromkeys(titles or topics))[:MAX_OUTLINE]
-        return [point for reading in readings for point in reading.points]
+        points = [point for reading in readings for point in reading.points]
+        if self.mode == "detailed":
+            points += await asyncio.to_thread(self._facts, windows, [point.text for point in points], share)
+        return points
+
+    def _facts(self, windows: Sequence[Window], noted: Sequence[str], most: int) -> list[Point]:
+        """Return the figures, dates and names that code finds in each window beside its notes."""
+        from agents.engine.extractive.notes import window_facts
+
+        facts: list[Point] = []
+        for window in windows:
+            found = window_facts(window.passages, noted, most)
+            points = [self._point(window, fact.text, (fact.quote,), fact.kind, 0.0) for fact in found]
+            facts.extend(sorted(points, key=lambda point: point.start))
+        return facts
 
     async def _read(self, window: Window, total: int) -> WindowReading:
         run = self._run
@@ -216,9 +229,8 @@ class WindowReader:
             document=window.document.document_id,
             start=window.passages[0].start,
             end=window.passages[-1].end,
-            mode=self.mode,
-            most=self._most,
-            focus=self.focus,
+            # Says what is to be noted, how much, and about what; another version of it would note otherwise.
+            instruction=self._task().instruction(),
             engine=(run.engine.info.name, run.engine.info.model),
         )
         stored = await run.window_cache.get(key)
@@ -269,7 +281,7 @@ class WindowReader:
         return WindowReading(topic=topic.rpartition(" > ")[2], points=points, full=len(notes) >= self._most)
 
     def _points(self, window: Window, notes: Sequence[str]) -> list[Point]:
-        """Return the notes whose sentences are found in the window, and a detailed analysis's facts, in its order."""
+        """Return the notes whose sentences are found in the window, in its order."""
         source = AttributableText.of_passages(window.passages)
         kind = "item" if self.mode == "extraction" else "point"
         points: list[Point] = []
@@ -278,11 +290,6 @@ class WindowReader:
                 # A model notes in the order of the text, the extractive engine the best first.
                 rank = 1.0 if self._run.engine.info.generative else 1.0 - place / len(notes)
                 points.append(self._point(window, text, quotes, kind, rank))
-        if self.mode == "detailed":
-            from agents.engine.extractive.notes import window_facts
-
-            facts = window_facts(window.passages, notes, WINDOW_FACTS)
-            points.extend(self._point(window, fact.text, (fact.quote,), fact.kind, 0.0) for fact in facts)
         return sorted(points, key=lambda point: point.start)
 
     def _point(self, window: Window, text: str, quotes: tuple[str, ...], kind: NoteKind, rank: float) -> Point:

@@ -8,10 +8,9 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from agents.engine.extractive.attribution import AttributableText
-from agents.engine.tasks.reading import Overview, PointToReduce
+from agents.engine.tasks.reading import MAX_OVERVIEW_CHARACTERS, Overview, PointToReduce, whole_sentences
 from agents.errors import EngineError
 from agents.grounding.claims import MIN_QUOTE_WORDS, UncheckedClaim, ground
-from agents.language.sentences import split_sentences
 from agents.language.unspaced import word_spans
 from agents.schema import Document, Mode, Support
 from agents.supervisor.document_form import LineForm
@@ -114,7 +113,7 @@ def _traced(text: str, points: Sequence[Point], documents: Sequence[Document]) -
     """Return the sentences of an overview with the quotes of the points that they rest on, without unsupported ones."""
     source = AttributableText.of_texts([point.text for point in points])
     claims: list[UncheckedClaim] = []
-    for sentence in (line[start:end] for line in text.splitlines() for start, end in split_sentences(line)):
+    for sentence in whole_sentences(text, MAX_OVERVIEW_CHARACTERS):
         resting_on = [points[number] for number in source.sources(sentence, most=MAX_QUOTES)]
         sources = [(quote, title) for point in resting_on for quote, title in point.sources()]
         quotes, titles = (tuple(side) for side in zip(*dict.fromkeys(sources), strict=True)) if sources else ((), ())

@@ -44,17 +44,20 @@ class NotesResult(Frozen):
 
         A sentence in which the schema's bound has cut a note off is left out, or is marked as cut where it is all.
         """
-        found: list[str] = []
-        for note in self.notes:
-            text = " ".join(note.text.split())
-            pieces = [text[start:end] for start, end in split_sentences(text)]
-            if len(text) >= MAX_NOTE_CHARACTERS - 1 and text[-1] not in _ENDS:
-                pieces = pieces[:-1] or [f"{text.rpartition(' ')[0]}…"]
-            found.extend(pieces)
+        found = [
+            sentence
+            for note in self.notes
+            for sentence in whole_sentences(note.text, MAX_NOTE_CHARACTERS) or (f"{note.text.rpartition(' ')[0]}…",)
+        ]
         return tuple(dict.fromkeys(found))[:most]
 
 
-_ENDS = ".!?…。！？"
+def whole_sentences(text: str, bound: int) -> tuple[str, ...]:
+    """Return the sentences of a text without the one in which the bound on its characters has cut it off."""
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    sentences = [line[start:end] for line in lines for start, end in split_sentences(line)]
+    cut = len(text) >= bound - 1 and not text.rstrip().endswith((".", "!", "?", "…", "。", "！", "？"))
+    return tuple(sentences[:-1] if cut else sentences)
 
 
 class WindowNotes(Task[NotesResult]):
@@ -98,10 +101,14 @@ class WindowNotes(Task[NotesResult]):
         return schema
 
 
+MAX_OVERVIEW_CHARACTERS = 500
+"""Two to four sentences; a small model would go on and copy all points."""
+
+
 class OverviewResult(Frozen):
     """A few sentences."""
 
-    overview: str = Field(json_schema_extra=bounded(900))
+    overview: str = Field(json_schema_extra=bounded(MAX_OVERVIEW_CHARACTERS))
 
 
 class Overview(Task[OverviewResult]):
