@@ -16,6 +16,7 @@ from agents.schema import Document, Mode, Support
 from agents.supervisor.document_form import LineForm
 from agents.supervisor.points import Point, distinct
 from agents.supervisor.run import Run
+from agents.supervisor.scope import scope
 
 MAX_POINTS: dict[Mode, int] = {"summary": 10, "detailed": 24}
 MAX_FACTS: dict[Mode, int] = {"summary": 0, "detailed": 24}
@@ -36,7 +37,9 @@ async def summarize(run: Run, mode: Mode, focus: str | None, points: Sequence[Po
         points: Of all windows, in the order of the text.
     """
     documents = run.request.documents
-    forms = await asyncio.to_thread(lambda: [LineForm(document) for document in documents])
+    # Of a page that the question names, the whole document's form says nothing.
+    described = () if not run.request.mode and scope(run, run.question) else documents
+    forms = await asyncio.to_thread(lambda: [LineForm(document) for document in described])
     new = [point for point in points if not any(form.counts(quote) for form in forms for quote in point.quotes)]
     chosen = await asyncio.to_thread(_choose, new, documents, MAX_POINTS[mode], focus)
     facts = await asyncio.to_thread(_choose_facts, new, documents, MAX_FACTS[mode])
@@ -85,13 +88,15 @@ def _choose_facts(points: Sequence[Point], documents: Sequence[Document], limit:
 
 
 def _standing(points: Iterable[Point], documents: Sequence[Document]) -> list[Point]:
-    """Return the points that their quotes support; where they support none in full, those supported in part."""
-    checked: dict[Support, list[Point]] = {"supported": [], "partly": [], "not": []}
-    # What rests on the same words says the same.
-    for point in {point.quotes: point for point in reversed(list(points))}.values():
+    """Return the points that their quotes support; where they support none in full, those supported in part.
+
+    Of those that rest on the same words, and so say the same, the first.
+    """
+    checked: dict[Support, dict[tuple[str, ...], Point]] = {"supported": {}, "partly": {}, "not": {}}
+    for point in points:
         for claim in ground([point.statement()], documents, {}):
-            checked[claim.support].append(point)
-    return list(reversed(checked["supported"] or checked["partly"]))
+            checked[claim.support].setdefault(point.quotes, point)
+    return list((checked["supported"] or checked["partly"]).values())
 
 
 async def _overview(run: Run, focus: str | None, points: Sequence[Point]) -> list[UncheckedClaim]:
