@@ -181,7 +181,7 @@ def _draft(task: Draft) -> DraftResult:
 
 
 def _window_notes(task: WindowNotes) -> NotesResult:
-    return NotesResult(notes="\n".join(first_words(p.text) for p in task.evidence[:4][: task.most]))
+    return NotesResult.of(first_words(p.text) for p in task.evidence[:4][: task.most])
 
 
 def _overview(task: Overview) -> OverviewResult:

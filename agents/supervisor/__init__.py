@@ -16,7 +16,10 @@ What they share:
 
 run             the request, the blackboard, the budget
 scope           the pages and sections that a question names
-map_reduce      whole documents: windows, notes, reductions
+map_reduce      whole documents: windows, notes, comparisons
+points          what was noted, with its quotes
+summary         an overview and the points that matter
+document_form   what tables and logs consist of
 context_budget  what fits into the engine's context
 answer          from a finished run to the response
 """

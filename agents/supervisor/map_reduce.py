@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 from agents.engine.engine import Task
 from agents.engine.extractive.attribution import AttributableText
-from agents.engine.extractive.notes import window_facts, window_notes, window_topic
 from agents.engine.tasks.reading import MAX_NOTES, PointToReduce, Reduce, WindowNotes
 from agents.errors import EngineError
 from agents.grounding.claims import UncheckedClaim
@@ -29,15 +28,14 @@ from agents.supervisor.state import Drafted, Routed
 from agents.supervisor.summary import summarize
 
 SUMMARY_WINDOW_TOKENS = 2_000
-"""Of a window that a language model summarises. A 1.5B model says some six things of a text that stand, however long it
-is: 1.8 for 1,000 tokens in windows of 2,000, 1.3 in 4,000, 0.7 in 8,000 (benchmarks/results/summaries.md)."""
+"""Of a window that a language model summarises. Of 2,000 tokens Qwen2.5-Coder-1.5B says 3.7 things that stand, of 4,000
+5.5, of 8,000 5.2: 1.6, 1.2 and 0.6 for 1,000 tokens read (193 windows of ten documents)."""
 MAX_SUMMARY_WINDOWS = 64
 """Windows that are summarised, as long as the setting allows larger ones: a summary gains nothing from more."""
 SUMMARY_NOTES = 24
-"""Notes that a summary needs in all, of few windows; many give at least MIN_WINDOW_NOTES each."""
+"""Notes that a detailed summary needs of all windows, and as many facts."""
 MIN_WINDOW_NOTES, MAX_WINDOW_NOTES = 6, 10
-WINDOW_FACTS = 4
-"""Figures, dates and names of one window, for a detailed analysis."""
+"""Of one window for a summary: a small model says no more of it that stands."""
 MAX_OUTLINE = 60
 """Entries."""
 MAX_HALVINGS = 5
@@ -137,9 +135,9 @@ class WindowReader:
         # A page or a section that is asked for by its number is short enough for all of its details.
         of_question: Mode = "comparison" if compared else "detailed" if routed.named else "summary"
         self.mode: Mode = run.request.mode or of_question
-        self._most = MAX_NOTES
-        self._untraced: list[str] = []
-        self._windows = 0
+        self._most = MAX_WINDOW_NOTES if self.mode == "summary" else MAX_NOTES
+        self._failed: list[EngineError] = []
+        self._without_model = 0
 
     @property
     def summarizes(self) -> bool:
@@ -164,20 +162,36 @@ class WindowReader:
         """Return the points of all windows, in the order of the text, and the outline."""
         run = self._run
         windows = await asyncio.to_thread(reading_windows, run, self._routed, self._task(), self.window_tokens)
+        share = math.ceil(SUMMARY_NOTES / max(1, len(windows)))
         if self.summarizes and run.engine.info.generative:
-            share = math.ceil(SUMMARY_NOTES / max(1, len(windows)))
-            self._most = min(MAX_WINDOW_NOTES, max(MIN_WINDOW_NOTES, share))
+            most = MAX_NOTES if run.request.window_tokens else MAX_WINDOW_NOTES
+            self._most = min(most, max(MIN_WINDOW_NOTES, share))
         readings = await asyncio.gather(*(self._read(window, len(windows)) for window in windows))
-        if self._untraced:
-            run.warn(
-                f"{len(self._untraced)} of {len(windows)} windows were noted without the model: {self._untraced[0]}"
-            )
+        if self._failed and len(self._failed) == len(windows):
+            raise self._failed[0]
+        if self._without_model:
+            why = self._failed[0].message if self._failed else "what it noted does not stand in the text."
+            run.warn(f"{self._without_model} of {len(windows)} windows were noted without the model: {why}")
         headings = [heading for document in run.request.documents for heading in document.headings]
         upper = sorted({heading.level for heading in headings})[:2]
         titles = [heading.text for heading in headings if heading.level in upper]
         topics = [reading.topic for reading in readings]
         outline = tuple(dict.fromkeys(titles or topics))[:MAX_OUTLINE]
-        return [point for reading in readings for point in reading.points], outline
+        points = [point for reading in readings for point in reading.points]
+        if self.mode == "detailed":
+            points += await asyncio.to_thread(self._facts, windows, [point.text for point in points], share)
+        return points, outline
+
+    def _facts(self, windows: Sequence[Window], noted: Sequence[str], most: int) -> list[Point]:
+        """Return the figures, dates and names that code finds in each window beside its notes."""
+        from agents.engine.extractive.notes import window_facts
+
+        facts: list[Point] = []
+        for window in windows:
+            found = window_facts(window.passages, noted, most)
+            points = [self._point(window, fact.text, (fact.quote,), fact.kind, 0.0) for fact in found]
+            facts.extend(sorted(points, key=lambda point: point.start))
+        return facts
 
     async def _read(self, window: Window, total: int) -> WindowReading:
         run = self._run
@@ -220,9 +234,8 @@ class WindowReader:
             document=window.document.document_id,
             start=window.passages[0].start,
             end=window.passages[-1].end,
-            mode=self.mode,
-            most=self._most,
-            focus=self.focus,
+            # Says what is to be noted, how much, and about what; another version of it would note otherwise.
+            instruction=self._task().instruction(),
             engine=(run.engine.info.name, run.engine.info.model),
         )
         stored = await run.window_cache.get(key)
@@ -244,28 +257,36 @@ class WindowReader:
         Where a summary's window fails, or nothing that was noted can be found in it, it is noted without a model: one
         window must not cost the others their summary.
         """
-        task, reason = self._task(window), ""
+        task = self._task(window)
+        if not (self.summarizes and self._run.engine.info.generative):
+            notes = (await self._run.ask(task)).texts[: self._most]
+            return await asyncio.to_thread(self._reading, window, notes), True
         try:
-            notes = (await self._run.ask(task)).items(self._most)
+            notes = (await self._run.ask(task)).sentences(MAX_NOTES)
         except EngineError as error:
-            if not (self.summarizes and self._run.engine.info.generative):
-                raise
-            notes, reason = (), error.message
-        points = await asyncio.to_thread(self._points, window, notes)
-        if not points and self.summarizes and self._run.engine.info.generative:
-            fallback = await asyncio.to_thread(window_notes, task)
-            points = await asyncio.to_thread(self._points, window, fallback.items(self._most))
-            if points:
-                self._untraced.append(reason or "what it noted does not stand in the text.")
-                return self._reading(window, points, full=False), False
-        return self._reading(window, points, full=len(notes) >= self._most), True
+            notes = ()
+            self._failed.append(error)
+        reading = await asyncio.to_thread(self._reading, window, notes)
+        if reading.points:
+            return reading, True
+        self._without_model += 1
+        return await asyncio.to_thread(self._reading_without_model, window, task), False
 
-    def _reading(self, window: Window, points: Sequence[Point], *, full: bool) -> WindowReading:
+    def _reading_without_model(self, window: Window, task: WindowNotes) -> WindowReading:
+        from agents.engine.extractive.notes import window_notes
+
+        return self._reading(window, window_notes(task).texts)
+
+    def _reading(self, window: Window, notes: Sequence[str]) -> WindowReading:
+        # Loads numpy, which is no part of starting.
+        from agents.engine.extractive.notes import window_topic
+
         topic = window.outline[0] if window.outline else window_topic(window.passages)
-        return WindowReading(topic=topic.rpartition(" > ")[2], points=tuple(points), full=full)
+        points = tuple(self._points(window, notes))
+        return WindowReading(topic=topic.rpartition(" > ")[2], points=points, full=len(notes) >= self._most)
 
     def _points(self, window: Window, notes: Sequence[str]) -> list[Point]:
-        """Return the notes whose sentences are found in the window, and a detailed analysis's facts, in its order."""
+        """Return the notes whose sentences are found in the window, in its order."""
         source = AttributableText.of_passages(window.passages)
         kind = "item" if self.mode == "extraction" else "point"
         points: list[Point] = []
@@ -274,9 +295,6 @@ class WindowReader:
                 # A model notes in the order of the text, the extractive engine the best first.
                 rank = 1.0 if self._run.engine.info.generative else 1.0 - place / len(notes)
                 points.append(self._point(window, text, quotes, kind, rank))
-        if self.mode == "detailed":
-            facts = window_facts(window.passages, notes, WINDOW_FACTS)
-            points.extend(self._point(window, fact.text, (fact.quote,), fact.kind, 0.0) for fact in facts)
         return sorted(points, key=lambda point: point.start)
 
     def _point(self, window: Window, text: str, quotes: tuple[str, ...], kind: NoteKind, rank: float) -> Point:

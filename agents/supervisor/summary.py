@@ -8,11 +8,9 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from agents.engine.extractive.attribution import AttributableText
-from agents.engine.extractive.reducing import select
-from agents.engine.tasks.reading import Overview, PointToReduce
+from agents.engine.tasks.reading import MAX_OVERVIEW_CHARACTERS, Overview, PointToReduce, whole_sentences
 from agents.errors import EngineError
 from agents.grounding.claims import MIN_QUOTE_WORDS, UncheckedClaim, ground
-from agents.language.sentences import split_sentences
 from agents.language.unspaced import word_spans
 from agents.schema import Document, Mode, Support
 from agents.supervisor.document_form import LineForm
@@ -42,7 +40,9 @@ async def summarize(
         points: Of all windows, in the order of the text.
     """
     documents = run.request.documents
-    forms = await asyncio.to_thread(lambda: [LineForm(document) for document in documents])
+    # Of a page that the question names, the whole document's form says nothing.
+    described = () if not run.request.mode and routed.named else documents
+    forms = await asyncio.to_thread(lambda: [LineForm(document) for document in described])
     new = [point for point in points if not any(form.counts(quote) for form in forms for quote in point.quotes)]
     chosen = await asyncio.to_thread(_choose, new, documents, MAX_POINTS[mode], focus)
     facts = await asyncio.to_thread(_choose_facts, new, documents, MAX_FACTS[mode])
@@ -62,6 +62,9 @@ async def summarize(
 
 def _choose(points: Sequence[Point], documents: Sequence[Document], limit: int, focus: str | None) -> list[Point]:
     """Return the points that stand by their quotes and matter most, evenly from all parts, in the order of the text."""
+    # Loads numpy, which is no part of starting.
+    from agents.engine.extractive.reducing import select
+
     noted = [point for point in points if point.kind == "point"]
     standing = _standing([point for point in noted if not _says_nothing(point, documents)] or noted, documents)
     lengths = {document.title: len(document.text) for document in documents}
@@ -88,12 +91,15 @@ def _choose_facts(points: Sequence[Point], documents: Sequence[Document], limit:
 
 
 def _standing(points: Iterable[Point], documents: Sequence[Document]) -> list[Point]:
-    """Return the points that their quotes support; where they support none in full, those supported in part."""
-    checked: dict[Support, list[Point]] = {"supported": [], "partly": [], "not": []}
+    """Return the points that their quotes support; where they support none in full, those supported in part.
+
+    Of those that rest on the same words, and so say the same, the first.
+    """
+    checked: dict[Support, dict[tuple[str, ...], Point]] = {"supported": {}, "partly": {}, "not": {}}
     for point in points:
         for claim in ground([point.statement()], documents, {}):
-            checked[claim.support].append(point)
-    return checked["supported"] or checked["partly"]
+            checked[claim.support].setdefault(point.quotes, point)
+    return list((checked["supported"] or checked["partly"]).values())
 
 
 async def _overview(run: Run, routed: Routed, focus: str | None, points: Sequence[Point]) -> list[UncheckedClaim]:
@@ -115,7 +121,7 @@ def _traced(text: str, points: Sequence[Point], documents: Sequence[Document]) -
     """Return the sentences of an overview with the quotes of the points that they rest on, without unsupported ones."""
     source = AttributableText.of_texts([point.text for point in points])
     claims: list[UncheckedClaim] = []
-    for sentence in (line[start:end] for line in text.splitlines() for start, end in split_sentences(line)):
+    for sentence in whole_sentences(text, MAX_OVERVIEW_CHARACTERS):
         resting_on = [points[number] for number in source.sources(sentence, most=MAX_QUOTES)]
         sources = [(quote, title) for point in resting_on for quote, title in point.sources()]
         quotes, titles = (tuple(side) for side in zip(*dict.fromkeys(sources), strict=True)) if sources else ((), ())

@@ -74,7 +74,7 @@ class DrawingEngine(RecordingEngine):
             case Draft(), DraftResult():
                 return self._draft(task, result)
             case WindowNotes(), NotesResult():
-                return result.model_copy(update={"notes": "\n".join(self._note(task, note) for note in result.items())})
+                return NotesResult.of(self._note(task, text) for text in result.texts)
             case _:
                 return result
 

@@ -119,6 +119,7 @@ class RecordedServer:
     def save(self) -> None:
         """Write the replies that were used, and drop the others."""
         kept = {key: reply for key, reply in self.replies.items() if key in self.used}
+        REPLIES.parent.mkdir(exist_ok=True)
         REPLIES.write_text(json.dumps(kept, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
 
 

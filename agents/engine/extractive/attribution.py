@@ -13,7 +13,7 @@ from agents.engine.extractive.statements import quotable, read_statements
 from agents.language.stems import Vocabulary
 from agents.schema import Passage
 
-MIN_COVERAGE = 0.5
+MIN_COVERAGE = 0.6
 """Share of a statement's words, weighed, that its sentences hold."""
 _WORTH_ADDING = 0.2
 """Coverage that a further sentence must add."""
@@ -50,8 +50,12 @@ class AttributableText:
         """Cut passages into sentences; headings, contents and page furniture are none."""
         sample = passages[len(passages) // 2].text[:_SAMPLE_CHARACTERS] if passages else ""
         vocabulary = Vocabulary.of(sample)
+        titles = {passage.title for passage in passages}
         candidates = (
-            Candidate(quotable(each, passages), each.text, each.stems) for each in read_statements(passages, vocabulary)
+            Candidate(quotable(each, passages), each.text, each.stems)
+            for each in read_statements(passages, vocabulary)
+            # A page's head, and what only leads to the next sentence.
+            if each.text not in titles and not each.text.endswith((":", "—"))
         )
         return cls(candidates, vocabulary)
 

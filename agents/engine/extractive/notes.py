@@ -21,8 +21,6 @@ from agents.engine.tasks.reading import MAX_NOTE_CHARACTERS, MAX_NOTES, NotesRes
 from agents.language.stems import Vocabulary
 from agents.schema import NoteKind, Passage
 
-_MAX_POINTS = 10
-"""Sentences that stand for a window, at most: more are no longer central."""
 _MAX_TOPIC_CHARS = 120
 _SAMPLE_CHARS = 4_000
 
@@ -31,13 +29,12 @@ def window_notes(task: WindowNotes) -> NotesResult:
     """Note the sentences that stand for a window, the most important first; a focus decides what counts."""
     window = Window(task.evidence, task.focus)
     if task.mode != "extraction":
-        most = task.most if task.mode == "comparison" else min(task.most, _MAX_POINTS)
-        chosen = window.points(most)
+        chosen = window.points(task.most)
     elif window.focus:
         chosen = window.items()[: task.most]
     else:
         chosen = window.facts([], task.most)
-    return NotesResult(notes="\n".join(found.text(task.evidence) for found in chosen))
+    return NotesResult.of(found.text(task.evidence) for found in chosen)
 
 
 def window_facts(evidence: Sequence[Passage], noted: Sequence[str], limit: int) -> tuple["NotedFact", ...]:

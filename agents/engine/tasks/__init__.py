@@ -5,5 +5,5 @@ what differs from call to call last; the extractive engine computes its result f
 
 decisions   Route, Plan, NextStep, StandaloneQuestion
 answering   Answerable, Draft, Excerpts, RewriteAnswer
-reading     WindowNotes, Reduce, UpdateSummary
+reading     WindowNotes, Overview, Reduce, UpdateSummary
 """

@@ -1,6 +1,6 @@
 """Reading a whole document window by window, and keeping a conversation short."""
 
-import re
+from collections.abc import Iterable
 from typing import Any, ClassVar, cast
 
 from pydantic import Field
@@ -13,77 +13,102 @@ from agents.schema import Frozen, Mode
 
 MAX_NOTES = 16
 """Of one window."""
+MIN_SUMMARY_NOTES = 3
+"""Of a window that is summarised: a small model likes to write all into its first note, and end there."""
 MAX_NOTE_CHARACTERS = 300
-_NOTE_CHARACTERS = 240
-"""Of one note on average, which bounds all of them together."""
-_BULLET = re.compile(r"(?:[-*•–]|\d{1,2}[.)])\s+")
-_ENDS = (".", "!", "?", "…", "。", "！", "？", "”", '"', ")")
+
+
+class Note(Frozen):
+    """One sentence on what a window says. An object of its own, as small models write all they say into one string."""
+
+    text: str = Field(json_schema_extra=bounded(MAX_NOTE_CHARACTERS))
 
 
 class NotesResult(Frozen):
-    """What a window says, a note a line; code finds the sentences of the window that each rests on.
+    """What a window says; code finds the sentences of the window that each note rests on."""
 
-    One text, as small models end a list of texts after its first.
-    """
+    notes: tuple[Note, ...] = Field(default=(), max_length=MAX_NOTES)
 
-    notes: str = Field(json_schema_extra=bounded(MAX_NOTES * _NOTE_CHARACTERS))
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> "NotesResult":
+        """Return the notes with these texts."""
+        return cls(notes=tuple(Note(text=text) for text in texts))
 
-    def items(self, most: int = MAX_NOTES) -> tuple[str, ...]:
-        """Return the notes, at most so many; what is no list is taken sentence by sentence."""
-        lines = [_BULLET.sub("", line.strip(), count=1).strip() for line in self.notes.splitlines()]
-        alone = len(lines) == 1
-        items = [
-            item
-            for line in lines
-            for item in (_sentences(line) if alone or len(line) > MAX_NOTE_CHARACTERS else (line,))
-            if item
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What the notes say."""
+        return tuple(note.text for note in self.notes)
+
+    def sentences(self, most: int) -> tuple[str, ...]:
+        """Return at most so many notes, those of several sentences cut into these.
+
+        A sentence in which the schema's bound has cut a note off is left out, or is marked as cut where it is all.
+        """
+        found = [
+            sentence
+            for note in self.notes
+            for sentence in whole_sentences(note.text, MAX_NOTE_CHARACTERS) or (f"{note.text.rpartition(' ')[0]}…",)
         ]
-        if len(self.notes) >= most * _NOTE_CHARACTERS - 1 and not self.notes.rstrip().endswith(_ENDS):
-            # The bound has cut the last one off.
-            items = items[:-1] or items
-        return tuple(items[:most])
+        return tuple(dict.fromkeys(found))[:most]
 
 
-def _sentences(text: str) -> tuple[str, ...]:
-    return tuple(text[start:end] for start, end in split_sentences(text))
+def whole_sentences(text: str, bound: int) -> tuple[str, ...]:
+    """Return the sentences of a text without the one in which the bound on its characters has cut it off."""
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    sentences = [line[start:end] for line in lines for start, end in split_sentences(line)]
+    cut = len(text) >= bound - 1 and not text.rstrip().endswith((".", "!", "?", "…", "。", "！", "？"))
+    return tuple(sentences[:-1] if cut else sentences)
 
 
 class WindowNotes(Task[NotesResult]):
     """Read one window of a document and note what matters."""
 
     role: ClassVar[str] = "reader"
+    max_tokens: ClassVar[int] = 3_072
 
     mode: Mode
     focus: str | None = None
     outline: tuple[str, ...] = Field(default=(), description="Headings in this window.")
     most: int = Field(default=MAX_NOTES, ge=1, le=MAX_NOTES, description="Notes that may be taken.")
 
+    @property
+    def summarizes(self) -> bool:
+        """Whether the window is summed up, and not searched."""
+        return self.mode in ("summary", "detailed")
+
     @override
     def instruction(self) -> str:
+        summary = f"Summarise this text in at most {self.most} points."
         asked = {
-            "summary": f"Summarise this text in at most {self.most} bullet points.",
-            "detailed": f"Summarise this text in at most {self.most} bullet points.",
-            "comparison": f"Note in at most {self.most} bullet points whatever another document might say differently: "
+            "summary": summary,
+            "detailed": summary,
+            "comparison": f"Note in at most {self.most} points whatever another document might say differently: "
             "statements, figures, dates, terms.",
-            "extraction": f"List in at most {self.most} bullet points every occurrence of: "
-            f"{self.focus or 'figures, dates and names'}.",
+            "extraction": f"List every occurrence of: {self.focus or 'figures, dates and names'}, at most {self.most}.",
         }[self.mode]
         focus = f" Look above all at: {self.focus}." if self.focus and self.mode != "extraction" else ""
         return (
             f"{asked}{focus} Each is one sentence that makes sense alone and says what the text says, with its names "
-            "and figures, in the language of the text. Begin each with - on a line of its own."
+            "and figures, in the language of the text."
         )
 
     @override
     def narrow_schema(self, schema: JsonDict) -> JsonDict:
-        cast("Any", schema)["properties"]["notes"]["maxLength"] = self.most * _NOTE_CHARACTERS
+        notes = cast("Any", schema)["properties"]["notes"]
+        notes["maxItems"] = self.most
+        if self.summarizes:
+            notes["minItems"] = min(MIN_SUMMARY_NOTES, self.most)
         return schema
+
+
+MAX_OVERVIEW_CHARACTERS = 500
+"""Two to four sentences; a small model would go on and copy all points."""
 
 
 class OverviewResult(Frozen):
     """A few sentences."""
 
-    overview: str = Field(json_schema_extra=bounded(900))
+    overview: str = Field(json_schema_extra=bounded(MAX_OVERVIEW_CHARACTERS))
 
 
 class Overview(Task[OverviewResult]):

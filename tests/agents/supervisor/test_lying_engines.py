@@ -124,7 +124,7 @@ class Liar(FakeEngine):
         return ChoiceResult(log_odds=self._chance.choice([None, -1e9, 0.0, 3.0, float("nan")]))
 
     def _windownotes(self, task: WindowNotes) -> Frozen:
-        return NotesResult(notes="\n".join(self._statements(self._text(task), 16)))
+        return NotesResult.of(self._statements(self._text(task), 16))
 
     def _overview(self, task: Overview) -> Frozen:
         told = " ".join(self._statements(RULES, 3))

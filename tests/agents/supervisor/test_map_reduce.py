@@ -56,6 +56,17 @@ async def test_windows_that_were_read_before_are_not_read_again(read: Reading) -
     assert completed.run.ledger.everything_read
 
 
+async def test_a_detailed_summary_reads_nothing_anew_after_a_summary(read: Reading) -> None:
+    first, second = FakeEngine(), FakeEngine()
+
+    await read(first, text=LONG, mode="summary")
+    run = await read(second, text=LONG, mode="detailed")
+
+    assert first.count(WindowNotes) > 1
+    assert second.count(WindowNotes) == 0
+    assert to_analysis(run, SessionInfo(session_id="s")).table
+
+
 async def test_a_reader_that_fails_leaves_the_extractive_analysis(read: Reading) -> None:
     completed = await read(FakeEngine({WindowNotes: RuntimeError("No.")}), text=RULES, mode="summary")
 

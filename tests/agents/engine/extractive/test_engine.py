@@ -171,9 +171,9 @@ def test_every_note_rests_on_a_slice_of_the_window(texts: list[str], mode: Mode)
     window = passages(*texts)
     result = run(WindowNotes(evidence=window, mode=mode, focus="pumps and dates"))
 
-    assert len(result.items()) <= 16
+    assert len(result.notes) <= 16
     source = AttributableText.of_passages(window)
-    for note in result.items():
+    for note in result.texts:
         assert len(note) <= 300
         quotes = source.quotes(note)
         assert quotes

@@ -9,7 +9,7 @@ from agents.schema import Mode, Passage
 
 
 def note(evidence: Iterable[Passage], mode: Mode = "summary", focus: str | None = None) -> tuple[str, ...]:
-    return window_notes(WindowNotes(evidence=tuple(evidence), mode=mode, focus=focus)).items()
+    return window_notes(WindowNotes(evidence=tuple(evidence), mode=mode, focus=focus)).texts
 
 
 @pytest.mark.parametrize("mode", ["summary", "detailed", "comparison", "extraction"])
@@ -94,7 +94,7 @@ def test_a_window_of_thirty_thousand_words_is_read(passage: Callable[..., Passag
     sentences = (f"Shelf {n} of the library holds {n * 7 % 613} volumes about subject {n % 89}." for n in range(2_500))
     windows = [passage(" ".join(sentences), heading="Library")]
 
-    assert len(note(windows)) == 10
+    assert len(note(windows)) == 16
 
 
 def test_an_empty_window_has_no_notes(passage: Callable[..., Passage]) -> None:
