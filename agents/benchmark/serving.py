@@ -18,12 +18,15 @@ from typing import Any, TypeVar
 import httpx
 from filelock import Timeout
 from pydantic import SecretStr
+from pydantic.config import JsonDict
 
 from agents.benchmark.corpus import prose
 from agents.benchmark.report import Measurement
+from agents.engine import output_schema
 from agents.engine.model_config import GIB, ModelShape, read_shape
 from agents.engine.openai.endpoint import Endpoint, find_endpoint, is_loopback
 from agents.engine.registry import choose_engine
+from agents.engine.tasks.reading import MAX_NOTES, WindowNotes
 from agents.engine.vllm.hardware import read_gpus
 from agents.engine.vllm.memory_plan import MemoryMeter, MemoryPlan
 from agents.engine.vllm.probe import Probe
@@ -286,21 +289,28 @@ class CompletionClient:
             self._pool = await self.tokens(" ".join(next(sentences) for _ in range(_POOL_SENTENCES)))
         return random.Random(seed).choices(self._pool, k=tokens)  # noqa: S311 - reproducible, nothing is secret
 
-    async def complete(self, prompt: str | Sequence[int], tokens: int) -> Completion:
+    async def complete(self, prompt: str | Sequence[int], tokens: int, schema: JsonDict | None = None) -> Completion:
         """Have exactly `tokens` tokens written behind a prompt, which is text or tokens.
+
+        Args:
+            prompt: What is read.
+            tokens: How many are written; at most so many, where a schema lets the answer end.
+            schema: What the answer must fit.
 
         Raises:
             EngineError: The engine did not answer.
         """
-        body = {
+        body: dict[str, Any] = {
             "model": self._endpoint.model,
             "prompt": prompt if isinstance(prompt, str) else list(prompt),
             "max_tokens": tokens,
             "temperature": 0.0,
-            "ignore_eos": True,
+            "ignore_eos": schema is None,
             "stream": True,
             "stream_options": {"include_usage": True},
         }
+        if schema is not None:
+            body["structured_outputs"] = {"json": schema}
         arrivals: list[float] = []
         usage: dict[str, Any] = {}
         sent = time.perf_counter()
@@ -400,28 +410,39 @@ class Serving:
         return await self.client.prompt(tokens, self.seed)
 
 
+def notes_schema() -> JsonDict:
+    """Return the schema of as many notes of a window as there may be: an answer that does not end early."""
+    schema: Any = output_schema.schema(WindowNotes(mode="detailed"))
+    schema["properties"]["notes"]["minItems"] = MAX_NOTES
+    return schema
+
+
 async def measure_decode(
     serving: Serving, streams: Sequence[int], tokens: int = DECODE_TOKENS
 ) -> AsyncIterator[Measurement]:
-    """Yield the decode rate of so many streams at once, over prompts that are already in the prefix cache."""
+    """Yield the decode rate of so many streams at once, free and under a schema.
+
+    The prompts are already in the prefix cache, and the schema is compiled: what is left is decoding.
+    """
     for count in streams:
         serving.say(f"Decoding {count} at once")
         prompts = [await serving.prompt(DECODE_PROMPT_TOKENS) for _ in range(count)]
-        await asyncio.gather(*(serving.client.complete(prompt, 1) for prompt in prompts))
-        before = await serving.client.metrics()
-        answers = await asyncio.gather(*(serving.client.complete(prompt, tokens) for prompt in prompts))
-        after = await serving.client.metrics()
-        rate = sum((answer.completion_tokens - 1) / answer.decode_seconds for answer in answers)
-        yield Measurement(
-            key="decode_tokens_per_second",
-            name="Decode, streams at once",
-            at=count,
-            value=rate,
-            unit="tok/s",
-            better="more",
-            how=f"{CLOCKS}, {tokens} tokens each behind {DECODE_PROMPT_TOKENS:,}, first to last token; "
-            f"{compare_clocks(rate, _engine_decode_rate(before, after, count))}.",
-        )
+        for schema in (None, notes_schema()):
+            await asyncio.gather(*(serving.client.complete(prompt, 1, schema) for prompt in prompts))
+            before = await serving.client.metrics()
+            answers = await asyncio.gather(*(serving.client.complete(prompt, tokens, schema) for prompt in prompts))
+            after = await serving.client.metrics()
+            rate = sum((answer.completion_tokens - 1) / answer.decode_seconds for answer in answers)
+            yield Measurement(
+                key="decode_tokens_per_second" if schema is None else "schema_decode_tokens_per_second",
+                name="Decode, streams at once" if schema is None else "Decode under a JSON schema, streams at once",
+                at=count,
+                value=rate,
+                unit="tok/s",
+                better="more",
+                how=f"{CLOCKS}, {tokens} tokens each behind {DECODE_PROMPT_TOKENS:,}, first to last token; "
+                f"{compare_clocks(rate, _engine_decode_rate(before, after, count))}.",
+            )
 
 
 async def measure_prefill(serving: Serving, lengths: Sequence[int]) -> AsyncIterator[Measurement]:

@@ -27,6 +27,7 @@ class FakeVllm(httpx.AsyncBaseTransport):
         self.cache_labels = cache_labels
         self.log_probability = log_probability
         self.prompts: list[list[int]] = []
+        self.schemas: list[dict[str, Any]] = []
         self.authorized: set[str | None] = set()
         self.written = self.finished = self.computed = 0
 
@@ -51,6 +52,7 @@ class FakeVllm(httpx.AsyncBaseTransport):
         prompt, tokens = body["prompt"], body["max_tokens"]
         cached = len(prompt) // 16 * 16 if prompt in self.prompts else 0
         self.prompts.append(prompt)
+        self.schemas.append(body.get("structured_outputs", {}).get("json", {}))
         self.written, self.finished = self.written + tokens, self.finished + 1
         self.computed += len(prompt) - cached
         usage = {

@@ -68,12 +68,23 @@ async def test_decode_is_measured_behind_prompts_that_are_cached_beside_the_engi
 
     figures = await all_of(measure_decode(serving(vllm), (1, 4), tokens=11))
 
-    assert [figure.at for figure in figures] == [1, 4]
-    assert len(vllm.prompts) == 2 * (1 + 4)
+    free = [figure for figure in figures if figure.key == "decode_tokens_per_second"]
+    assert [figure.at for figure in free] == [1, 4]
+    assert len(vllm.prompts) == 2 * 2 * (1 + 4)
     assert len({tuple(prompt) for prompt in vllm.prompts}) == 5
     # 10 tokens behind the first in 1.1 s of the engine's clock, in each of the streams.
-    assert "does not agree: 9.091" in figures[0].how
-    assert "does not agree: 36.364" in figures[1].how
+    assert "does not agree: 9.091" in free[0].how
+    assert "does not agree: 36.364" in free[1].how
+
+
+async def test_decode_is_measured_under_a_schema_that_does_not_let_the_answer_end() -> None:
+    vllm = FakeVllm()
+
+    figures = await all_of(measure_decode(serving(vllm), (1,), tokens=11))
+
+    assert [figure.key for figure in figures] == ["decode_tokens_per_second", "schema_decode_tokens_per_second"]
+    assert [bool(schema) for schema in vllm.schemas] == [False, False, True, True]
+    assert vllm.schemas[-1]["properties"]["notes"]["minItems"] == 16
 
 
 async def test_prefill_is_measured_cold_and_again_up_to_the_context() -> None:

@@ -6,8 +6,7 @@ from agents.engine.vllm.probe import NoAnswerError, Probe
 from agents.engine.vllm.reading_check import reading_failure, reading_text
 from tests.support.chat_server import ChatServer, Reply
 
-FERRY = "The ferry to the island leaves at ten past seven."
-KEY = "The key of the boathouse hangs behind the green door."
+FERRY, KEY = (f"{sentence}." for sentence in (reading_text(20).split(". ")[2], reading_text(20).split(". ")[-3]))
 
 
 def failure(*replies: Reply) -> str | None:
@@ -25,6 +24,11 @@ def test_a_sentence_to_copy_stands_near_each_end() -> None:
 
 def test_an_engine_that_copies_both_sentences_can_read() -> None:
     assert failure(f"“{FERRY}”", KEY.upper()) is None
+
+
+def test_an_engine_that_loses_a_word_of_a_sentence_cannot_read() -> None:
+    assert failure(FERRY.replace("Tobias ", "")) is not None
+    assert failure(FERRY.replace("25", "2")) is not None
 
 
 def test_what_it_wrote_in_a_sentences_place_is_said() -> None:
