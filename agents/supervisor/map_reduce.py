@@ -22,7 +22,7 @@ from agents.jobs.single_flight import job_key
 from agents.language.sentences import split_sentences
 from agents.schema import Document, Frozen, Mode, NoteKind, Passage
 from agents.supervisor.context_budget import fits_one_pass
-from agents.supervisor.points import Point, distinct
+from agents.supervisor.points import Point, contradicted, distinct
 from agents.supervisor.run import Run
 from agents.supervisor.scope import scope
 from agents.supervisor.summary import summarize
@@ -287,7 +287,10 @@ class WindowReader:
         kind = "item" if self.mode == "extraction" else "point"
         points: list[Point] = []
         for place, text in enumerate(notes):
-            if quotes := source.quotes(text):
+            quotes = source.quotes(text)
+            if contradicted(text, quotes):
+                quotes = source.quotes(text, most=1)
+            if quotes:
                 # A model notes in the order of the text, the extractive engine the best first.
                 rank = 1.0 if self._run.engine.info.generative else 1.0 - place / len(notes)
                 points.append(self._point(window, text, quotes, kind, rank))

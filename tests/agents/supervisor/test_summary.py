@@ -80,6 +80,17 @@ async def test_a_window_that_the_caller_asks_for_is_kept_to(read: Reading) -> No
     assert engine.count(WindowNotes) == 1
 
 
+@pytest.mark.parametrize(
+    "wrong", ["The lamp of chapter 1 was mended 6 times by Ada.", "The lamp of chapter 1 was mended 57 times by Ada."]
+)
+async def test_a_figure_of_another_sentence_does_not_make_a_wrong_one_right(read: Reading, wrong: str) -> None:
+    engine = FakeEngine({WindowNotes: NotesResult.of([wrong]), Overview: OverviewResult(overview=wrong)})
+
+    run = await read(engine, text=LONG, mode="detailed", window_tokens=32_768)
+
+    assert wrong not in markdown(run)
+
+
 async def test_the_overview_comes_first_and_rests_on_the_points_quotes(read: Reading) -> None:
     def overview(_task: Overview) -> OverviewResult:
         return OverviewResult(overview="Ada mended the lamp, the wick and the horn. The moon is made of 42 cheeses.")
