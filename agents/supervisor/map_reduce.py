@@ -141,8 +141,13 @@ class WindowReader:
         return self.mode in ("summary", "detailed")
 
     @property
+    def _size_is_set(self) -> bool:
+        """Whether the caller or the settings name the size of a window."""
+        return "window_tokens" in self._run.settings.model_fields_set
+
+    @property
     def window_tokens(self) -> int:
-        """The size of a window, in tokens; what the caller asks for is kept to, but in an extraction.
+        """The size of a window, in tokens; one that the caller or the settings name is kept to, but in an extraction.
 
         A window yields a bounded number of notes, so an extraction, which may leave nothing out, reads smaller ones. A
         language model notes little of a large window, and most of that from its beginning.
@@ -150,7 +155,7 @@ class WindowReader:
         run, tokens = self._run, self._run.window_tokens
         if self.mode == "extraction":
             return min(tokens, max(1_024, tokens // 8))
-        if self.summarizes and run.engine.info.generative and run.request.window_tokens is None:
+        if self.summarizes and run.engine.info.generative and not self._size_is_set:
             return min(tokens, max(SUMMARY_WINDOW_TOKENS, run.total_tokens // MAX_SUMMARY_WINDOWS))
         return tokens
 
@@ -164,7 +169,7 @@ class WindowReader:
         windows = await asyncio.to_thread(reading_windows, run, self._task(), self.window_tokens)
         share = math.ceil(SUMMARY_NOTES / max(1, len(windows)))
         if self.summarizes and run.engine.info.generative:
-            most = MAX_NOTES if run.request.window_tokens else MAX_WINDOW_NOTES
+            most = MAX_NOTES if self._size_is_set else MAX_WINDOW_NOTES
             self._most = min(most, max(MIN_WINDOW_NOTES, share))
         readings = await asyncio.gather(*(self._read(window, len(windows)) for window in windows))
         if self._failed and len(self._failed) == len(windows):

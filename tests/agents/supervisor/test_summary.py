@@ -72,10 +72,11 @@ async def test_a_language_model_reads_small_windows_and_few_of_a_very_long_text(
     assert run.everything_read
 
 
-async def test_a_window_that_the_caller_asks_for_is_kept_to(read: Reading) -> None:
+@pytest.mark.parametrize("size", [{"window_tokens": 32_768}, {"settings": {"window_tokens": 32_768}}])
+async def test_a_window_that_the_caller_or_the_settings_ask_for_is_kept_to(read: Reading, size: Any) -> None:
     engine = FakeEngine()
 
-    await read(engine, text=LONG * 2, mode="summary", window_tokens=32_768)
+    await read(engine, text=LONG * 2, mode="summary", **size)
 
     assert engine.count(WindowNotes) == 1
 
