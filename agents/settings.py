@@ -163,7 +163,8 @@ class SupervisorSettings(Section):
     window_tokens: int = Field(
         default=32_768,
         ge=MIN_WINDOW_TOKENS,
-        description="Tokens of one reading window; 131072 reads in one pass whatever the context holds.",
+        description="Tokens of one reading window; 131072 reads in one pass whatever the context holds. "
+        "Not set, 32768, and 2000 where a model summarises.",
     )
     parallel_windows: int = Field(default=8, ge=1, le=64, description="Windows that are read at once.")
     passages: int = Field(default=8, ge=1, le=50, description="Passages that retrieval hands on for one question.")

@@ -22,7 +22,7 @@ from agents.jobs.single_flight import job_key
 from agents.language.sentences import split_sentences
 from agents.schema import Document, Frozen, Mode, NoteKind, Passage
 from agents.supervisor.context_budget import fits_one_pass
-from agents.supervisor.points import Point, distinct
+from agents.supervisor.points import Point, contradicted, distinct
 from agents.supervisor.run import Run
 from agents.supervisor.state import Drafted, Routed
 from agents.supervisor.summary import summarize
@@ -145,8 +145,13 @@ class WindowReader:
         return self.mode in ("summary", "detailed")
 
     @property
+    def _size_is_set(self) -> bool:
+        """Whether the caller or the settings name the size of a window."""
+        return "window_tokens" in self._run.settings.model_fields_set
+
+    @property
     def window_tokens(self) -> int:
-        """The size of a window, in tokens; what the caller asks for is kept to, but in an extraction.
+        """The size of a window, in tokens; one that the caller or the settings name is kept to, but in an extraction.
 
         A window yields a bounded number of notes, so an extraction, which may leave nothing out, reads smaller ones. A
         language model notes little of a large window, and most of that from its beginning.
@@ -154,17 +159,21 @@ class WindowReader:
         run, tokens = self._run, self._run.window_tokens
         if self.mode == "extraction":
             return min(tokens, max(1_024, tokens // 8))
-        if self.summarizes and run.engine.info.generative and run.request.window_tokens is None:
+        if self.summarizes and run.engine.info.generative and not self._size_is_set:
             return min(tokens, max(SUMMARY_WINDOW_TOKENS, run.texts.total_tokens // MAX_SUMMARY_WINDOWS))
         return tokens
 
     async def read_everything(self) -> tuple[list[Point], tuple[str, ...]]:
-        """Return the points of all windows, in the order of the text, and the outline."""
+        """Return the points of all windows, in the order of the text, and the outline.
+
+        Raises:
+            EngineError: The engine failed in every window.
+        """
         run = self._run
         windows = await asyncio.to_thread(reading_windows, run, self._routed, self._task(), self.window_tokens)
         share = math.ceil(SUMMARY_NOTES / max(1, len(windows)))
         if self.summarizes and run.engine.info.generative:
-            most = MAX_NOTES if run.request.window_tokens else MAX_WINDOW_NOTES
+            most = MAX_NOTES if self._size_is_set else MAX_WINDOW_NOTES
             self._most = min(most, max(MIN_WINDOW_NOTES, share))
         readings = await asyncio.gather(*(self._read(window, len(windows)) for window in windows))
         if self._failed and len(self._failed) == len(windows):
@@ -291,7 +300,10 @@ class WindowReader:
         kind = "item" if self.mode == "extraction" else "point"
         points: list[Point] = []
         for place, text in enumerate(notes):
-            if quotes := source.quotes(text):
+            quotes = source.quotes(text)
+            if contradicted(text, quotes):
+                quotes = source.quotes(text, most=1)
+            if quotes:
                 # A model notes in the order of the text, the extractive engine the best first.
                 rank = 1.0 if self._run.engine.info.generative else 1.0 - place / len(notes)
                 points.append(self._point(window, text, quotes, kind, rank))

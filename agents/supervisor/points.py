@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from agents.grounding.claims import UncheckedClaim
+from agents.grounding.claims import UncheckedClaim, misplaced
+from agents.grounding.contradictions import denies
+from agents.language.unspaced import join_lines
 from agents.schema import Frozen, NoteKind
 
 
@@ -30,6 +32,14 @@ class Point(Frozen):
         """Return the point as a statement to be checked, under its own section or another."""
         titles = tuple(title for _, title in self.sources())
         return UncheckedClaim(self.text, self.quotes, self.section if section is None else section, self.kind, titles)
+
+
+def contradicted(text: str, quotes: Sequence[str]) -> bool:
+    """Whether one of several quotes says otherwise than a text.
+
+    Together they may hold all of its words: a figure that another sentence has does not make up for the wrong one.
+    """
+    return len(quotes) > 1 and any(denies(text, quote) or misplaced(text, quote) for quote in map(join_lines, quotes))
 
 
 def distinct(points: Sequence[Point]) -> list[Point]:

@@ -14,7 +14,7 @@ from agents.grounding.claims import MIN_QUOTE_WORDS, UncheckedClaim, ground
 from agents.language.unspaced import word_spans
 from agents.schema import Document, Mode, Support
 from agents.supervisor.document_form import LineForm
-from agents.supervisor.points import Point, distinct
+from agents.supervisor.points import Point, contradicted, distinct
 from agents.supervisor.run import Run
 from agents.supervisor.state import Routed
 
@@ -126,9 +126,8 @@ def _traced(text: str, points: Sequence[Point], documents: Sequence[Document]) -
         sources = [(quote, title) for point in resting_on for quote, title in point.sources()]
         quotes, titles = (tuple(side) for side in zip(*dict.fromkeys(sources), strict=True)) if sources else ((), ())
         claim = UncheckedClaim(sentence, quotes, kind="overview", titles=titles)
-        if sentence not in (each.text for each in claims) and any(
-            grounded.support == "supported" for grounded in ground([claim], documents, {})
-        ):
+        said = sentence in (each.text for each in claims) or contradicted(sentence, quotes)
+        if not said and any(grounded.support == "supported" for grounded in ground([claim], documents, {})):
             claims.append(claim)
     return claims
 

@@ -88,9 +88,9 @@ class AttributableText:
             covered += sum(words.pop(stem) for stem in held) / total
         return tuple(sorted(chosen)) if covered >= MIN_COVERAGE else ()
 
-    def quotes(self, statement: str) -> tuple[str, ...]:
+    def quotes(self, statement: str, most: int = 2) -> tuple[str, ...]:
         """Return the sentences that a statement rests on, as they stand in the text."""
-        return tuple(self._candidates[number].quote for number in self.sources(statement))
+        return tuple(self._candidates[number].quote for number in self.sources(statement, most))
 
     def _weight(self, number: int, words: dict[str, float]) -> float:
         stems = self._candidates[number].stems

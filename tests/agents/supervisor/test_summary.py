@@ -72,12 +72,24 @@ async def test_a_language_model_reads_small_windows_and_few_of_a_very_long_text(
     assert run.everything_read
 
 
-async def test_a_window_that_the_caller_asks_for_is_kept_to(read: Reading) -> None:
+@pytest.mark.parametrize("size", [{"window_tokens": 32_768}, {"settings": {"window_tokens": 32_768}}])
+async def test_a_window_that_the_caller_or_the_settings_ask_for_is_kept_to(read: Reading, size: Any) -> None:
     engine = FakeEngine()
 
-    await read(engine, text=LONG * 2, mode="summary", window_tokens=32_768)
+    await read(engine, text=LONG * 2, mode="summary", **size)
 
     assert engine.count(WindowNotes) == 1
+
+
+@pytest.mark.parametrize(
+    "wrong", ["The lamp of chapter 1 was mended 6 times by Ada.", "The lamp of chapter 1 was mended 57 times by Ada."]
+)
+async def test_a_figure_of_another_sentence_does_not_make_a_wrong_one_right(read: Reading, wrong: str) -> None:
+    engine = FakeEngine({WindowNotes: NotesResult.of([wrong]), Overview: OverviewResult(overview=wrong)})
+
+    run = await read(engine, text=LONG, mode="detailed", window_tokens=32_768)
+
+    assert wrong not in markdown(run)
 
 
 async def test_the_overview_comes_first_and_rests_on_the_points_quotes(read: Reading) -> None:
