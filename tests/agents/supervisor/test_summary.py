@@ -1,15 +1,15 @@
 """Summaries of whole documents: an overview, points from all parts with their own sources, and nothing twice."""
 
 import re
-from typing import Any
 
 import pytest
 
 from agents.engine.tasks.reading import NotesResult, Overview, OverviewResult, WindowNotes
 from agents.errors import EngineError
+from agents.grounding.claims import GroundedClaim
 from agents.schema import Document, Heading, Page
+from agents.supervisor.answer import Completed
 from agents.supervisor.points import Point
-from agents.supervisor.run import Run
 from agents.supervisor.summary import section_names
 from tests.agents.supervisor.conftest import RULES, Reading
 from tests.support.fakes import FakeEngine
@@ -33,29 +33,27 @@ def noting(task: WindowNotes) -> NotesResult:
     return NotesResult.of(notes[: task.most] or ["The text is about mending."])
 
 
-def markdown(run: Run) -> str:
-    assert run.judgement is not None
-    return run.judgement.markdown
+def markdown(completed: Completed) -> str:
+    return completed.state["judgement"].markdown
 
 
-def points(run: Run) -> list[Any]:
-    assert run.judgement is not None
-    return [claim for claim in run.judgement.claims if claim.kind == "point"]
+def points(completed: Completed) -> list[GroundedClaim]:
+    return [claim for claim in completed.state["judgement"].claims if claim.kind == "point"]
 
 
 async def test_points_come_from_all_thirds_of_the_document(read: Reading) -> None:
-    run = await read(FakeEngine({WindowNotes: noting}), text=LONG, mode="summary")
+    completed = await read(FakeEngine({WindowNotes: noting}), text=LONG, mode="summary")
 
-    (document,) = run.request.documents
-    thirds = [3 * quote.located.start // len(document.text) for point in points(run) for quote in point.quotes]
-    assert 6 <= len(points(run)) <= 10
+    (document,) = completed.run.request.documents
+    thirds = [3 * quote.located.start // len(document.text) for point in points(completed) for quote in point.quotes]
+    assert 6 <= len(points(completed)) <= 10
     assert set(thirds) == {0, 1, 2}
 
 
 async def test_each_point_has_the_sentence_that_it_rests_on_and_no_other(read: Reading) -> None:
-    run = await read(FakeEngine({WindowNotes: noting}), text=LONG, mode="summary")
+    completed = await read(FakeEngine({WindowNotes: noting}), text=LONG, mode="summary")
 
-    for point in points(run):
+    for point in points(completed):
         (quote,) = point.quotes
         (chapter,) = re.findall(r"chapter (\d+)", point.text)
         assert f"of chapter {chapter} was mended" in quote.located.quote
@@ -64,12 +62,12 @@ async def test_each_point_has_the_sentence_that_it_rests_on_and_no_other(read: R
 async def test_a_language_model_reads_small_windows_and_few_of_a_very_long_text(read: Reading) -> None:
     engine = FakeEngine()
 
-    run = await read(engine, text=LONG * 2, mode="summary")
+    completed = await read(engine, text=LONG * 2, mode="summary")
 
     windows = [task.evidence for task in engine.tasks if isinstance(task, WindowNotes)]
     assert len(windows) > 4
     assert all(sum(engine.count_tokens(passage.text) for passage in window) <= 2_000 for window in windows)
-    assert run.everything_read
+    assert completed.run.ledger.everything_read
 
 
 async def test_a_window_that_the_caller_asks_for_is_kept_to(read: Reading) -> None:
@@ -84,9 +82,9 @@ async def test_the_overview_comes_first_and_rests_on_the_points_quotes(read: Rea
     def overview(_task: Overview) -> OverviewResult:
         return OverviewResult(overview="Ada mended the lamp, the wick and the horn. The moon is made of 42 cheeses.")
 
-    run = await read(FakeEngine({WindowNotes: noting, Overview: overview}), text=LONG, mode="detailed")
+    completed = await read(FakeEngine({WindowNotes: noting, Overview: overview}), text=LONG, mode="detailed")
 
-    text = markdown(run)
+    text = markdown(completed)
     assert text.index("Ada mended the lamp, the wick and the horn. [") < text.index("\n- ")
     assert "cheeses" not in text
 
@@ -95,45 +93,47 @@ async def test_what_the_overview_says_word_for_word_is_not_said_again(read: Read
     first = "Ada mended the lamp of chapter 1 3 times."
     engine = FakeEngine({WindowNotes: noting, Overview: OverviewResult(overview=first)})
 
-    run = await read(engine, text=LONG, mode="detailed")
+    completed = await read(engine, text=LONG, mode="detailed")
 
-    assert markdown(run).count(first) == 1
+    assert markdown(completed).count(first) == 1
 
 
 async def test_a_point_that_is_noted_in_two_windows_is_said_once(read: Reading) -> None:
     said = "Maria Holm signs every loan."
-    run = await read(FakeEngine({WindowNotes: NotesResult.of([said, f"{said} {said}"])}), text=RULES, mode="summary")
+    completed = await read(
+        FakeEngine({WindowNotes: NotesResult.of([said, f"{said} {said}"])}), text=RULES, mode="summary"
+    )
 
-    assert markdown(run).partition("**Sources**")[0].count(said) == 1
+    assert markdown(completed).partition("**Sources**")[0].count(said) == 1
 
 
 async def test_a_note_of_several_sentences_is_several_points_without_the_one_that_was_cut_off(read: Reading) -> None:
     whole = ["A reader may borrow 5 volumes for 28 days.", "Maria Holm signs every loan."]
     note = " ".join([*whole, "A late volume costs 2 euros " * 9])[:300]
-    run = await read(FakeEngine({WindowNotes: NotesResult.of([note])}), text=RULES, mode="detailed")
+    completed = await read(FakeEngine({WindowNotes: NotesResult.of([note])}), text=RULES, mode="detailed")
 
-    assert run.judgement is not None
-    assert sorted(each.text for each in run.judgement.claims if each.kind in ("overview", "point")) == whole
+    claims = completed.state["judgement"].claims
+    assert sorted(each.text for each in claims if each.kind in ("overview", "point")) == whole
 
 
 @pytest.mark.parametrize("placeholder", ["text", "..."])
 async def test_a_placeholder_that_a_model_copies_is_no_point_and_no_heading(read: Reading, placeholder: str) -> None:
     engine = FakeEngine({WindowNotes: NotesResult.of([placeholder]), Overview: OverviewResult(overview=placeholder)})
 
-    run = await read(engine, text=RULES, mode="summary")
+    completed = await read(engine, text=RULES, mode="summary")
 
-    assert points(run)
-    assert not re.search(r"^(## |- )?(text|\.\.\.)", markdown(run), re.MULTILINE)
-    assert any("1 of 1 windows were noted without the model" in warning for warning in run.warnings)
+    assert points(completed)
+    assert not re.search(r"^(## |- )?(text|\.\.\.)", markdown(completed), re.MULTILINE)
+    assert any("1 of 1 windows were noted without the model" in warning for warning in completed.run.ledger.warnings)
 
 
 async def test_a_line_of_the_contents_is_never_quoted(read: Reading) -> None:
     engine = FakeEngine({WindowNotes: NotesResult.of(["Chapter 1 is on page 3.", "Maria Holm signs every loan."])})
 
-    run = await read(engine, text=CONTENTS + RULES, mode="summary")
+    completed = await read(engine, text=CONTENTS + RULES, mode="summary")
 
-    assert points(run)
-    assert ". . ." not in markdown(run)
+    assert points(completed)
+    assert ". . ." not in markdown(completed)
 
 
 async def test_one_window_that_fails_does_not_cost_the_summary(read: Reading) -> None:
@@ -143,35 +143,37 @@ async def test_one_window_that_fails_does_not_cost_the_summary(read: Reading) ->
         return noting(task)
 
     engine = FakeEngine({WindowNotes: failing})
-    run = await read(engine, text=LONG, mode="summary")
+    completed = await read(engine, text=LONG, mode="summary")
 
-    assert run.engine is engine
-    assert points(run)
-    assert any("windows were noted without the model: It was cut." in warning for warning in run.warnings)
+    assert completed.run.engine is engine
+    assert points(completed)
+    assert any(
+        "windows were noted without the model: It was cut." in warning for warning in completed.run.ledger.warnings
+    )
 
 
 async def test_an_overview_that_fails_leaves_the_points(read: Reading) -> None:
     engine = FakeEngine({WindowNotes: noting, Overview: EngineError("It was cut.", hint="Ask again.")})
 
-    run = await read(engine, text=LONG, mode="summary")
+    completed = await read(engine, text=LONG, mode="summary")
 
-    assert points(run)
-    assert "There is no overview: It was cut." in run.warnings
+    assert points(completed)
+    assert "There is no overview: It was cut." in completed.run.ledger.warnings
 
 
 async def test_a_log_gets_a_summary_that_says_what_it_is(read: Reading) -> None:
     log = "\n".join(f"2026-03-01 10:{n // 60:02d}:{n % 60:02d} INFO beat {n}" for n in range(400))
 
-    run = await read(FakeEngine({WindowNotes: NotesResult.of(["It beats."])}), text=log, mode="summary")
+    completed = await read(FakeEngine({WindowNotes: NotesResult.of(["It beats."])}), text=log, mode="summary")
 
-    assert "400 of the 400 lines" in markdown(run)
-    assert "does not say" not in markdown(run)
+    assert "400 of the 400 lines" in markdown(completed)
+    assert "does not say" not in markdown(completed)
 
 
 async def test_where_nothing_fits_an_extraction_says_so_and_not_that_the_document_does_not_say(read: Reading) -> None:
-    run = await read(FakeEngine({WindowNotes: NotesResult.of(["None."])}), mode="extraction", focus="submarines")
+    completed = await read(FakeEngine({WindowNotes: NotesResult.of(["None."])}), mode="extraction", focus="submarines")
 
-    assert markdown(run).startswith("Nothing was found that fits “submarines”")
+    assert markdown(completed).startswith("Nothing was found that fits “submarines”")
 
 
 def document_with(*headings: tuple[int, str, int]) -> Document:
