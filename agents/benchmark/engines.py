@@ -18,6 +18,7 @@ from agents.engine.tasks.decisions import (
     StandaloneQuestionResult,
 )
 from agents.engine.tasks.reading import (
+    Mentions,
     NotesResult,
     Overview,
     OverviewResult,
@@ -203,6 +204,7 @@ RULES: dict[type[Task[Any]], Callable[[Any], Frozen]] = {
         NextStepResult(finish=task.may_finish[0]) if task.may_finish else NextStepResult(next=task.allowed[:1])
     ),
     Answerable: lambda _: ChoiceResult(log_odds=5.0),
+    Mentions: lambda _: ChoiceResult(log_odds=5.0),
     Draft: _draft,
     RewriteAnswer: lambda task: RewriteAnswerResult(markdown=task.message),
     WindowNotes: _window_notes,

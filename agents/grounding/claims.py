@@ -184,7 +184,16 @@ def unsupported_names(claim: str, context: str) -> set[str]:
 
 
 def misplaced(claim: str, quoted: str) -> bool:
-    """Whether a figure or a name stands in a claim where its quotes have another, among the same words."""
+    """Whether a figure or a name stands in a claim where its quotes have another, among the same words.
+
+    All of them together, or each that is near enough to compare: of "A costs 2" and "B costs 3", "A costs 3" has every
+    word.
+    """
+    near = contradictions.nearest_sentences(claim, quoted)
+    return _is_swapped(claim, quoted) or (len(near) > 1 and all(_is_swapped(claim, sentence) for sentence in near))
+
+
+def _is_swapped(claim: str, quoted: str) -> bool:
     for said, held, around in contradictions.swaps(claim, quoted):
         stated, given = ({*figures(text), *counts(text)} for text in (said, held))
         computed = around < MANY_SAME_WORDS and says_computed(claim)

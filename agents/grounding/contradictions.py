@@ -28,9 +28,20 @@ def denies(claim: str, quoted: str) -> bool:
     """Whether a claim negates what the sentence of the quotes nearest to it says, or says what that negates."""
     vocabulary = Vocabulary.of(f"{quoted} {claim}")
     said = _Words(claim, vocabulary)
-    sentences = (_Words(quoted[start:end], vocabulary) for start, end in split_sentences(quoted))
-    near = [held for held in sentences if len(said.content & held.content) >= MIN_SHARED_WORDS * len(said.content) > 0]
+    near = [_Words(sentence, vocabulary) for sentence in nearest_sentences(claim, quoted)]
     return bool(near) and all(said.opposes(held) for held in near)
+
+
+def nearest_sentences(claim: str, quoted: str) -> list[str]:
+    """Return the sentences of the quotes that share so many of a claim's words that the two can be compared."""
+    vocabulary = Vocabulary.of(f"{quoted} {claim}")
+    said = _Words(claim, vocabulary).content
+    sentences = [quoted[start:end] for start, end in split_sentences(quoted)]
+    return [
+        sentence
+        for sentence in sentences
+        if len(said & _Words(sentence, vocabulary).content) >= MIN_SHARED_WORDS * len(said) > 0
+    ]
 
 
 def negates_alone(claim: str, quoted: str) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from agents.engine.tasks.reading import ANY_FACT
 from agents.grounding.claims import GroundedClaim, Quote
 from agents.schema import (
     Analysis,
@@ -233,7 +234,7 @@ def _nothing_noted(run: Run, outline: Sequence[str]) -> str:
         return f"There is nothing to analyse: no text was found in {titles}."
     read = f"{_tokens_read(run):,} of {run.texts.total_tokens:,} tokens of {titles} were read"
     if run.request.mode == "extraction":
-        return f"Nothing was found that fits “{run.request.focus or 'figures, dates and names'}”: {read}."
+        return f"Nothing was found that fits “{run.request.focus or ANY_FACT}”: {read}."
     parts = f" Its parts: {'; '.join(outline)}." if outline else ""
     return f"Nothing was noted that stands in the text word for word: {read}.{parts}"
 

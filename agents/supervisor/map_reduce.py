@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from agents.engine.engine import Task
 from agents.engine.extractive.attribution import AttributableText
-from agents.engine.tasks.reading import MAX_NOTES, PointToReduce, Reduce, WindowNotes
+from agents.engine.tasks.reading import ANY_FACT, MAX_NOTES, Mentions, PointToReduce, Reduce, WindowNotes
 from agents.errors import EngineError
 from agents.grounding.claims import UncheckedClaim
 from agents.grounding.quotes import is_verbatim
@@ -268,7 +268,8 @@ class WindowReader:
         """
         task = self._task(window)
         if not (self.summarizes and self._run.engine.info.generative):
-            notes = (await self._run.ask(task)).texts[: self._most]
+            held = self.mode != "extraction" or await self._mentions(window)
+            notes = (await self._run.ask(task)).texts[: self._most] if held else ()
             return await asyncio.to_thread(self._reading, window, notes), True
         try:
             notes = (await self._run.ask(task)).sentences(MAX_NOTES)
@@ -280,6 +281,13 @@ class WindowReader:
             return reading, True
         self._without_model += 1
         return await asyncio.to_thread(self._reading_without_model, window, task), False
+
+    async def _mentions(self, window: Window) -> bool:
+        """Return whether a window holds anything to extract, in a model's view; without one, its notes tell."""
+        if not self._run.engine.info.generative:
+            return True
+        log_odds = (await self._run.ask(Mentions(evidence=window.passages, focus=self.focus or ANY_FACT))).log_odds
+        return log_odds is None or log_odds >= 0.0
 
     def _reading_without_model(self, window: Window, task: WindowNotes) -> WindowReading:
         from agents.engine.extractive.notes import window_notes

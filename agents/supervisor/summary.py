@@ -47,9 +47,9 @@ async def summarize(
     chosen = await asyncio.to_thread(_choose, new, documents, MAX_POINTS[mode], focus)
     facts = await asyncio.to_thread(_choose_facts, new, documents, MAX_FACTS[mode])
     overview = await _overview(run, routed, focus, chosen)
-    said = " ".join(claim.text for claim in overview)
+    said = " ".join(claim.text for claim in overview).casefold()
     # What the overview says word for word is not said again.
-    listed = [point for point in chosen if point.text not in said]
+    listed = [point for point in chosen if point.text.casefold() not in said]
     sections = section_names(listed, documents)
     statements = [point.statement(section) for point, section in zip(listed, sections, strict=True)]
     return (
@@ -118,7 +118,10 @@ async def _overview(run: Run, routed: Routed, focus: str | None, points: Sequenc
 
 
 def _traced(text: str, points: Sequence[Point], documents: Sequence[Document]) -> list[UncheckedClaim]:
-    """Return the sentences of an overview with the quotes of the points that they rest on, without unsupported ones."""
+    """Return the sentences of an overview with the quotes of the points that they rest on, up to an unsupported one.
+
+    What follows a sentence that is left out would lean on it: "It also explains ...".
+    """
     source = AttributableText.of_texts([point.text for point in points])
     claims: list[UncheckedClaim] = []
     for sentence in whole_sentences(text, MAX_OVERVIEW_CHARACTERS):
@@ -126,10 +129,11 @@ def _traced(text: str, points: Sequence[Point], documents: Sequence[Document]) -
         sources = [(quote, title) for point in resting_on for quote, title in point.sources()]
         quotes, titles = (tuple(side) for side in zip(*dict.fromkeys(sources), strict=True)) if sources else ((), ())
         claim = UncheckedClaim(sentence, quotes, kind="overview", titles=titles)
-        said = sentence in (each.text for each in claims) or contradicted(sentence, quotes)
-        if not said and any(grounded.support == "supported" for grounded in ground([claim], documents, {})):
-            claims.append(claim)
-    return claims
+        grounded = ground([claim], documents, {})
+        if contradicted(sentence, quotes) or not any(each.support == "supported" for each in grounded):
+            break
+        claims.append(claim)
+    return list({claim.text: claim for claim in claims}.values())
 
 
 def section_names(points: Sequence[Point], documents: Sequence[Document]) -> list[str]:

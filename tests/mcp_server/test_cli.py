@@ -14,7 +14,7 @@ from tests.support import reports
 from tests.support.processes import HEAVY, environment
 
 PUMP = (
-    "# Pump manual\n\nThe pump holds 40 litres. It was built in 1987.\n\n# Care\n\nReplace the filter every 90 days.\n"
+    "# Pump manual\n\nThe pump holds 40 litres. It was built in 1987.\n\n## Care\n\nReplace the filter every 90 days.\n"
 )
 
 

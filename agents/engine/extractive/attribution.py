@@ -71,7 +71,7 @@ class AttributableText:
             return (verbatim,)
         words = {
             stem: math.log(1.0 + len(self._candidates) / max(1, self._held[stem]))
-            for stem in set(self._vocabulary.terms(statement))
+            for stem in dict.fromkeys(self._vocabulary.terms(statement))
         }
         total = sum(words.values())
         chosen: list[int] = []
@@ -84,7 +84,7 @@ class AttributableText:
             if added < (_WORTH_ADDING if chosen else _LENGTH_PENALTY):
                 break
             chosen.append(-number)
-            held = words.keys() & self._candidates[-number].stems
+            held = [stem for stem in words if stem in self._candidates[-number].stems]
             covered += sum(words.pop(stem) for stem in held) / total
         return tuple(sorted(chosen)) if covered >= MIN_COVERAGE else ()
 

@@ -78,7 +78,7 @@ def test_the_longest_answer_takes_what_its_bounds_take() -> None:
 
 def test_a_draft_quotes_before_it_answers() -> None:
     schema: Any = output_schema.schema(Draft())
-    assert output_schema.template(schema) == '{"quotes": ["text", ...], "answer": "text"}'
+    assert output_schema.template(schema) == '{"quotes": ["...", ...], "answer": "..."}'
     assert schema["properties"]["quotes"]["maxItems"] == MAX_QUOTES
 
 

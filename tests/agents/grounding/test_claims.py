@@ -102,6 +102,39 @@ def test_what_its_quotes_do_not_say_leaves_a_claim_supported_in_part(claim: str)
     assert support(claim, "Maria Holm signs every loan.") == "partly"
 
 
+PUMPS = (
+    "The feed pump of Northgate runs at 1,450 revolutions.",
+    "The feed pump of Southgate runs at 1,520 revolutions.",
+)
+
+
+def support_of_pumps(claim: str) -> str:
+    document = DOCUMENT.model_copy(update={"text": " ".join(PUMPS)})
+    (grounded,) = ground([UncheckedClaim(claim, PUMPS)], [document], {})
+    return grounded.support
+
+
+@pytest.mark.parametrize(
+    "claim",
+    ["The feed pump of Northgate runs at 1,520 revolutions.", "The feed pump of Southgate runs at 1,450 revolutions."],
+)
+def test_a_claim_that_mixes_two_quotes_is_supported_by_neither(claim: str) -> None:
+    assert support_of_pumps(claim) == "not"
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        *PUMPS,
+        "The feed pump of Northgate runs at 1,450 revolutions, that of Southgate at 1,520.",
+        "The feed pump of Southgate runs at 1,520 revolutions and the one of Northgate at 1,450 revolutions.",
+        "The feed pumps of Northgate and Southgate run at 1,450 and 1,520 revolutions.",
+    ],
+)
+def test_a_claim_that_says_what_two_quotes_say_is_supported(claim: str) -> None:
+    assert support_of_pumps(claim) == "supported"
+
+
 def test_a_number_in_words_is_the_number_in_digits() -> None:
     assert support("A loan lasts twenty-eight days.", "Loans last 28 days") == "supported"
 

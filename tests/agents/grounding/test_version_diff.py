@@ -8,7 +8,7 @@ import pytest
 from agents.documents.library import Library
 from agents.engine.engine import Engine
 from agents.engine.extractive.engine import ExtractiveEngine
-from agents.engine.tasks.reading import Reduce, WindowNotes
+from agents.engine.tasks.reading import NotesResult, Reduce, WindowNotes
 from agents.grounding.version_diff import asks_for_differences, find_changes
 from agents.jobs.window_cache import WindowCache
 from agents.schema import Document
@@ -208,7 +208,10 @@ async def test_a_comparison_holds_every_change_whatever_its_readers_note(compare
 
 
 async def test_a_change_is_found_and_told_without_the_engine(compare: Compare) -> None:
-    engine = FakeEngine()
+    def first_line(task: WindowNotes) -> NotesResult:
+        return NotesResult.of([task.evidence[0].text.splitlines()[0]])
+
+    engine = FakeEngine({WindowNotes: first_line})
     completed = await compare(engine, OLD, ["1. The fee is 47,900 euros.", *OLD[1:]])
 
     assert any("47,900" in claim.text for claim in completed.state["judgement"].claims)

@@ -252,8 +252,7 @@ async def test_injected_text_stands_inside_its_fence_and_cannot_close_it(
         outside = outside_the_fences(user["content"])
         assert MARK not in outside
         assert not re.search(r"<\s*/?\s*document", outside, re.IGNORECASE)
-        told = [f"{task.instruction()}\nReply with JSON: FORM", task.results()]
-        assert outside.endswith("\n\n".join([*filter(None, told), f"Question: {task.question}"]))
+        assert outside.endswith(f"{task.instruction()}\nReply with JSON: FORM\n\nQuestion: {task.question}")
         assert task.instruction() == bare(task).instruction()
 
 

@@ -137,6 +137,7 @@ async def test_whether_it_answers_is_judged_for_three_sub_questions_at_once(
     finally:
         await assistant.close()
 
+    assert answer.route is not None
     judged = [task for task in planned.tasks if isinstance(task, Answerable)]
     assert {task.question for task in judged} == set(parts.sub_questions)
     assert planned.most_running == len(parts.sub_questions)

@@ -143,7 +143,7 @@ async def test_context_over_100k_tokens_is_answered_in_one_pass_without_truncati
     assistant = assistant_with(engine, supervisor=SupervisorSettings(window_tokens=131_072))
 
     # A document that was just read in one prompt is at hand, and every follow-up is given all of it.
-    analysis = await assistant.analyze(write("log.txt", text))
+    analysis = await assistant.analyze(write("log.txt", text), window_tokens=131_072)
     answer = await assistant.ask(
         "Which lamp burned longest, and which shortest?", session_id=analysis.session.session_id
     )
@@ -238,7 +238,7 @@ async def test_history_gives_way_to_the_documents_and_the_answer_says_so(
     engine = FakeEngine()
     assistant = assistant_with(engine, supervisor=SupervisorSettings(window_tokens=131_072))
     path = write("log.txt", text)
-    await assistant.analyze(path)
+    await assistant.analyze(path, window_tokens=131_072)
     session_id = await converse(assistant, path, turns=20, words=1_000)
     engine.tasks.clear()
 

@@ -97,8 +97,9 @@ async def test_a_part_that_is_not_answered_does_not_keep_the_other_from_its_answ
 async def test_without_a_model_the_answer_is_made_of_the_documents_own_sentences(read: Reading) -> None:
     completed = await read(ExtractiveEngine(), "When does the reading room open?")
 
-    assert completed.state["drafted"].claims == ()
-    assert all(claim.text in " ".join(RULES.split()) for claim in completed.state["judgement"].claims)
+    claims = completed.state["judgement"].claims
+    assert claims
+    assert all(claim.text in " ".join(RULES.split()) for claim in claims)
 
 
 async def test_words_that_the_document_never_uses_are_pointed_out_where_no_model_reads_it(read: Reading) -> None:

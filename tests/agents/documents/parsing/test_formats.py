@@ -199,7 +199,7 @@ def test_a_slide_holds_whole_words_its_lists_with_their_numbers_and_its_tables_w
         "Maybe a list?\n\na) Oars\nb) Sails\n\n"
         "|  | Fees 2024 | Fees 2025 |\n| --- | --- | --- |\n| North | 5 | 7 |\n| North | 6 | 8 |"
     )
-    assert parsed.warnings == ["Hidden text: slide 1 is hidden in the presentation; it was read."]
+    assert parsed.warnings == ["Hidden text: slides that are hidden were read: 1."]
 
 
 def test_a_chart_on_a_slide_is_a_table(tmp_path: Path) -> None:
