@@ -14,7 +14,6 @@ from tests.support.recordings import COMMAND, SCENARIOS, RecordedServer, Scenari
 ANSWERS = {
     "a sum": "28,000",
     "two facts": "1 April 2024",
-    "a condition": "three deliveries",
     "a table": "7",
     "Chinese": "四元",
     "two documents": "88",
@@ -61,6 +60,17 @@ async def test_what_a_document_does_not_say_is_not_made_up(
     assert isinstance(answer, Answer)
     assert answer.claims == ()
     assert answer.closest
+
+
+async def test_a_false_refusal_still_hands_over_the_passage_that_answers(
+    server: RecordedServer, tmp_path: Path
+) -> None:
+    (condition,) = [scenario for scenario in SCENARIOS if scenario.name == "a condition"]
+    (answer,) = await play(condition, server.base_url, tmp_path)
+
+    assert isinstance(answer, Answer)
+    assert answer.claims == ()
+    assert "late with more than three deliveries" in answer.closest[0].quote
 
 
 async def test_a_follow_up_is_understood_from_the_conversation(server: RecordedServer, tmp_path: Path) -> None:
