@@ -11,6 +11,7 @@ from agents.engine.extractive.attribution import AttributableText
 from agents.engine.tasks.reading import MAX_OVERVIEW_CHARACTERS, Overview, PointToReduce, whole_sentences
 from agents.errors import EngineError
 from agents.grounding.claims import MIN_QUOTE_WORDS, UncheckedClaim, ground
+from agents.language.lexicon import detect_language
 from agents.language.unspaced import word_spans
 from agents.schema import Document, Mode, Support
 from agents.supervisor.document_form import LineForm
@@ -46,7 +47,7 @@ async def summarize(
     new = [point for point in points if not any(form.counts(quote) for form in forms for quote in point.quotes)]
     chosen = await asyncio.to_thread(_choose, new, documents, MAX_POINTS[mode], focus)
     facts = await asyncio.to_thread(_choose_facts, new, documents, MAX_FACTS[mode])
-    overview = await _overview(run, routed, focus, chosen)
+    overview = await _overview(run, focus, chosen)
     said = " ".join(claim.text for claim in overview).casefold()
     # What the overview says word for word is not said again.
     listed = [point for point in chosen if point.text.casefold() not in said]
@@ -102,13 +103,18 @@ def _standing(points: Iterable[Point], documents: Sequence[Document]) -> list[Po
     return list((checked["supported"] or checked["partly"]).values())
 
 
-async def _overview(run: Run, routed: Routed, focus: str | None, points: Sequence[Point]) -> list[UncheckedClaim]:
+async def _overview(run: Run, focus: str | None, points: Sequence[Point]) -> list[UncheckedClaim]:
     """Have the engine write the overview; return the sentences of it that the points' own quotes support."""
     if len(points) < 2:
         return []
     documents = run.request.documents
     titles = tuple(document.title for document in documents)
-    task = Overview(titles=titles, focus=focus, points=tuple(point.text for point in points), language=routed.language)
+    task = Overview(
+        titles=titles,
+        focus=focus,
+        points=tuple(point.text for point in points),
+        language=detect_language(documents[0].text),
+    )
     try:
         text = (await run.ask(task)).overview
     except EngineError as error:

@@ -91,7 +91,7 @@ class WindowNotes(Task[NotesResult]):
         focus = f" Look above all at: {self.focus}." if self.focus and self.mode != "extraction" else ""
         return (
             f"{asked}{focus} Each is one sentence that makes sense alone and says what the text says, with its names "
-            "and figures, in the language of the text."
+            f"and figures, in {self.language or 'the language of the text'}."
         )
 
     @override
@@ -145,7 +145,8 @@ class Overview(Task[OverviewResult]):
         return (
             f"These are the main points of {titles}:\n{listed}\n"
             f"Write an overview of two to four sentences: what it is about and what it says above all.{focus} Use only "
-            "what the points say, with their names and figures, in their language. Do not list them."
+            f"what the points say, with their names and figures, in {self.language or 'their language'}. Do not list "
+            "them."
         )
 
 
