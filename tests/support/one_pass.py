@@ -83,7 +83,10 @@ async def read_in_one_pass(engine: Engine, folder: Path) -> Pass:
     recording = RecordingEngine(ScriptedEngine({Answerable: RULES[Answerable]}, engine=engine))
     assistant = Assistant(settings, engine=recording)
     try:
-        analysis = await assistant.analyze(str(folder / "long.txt"), focus=FOCUS, wait_seconds=math.inf)
+        # A summary reads small windows, unless the caller asks for one.
+        analysis = await assistant.analyze(
+            str(folder / "long.txt"), focus=FOCUS, window_tokens=context, wait_seconds=math.inf
+        )
         answer = await assistant.ask(
             QUESTION, session_id=analysis.session.session_id if analysis.session else None, wait_seconds=math.inf
         )
