@@ -123,12 +123,17 @@ class _Handler(BaseHTTPRequestHandler):
     def send(self, value: dict[str, Any], status: int = 200) -> None:
         if self.server_.key and self.headers.get("Authorization") != f"Bearer {self.server_.key}":
             value, status = {"error": {"message": "who are you?"}}, 401
-        data = json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
+        send_json(self, value, status)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
+
+
+def send_json(handler: BaseHTTPRequestHandler, value: dict[str, Any], status: int = 200) -> None:
+    """Send JSON as the reply to the request that a handler handles."""
+    data = json.dumps(value).encode()
+    handler.send_response(status)
+    handler.send_header("Content-Type", "application/json")
+    handler.send_header("Content-Length", str(len(data)))
+    handler.end_headers()
+    handler.wfile.write(data)

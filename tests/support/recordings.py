@@ -24,6 +24,7 @@ import httpx
 from agents.assistant import Assistant
 from agents.schema import Mode, Response
 from agents.settings import DocumentsSettings, EngineSettings, Settings
+from tests.support.chat_server import send_json
 
 TESTS = Path(__file__).parents[1]
 REPLIES = TESTS / "recordings" / "replies.json"
@@ -133,18 +134,11 @@ class _Handler(BaseHTTPRequestHandler):
     recorded: RecordedServer
 
     def do_GET(self) -> None:
-        self._send(200, {"data": [{"id": "recorded", "owned_by": "recordings", "max_model_len": 32_768}]})
+        send_json(self, {"data": [{"id": "recorded", "owned_by": "recordings", "max_model_len": 32_768}]})
 
     def do_POST(self) -> None:
-        self._send(*self.recorded.answer(json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
-
-    def _send(self, status: int, value: dict[str, Any]) -> None:
-        data = json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
+        status, reply = self.recorded.answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        send_json(self, reply, status)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

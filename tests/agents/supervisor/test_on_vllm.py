@@ -101,7 +101,11 @@ async def test_a_document_is_prefilled_once_for_all_agents_and_follow_ups(
         Settings(data_dir=tmp_path / "data", documents=DocumentsSettings(roots=(tmp_path,))), engine=steered
     )
     try:
-        prefilled, analysis = await count_prefilled(client, assistant.analyze(str(path), wait_seconds=math.inf))
+        prefilled, analysis = await count_prefilled(
+            # In one prompt, not in the small windows of a summary.
+            client,
+            assistant.analyze(str(path), window_tokens=32_768, wait_seconds=math.inf),
+        )
         session_id = analysis.session.session_id
         prefilled_then, answer = await count_prefilled(
             client, assistant.ask(f"{first} And {last}", session_id=session_id, wait_seconds=math.inf)
