@@ -83,10 +83,7 @@ async def read_in_one_pass(engine: Engine, folder: Path) -> Pass:
     recording = RecordingEngine(ScriptedEngine({Answerable: RULES[Answerable]}, engine=engine))
     assistant = Assistant(settings, engine=recording)
     try:
-<<<<<<< HEAD
-=======
         # A summary reads small windows, unless the caller asks for one.
->>>>>>> fix
         analysis = await assistant.analyze(
             str(folder / "long.txt"), focus=FOCUS, window_tokens=context, wait_seconds=math.inf
         )
