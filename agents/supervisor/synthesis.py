@@ -11,8 +11,8 @@ from agents.supervisor.run import Run
 from agents.supervisor.state import Drafted, Evidence, State, Update, latest_evidence, latest_look, questions
 
 MIN_LOG_ODDS = 0.25
-"""Below it the passages do not answer, in the engine's view. At 0 6 % of 165 answerable questions were refused and 71 %
-of 21 unanswerable ones; at 0.25 8 % and 76 %; at 0.5 11 % and 81 %: benchmarks/results/prompts_h100.json."""
+"""Below it the passages do not answer, in the engine's view. At 0 4 % of 165 answerable questions were refused and 71 %
+of 21 unanswerable ones; at 0.25 8 % and 71 %; at 0.5 13 % and 81 %: benchmarks/results/prompts_h100.json."""
 
 
 async def synthesize(run: Run, state: State) -> Update:

@@ -26,7 +26,7 @@ class DraftResult(Frozen):
     """Quotes, and the answer that they give.
 
     The quotes come first because a model that has written them down answers better: with 1.5 billion parameters it gave
-    the gold answer to 46 % of 165 questions, to 40 % where the answer came first: benchmarks/results/prompts_h100.json.
+    the gold answer to 46 % of 165 questions, to 42 % where the answer came first: benchmarks/results/prompts_h100.json.
     """
 
     quotes: tuple[str, ...] = Field(
@@ -38,7 +38,7 @@ class DraftResult(Frozen):
 class Draft(Task[DraftResult]):
     """Answer the question from the evidence.
 
-    Nothing invites the model to say that the text does not answer: one that may says so of 57 % of the questions that
+    Nothing invites the model to say that the text does not answer: one that may says so of 26 % of the questions that
     the text does answer (benchmarks/results/prompts_h100.json). `Answerable` asks it apart.
     """
 
