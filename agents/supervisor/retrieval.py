@@ -19,7 +19,8 @@ MAX_OPENINGS = 3
 """Documents whose first passages are added to what a search finds."""
 JUDGED = 3
 """Passages from which the engine says whether they answer. Over 186 questions the best three told the unanswerable ones
-best (area under the curve 0.92; two, five and eight passages 0.89, twenty 0.88): benchmarks/results/prompts_h100.json."""
+best: area under the curve 0.92; two, five and eight passages 0.89, twenty 0.88 (benchmarks/results/prompts_h100.json).
+"""
 
 
 async def retrieve(run: Run, state: State) -> Update:
