@@ -19,11 +19,10 @@ from agents.grounding.claims import UncheckedClaim
 from agents.grounding.quotes import is_verbatim
 from agents.grounding.version_diff import MAX_CHANGES, asks_for_differences, find_changes
 from agents.jobs.single_flight import job_key
-from agents.language.lexicon import detect_language
 from agents.language.sentences import split_sentences
 from agents.schema import Document, Frozen, Mode, NoteKind, Passage
 from agents.supervisor.context_budget import fits_one_pass
-from agents.supervisor.points import Point, contradicted, distinct
+from agents.supervisor.points import Point, contradicted, distinct, language_to_name
 from agents.supervisor.run import Run
 from agents.supervisor.state import Drafted, Routed
 from agents.supervisor.summary import summarize
@@ -339,7 +338,7 @@ class WindowReader:
             focus=self.focus,
             outline=window.outline if window else (),
             most=self._most,
-            language=detect_language(window.document.text) if window else "",
+            language=language_to_name(window.document) if window else "",
         )
 
 

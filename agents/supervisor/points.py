@@ -6,8 +6,9 @@ from pydantic import Field
 
 from agents.grounding.claims import UncheckedClaim, misplaced
 from agents.grounding.contradictions import denies
+from agents.language.lexicon import ENGLISH, detect_language
 from agents.language.unspaced import join_lines
-from agents.schema import Frozen, NoteKind
+from agents.schema import Document, Frozen, NoteKind
 
 
 class Point(Frozen):
@@ -45,3 +46,12 @@ def contradicted(text: str, quotes: Sequence[str]) -> bool:
 def distinct(points: Sequence[Point]) -> list[Point]:
     """Return the points without those whose text another has, of which the first stays in the last one's place."""
     return list({" ".join(point.text.casefold().split()): point for point in reversed(points)}.values())[::-1]
+
+
+def language_to_name(document: Document) -> str:
+    """Return the language that an engine is told to note a document in; empty for English, which it is addressed in.
+
+    Of a German text a small model wrote English notes, none of which could be traced, until the language was named.
+    """
+    language = detect_language(document.text)
+    return "" if language == ENGLISH.name else language

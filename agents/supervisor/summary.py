@@ -11,11 +11,10 @@ from agents.engine.extractive.attribution import AttributableText
 from agents.engine.tasks.reading import MAX_OVERVIEW_CHARACTERS, Overview, PointToReduce, whole_sentences
 from agents.errors import EngineError
 from agents.grounding.claims import MIN_QUOTE_WORDS, UncheckedClaim, ground
-from agents.language.lexicon import detect_language
 from agents.language.unspaced import word_spans
 from agents.schema import Document, Mode, Support
 from agents.supervisor.document_form import LineForm
-from agents.supervisor.points import Point, contradicted, distinct
+from agents.supervisor.points import Point, contradicted, distinct, language_to_name
 from agents.supervisor.run import Run
 from agents.supervisor.state import Routed
 
@@ -113,7 +112,7 @@ async def _overview(run: Run, focus: str | None, points: Sequence[Point]) -> lis
         titles=titles,
         focus=focus,
         points=tuple(point.text for point in points),
-        language=detect_language(documents[0].text),
+        language=language_to_name(documents[0]),
     )
     try:
         text = (await run.ask(task)).overview
