@@ -87,14 +87,44 @@ def quality() -> Iterator[str]:
         yield f"{text} {100 * (ratio - 1):.1f} %"
 
 
+SYSTEMS = ("readroom", "readroom_without_a_model", "plain_8")
+"""The columns of the table of answers."""
+
+
+def answers() -> Iterator[str]:
+    """Yield what the README says of answers: of all questions, and of those that were set aside."""
+    whole, aside = (recorded("quality_h100")["figures"][part] for part in ("all", "check"))
+    yield f"{whole['readroom']['questions']} questions"
+    yield f"{aside['readroom']['questions']} of them that were set aside"
+    for name, key, form, scale in (
+        ("Gold answer in what is said", "gold_answer_held", "{:.0f} %", 100),
+        ("First citation on a page that answers", "first_citation_on_gold", "{:.0f} %", 100),
+        ("Refused, though the document answers", "false_refusals", "{:.0f} %", 100),
+        ("Refused, where it does not answer", "right_refusals", "{:.0f} %", 100),
+        ("Calls", "calls", "{:.1f}", 1),
+        ("Prompt tokens", "prompt_tokens", "{:,.0f}", 1),
+    ):
+        cells = [[form.format(scale * part[system][key] + 1e-9) for part in (whole, aside)] for system in SYSTEMS]
+        yield f"| {name} | {' | '.join(f'{first} ({second})' for first, second in cells)} |"
+    yield f"of the plain call's {100 * whole['plain_8']['claims_supported']:.0f} %"
+    asked = next(step for step in recorded("long_text_h100")["steps"] if step["step"].endswith("(windows)"))
+    yield f"a report of {asked['tokens_total']:,} tokens took {asked['seconds']:.2f} s"
+    guidance, xgrammar = (recorded(f"schema_decoding_{backend}_h100") for backend in ("guidance", "xgrammar"))
+    one, eight = ([guidance["figures"][f"Draft, {n} at once"], xgrammar["lines"][f"Draft {n}"]] for n in (1, 8))
+    yield f"decoded at {one[0]['ratio']:.2f} of the free"
+    yield f"at {one[1]['ratio']:.2f} with xgrammar"
+    yield f"eight at once at {eight[0]['ratio']:.2f} and {eight[1]['ratio']:.2f}"
+
+
 def test_every_figure_of_the_readme_stands_in_the_results() -> None:
     measured = left = section("Measured")
-    for said in (*speeds(), *memory(), *quality()):
+    for said in (*answers(), *speeds(), *memory(), *quality()):
         assert said in measured, said
         left = left.replace(said, "")
     vllm = recorded("engine_h200")["engines"]["fp8_e5m2"]["steps"]["start"]["vllm"]
     assert f"vLLM {vllm}" in measured
-    names = rf"vLLM {re.escape(vllm)}|(?:benchmarks/)?results/\w+\.json|H[12]00|E[45]M[23]|FP8|bf16|Qwen3-4B"
+    models = "Qwen3-4B|Qwen2.5-Coder-1.5B-Instruct"
+    names = rf"vLLM {re.escape(vllm)}|(?:benchmarks/)?results/\w+\.json|H[12]00|E[45]M[23]|FP8|bf16|{models}"
     # What is left says on what it was measured; a figure that no file holds is not among it.
     assert re.findall(r"\d[\d.,]*\d|\d", re.sub(names, "", left)) == ["131,072", "70", "32"]
 
