@@ -136,6 +136,7 @@ class WindowReader:
         of_question: Mode = "comparison" if compared else "detailed" if routed.named else "summary"
         self.mode: Mode = run.request.mode or of_question
         self._most = MAX_WINDOW_NOTES if self.mode == "summary" else MAX_NOTES
+        self._languages = {each.document_id: language_to_name(each) for each in run.request.documents}
         self._failed: list[EngineError] = []
         self._without_model = 0
 
@@ -238,19 +239,19 @@ class WindowReader:
 
     async def _read_once(self, window: Window) -> WindowReading:
         """Read one window, or load the notes that an earlier run, finished or not, has stored of it."""
-        run, title = self._run, window.document.title
+        run, title, task = self._run, window.document.title, self._task(window)
         key = job_key(
             document=window.document.document_id,
             start=window.passages[0].start,
             end=window.passages[-1].end,
-            # Says what is to be noted, how much, and about what; another version of it would note otherwise.
-            instruction=self._task().instruction(),
+            # Says what is to be noted, how much, and in which language; another version of it would note otherwise.
+            instruction=task.instruction(),
             engine=(run.engine.info.name, run.engine.info.model),
         )
         stored = await run.window_cache.get(key)
         if stored is None:
             async with self._slots:
-                reading, by_engine = await self._note(window)
+                reading, by_engine = await self._note(window, task)
             if by_engine:
                 await run.window_cache.put(key, reading.model_dump_json())
             return reading
@@ -260,13 +261,12 @@ class WindowReader:
         points = tuple(point.model_copy(update={"document": title}) for point in reading.points)
         return reading.model_copy(update={"points": points})
 
-    async def _note(self, window: Window) -> tuple[WindowReading, bool]:
+    async def _note(self, window: Window, task: WindowNotes) -> tuple[WindowReading, bool]:
         """Have the engine note what matters; return the notes in the order of the text, and whether they are its own.
 
         Where a summary's window fails, or nothing that was noted can be found in it, it is noted without a model: one
         window must not cost the others their summary.
         """
-        task = self._task(window)
         if not (self.summarizes and self._run.engine.info.generative):
             held = self.mode != "extraction" or await self._mentions(window)
             notes = (await self._run.ask(task)).texts[: self._most] if held else ()
@@ -336,9 +336,8 @@ class WindowReader:
             evidence=window.passages if window else (),
             mode=self.mode,
             focus=self.focus,
-            outline=window.outline if window else (),
             most=self._most,
-            language=language_to_name(window.document) if window else "",
+            language=self._languages[window.document.document_id] if window else "",
         )
 
 

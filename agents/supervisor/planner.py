@@ -1,17 +1,14 @@
 """The planner: a complex question in the questions that it consists of."""
 
 from agents.engine.tasks.decisions import Plan
-from agents.language.lexicon import detect_language
 from agents.supervisor.run import Run
 from agents.supervisor.state import Planned, State, Update
 
 
 async def plan(run: Run, state: State) -> Update:
-    """Split the question into up to three to look up: by rule where the rules know its language, else by the engine."""
+    """Split the question into up to three to look up."""
     question = state["routed"].question
-    known = detect_language(question) or not run.engine.info.generative
-    task = Plan(question=question)
-    result = await (run.apply_rules(task) if known else run.ask(task))
+    result = await run.decide(Plan(question=question))
     questions = tuple(dict.fromkeys(part.strip() for part in result.sub_questions if part.strip()))
     run.report(0.2, f"Planned {len(questions) or 1} sub-questions")
     return {"planned": Planned(questions or (question,))}

@@ -29,7 +29,7 @@ async def retrieve(run: Run, state: State) -> Update:
         return {"evidence": {EVERYTHING: await _everything(run, state)}}
     question = questions(state)[state["part"]]
     evidence = await _find(run, state, question)
-    if run.engine.info.generative and not state["routed"].named:
+    if not state["routed"].named:
         evidence = replace(evidence, log_odds=await _log_odds(run, question, evidence.ranking[:JUDGED]))
     run.report(0.4, f"Found {len(evidence.passages)} passages for: {question}")
     return {"evidence": {state["part"]: evidence}}
@@ -104,7 +104,7 @@ async def _log_odds(run: Run, question: str, passages: Sequence[Passage]) -> flo
 
     Whatever goes wrong: the passages that were found must not be lost for it, so it gets but half of the turn's time.
     """
-    if not passages:
+    if not passages or not run.engine.info.generative:
         return None
     try:
         async with asyncio.timeout(run.turn_seconds / 2):
@@ -123,5 +123,5 @@ async def _everything(run: Run, state: State) -> Evidence:
         run.warn("What the question names did not answer it, so the rest was read too.")
     passages = run.texts.all_passages
     ranking = await _search(run, routed.question, run.settings.passages)
-    log_odds = await _log_odds(run, routed.question, passages) if run.engine.info.generative else None
+    log_odds = await _log_odds(run, routed.question, passages)
     return Evidence(routed.question, passages, ranking, log_odds=log_odds, look=2)

@@ -1,7 +1,7 @@
 """The router: which way the question takes.
 
-By rule, in the languages that the rules know: on 186 questions over 53 real documents a model of 1.5 billion
-parameters routed no better, for a call more. In any other language the engine is asked.
+By rule, in the languages that the rules know: a decision of the engine's costs a call, and 233 real questions are
+answered well without one (benchmarks/results/quality_h100.json). In any other language the engine is asked.
 """
 
 import asyncio
@@ -9,7 +9,6 @@ from dataclasses import replace
 
 from agents.engine.tasks.decisions import Route, StandaloneQuestion
 from agents.grounding.version_diff import asks_for_differences
-from agents.language.lexicon import detect_language
 from agents.language.section_references import find_references, strip_references
 from agents.supervisor.run import Run
 from agents.supervisor.scope import missing_pages, reference_names, scope
@@ -41,9 +40,7 @@ async def _route(run: Run) -> Routed:
     if not run.settings.adaptive_routing:
         reason = "Adaptive routing is off, so every question is planned."
         return await asyncio.to_thread(_by_references, run, Routed(question, "complex", reason))
-    task = Route(question=question)
-    known = detect_language(question) or not run.engine.info.generative
-    result = await (run.apply_rules(task) if known else run.ask(task))
+    result = await run.decide(Route(question=question))
     routed = Routed(question, result.kind, result.reason, result.language)
     if len(request.documents) > 1 and asks_for_differences(question) and not find_references(question):
         reason = "The documents are compared, from beginning to end."

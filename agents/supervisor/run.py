@@ -19,6 +19,7 @@ from agents.engine.engine import Engine, Task
 from agents.engine.extractive.engine import ExtractiveEngine
 from agents.jobs.single_flight import ReportProgress
 from agents.jobs.window_cache import WindowCache
+from agents.language.lexicon import detect_language
 from agents.schema import AgentStep, Document, Frozen, Mode, Passage, Progress, Usage
 from agents.sessions.history import History
 from agents.settings import SupervisorSettings
@@ -181,6 +182,15 @@ class Run:
             EngineError: There are no rules for this kind of task.
         """
         return (await ExtractiveEngine().run(task)).result
+
+    async def decide(self, task: Task[ResultT]) -> ResultT:
+        """Take a decision about the question: by rule where the rules know its language, else by the engine.
+
+        Raises:
+            EngineError: The engine did not answer.
+        """
+        by_rule = detect_language(task.question) or not self.engine.info.generative
+        return await (self.apply_rules(task) if by_rule else self.ask(task))
 
     @property
     def window_tokens(self) -> int:

@@ -70,7 +70,6 @@ class WindowNotes(Task[NotesResult]):
 
     mode: Mode
     focus: str | None = None
-    outline: tuple[str, ...] = Field(default=(), description="Headings in this window.")
     most: int = Field(default=MAX_NOTES, ge=1, le=MAX_NOTES, description="Notes that may be taken.")
 
     @property
