@@ -189,8 +189,10 @@ def misplaced(claim: str, quoted: str) -> bool:
     All of them together, or each that is near enough to compare: of "A costs 2" and "B costs 3", "A costs 3" has every
     word.
     """
+    if _is_swapped(claim, quoted):
+        return True
     near = contradictions.nearest_sentences(claim, quoted)
-    return _is_swapped(claim, quoted) or (len(near) > 1 and all(_is_swapped(claim, sentence) for sentence in near))
+    return len(near) > 1 and all(_is_swapped(claim, sentence) for sentence in near)
 
 
 def _is_swapped(claim: str, quoted: str) -> bool:

@@ -26,22 +26,22 @@ _NO_DENIAL = re.compile(r"\b[Nn]o(?:\. ?(?=\d)|, )")
 
 def denies(claim: str, quoted: str) -> bool:
     """Whether a claim negates what the sentence of the quotes nearest to it says, or says what that negates."""
-    vocabulary = Vocabulary.of(f"{quoted} {claim}")
-    said = _Words(claim, vocabulary)
-    near = [_Words(sentence, vocabulary) for sentence in nearest_sentences(claim, quoted)]
-    return bool(near) and all(said.opposes(held) for held in near)
+    said, near = _nearest(claim, quoted)
+    return bool(near) and all(said.opposes(held) for _, held in near)
 
 
 def nearest_sentences(claim: str, quoted: str) -> list[str]:
     """Return the sentences of the quotes that share so many of a claim's words that the two can be compared."""
+    return [sentence for sentence, _ in _nearest(claim, quoted)[1]]
+
+
+def _nearest(claim: str, quoted: str) -> tuple["_Words", list[tuple[str, "_Words"]]]:
+    """Return the words of a claim, and the sentences of the quotes nearest to it with theirs."""
     vocabulary = Vocabulary.of(f"{quoted} {claim}")
-    said = _Words(claim, vocabulary).content
-    sentences = [quoted[start:end] for start, end in split_sentences(quoted)]
-    return [
-        sentence
-        for sentence in sentences
-        if len(said & _Words(sentence, vocabulary).content) >= MIN_SHARED_WORDS * len(said) > 0
-    ]
+    said = _Words(claim, vocabulary)
+    held = [(sentence, _Words(sentence, vocabulary)) for sentence in (quoted[a:b] for a, b in split_sentences(quoted))]
+    least = MIN_SHARED_WORDS * len(said.content)
+    return said, [(sentence, words) for sentence, words in held if len(said.content & words.content) >= least > 0]
 
 
 def negates_alone(claim: str, quoted: str) -> bool:

@@ -6,14 +6,15 @@ import importlib.util
 import logging
 import math
 import os
-from collections.abc import Iterator, Sequence
+import signal
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, Pipe, wait
 from statistics import mean
 from typing import Any, NamedTuple, cast
 
-from agents.documents.parsing import limits
+from agents.documents.parsing import forks, limits
 from agents.documents.parsing.parsed import clean
 
 INSTALL = "pip install 'readroom[ocr]'"
@@ -52,7 +53,6 @@ class ScannedText:
         self.unread += other.unread
 
 
-_MAX_PROCESSES = 4
 _MAX_BARREN = 3
 """Processes that end before they have read a page; after these there are no more."""
 
@@ -64,7 +64,7 @@ def read_scans(document: Any, indexes: Sequence[int]) -> ScannedText:  # noqa: A
         return found
     limits.report_scan(0, len(indexes))
     scans = _Scans(document)
-    for page in scans.read_in_forks(indexes) if hasattr(os, "fork") else scans.read(indexes):
+    for page in scans.read_in_forks(indexes) if forks.CAN_FORK else scans.read(indexes):
         found.add(page)
         limits.report_scan(len(found.lines) + len(found.unread), len(indexes))
     found.lines = dict(sorted(found.lines.items()))
@@ -88,13 +88,22 @@ class _Fork:
         """Return the next page, or pages that could not be read; None when the process has ended."""
         try:
             page = cast("ScannedText", self.receiver.recv())
-        except EOFError:
-            self.receiver.close()
-            os.waitpid(self.process, 0)
+        except (EOFError, OSError):
+            self.wait()
             return None
         self.barren = False
         self.left = [index for index in self.left if index not in page.lines and index not in page.unread]
         return page
+
+    def end(self) -> None:
+        """End the process, whatever it is doing: one whose pages nobody takes would wait for ever to hand them over."""
+        os.kill(self.process, signal.SIGKILL)
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until the process has ended."""
+        self.receiver.close()
+        os.waitpid(self.process, 0)
 
 
 class _Scans(NamedTuple):
@@ -102,26 +111,30 @@ class _Scans(NamedTuple):
 
     document: Any
 
-    def read_in_forks(self, indexes: Sequence[int]) -> Iterator[ScannedText]:
+    def read_in_forks(self, indexes: Sequence[int]) -> Generator[ScannedText]:
         """Yield the pages as they are read; a page that a fork ends at, for want of time or memory, costs no other."""
-        count = min(os.cpu_count() or 1, _MAX_PROCESSES, len(indexes))
+        count = forks.useful_processes(len(indexes))
         # One thread for each process: two threads on one page take nearly twice the processor's time.
-        forks = [self._fork(indexes[start::count]) for start in range(count)]
+        readers = [self._fork(indexes[start::count]) for start in range(count)]
         barren = 0
-        while forks:
-            ready = wait([fork.receiver for fork in forks])
-            for fork in [fork for fork in forks if fork.receiver in ready]:
-                page = fork.receive()
-                if page is not None:
-                    yield page
-                    continue
-                forks.remove(fork)
-                barren += fork.barren
-                lost = len(fork.left) if barren >= _MAX_BARREN else 1
-                if fork.left:
-                    yield ScannedText(unread=fork.left[:lost])
-                if rest := fork.left[lost:]:
-                    forks.append(self._fork(rest))
+        try:
+            while readers:
+                ready = wait([reader.receiver for reader in readers])
+                for reader in [reader for reader in readers if reader.receiver in ready]:
+                    page = reader.receive()
+                    if page is not None:
+                        yield page
+                        continue
+                    readers.remove(reader)
+                    barren += reader.barren
+                    lost = len(reader.left) if barren >= _MAX_BARREN else 1
+                    if reader.left:
+                        yield ScannedText(unread=reader.left[:lost])
+                    if rest := reader.left[lost:]:
+                        readers.append(self._fork(rest))
+        finally:
+            for reader in readers:
+                reader.end()
 
     def _fork(self, indexes: Sequence[int]) -> _Fork:
         """Read some pages in a fork."""

@@ -5,6 +5,7 @@ import io
 import os
 from pathlib import Path
 
+import psutil
 import pypdfium2
 import pytest
 from matplotlib import get_data_path
@@ -104,6 +105,20 @@ def test_a_page_that_ends_its_process_costs_no_other(monkeypatch: pytest.MonkeyP
     found = pdf_ocr.read_scans(None, range(6))
 
     assert (list(found.lines), found.unread) == ([0, 1, 3, 4, 5], [2])
+
+
+@pytest.mark.usefixtures("installed")
+def test_no_process_is_left_where_nobody_takes_the_other_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(pdf_ocr._Scans, "_picture", lambda _, index: index)
+    before = psutil.Process().children()
+
+    pages = pdf_ocr._Scans(None).read_in_forks(range(6))
+    next(pages)
+    assert len(psutil.Process().children()) == len(before) + 2
+    pages.close()
+
+    assert psutil.Process().children() == before
 
 
 @pytest.mark.usefixtures("installed")
