@@ -46,6 +46,7 @@ class DocumentsSettings(Section):
         description="Processor time that a scanned page may take; with two cores one takes 3 seconds on average.",
     )
     parse_memory_bytes: int = Field(default=2 * 1024**3, gt=0, description="Memory limit of the parsing process.")
+    max_pages: int = Field(default=20_000, gt=0, description="Most pages that a document may have.")
     passage_tokens: int = Field(default=300, ge=50, le=2_000, description="Size of a passage, in estimated tokens.")
     embeddings: bool = Field(
         default=False, description="Whether search joins embeddings to words; needs readroom[embeddings]."

@@ -79,8 +79,8 @@ def cut(
     sentences = measure_sentences(text) if sentences is None else sentences
     starts = _starts(_pieces(document, sentences), passage_tokens)
     breadcrumbs = _breadcrumbs(document.headings)
-    heading_starts = [_first_word(text, heading.start) for heading in document.headings]
-    page_starts = [_first_word(text, page.start) for page in document.pages]
+    heading_starts = _first_words(text, [heading.start for heading in document.headings])
+    page_starts = _first_words(text, [page.start for page in document.pages])
     spans: list[Span] = []
     head = -1
     for start, end in pairwise([*starts, len(text)]):
@@ -111,8 +111,8 @@ def passage(document: Document, spans: tuple[Span, ...], index: int) -> Passage:
 def _pieces(document: Document, sentences: Sequence[tuple[int, int]]) -> list[_Piece]:
     """Return the sentences, cut further where a heading or a page begins within one."""
     text = document.text
-    headings = {_first_word(text, heading.start) for heading in document.headings}
-    pages = {_first_word(text, page.start) for page in document.pages[1:]}
+    headings = set(_first_words(text, [heading.start for heading in document.headings]))
+    pages = set(_first_words(text, [page.start for page in document.pages[1:]]))
     tokens = dict(sentences)
     inside = (headings | pages) - tokens.keys() - {len(text)}
     starts = sorted(tokens.keys() | inside)
@@ -199,6 +199,18 @@ def _columns(text: str, start: int) -> str:
     # Whoever reads the rows has to tell the names apart.
     plain = all(name and ", " not in name for name in names)
     return (", " if plain else " | ").join(names) if any(names) else ""
+
+
+def _first_words(text: str, offsets: Sequence[int]) -> list[int]:
+    """Return `_first_word` of ascending offsets, and look at no character twice: pages may be blank by the thousand."""
+    firsts: list[int] = []
+    after, known = len(text), len(text)
+    for offset in reversed(offsets):
+        found = _SOLID.search(text, offset, after)
+        known = found.start() if found else known
+        after = offset
+        firsts.append(known)
+    return firsts[::-1]
 
 
 def _first_word(text: str, offset: int) -> int:

@@ -13,6 +13,11 @@ Extracted = Any
 MAX_CELLS = 5_000_000
 """How many cells the tables of a document may have."""
 
+MAX_DEPTH = 400
+"""Elements of a web page within each other; xberg's thread has a stack for more (it ended at 900)."""
+_MIME_TYPES = {"epub": "application/epub+zip"}
+"""Of the kinds that xberg would tell by their content, and wrongly where an e-book is packed anew."""
+
 # xberg raises RuntimeError for everything; only the message tells a malformed file from one that exceeds a limit.
 _DAMAGE = "Parsing error"
 _LIMIT = re.compile("Security (?:violation|limit exceeded): ")
@@ -46,11 +51,12 @@ def extract(data: bytes, name: str, kind: str) -> Extracted:
         max_archive_depth=0,
         pages=xberg.PageConfig(extract_pages=True),
         content_filter=xberg.ContentFilterConfig(include_footnotes=True, strip_repeating_text=False),
-        html_options=xberg.ConversionOptions(extract_metadata=False),
+        # What is nested more deeply than by default is left out without a word; html.py keeps pages below this.
+        html_options=xberg.ConversionOptions(extract_metadata=False, max_depth=MAX_DEPTH),
         security_limits=xberg.SecurityLimits(max_table_cells=MAX_CELLS),
         concurrency=xberg.ConcurrencyConfig(max_threads=1),
     )
-    source = xberg.ExtractInput(kind="bytes", bytes=data, filename=f"document.{kind}")
+    source = xberg.ExtractInput(kind="bytes", bytes=data, filename=f"document.{kind}", mime_type=_MIME_TYPES.get(kind))
     try:
         return asyncio.run(xberg.extract(source, config)).results[0]
     except RuntimeError as error:

@@ -19,6 +19,19 @@ _CLOSED_BY_BLOCKS = re.compile("p|li|dt|dd|td|th|tr|option|rt|rp|rtc")
 _BLOCKS = re.compile(
     "p|div|section|article|table|ul|ol|dl|li|dt|dd|tr|td|th|h[1-6]|pre|blockquote|header|footer|main|nav|form|hr"
 )
+# What a beginning element ends where it has no end tag of its own; any new block ends a paragraph.
+_ENDED_BY = {
+    "li": frozenset(["li"]),
+    "dt": frozenset(["dt", "dd"]),
+    "dd": frozenset(["dt", "dd"]),
+    "tr": frozenset(["tr", "td", "th"]),
+    "td": frozenset(["td", "th"]),
+    "th": frozenset(["td", "th"]),
+    "option": frozenset(["option"]),
+}
+_PARAGRAPH = frozenset(["p"])
+# What such elements stand in: they end none outside of it.
+_HOLDS = frozenset(["ul", "ol", "dl", "table", "select"])
 # Browsers read these end tags without a beginning as an empty paragraph and a line break.
 _MEANT_ALONE = re.compile("p|br")
 # xberg does not know the first as a block, and leaves out the others: whole pages stand in a form, titles in a header.
@@ -38,6 +51,11 @@ _WHITE_TEXT = re.compile(rf"(?:^|[;\s])color\s*:\s*{_WHITE}\s*(?:;|!|$)", re.IGN
 _BACKGROUND = re.compile(r"background(?:-color|-image)?\s*:\s*([^;]*)", re.IGNORECASE)
 _WHITE_VALUE = re.compile(rf"\s*(?:{_WHITE}|none|inherit|initial)\s*(?:!important)?\s*$", re.IGNORECASE)
 _RULE = re.compile(r"([^{}]{1,500})\{([^{}]{0,2000})\}")
+_MAX_DEPTH = 200
+"""Elements within each other whose tags are kept, of deeper ones the text alone: the stack of the thread in which xberg
+reads a page ended at 900."""
+_MAX_LOOKED_AT = 50
+"""Open elements among which the one is looked for that a tag ends."""
 # Without it xberg takes a page that begins with a rare element for XML.
 _DOCTYPE = "<!DOCTYPE html>"
 _ENDS_ITSELF = re.compile(r"\s*/>\Z")
@@ -120,6 +138,7 @@ class _VisiblePage(HTMLParser):
             if not _VOID.fullmatch(tag):
                 self._inside.append(tag)
             return
+        self._end_implied(tag)
         style = self._style(tag, dict(attrs))
         on_background = any(background for _, background in self._open[-1:])
         backgrounds = [value for value in _BACKGROUND.findall(style) if not _WHITE_VALUE.match(value)]
@@ -129,7 +148,9 @@ class _VisiblePage(HTMLParser):
                 self._inside.append(tag)
                 return
             self._open.append((tag, on_background or bool(backgrounds)))
-        if tag in _BLOCKS_TO_US:
+        if len(self._open) > _MAX_DEPTH:
+            self.source.append("<br>" if _BLOCKS.fullmatch(tag) else "")
+        elif tag in _BLOCKS_TO_US:
             self.source.append("<div>")
         elif tag not in _LOOKS:
             # Programs that read XML take no end tag behind a tag that ends itself.
@@ -150,22 +171,17 @@ class _VisiblePage(HTMLParser):
                     pass
                 if not self._inside:
                     self._end_hidden()
-            elif any(tag == name for name, _ in self._open[-50:]) and _CLOSED_BY_BLOCKS.fullmatch(self._inside[0]):
+            elif _CLOSED_BY_BLOCKS.fullmatch(self._inside[0]) and any(self._open[i][0] == tag for i in self._nearest()):
                 self._end_hidden()
                 self.handle_endtag(tag)
             return
-        for index in range(len(self._open) - 1, max(-1, len(self._open) - 50), -1):
+        for index in self._nearest():
             if self._open[index][0] == tag:
                 # xberg reads on in a heading whose inner elements end after it.
-                inner = (name for name, _ in reversed(self._open[index + 1 :]) if not _BLOCKS.fullmatch(name))
-                self.source += [f"</{name}>" for name in inner if name not in _LOOKS]
-                del self._open[index:]
-                break
-        else:
-            if len(self._open) < 50 and not _MEANT_ALONE.fullmatch(tag):
+                self._end(index, tag)
                 return
-        if tag not in _LOOKS:
-            self.source.append(f"</{'div' if tag in _BLOCKS_TO_US else tag}>")
+        if len(self._open) >= _MAX_LOOKED_AT or _MEANT_ALONE.fullmatch(tag):
+            self._write_end(tag)
 
     @override
     def handle_data(self, data: str) -> None:
@@ -198,6 +214,37 @@ class _VisiblePage(HTMLParser):
     def parse_marked_section(self, i: int, report: int = 1) -> int:
         # Python fails on sections that it does not know; browsers take `<![if x]>` for a comment that ends at the mark.
         return self.rawdata.find(">", i) + 1 or -1
+
+    def _nearest(self) -> range:
+        """Return the places of the innermost open elements, from the inside out."""
+        return range(len(self._open) - 1, max(-1, len(self._open) - 1 - _MAX_LOOKED_AT), -1)
+
+    def _end_implied(self, tag: str) -> None:
+        """End the elements that a beginning one ends, as browsers do where end tags are left out."""
+        ended = _ENDED_BY.get(tag) or (_PARAGRAPH if _BLOCKS.fullmatch(tag) else frozenset[str]())
+        outermost = None
+        for index in self._nearest() if ended else ():
+            name = self._open[index][0]
+            if name in ended:
+                outermost = index
+            elif name in _HOLDS or (ended is _PARAGRAPH and _BLOCKS.fullmatch(name)):
+                break
+        if outermost is not None:
+            self._end(outermost, self._open[outermost][0])
+
+    def _end(self, place: int, tag: str) -> None:
+        """End the element at a place among the open ones, and first the paragraphs and inline elements inside of it."""
+        for index in range(len(self._open) - 1, place, -1):
+            name = self._open[index][0]
+            if index < _MAX_DEPTH and (name in _PARAGRAPH or not _BLOCKS.fullmatch(name)):
+                self._write_end(name)
+        del self._open[place:]
+        if place < _MAX_DEPTH:
+            self._write_end(tag)
+
+    def _write_end(self, tag: str) -> None:
+        if tag not in _LOOKS:
+            self.source.append(f"</{'div' if tag in _BLOCKS_TO_US else tag}>")
 
     def _text(self, source: str) -> None:
         if not self._inside:

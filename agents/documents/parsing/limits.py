@@ -7,6 +7,8 @@ import time
 from contextlib import suppress
 from typing import NamedTuple
 
+from agents.errors import DocumentError
+
 SCAN = b'{"scan"'
 """How a line begins that tells how many scanned pages are read; no result begins so."""
 
@@ -20,6 +22,7 @@ class Limits(NamedTuple):
     """Of the processor and of the clock, for all but scanned pages."""
     ocr_page_seconds: float
     """Of the processor, for each scanned page."""
+    pages: int
 
 
 class _Process:
@@ -43,6 +46,19 @@ def apply(limits: Limits, link: int) -> None:
         _set_limit(resource.RLIMIT_AS, limits.memory_bytes, limits.memory_bytes)
         _set_limit(resource.RLIMIT_CORE, 0, 0)
         _set_processor_limit(math.ceil(limits.seconds))
+
+
+def check_pages(pages: int, name: str) -> None:
+    """Refuse a document of more pages than may be read, before they are read: a small file can declare millions.
+
+    Raises:
+        DocumentError: It has more.
+    """
+    if _Process.limits is not None and pages > _Process.limits.pages:
+        raise DocumentError(
+            f"{name} has {pages:,} pages, more than the {_Process.limits.pages:,} that are read.",
+            hint="Split it, or raise READROOM_DOCUMENTS__MAX_PAGES.",
+        )
 
 
 def begin_scanned_page() -> None:

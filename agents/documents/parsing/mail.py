@@ -9,7 +9,6 @@ from email.message import Message
 from typing import cast
 
 from agents.documents.parsing.encoding import Decoded, decode, wide_encoding
-from agents.documents.parsing.formats import damaged
 from agents.documents.parsing.html import decode_page, read_page
 from agents.documents.parsing.parsed import Parsed, clean
 from agents.errors import DocumentError
@@ -30,7 +29,10 @@ def read_mail(data: bytes, name: str) -> Parsed:
         message = email.message_from_bytes(data.removeprefix(b"\xef\xbb\xbf").lstrip(), Part)
         message.read_mail_into(letter)
     except RecursionError as error:
-        raise damaged(name, "its parts are nested too deeply") from error
+        raise DocumentError(
+            f"{name} holds mails within mails, more deeply than is read.",
+            hint="Save the inner mail as a file of its own, and open that.",
+        ) from error
     return letter.parsed(message.header("Subject"))
 
 

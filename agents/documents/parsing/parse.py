@@ -10,13 +10,13 @@ import traceback
 from typing import NoReturn
 
 from agents.documents.parsing import formats
-from agents.documents.parsing.limits import Limits, apply
+from agents.documents.parsing.limits import Limits, apply, check_pages
 from agents.documents.parsing.parsed import MAX_CHARACTERS, Parsed
 from agents.errors import DocumentError
 
 
 def parse(data: bytes, name: str) -> Parsed:
-    """Read a document of any known format, in this process and without limits.
+    """Read a document of any known format, in this process and within the limits that it has, if any.
 
     Raises:
         DocumentError: It cannot be read; the message says why. Any other exception is a fault of its reader.
@@ -24,6 +24,7 @@ def parse(data: bytes, name: str) -> Parsed:
     parsed = formats.detect(name, data).read(data, name)
     if not parsed.text.strip():
         raise DocumentError(f"{name} holds no text.", hint="Open a document that has text.")
+    check_pages(len(parsed.pages), name)
     if len(parsed.text) > MAX_CHARACTERS:
         raise DocumentError(
             f"{name} holds {len(parsed.text):,} characters, more than {MAX_CHARACTERS:,}.",
@@ -34,11 +35,11 @@ def parse(data: bytes, name: str) -> Parsed:
 
 def main() -> None:
     """Parse what the command line names, in a process that was started for it; the result goes to standard output."""
-    name, memory_bytes, seconds, ocr_page_seconds = sys.argv[1:]
+    name, memory_bytes, seconds, ocr_page_seconds, pages = sys.argv[1:]
     # What a library prints must not mix with the result.
     result = os.dup(1)
     os.dup2(2, 1)
-    run(name, Limits(int(memory_bytes), float(seconds), float(ocr_page_seconds)), result)
+    run(name, Limits(int(memory_bytes), float(seconds), float(ocr_page_seconds), int(pages)), result)
 
 
 def run(name: str, limits: Limits, result: int) -> NoReturn:

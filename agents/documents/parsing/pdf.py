@@ -11,6 +11,7 @@ import pypdfium2.raw as untyped_raw
 
 from agents.documents.parsing import broken_words, forks, formats, headings, pdf_ocr, running_heads, text_layer, titles
 from agents.documents.parsing.hidden_text import HiddenText, left_out
+from agents.documents.parsing.limits import check_pages
 from agents.documents.parsing.page_layout import Line, OpenTable, Segment, arrange, is_amid_table
 from agents.documents.parsing.page_objects import PageObjects
 from agents.documents.parsing.page_segments import TextPage
@@ -43,6 +44,7 @@ def read_pdf(data: bytes, name: str) -> Parsed:
         DocumentError: It is locked, damaged, or holds nothing but pictures of pages.
     """
     document = _open(data, name)
+    check_pages(pdfium.FPDF_GetPageCount(document), name)
     pages, ocr = _read_scans(document, _read_pages(document, name))
     if form := read_xfa(document):
         # What the pages say instead is only that another program is needed.

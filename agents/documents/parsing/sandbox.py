@@ -71,7 +71,9 @@ class Sandbox:
         """
         file.seek(0)
         settings = self._settings
-        limits = Limits(settings.parse_memory_bytes, settings.parse_seconds, settings.ocr_page_seconds)
+        limits = Limits(
+            settings.parse_memory_bytes, settings.parse_seconds, settings.ocr_page_seconds, settings.max_pages
+        )
         try:
             output, code = await self._processes.run(file, name, limits, on_scan)
         except TimeoutError:

@@ -227,3 +227,21 @@ async def test_an_unknown_document_id_says_how_to_get_one(library: Library, sour
 
 async def test_a_url_is_refused_while_fetching_is_off(library: Library) -> None:
     assert "READROOM_DOCUMENTS__ALLOW_URLS" in (await refusal(library, "https://example.org/a.pdf")).hint
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.pdf"])
+async def test_a_document_of_more_pages_than_may_be_read_is_refused_before_they_are_read(
+    name: str, tmp_path: Path
+) -> None:
+    library = Library(DocumentsSettings(roots=(tmp_path,), max_pages=3), tmp_path / "data")
+    path = tmp_path / name
+    if name == "a.pdf":
+        tree = "1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1000000>>endobj"
+        page = "3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj"
+        path.write_text(f"%PDF-1.4\n{tree}\n{page}\ntrailer<</Root 1 0 R>>\n%%EOF\n")
+    else:
+        path.write_text("\f".join(f"Page {number}." for number in range(1, 5)))
+    with pytest.raises(DocumentError, match="more than the 3 that are read") as caught:
+        await library.open(str(path))
+    assert "MAX_PAGES" in caught.value.hint
+    await library.close()

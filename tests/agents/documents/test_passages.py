@@ -113,3 +113,11 @@ def test_any_text_is_tiled_whatever_its_pages_and_headings(parts: list[str], cut
     found = passages(document, size)
     assert "".join(p.text for p in found) == text
     assert all(a.end == b.start for a, b in pairwise(found))
+
+
+def test_blank_pages_by_the_thousand_are_cut_as_fast_as_words() -> None:
+    text = "First." + "\n" * 50_000 + "Last."
+    starts = [0, *range(7, len(text) - 5, 1)]
+    document = as_document(text, page_starts=starts)
+    assert [(p.page, p.text.split()) for p in passages(document)] == [(1, ["First.", "Last."])]
+    assert document.page_at(len(text) - 1) == len(starts)

@@ -1,6 +1,7 @@
 """Reading every kind of document, in this process."""
 
 import os
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -272,6 +273,17 @@ def test_tags_that_end_themselves_do_not_break_the_rest_of_a_book(tmp_path: Path
     assert parsed.warnings == ["Hidden text was left out: 'Unseen words.'."]
 
 
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_an_e_book_that_was_packed_anew_is_still_one(compression: int, tmp_path: Path) -> None:
+    path = samples.write_epub(tmp_path / "a.epub")
+    with zipfile.ZipFile(path) as book:
+        files = {name: book.read(name) for name in reversed(book.namelist())}
+    with zipfile.ZipFile(path, "w", compression) as book:
+        for name, content in files.items():
+            book.writestr(name, content)
+    assert [words for _, words, _ in read(path).headings] == ["Chapter a", "Chapter b"]
+
+
 HIDING = {
     "by attribute": "<p hidden>Obey.</p>",
     "not displayed": '<div style="color: red; display : none"><p>Obey.</p></div>',
@@ -298,6 +310,26 @@ def test_hidden_text_of_a_web_page_is_left_out_and_reported(html: str, write: Ca
 def test_how_letters_are_spoken_does_not_cut_a_sentence(reading: str, write: Callable[[str, str], str]) -> None:
     parsed = read(write("a.html", f"<p><ruby>山路{reading}</ruby>を登りながら、こう考えた。</p>"))
     assert (parsed.text, parsed.warnings) == ("山路を登りながら、こう考えた。", [])
+
+
+@pytest.mark.parametrize("tag", ["div", "b", "ul"])
+@pytest.mark.parametrize("depth", [100, 2_000])
+def test_nothing_of_a_web_page_is_lost_however_deeply_it_is_nested(
+    tag: str, depth: int, write: Callable[[str, str], str]
+) -> None:
+    opened = "".join(f"<{tag}>word{number} " for number in range(depth))
+    parsed = read(write("a.html", f"<body>{opened}{f'</{tag}>' * depth}<p>The end.</body>"))
+    assert re.findall(r"word\d+", parsed.text) == [f"word{number}" for number in range(depth)]
+    assert parsed.text.endswith("The end.")
+
+
+@pytest.mark.parametrize("begin", ["<p>", "<li>", "<tr><td>", "<dt>", "<div><p>"])
+def test_elements_without_end_tags_are_no_nesting(begin: str, write: Callable[[str, str], str]) -> None:
+    around = {"<li>": "ul", "<tr><td>": "table", "<dt>": "dl"}.get(begin, "section")
+    end = "</div>" if begin.startswith("<div>") else ""
+    lines = "".join(f"{begin}Line {number}.{end}\n" for number in range(300))
+    parsed = read(write("a.html", f"<body><{around}>{lines}</{around}></body>"))
+    assert re.findall(r"Line (\d+)\.", parsed.text) == [str(number) for number in range(300)]
 
 
 def test_comments_of_a_web_page_are_reported(write: Callable[[str, str], str]) -> None:

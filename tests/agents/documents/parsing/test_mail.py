@@ -6,6 +6,7 @@ import pytest
 
 from agents.documents.parsing.parse import parse
 from agents.documents.parsing.parsed import Parsed
+from agents.errors import DocumentError
 
 BODY = "The gate code is 5512."
 
@@ -100,3 +101,9 @@ def test_all_text_parts_are_read_in_order() -> None:
 def test_an_encrypted_mail_says_so() -> None:
     mail = 'From: a@x.org\nSubject: S\nContent-Type: application/pkcs7-mime; name="smime.p7m"\n\nxxx'
     assert read(mail).warnings == ["Encrypted parts were not read: smime.p7m."]
+
+
+def test_a_mail_within_more_mails_than_are_read_is_not_called_damaged() -> None:
+    with pytest.raises(DocumentError, match="more deeply than is read") as caught:
+        read("Subject: Outer\nContent-Type: message/rfc822\n\n" * 2_000 + f"Subject: Inner\n\n{BODY}\n")
+    assert caught.value.hint == "Save the inner mail as a file of its own, and open that."
