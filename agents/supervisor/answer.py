@@ -165,7 +165,9 @@ def coverage(run: Run, routed: Routed) -> Coverage:
         pages: set[int] = set()
         for passage in (passages[index] for index in read):
             pages.update(range(passage.page, document.page_at(max(passage.start, passage.end - 1)) + 1))
-        pages_read += len(pages)
+        # Of pages without text, blank ones or those that a damaged file has lost, nothing was read.
+        read_pages = [page for page in document.pages if page.number in pages]
+        pages_read += sum(bool(document.text[page.start : page.end].strip()) for page in read_pages)
         if unread := len(passages) - len(read):
             skipped.append(f"{document.title}: {unread:,} of {len(passages):,} passages were not read, because {why}")
     return Coverage(

@@ -120,6 +120,14 @@ async def test_an_analysis_covers_every_token_of_the_document(assistant: Assista
     assert analysis.outline
 
 
+async def test_a_page_without_text_is_not_counted_as_read_and_is_named(assistant: Assistant, tmp_path: Path) -> None:
+    path = samples.write_pdf(tmp_path / "a.pdf", [["The kettle is descaled every 60 days."], [], ["Maria Holm signs."]])
+    analysis = await assistant.analyze(path)
+
+    assert (analysis.coverage.pages_read, analysis.coverage.pages_total) == (2, 3)
+    assert any("Pages that hold no text: 2." in warning for warning in analysis.warnings)
+
+
 async def test_a_comparison_lines_up_what_is_shared_and_what_differs(assistant: Assistant, write: Write) -> None:
     old = write(
         "old.md", "# Loans 2023\n\nA reader may borrow 5 volumes for 28 days.\n\nThe room closes at 17 daily.\n"

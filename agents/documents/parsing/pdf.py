@@ -347,6 +347,10 @@ def _warnings(pages: list[_Page]) -> list[str]:
     for reason, numbers in (
         ("could not be read: damaged", [number for number, page in enumerate(pages, 1) if page.failed]),
         (
+            "hold no text",
+            [n for n, page in enumerate(pages, 1) if not (page.text.strip() or page.failed or page.image)],
+        ),
+        (
             "have a text layer that cannot be what they show, and would need OCR to be read rightly",
             [number for number, page in enumerate(pages, 1) if page.doubtful],
         ),
