@@ -101,8 +101,7 @@ def _read_scans(document: Handle, pages: list["_Page"]) -> tuple[list["_Page"], 
         sentences = measure_sentences("\n".join(lines))
         pages[index] = page._replace(lines=lines, heights=[0.0] * len(lines), sentences=sentences, image=blank)
     for index in found.unread:
-        # Named below, and not again as pages without text.
-        pages[index] = pages[index]._replace(image=False)
+        pages[index] = pages[index]._replace(image=False, unread=True)
     return pages, [
         f"Pages that {what}: {list_pages(index + 1 for index in indexes)}."
         for what, indexes in (
@@ -125,6 +124,8 @@ class _Page(NamedTuple):
     image: bool
     """Whether there is a picture in place of text."""
     failed: bool = False
+    unread: bool = False
+    """Whether OCR, which would have read it, did not, and says so."""
     doubtful: bool = False
     """Whether the page must show something else than its text."""
     attached: tuple[str, ...] = ()
@@ -348,7 +349,11 @@ def _warnings(pages: list[_Page]) -> list[str]:
         ("could not be read: damaged", [number for number, page in enumerate(pages, 1) if page.failed]),
         (
             "hold no text",
-            [n for n, page in enumerate(pages, 1) if not (page.text.strip() or page.failed or page.image)],
+            [
+                number
+                for number, page in enumerate(pages, 1)
+                if not (page.text.strip() or page.failed or page.image or page.unread)
+            ],
         ),
         (
             "have a text layer that cannot be what they show, and would need OCR to be read rightly",
