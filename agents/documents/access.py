@@ -1,6 +1,11 @@
-"""What may be opened: absolute paths to files of a sane size within the allowed folders."""
+"""What may be opened: absolute paths to files of a sane size within the allowed folders.
+
+A path is checked when it is found, and what it leads to again when it is opened: another program may have put a link
+or a pipe in its place.
+"""
 
 import difflib
+import errno
 import hashlib
 import os
 import re
@@ -41,7 +46,12 @@ def find_file(source: str, settings: DocumentsSettings) -> FileState:
             home folder.
     """
     path = _absolute(source, settings)
-    real = Path(os.path.realpath(path))
+    try:
+        # A path that the caller names by a link is shown as named.
+        path = path if path.is_symlink() else Path(os.path.normpath(path))
+        real = Path(os.path.realpath(path))
+    except OSError as error:
+        raise _cannot_open(path, error) from error
     if refused := _refused(real, settings):
         through = f" (it leads to {real})" if real != path else ""
         raise DocumentError(f"{path}{through} {refused}", hint=_ROOTS_HINT)
@@ -49,17 +59,7 @@ def find_file(source: str, settings: DocumentsSettings) -> FileState:
         found = real.stat()
     except OSError as error:
         raise _cannot_open(path, error) from error
-    if stat.S_ISDIR(found.st_mode):
-        raise DocumentError(f"{path} is a folder.", hint="Give the path of one file in it.")
-    if not stat.S_ISREG(found.st_mode):
-        raise DocumentError(f"{path} is not a regular file.", hint="Give the path of a document.")
-    if found.st_size == 0:
-        raise DocumentError(f"{path} is empty (0 bytes).", hint="Check that it was saved or downloaded completely.")
-    if found.st_size > settings.max_bytes:
-        raise DocumentError(
-            f"{path} is too large: {found.st_size:,} bytes, and at most {settings.max_bytes:,} are read.",
-            hint="Split it, or raise READROOM_DOCUMENTS__MAX_BYTES.",
-        )
+    _check(path, found, settings)
     return FileState(str(real), found.st_size, found.st_mtime_ns)
 
 
@@ -74,16 +74,26 @@ def check_origins(document_id: str, paths: Sequence[str], settings: DocumentsSet
         raise DocumentError(f"The file of the document {document_id} {refused[0]}", hint=_ROOTS_HINT)
 
 
-def open_file(state: FileState) -> IO[bytes]:
-    """Open a file that `find_file` found.
+def open_file(state: FileState, settings: DocumentsSettings) -> IO[bytes]:
+    """Open a file that `find_file` found: that very file, or none.
 
     Raises:
-        DocumentError: It has gone or may not be read.
+        DocumentError: It has gone, may not be read, or has been replaced by something that may not.
     """
+    path = Path(state.path)
+    root = next(root for root in settings.allowed_roots() if path.is_relative_to(root))
     try:
-        return Path(state.path).open("rb")
+        descriptor = _open_below(root, path.relative_to(root).parts)
     except OSError as error:
-        raise _cannot_open(Path(state.path), error) from error
+        raise _cannot_open(path, error) from error
+    try:
+        found = os.fstat(descriptor)
+        _check(path, found, settings)
+        _check_owner(path, found, root)
+    except DocumentError:
+        os.close(descriptor)
+        raise
+    return os.fdopen(descriptor, "rb")
 
 
 def sha256(file: IO[bytes]) -> str:
@@ -96,7 +106,7 @@ def sha256(file: IO[bytes]) -> str:
 
 
 def _absolute(source: str, settings: DocumentsSettings) -> Path:
-    """Return the path that a caller named, without `.` and `..`."""
+    """Return the path that a caller named."""
     if not source.strip() or "\0" in source:
         raise DocumentError("The document's path is empty or holds a null character.", hint="Give an absolute path.")
     if source.lower().startswith("file://"):
@@ -108,7 +118,7 @@ def _absolute(source: str, settings: DocumentsSettings) -> Path:
             hint=f"Give the absolute path of a file in {', '.join(map(str, settings.allowed_roots()))}, "
             "or a document_id from an earlier result.",
         )
-    return Path(os.path.normpath(path)) if not path.is_symlink() else path
+    return path
 
 
 def _refused(real: Path, settings: DocumentsSettings) -> str:
@@ -126,8 +136,61 @@ def _refused(real: Path, settings: DocumentsSettings) -> str:
     return f"is hidden ({hidden}): hidden files are read only where their folder is allowed by name."
 
 
+def _check(path: Path, found: os.stat_result, settings: DocumentsSettings) -> None:
+    """Refuse what is no file of a sane size.
+
+    Raises:
+        DocumentError: It is one of these.
+    """
+    if stat.S_ISDIR(found.st_mode):
+        raise DocumentError(f"{path} is a folder.", hint="Give the path of one file in it.")
+    if not stat.S_ISREG(found.st_mode):
+        raise DocumentError(f"{path} is not a regular file.", hint="Give the path of a document.")
+    if found.st_size == 0:
+        raise DocumentError(f"{path} is empty (0 bytes).", hint="Check that it was saved or downloaded completely.")
+    if found.st_size > settings.max_bytes:
+        raise DocumentError(
+            f"{path} is too large: {found.st_size:,} bytes, and at most {settings.max_bytes:,} are read.",
+            hint="Split it, or raise READROOM_DOCUMENTS__MAX_BYTES.",
+        )
+
+
+def _check_owner(path: Path, found: os.stat_result, root: Path) -> None:
+    """Refuse another user's file that is only linked to from here: whoever made the link need not be able to read it.
+
+    Raises:
+        DocumentError: It is one.
+    """
+    if found.st_nlink > 1 and hasattr(os, "geteuid") and found.st_uid not in (os.geteuid(), root.stat().st_uid):
+        raise DocumentError(
+            f"{path} is a hard link to another user's file.", hint="Copy the file to where it is to be read."
+        )
+
+
+_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
+_FILE = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+"""Without waiting for who writes to a pipe."""
+
+
+def _open_below(root: Path, parts: Sequence[str]) -> int:
+    """Open a file step by step from a folder, without following a link below it; return its descriptor."""
+    if os.open not in os.supports_dir_fd or not parts:
+        return os.open(root.joinpath(*parts), _FILE)
+    folder = os.open(root, _FOLDER)
+    try:
+        for part in parts[:-1]:
+            inner = os.open(part, _FOLDER, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        return os.open(parts[-1], _FILE, dir_fd=folder)
+    finally:
+        os.close(folder)
+
+
 def _cannot_open(path: Path, error: OSError) -> DocumentError:
     """Return the error for a file that cannot be opened, with a similar name if there is one."""
+    if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.EINVAL) and os.path.lexists(path):
+        return DocumentError(f"{path} was replaced by a link while it was opened.", hint="Ask again.")
     if isinstance(error, PermissionError):
         return DocumentError(f"{path} may not be read: permission denied.", hint="Change its permissions.")
     if not isinstance(error, FileNotFoundError | NotADirectoryError):

@@ -87,7 +87,7 @@ class Library:
             state, known = await asyncio.to_thread(self._find, source)
             if known is not None:
                 return known
-            with await asyncio.to_thread(access.open_file, state) as file:
+            with await asyncio.to_thread(access.open_file, state, self._settings) as file:
                 document = await self._read(file, Path(state.path).name, on_scan)
                 unchanged = os.fstat(file.fileno()).st_mtime_ns == state.mtime_ns
             await asyncio.to_thread(self._store.remember, state, document.document_id, unchanged=unchanged)
@@ -215,7 +215,7 @@ class Library:
             state = access.find_file(path, self._settings)
             if known := self._store.document_of(state):
                 return known
-            with access.open_file(state) as file:
+            with access.open_file(state, self._settings) as file:
                 content = access.sha256(file)[: access.ID_LENGTH]
         except DocumentError:
             return None
