@@ -164,7 +164,8 @@ def coverage(run: Run, routed: Routed) -> Coverage:
         passages, read = run.texts.passages[document.document_id], run.ledger.read[document.document_id]
         pages: set[int] = set()
         for passage in (passages[index] for index in read):
-            pages.update(range(passage.page, document.page_at(max(passage.start, passage.end - 1)) + 1))
+            last = document.page_at(max(passage.start, passage.end - 1))
+            pages.update(range(document.page_at(passage.start), last + 1))
         pages_read += len(pages)
         if unread := len(passages) - len(read):
             skipped.append(f"{document.title}: {unread:,} of {len(passages):,} passages were not read, because {why}")
