@@ -82,7 +82,7 @@ class Passage(Frozen):
     index: int = Field(description="Position among the document's passages, from 0.")
     start: int = Field(description="First character, an offset into the document's text.")
     end: int = Field(description="One past the last character.")
-    page: int = Field(description="The page on which the passage begins.")
+    page: int = Field(description="The page on which most of the passage stands.")
     heading: str = Field(default="", description="The headings above it, outermost first, joined by ' > '.")
     text: str
 

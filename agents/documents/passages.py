@@ -35,6 +35,7 @@ class Span:
     start: int
     end: int
     page: int
+    """That which most of it stands on."""
     heading: str
 
 
@@ -85,7 +86,7 @@ def cut(
     head = -1
     for start, end in pairwise([*starts, len(text)]):
         first = _first_word(text, start)
-        page = document.pages[max(0, bisect_right(page_starts, first) - 1)].number
+        page = document.pages[_main_page(page_starts, first, end)].number
         head = _last_head(text, head, spans[-1].start if spans else 0, start)
         columns = _columns(text, head) if 0 <= head < start and text.startswith("|", start) else ""
         heading = " > ".join(filter(None, (breadcrumbs[bisect_right(heading_starts, first)], columns)))
@@ -173,6 +174,13 @@ def _breadcrumbs(headings: tuple[Heading, ...]) -> list[str]:
         above = [*(upper for upper in above if upper.level < heading.level), heading]
         breadcrumbs.append(" > ".join(upper.text for upper in above))
     return breadcrumbs
+
+
+def _main_page(page_starts: list[int], start: int, end: int) -> int:
+    """Return the position of the page that most of `text[start:end]` stands on."""
+    first, last = (max(0, bisect_right(page_starts, place) - 1) for place in (start, max(start, end - 1)))
+    bounds = [start, *page_starts[first + 1 : last + 1], end]
+    return first + max(range(last - first + 1), key=lambda page: bounds[page + 1] - bounds[page])
 
 
 def _last_head(text: str, head: int, start: int, end: int) -> int:

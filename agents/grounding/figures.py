@@ -2,6 +2,7 @@
 
 import re
 
+from agents.language.lexicon import LANGUAGES, alternatives
 from agents.language.numbers import DIGIT_SCALES, NUMBER_WORDS, SCALES, fold_digits, number_in_words, number_value
 from agents.language.unspaced import units
 
@@ -9,14 +10,9 @@ _FIGURE = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _SCALED_FIGURE = re.compile(rf"\d+(?:[.,:/-]\d+)*[{''.join(DIGIT_SCALES)}]?")
 _THOUSANDS_COMMA = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _COMPUTING = re.compile(
-    r"[%=+\u00d7]|\b(?:together|totals?|sum|altogether|combined|in all|further|leaves|left|remain(?:s|ing)?|twice|times"
-    r"|double[sd]?|triple[sd]?|half|halves|percent|per cent|percentage|ratio|average|mean|more|less|fewer|longer"
-    r"|shorter|higher|lower|older|younger|later|earlier|between|difference|differs?|rose|rises?|rising|grew|grows?"
-    r"|increase[sd]?|fell|falls?|drop(?:s|ped)?|decrease[sd]?|zusammen|insgesamt|mehr|weniger|prozent|unterschied|differenz"
-    r"|doppelt|total|ensemble|somme|plus|moins|différence|pour cent|juntos|suma|más|menos|diferencia|por ciento)\b"
+    rf"[%=+\u00d7]|\b(?:{alternatives(each.computing for each in LANGUAGES.values() if not each.unspaced)})\b"
     # Where no spaces are written, a word has no edge.
-    r"|共计|共計|合计|合計|总共|總共|总计|總計|一共|相差|差额|差額|两倍|兩倍|平均|百分之|比例|増加|减少|減少|增加|増え|減り|より[多少高低長短]|倍|割合|差は"
-    r"|합계|모두|평균|차이|증가|감소|รวม|เพิ่มขึ้น|ลดลง|เฉลี่ย",
+    rf"|{alternatives(each.computing for each in LANGUAGES.values() if each.unspaced)}",
     re.IGNORECASE,
 )
 _NUMBER_WORD = "|".join(sorted(NUMBER_WORDS.keys() | SCALES.keys(), key=len, reverse=True))

@@ -12,9 +12,9 @@ from itertools import chain, islice
 from typing import Literal
 
 from agents.grounding.normalization import MARKS_AROUND_WORDS, NormalizedText, bare_words, normalize
-from agents.language.lexicon import NEGATIONS, without_negating_prefix
+from agents.language.lexicon import LANGUAGES, NEGATIONS, alternatives, without_negating_prefix
 from agents.language.numbers import HAN_NUMERALS, NUMERALS
-from agents.language.unspaced import UNSPACED, count_words, pieces, units
+from agents.language.unspaced import HANGUL, UNSPACED, count_words, pieces, units
 from agents.schema import Document, Frozen
 
 MIN_RATIO = 0.9
@@ -35,18 +35,19 @@ _UNSPACED = re.compile(f"[{UNSPACED}]")
 _NUMERAL = re.compile(f"[{HAN_NUMERALS}]")
 _NUMBER_OR_WORD = re.compile(rf"(?:(?<!\w)-)?\d+(?:[.,:/-]\d+)*|[{HAN_NUMERALS}]+|[^\W\d_]+?n't\b|[^\W\d_]+")
 # An exception negates nothing, but a quote without it says something else.
-_DECISIVE = NUMERALS | NEGATIONS | {"unless", "except", "excluding"}
+_DECISIVE = NUMERALS | NEGATIONS | {word for each in LANGUAGES.values() for word in each.exceptions}
 # Of any language, for a quote is too short to tell its own: a needless word in it does less harm than a lost negation.
 _NEGATED_BEFORE = re.compile(
     rf"(?<![\w'])(?:{'|'.join(sorted(NEGATIONS))}|\w+n't) $"
-    r"|(?:不得?|不能|不可以?|不会|不應|不应|没有?|沒有?|未|勿|无|無|ไม่|ห้าม)$",
+    rf"|(?:{alternatives(each.script_negations for each in LANGUAGES.values() if not each.negates_before)})$",
     re.IGNORECASE,
 )
-# Behind a quote only an adverb negates it: "without" or "no" begins something else.
+# Behind a quote only an adverb negates it: "without" or "no" begins something else. Japanese and Korean negate the end
+# of the verb.
 _NEGATED_AFTER = re.compile(
-    r" (?:not|never)(?!\w)"
-    # Japanese negates the end of the verb.
-    r"|(?<=[\u3041-\u3096\u4e00-\u9fff])(?:し|でき|され|されてい|しては(?:なら|いけ)|してい|なら)?(?:ません|ない|なかった)",
+    rf" (?:{alternatives(each.negations_behind for each in LANGUAGES.values())})(?!\w)"
+    rf"|(?<=[{UNSPACED}])(?:[\u3041-\u3096]{{0,5}}?|[{HANGUL}]{{0,2}} )"
+    rf"(?:{alternatives(each.script_negations for each in LANGUAGES.values() if each.negates_before)})",
     re.IGNORECASE,
 )
 _NUMBER_BEFORE = re.compile(r"\d[.,:/-]$|(?<!\w)-$")
@@ -69,11 +70,11 @@ class Located(Frozen):
     def at(cls, document: Document, start: int, end: int, score: float) -> "Located":
         """Return the quote at a span of the document's normal form, with a negation that stands just outside of it."""
         normal = normalize(document.text)
-        before, after = normal.text[max(0, start - 20) : start], normal.text[end : end + 10]
-        negated_before, negated_after = _NEGATED_BEFORE.search(before), _NEGATED_AFTER.match(after)
+        negated_before = _NEGATED_BEFORE.search(normal.text[max(0, start - 20) : start])
+        negated_after = _NEGATED_AFTER.match(normal.text, end, end + 10)
         first, last = normal.to_original(
             start - len(negated_before.group()) if negated_before else start,
-            end + negated_after.end() if negated_after else end,
+            negated_after.end() if negated_after else end,
         )
         return cls(
             start=first,

@@ -5,52 +5,26 @@ from collections.abc import Mapping
 from decimal import Decimal
 from types import MappingProxyType
 
-from agents.language.lexicon import word_set
+from agents.language.lexicon import CHINESE, ENGLISH, LANGUAGES
 
 _THOUSANDS = re.compile(r"\d{1,3}(?:[.,'’]\d{3})+(?![\d.,])")
-_UNITS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-)
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety hundred"
-_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth"
 
-NUMBER_WORDS: Mapping[str, int] = MappingProxyType(
-    {word: value for value, word in enumerate(_UNITS.split())}
-    | {word: value * 10 for value, word in enumerate(_TENS.split(), 2)}
-)
+NUMBER_WORDS = ENGLISH.numbers
 """English words and the numbers they stand for."""
-SCALES: Mapping[str, int] = MappingProxyType({"thousand": 10**3, "million": 10**6, "billion": 10**9})
+SCALES = ENGLISH.scales
 """English words that multiply the number before them."""
-ORDINAL_WORDS: Mapping[str, int] = MappingProxyType({word: place for place, word in enumerate(_ORDINALS.split(), 1)})
-NUMERALS = (
-    word_set(
-        """
-        hundreds thousands millions billions trillion half quarter dozen dozens once twice thrice double triple
-        zwei drei vier fünf sechs sieben acht neun zehn elf zwölf zwanzig dreißig
-        deux trois quatre cinq sept huit neuf dix onze douze quinze vingt trente
-        dos tres cuatro cinco seis siete ocho nueve diez doce veinte treinta
-        due tre quattro cinque sei sette otto nove dieci undici dodici venti trenta
-        dois duas três quatro sete oito dez doze vinte trinta twee vijf zes zeven negen tien twaalf twintig dertig
-        """
-    )
-    | NUMBER_WORDS.keys()
-    | SCALES.keys()
-    | ORDINAL_WORDS.keys()
+ORDINAL_WORDS: Mapping[str, int] = MappingProxyType({word: place for place, word in enumerate(ENGLISH.ordinals, 1)})
+NUMERALS = frozenset(
+    word
+    for language in LANGUAGES.values()
+    for word in (*language.numbers, *language.scales, *language.ordinals, *language.amounts)
 )
 """Words of every language that say how many, how often or which: no text says the same as another with other ones."""
 
 # The digits and scales of Chinese, Japanese and Korean, as they are written in Chinese letters.
-_HAN_DIGITS = MappingProxyType(
-    {
-        letter: value
-        for value, letters in enumerate(
-            ["零〇", "一壹", "二两兩贰貳", "三叁參", "四肆", "五伍", "六陆陸", "七柒", "八捌", "九玖"]
-        )
-        for letter in letters
-    }
-)
-_HAN_TENS = MappingProxyType({"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1_000, "仟": 1_000})
+_DIGITS = "零〇 一壹 二两兩贰貳 三叁參 四肆 五伍 六陆陸 七柒 八捌 九玖"
+_HAN_DIGITS = {letter: value for value, letters in enumerate(_DIGITS.split()) for letter in letters}
+_HAN_TENS = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1_000, "仟": 1_000}
 HAN_SCALES: Mapping[str, int] = MappingProxyType(
     {"万": 10**4, "萬": 10**4, "만": 10**4, "亿": 10**8, "億": 10**8, "억": 10**8, "兆": 10**12}
 )
@@ -59,14 +33,11 @@ DIGIT_SCALES: Mapping[str, int] = MappingProxyType({**HAN_SCALES, "千": 1_000, 
 """Letters that multiply a number in digits: 5万, 5천."""
 HAN_NUMERALS = "".join((*_HAN_DIGITS, *_HAN_TENS)) + "万萬亿億兆"
 """Letters that numbers are written in."""
-_COUNTED = (
-    "元円圆圓块塊角日天月年周週岁歳歲个個名人位次回条條款项項章页頁点點时時秒米千吨噸升度倍层層楼樓号號间間辆輛本张張件份座艘株股级級届屆"
-    "季等类類种種台棟栋箱届分票割期班节節双雙组組城岛島国國州省县縣市区區校所家"
-)
 # A numeral counts where something is counted by it: 十分 means "very" and 统一 "to unite".
 EAST_ASIAN_NUMBER = (
     rf"(?![百千万]分之|十分[^钟鐘之])(?:(?<=第)|(?<=[百千万]分之)|(?<![{HAN_NUMERALS}统統唯专專单單同万]))"
-    rf"(?:[{HAN_NUMERALS}]+(?=[{_COUNTED}]|小[时時]|公[里斤尺顷吨]|平方)|(?<=[百千万]分之)[{HAN_NUMERALS}]+|(?![百千万萬亿億兆])[{HAN_NUMERALS}]{{2,}}(?![{HAN_NUMERALS}]))"
+    rf"(?:[{HAN_NUMERALS}]+(?=[{''.join(CHINESE.counted)}]|小[时時]|公[里斤尺顷吨]|平方)|(?<=[百千万]分之)[{HAN_NUMERALS}]+|"
+    rf"(?![百千万萬亿億兆])[{HAN_NUMERALS}]{{2,}}(?![{HAN_NUMERALS}]))"
 )
 """A pattern of a number in Chinese letters."""
 _DIGIT = re.compile(r"(?![0-9])\d")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from agents.language.lexicon import DANISH, ENGLISH, GERMAN, NORWEGIAN
+from agents.language.lexicon import GERMAN, LANGUAGES, alternatives
 from agents.language.unspaced import HAN, KANA, SOUTH_EAST, UNSPACED
 
 _MAX_CHARACTERS = 1_200
@@ -26,14 +26,19 @@ _LEAST_OF_THAI = 40
 _THAI = re.compile("\\W*[\u0e01-\u0e45]")
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 _NEXT = re.compile(r"\s+[\"'“‘«(\[*_]*(\S\w*)")
+_PARTS = alternatives(
+    words
+    for each in LANGUAGES.values()
+    for words in (each.pages, each.sections, each.chapters, each.annexes, each.sheets)
+)
 _STARTS_ALONE = re.compile(
+    rf"(?=[A-ZÀ-Þ])(?i:{_PARTS})\s+[\dA-Z]+\b(?=[\s.:–-]*(?:[A-ZÀ-Þ]|$))|"
     r"""[ \t]*(?:
         \#{1,6}\s | [-*+•‣◦▪–—·o]\s+\S | \|  | >\s | [{}\[\]]+,?\s*$ | "[^"\n]+":
         | \(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]\s+\S     # 1.  2)  (a)
         | (?:§+\s*)?\d+(?:\.\d+)+\.?\s+\S                    # 7.2 and § 7.2
         | 第[\d一二三四五六七八九十百\u3007零]+[条條章节節款项項編编] | 제\s?\d+\s?[조장절항] | ข้อ\s\d
         | [\uff08(][\d一二三四五六七八九十]+[\uff09)] | [一二三四五六七八九十]{1,3}、 | [・●○◆■※]
-        | (?:Section|Chapter|Article|Schedule|Annex|Appendix|Part|Slide|Sheet)\s+[\dA-Z]+\b(?=[\s.:–-]*(?:[A-Z]|$))
     )""",
     re.VERBOSE,
 )
@@ -43,43 +48,29 @@ _CELLS = re.compile(r"[^,\s]*,[^,\s][^,]*,[^,\s]")
 _COMMAS_OF_NUMBER = re.compile(r"(?<![\d,.:/-])(?:\d{1,3}(?:,\d{3})+|\d+,\d+)(?!\d|,\S)")
 _NUMBER_ENDS = re.compile(r"\d(?=\s|$)")
 _KEY_AND_VALUE = re.compile(r"\s*(?:[A-Z][\w()/-]*\s?){1,4}:\s")
-_GOES_ON = re.compile(
-    r"\b(?:the|an?|of|and|or|by|to|for|in|with|from|at|on|as|that|which|is|are|be|shall|not|its|their)$"
-)
+_FUNCTION_WORDS = frozenset[str]().union(*(language.function_words for language in LANGUAGES.values()))
+_LAST_WORD = re.compile(r"(?<!\S)(?:[^\W\d_]{2,12}|a)$")
 _LIST_NUMBER = re.compile(r"[ \t]*(?:#{1,6}\s+)?(?:§+\s*)?(?:\d+(?:\.\d+)*|[a-zA-Z]|[ivxIVX]{1,5})\.$")
 
 # Months that are written with a capital after the number of a day; before small letters no sentence ends anyway.
-_MONTHS = "|".join(dict.fromkeys([*GERMAN.months, *DANISH.months, *NORWEGIAN.months]))
+_MONTHS = alternatives(LANGUAGES[name].months for name in ("German", "Danish", "Norwegian"))
 _MONTH = rf"(?i:(?:{'|'.join(GERMAN.short_months)})\.|(?:{_MONTHS})\b)"
 DAY_OF_MONTH = rf"(?:[0-2]?\d|3[01])\.\s{{1,9}}(?:{_MONTH}|\d{{1,2}}\.\s{{0,9}}\d{{4}}\b)"
 """A day and its month as they are written in German, as in 1. September and 1. 9. 2024."""
 
 _DAY_OF_MONTH = re.compile(rf"(?<!\w){DAY_OF_MONTH}")
-_MONTH_OF_DATE = re.compile(r"(?<!\d)\d{1,2}\.\s{1,9}\d{1,2}\.\s{1,9}\d{4}\b")
-_KOREAN_DATE = re.compile(r"(?<!\d)\d{4}\.\s?\d{1,2}\.(?:\s?\d{1,2}\.)?")
-_LEADS_TO_DATE = re.compile(
-    r"\b(?:am|vom|bis|zum|ab|dem|den|der|des|seit|und|oder|nach|vor|zwischen|spätestens|fra|til|og)$", re.IGNORECASE
-)
+_DATE_IN_DIGITS = re.compile(r"(?<!\d)(?:\d{1,2}\.\s{1,9}\d{1,2}\.\s{1,9}\d{4}\b|\d{4}\.\s?\d{1,2}\.(?:\s?\d{1,2}\.)?)")
+"""As German writes it, 3. 10. 2024, and Korean, 2018. 3. 31."""
 _MAX_DATE = 40
-# The number of a floor or of a paragraph as it is written in German: "im 3. Obergeschoss".
-_ORDINAL = re.compile(
-    r"\b(?:im|ins|am|der|die|das|dem|den|des|vom|zum|zur|jede[rsnm]?|einem|ihre[rnms]?|seine[rnms]?)\s\d{1,2}$"
-)
-
-_SHORT_MONTHS = "|".join(dict.fromkeys(ENGLISH.short_months + GERMAN.short_months))
+_ORDINAL = re.compile(rf"\b(?:{alternatives([GERMAN.before_ordinal])})\s\d{{1,2}}$")
+_KNOWN = LANGUAGES.values()
 _ABBREVIATION = re.compile(
-    # After these a full stop never ends a sentence, ...
-    r"(?P<never>mr|mrs|ms|dr|prof|st|sr|fr|rev|hon|gen|col|lt|capt|sgt|messrs|e\.g|i\.e|cf|vs|viz|resp|z\.b|d\.h)"
-    # ... after these it does not where a number follows, ...
-    r"|(?P<number>no|nos|nr|fig|figs|eq|eqs|sec|sect|ch|chap|art|arts|vol|vols|pp|p|para|paras|cl|ver|v|tab|abs|item|"
-    rf"ca|approx|c|ref|refs|doc|ed|app|{_SHORT_MONTHS})"
-    # ... and after these only where a sentence plainly begins.
-    r"|(?P<perhaps>etc|inc|ltd|co|corp|al|jr|a\.m|p\.m|u\.s|u\.k|e\.u|ph\.d|bros|est|dept|max|min|bzw|usw)"
+    rf"(?P<never>{alternatives(each.abbreviations for each in _KNOWN)})"
+    rf"|(?P<number>{alternatives(each.abbreviations_before_numbers + each.short_months for each in _KNOWN)})"
+    rf"|(?P<mostly>{alternatives(each.abbreviations_at_ends for each in _KNOWN)})"
 )
-_OPENERS = re.compile(
-    r"the|a|an|this|that|these|those|it|its|he|she|they|we|you|i|in|on|at|if|when|while|where|for|from|all|"
-    r"each|every|no|there|here|but|and|however|both|after|before|under|as|by|to|such|any|nobody"
-)
+_BEFORE_WORD = re.compile(r"[\s(\[\"'’“‘*_]")
+_OPENERS = frozenset(word for each in _KNOWN for word in each.openers)
 
 
 def split_sentences(text: str) -> list[tuple[int, int]]:
@@ -142,13 +133,15 @@ def _is_wrap(line: str, tail: str, following: str, room: float) -> bool:
     """Whether `following` continues the line, which ends in `tail`, and was only wrapped to fit."""
     if following[:5].isalpha() and following[0].islower():
         return True
-    if _DAY_OF_MONTH.match(following) and _LEADS_TO_DATE.search(tail):
+    goes_on = _LAST_WORD.search(tail)
+    goes_on = goes_on is not None and goes_on.group() in _FUNCTION_WORDS
+    if goes_on and _DAY_OF_MONTH.match(following):
         return True
     if _STARTS_ALONE.match(following):
         return False
     if tail[-1:] not in ".!?:" and all(map(_is_row_of_numbers, (line, following))):
         return False
-    if tail[-1:] in ",-;\u00ad" or following[:1].islower() or _GOES_ON.search(tail[-12:]):
+    if tail[-1:] in ",-;\u00ad" or following[:1].islower() or goes_on:
         return True
     if _KEY_AND_VALUE.match(line) and _KEY_AND_VALUE.match(following):
         return False
@@ -224,7 +217,7 @@ def _is_abbreviation(text: str, begin: int, dot: int, following: str) -> bool:
     """Whether the full stop at `dot` belongs to an abbreviation, an initial or a list's number."""
     if dot - begin < 24 and _LIST_NUMBER.match(text[begin : dot + 1].lstrip()):
         return True
-    written = text[max(begin, dot - 30) : dot].rpartition(" ")[2].rpartition("\n")[2].lstrip("([\"'“‘*_")
+    written = _BEFORE_WORD.split(text[max(begin, dot - 30) : dot])[-1]
     if len(written) > _MAX_ABBREVIATION:
         return False
     if written.isdigit():
@@ -233,8 +226,8 @@ def _is_abbreviation(text: str, begin: int, dot: int, following: str) -> bool:
     kind = known.lastgroup if known else None
     if following[0].isdigit():
         return kind is not None
-    if kind == "perhaps" or (len(written) == 1 and written.isupper()):
-        return not _OPENERS.fullmatch(following.lower())
+    if kind == "mostly" or (len(written) == 1 and written.isupper()):
+        return following.lower() not in _OPENERS
     return kind == "never"
 
 
@@ -243,9 +236,7 @@ def _in_date(text: str, begin: int, dot: int) -> bool:
     end = dot + _MAX_DATE
     if any(_DAY_OF_MONTH.match(text, max(begin, dot - digits), end) for digits in (1, 2)):
         return True
-    if any(found.start() < dot < found.end() for found in _KOREAN_DATE.finditer(text, max(begin, dot - 12), end)):
-        return True
-    return any(found.start() < dot < found.end() for found in _MONTH_OF_DATE.finditer(text, max(begin, dot - 14), end))
+    return any(found.start() < dot < found.end() for found in _DATE_IN_DIGITS.finditer(text, max(begin, dot - 14), end))
 
 
 def _cut_long(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -4,14 +4,13 @@ In scripts without spaces, units (agents/language/unspaced.py) stand for words.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from types import MappingProxyType
 from typing import Any, cast
 
-from agents.language.lexicon import ENGLISH, Language, language_of
-from agents.language.numbers import DIGIT_SCALES, NUMBER_WORDS, fold_digits, number_value
+from agents.language.language import Language
+from agents.language.lexicon import language_of
+from agents.language.numbers import DIGIT_SCALES, fold_digits, number_value
 from agents.language.unspaced import UNSPACED, holds_unspaced, is_unspaced, units
 
 _SCALES = "".join(DIGIT_SCALES)
@@ -22,21 +21,6 @@ _SCALE_BEHIND_DIGITS = re.compile(rf"(?<=\d)[{_SCALES}]")
 _SHORTENED_NOT = re.compile(r"(?<=n)['’]t\b", re.IGNORECASE)
 _NUMBER_OF_CODE = re.compile(r"-\d")
 _LONGEST_WORD = 40
-# Forms of irregular English verbs and nouns that Snowball does not stem alike, each entry with its base form first.
-_IRREGULAR = """
-be been|become became|begin began begun|break broke broken|bring brought|build built|buy bought|catch caught
-choose chose chosen|come came|cut cut|do done did|draw drew drawn|drink drank drunk|drive drove driven|eat ate eaten
-fall fell fallen|feel felt|fight fought|find found|fly flew flown|forbid forbade forbidden|forget forgot forgotten
-freeze froze frozen|get got gotten|give gave given|go went gone|grind ground|grow grew grown|hear heard
-hide hid hidden|hold held|keep kept|know knew known|lay laid|lead led|leave left|lend lent|light lit|lose lost
-make made|mean meant|meet met|pay paid|ride rode ridden|ring rang rung|rise rose risen|run ran|say said|see saw seen
-seek sought|sell sold|send sent|shine shone|sing sang sung|sink sank sunk|sit sat|sleep slept|speak spoke spoken
-spend spent|stand stood|steal stole stolen|stick stuck|strike struck|swear swore sworn|swim swam swum
-take took taken|teach taught|tear tore torn|tell told|think thought|throw threw thrown|understand understood
-wear wore worn|win won|write wrote written|withdraw withdrew withdrawn|overcome overcame
-undertake undertook undertaken|child children|man men|woman women|foot feet|tooth teeth|mouse mice|person people
-century centuries|analysis analyses|index indices
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +44,7 @@ class Vocabulary:
         import Stemmer
 
         self.language = language
+        self._negations = frozenset(language.negations)
         self._stem_word = cast("Callable[[str], str]", cast("Any", Stemmer).Stemmer(language.stemmer).stemWord)
         self._stems: dict[str, str] = {}
 
@@ -97,7 +82,7 @@ class Vocabulary:
             word, start, end = match.group(), *match.span()
             lowered = word.lower()
             shortened = _SHORTENED_NOT.match(text, end) is not None
-            negation = shortened or lowered in self.language.negations
+            negation = shortened or lowered in self._negations
             function = shortened or (lowered in self.language.function_words and not _is_label(text, word, start))
             words.append(Word(word, self.stem(word), start, end, function, negation))
         return words
@@ -112,10 +97,8 @@ class Vocabulary:
         if len(word) == 1 or is_unspaced(word):
             return word
         lowered = word.lower()[:_LONGEST_WORD]
-        if self.language is ENGLISH:
-            lowered = _base_forms().get(lowered, lowered)
-        if lowered in NUMBER_WORDS:
-            return str(NUMBER_WORDS[lowered])
+        if lowered in self.language.numbers:
+            return str(self.language.numbers[lowered])
         return self._stem_word(lowered)
 
 
@@ -131,10 +114,3 @@ def _is_label(text: str, word: str, start: int) -> bool:
     if len(word) == 1 or word == "May":
         return inside
     return len(word) <= 3 and word.isupper() and not text[max(0, start - 12) : start + 12].isupper()
-
-
-@lru_cache(maxsize=1)
-def _base_forms() -> Mapping[str, str]:
-    """Return the base form of each irregular form."""
-    entries = (entry.split() for entry in _IRREGULAR.strip().replace("\n", "|").split("|"))
-    return MappingProxyType({form: base for base, *forms in entries for form in forms})

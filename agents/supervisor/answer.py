@@ -164,7 +164,8 @@ def coverage(run: Run, routed: Routed) -> Coverage:
         passages, read = run.texts.passages[document.document_id], run.ledger.read[document.document_id]
         pages: set[int] = set()
         for passage in (passages[index] for index in read):
-            pages.update(range(passage.page, document.page_at(max(passage.start, passage.end - 1)) + 1))
+            last = document.page_at(max(passage.start, passage.end - 1))
+            pages.update(range(document.page_at(passage.start), last + 1))
         # Of pages without text, blank ones or those that a damaged file has lost, nothing was read.
         read_pages = [page for page in document.pages if page.number in pages]
         pages_read += sum(bool(document.text[page.start : page.end].strip()) for page in read_pages)

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from agents.language import section_references
-from agents.language.section_references import Reference
+from agents.documents.places import find_spans
+from agents.language.section_references import Reference, find_references
 from agents.language.sentences import split_sentences
 from agents.schema import Document, Passage
 from agents.supervisor.run import Run
@@ -17,15 +17,15 @@ def scope(run: Run, question: str) -> tuple[Passage, ...]:
 
     They are cut to the sentences that stand there.
     """
-    named = section_references.find_references(question)
+    named = find_references(question)
     return tuple(passage for document in run.request.documents for passage in _passages_of(run, document, named))
 
 
 def missing_pages(run: Run, question: str) -> tuple[str, ...]:
     """Return a message about the pages that a question names and no document has; empty where there are none."""
     documents = run.request.documents
-    pages = [reference for reference in section_references.find_references(question) if reference.is_page]
-    missing = [str(page) for page in pages if not any(page.spans(document) for document in documents)]
+    pages = [reference for reference in find_references(question) if reference.is_page]
+    missing = [str(page) for page in pages if not any(find_spans([page], document) for document in documents)]
     if not missing:
         return ()
     counts = ((each.title, len(each.pages), each.pages[0].kind if each.pages else "page") for each in documents)
@@ -35,7 +35,7 @@ def missing_pages(run: Run, question: str) -> tuple[str, ...]:
 
 def reference_names(question: str) -> str:
     """Return the pages and sections that a question names as a short list, for messages."""
-    return _listed([str(reference) for reference in section_references.find_references(question)])
+    return _listed([str(reference) for reference in find_references(question)])
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -43,7 +43,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _passages_of(run: Run, document: Document, named: tuple[Reference, ...]) -> list[Passage]:
-    spans = section_references.merge_spans(span for reference in named for span in reference.spans(document))
+    spans = find_spans(named, document)
     cut = (_cut(each, span) for span in spans for each in run.texts.passages[document.document_id])
     found = [passage for passage in cut if passage is not None]
     return [each.model_copy(update={"page": document.page_at(each.start)}) for each in found]

@@ -84,11 +84,17 @@ def test_rows_never_have_the_columns_of_the_table_above() -> None:
                 assert found.heading.endswith("Year | Injured, all | " if own else "Order, Work, Cost")
 
 
-def test_a_passage_knows_the_page_on_which_it_begins() -> None:
+def test_a_passage_knows_its_page() -> None:
     pages = [f"{n}. {PARAGRAPH} {PARAGRAPH}" for n in range(1, 6)]
     starts = [sum(len(page) + 2 for page in pages[:n]) for n in range(5)]
     found = passages(as_document("\n\n".join(pages), page_starts=starts))
     assert [p.page for p in found] == [1, 2, 3, 4, 5]
+
+
+def test_a_passage_over_two_pages_is_on_the_one_that_holds_most_of_it() -> None:
+    rest, page = "The last line.", f"{PARAGRAPH} {PARAGRAPH}"
+    (found,) = passages(as_document(f"{rest}\n\n{page}", page_starts=[0, len(rest) + 2]))
+    assert (found.text.startswith(rest), found.page) == (True, 2)
 
 
 def test_a_sentence_that_runs_over_the_page_stays_in_one_passage() -> None:

@@ -132,6 +132,27 @@ def test_a_negation_left_off_at_the_edge_is_put_back(quote: str, words: str) -> 
 
 
 @pytest.mark.parametrize(
+    ("text", "quote", "words"),
+    [
+        (
+            "Der Mieter zahlt die Kosten der Heizung nicht.",
+            "zahlt die Kosten der Heizung",
+            "zahlt die Kosten der Heizung nicht",
+        ),
+        ("Le locataire ne paie pas les frais.", "paie pas les frais", "ne paie pas les frais"),
+        ("持ち込みは許可がないとできません。", "持ち込みは許可がないと", "持ち込みは許可がないとできません"),
+        ("승객은 물질을 휴대할 수 없다.", "승객은 물질을 휴대할 수", "승객은 물질을 휴대할 수 없다"),
+        ("乘客不得携带易燃物品。", "携带易燃物品", "不得携带易燃物品"),
+        ("ผู้โดยสารห้ามนำอาหารเข้า", "นำอาหารเข้า", "ห้ามนำอาหารเข้า"),
+    ],
+)
+def test_a_negation_is_put_back_in_every_language(text: str, quote: str, words: str) -> None:
+    located = locate(quote, as_document(text))
+    assert located is not None
+    assert located.quote == words
+
+
+@pytest.mark.parametrize(
     ("quote", "said"),
     [
         ("The feed pump shall be recalibrated at intervals of 14 days", True),

@@ -16,7 +16,7 @@ TEXT = (
         ("What is the price?", ()),
         ("Who feeds the submarine, and when does the submarine leave?", ("feeds", "submarine", "leave")),
         ("Is it 30 or 2026 or B2?", ()),
-        ("Which companies held it in February, and what did the men choose?", ()),
+        ("Which companies are holding it in February?", ()),
         ("Hello, please tell me how long a reader may borrow it. Thank you!", ()),
         ("", ()),
     ],

@@ -1,0 +1,146 @@
+"""Where the pages, sheets and sections that a question refers to stand in a document's text."""
+
+import re
+from collections.abc import Iterable
+
+from agents.language.section_references import (
+    EAST_ASIAN,
+    EAST_ASIAN_PARTS,
+    SECTION,
+    Reference,
+    east_asian_number,
+    is_section_word,
+)
+from agents.schema import Document
+
+Span = tuple[int, int]
+"""Start and end in characters."""
+
+_EAST_ASIAN_LINE = re.compile(rf"^[\s>*_#|]{{0,8}}{EAST_ASIAN}", re.MULTILINE)
+_HEADING = re.compile(
+    r"\W*(?:(?:(?P<word>[^\W\d_]{2,})(?:\.\s*|\s+)|§+\s*))?"
+    r"(?P<number>\d{1,4}(?:\.\d{1,3}){0,5}(?!\d)|[IVXLC]{1,6}\b|[A-H]\b)",
+    re.IGNORECASE,
+)
+_SAME_WORD, _NO_WORD, _OTHER_WORD = range(3)
+"""How well a heading with the right number fits, best first."""
+_MAX_CANDIDATES = 2
+"""A table of contents and the text; what begins more often with one number is a list, and could be any of them."""
+
+
+def find_spans(references: Iterable[Reference], document: Document) -> tuple[Span, ...]:
+    """Return where references stand in a document's text, in order, those that touch or overlap merged."""
+    merged: list[Span] = []
+    for start, end in sorted(span for reference in references for span in _spans(reference, document)):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((start, end))
+    return tuple(merged)
+
+
+def _spans(reference: Reference, document: Document) -> tuple[Span, ...]:
+    """Return where one reference stands; nothing where it is not found."""
+    if reference.is_page:
+        number = str(document.pages[-1].number) if reference.number == "-1" else reference.number
+        # Both the page at this position and the one with this number printed on it: the reader may mean either.
+        return tuple(
+            (page.start, page.end)
+            for page in document.pages
+            if number in (str(page.number), page.label) or number == page.label.casefold()
+        )
+    if not reference.word:
+        return _east_asian_part(reference, document)
+    if reference.is_sheet:
+        name = reference.number.casefold()
+        pages = (page for page in document.pages if page.kind == "sheet" and page.label.casefold() == name)
+        return tuple((page.start, page.end) for page in pages)
+    return _sections(reference, document)
+
+
+def _east_asian_part(reference: Reference, document: Document) -> tuple[Span, ...]:
+    """Return the part that begins with the number, up to the next part as large or larger."""
+    lines = [(east_asian_number(match), match.start()) for match in _EAST_ASIAN_LINE.finditer(document.text)]
+    rank = _rank(reference.number[-1])
+    spans: list[Span] = []
+    for index, (number, start) in enumerate(lines):
+        if number == reference.number:
+            larger = (begin for other, begin in lines[index + 1 :] if _rank(other[-1]) <= rank)
+            spans.append((start, next(larger, len(document.text))))
+    return (max(spans, key=_length),) if 0 < len(spans) <= _MAX_CANDIDATES else ()
+
+
+def _rank(unit: str) -> int:
+    """Return the place of a part of a law among the others, the largest first."""
+    return next((place for place, units in enumerate(EAST_ASIAN_PARTS) if unit in units), len(EAST_ASIAN_PARTS))
+
+
+def _sections(reference: Reference, document: Document) -> tuple[Span, ...]:
+    """Return the sections whose headings fit best, else the paragraphs that begin with the number."""
+    found: list[tuple[int, Span]] = []
+    for index, heading in enumerate(document.headings):
+        match = _HEADING.match(heading.text)
+        if match and match["number"].casefold() == reference.number.casefold():
+            fit = _fit(reference, match["word"], heading.text[match.end() :])
+            if fit is not None:
+                found.append((fit, (heading.start, _section_end(reference, document, index))))
+    best = min((fit for fit, _ in found), default=_OTHER_WORD)
+    clause = None
+    if best == _OTHER_WORD and reference.number[0].isdigit() and reference.is_section:
+        clause = _clause(reference, document)
+    return (clause,) if clause else tuple(span for fit, span in found if fit == best)
+
+
+def _fit(reference: Reference, word: str | None, behind: str) -> int | None:
+    """Return how well a heading with the right number fits, by its word; None where it is of another kind.
+
+    Section 2, clause 2 and article 2 may be one and the same, an annex or a chapter only what is called so.
+    """
+    if word and _singular(word) == _singular(reference.word):
+        return _SAME_WORD
+    if word:
+        return _OTHER_WORD if reference.is_section and is_section_word(word) else None
+    # "A history" begins with no number.
+    numbered = reference.number[0].isdigit() or behind[:1] in (".", ")", ":")
+    return _NO_WORD if numbered and (reference.is_section or reference.is_chapter) else None
+
+
+def _section_end(reference: Reference, document: Document, index: int) -> int:
+    """Return where the next section begins that is not within the one of the heading at `index`."""
+    level = document.headings[index].level
+    for heading in document.headings[index + 1 :]:
+        match = _HEADING.match(heading.text)
+        inside = match is not None and match["number"].startswith(f"{reference.number}.")
+        if heading.level <= level and not inside:
+            return heading.start
+    return len(document.text)
+
+
+def _clause(reference: Reference, document: Document) -> Span | None:
+    """Return the paragraphs of a clause: from the line that begins with its number to that of the next clause."""
+    parts = [int(part) for part in reference.number.split(".")]
+    # 4.3 and 5 may follow 4.2.
+    following = [".".join(map(str, [*parts[:depth], parts[depth] + 1])) for depth in range(len(parts))]
+    numbers = "|".join(map(re.escape, (reference.number, *following)))
+    begins = re.compile(
+        rf"^[ \t>*_#]{{0,8}}(?:(?i:{SECTION})[ \t]*)?(?P<number>{numbers})[.):]?[ \t*_]+(?=[^\W\d_]|[\"“„«(])",
+        re.MULTILINE,
+    )
+    lines = [(match["number"] == reference.number, match.start()) for match in begins.finditer(document.text)]
+    spans: list[tuple[bool, Span]] = []
+    for index, (own, start) in enumerate(lines):
+        if own:
+            after = next((begin for mine, begin in lines[index + 1 :] if not mine), None)
+            bounds = (heading.start for heading in document.headings)
+            limit = next((bound for bound in bounds if bound > start), len(document.text))
+            spans.append((after is not None, (start, min(limit, after or limit))))
+    followed = [span for ended, span in spans if ended] or [span for _, span in spans]
+    return max(followed, key=_length) if 0 < len(followed) <= _MAX_CANDIDATES else None
+
+
+def _length(span: Span) -> int:
+    return span[1] - span[0]
+
+
+def _singular(word: str) -> str:
+    return word.casefold().rstrip(".").removesuffix("s")

@@ -1,0 +1,139 @@
+from agents.documents.parsing.headings import in_markdown
+from agents.documents.places import find_spans
+from agents.language.section_references import find_references
+from agents.schema import Document, Page
+from tests.support.samples import as_document
+
+
+def found(question: str, document: Document) -> list[str]:
+    """Return what stands at the places that a question names."""
+    return [document.text[start:end].strip() for start, end in find_spans(find_references(question), document)]
+
+
+def test_a_page_is_what_the_document_counts_as_one() -> None:
+    document = as_document("One.\n\nTwo.\n\nThree.", page_starts=(0, 6, 12))
+
+    assert found("What does page 2 say?", document) == ["Two."]
+    assert found("pages 2-3", document) == ["Two.\n\nThree."]
+    assert found("the last page", document) == ["Three."]
+    assert found("page 4", document) == []
+
+
+SECTIONS = """# Contract
+
+## 3 Fees
+
+### 3.1 Monthly
+
+Pay monthly.
+
+### 3.10 Yearly
+
+Pay yearly.
+
+## 4 Term
+
+Two years.
+"""
+
+
+def test_a_section_reaches_to_the_next_that_is_not_its_own() -> None:
+    document = as_document(SECTIONS, headings=in_markdown(SECTIONS))
+
+    assert found("section 3.1", document) == ["### 3.1 Monthly\n\nPay monthly."]
+    assert "Pay yearly." in found("section 3", document)[0]
+    assert "Two years." not in found("section 3", document)[0]
+    assert found("section 4", document)[0].endswith("Two years.")
+    assert found("section 5", document) == []
+
+
+def test_a_flat_heading_below_a_section_is_still_its_own() -> None:
+    text = "3 Fees\n\n3.1 Monthly\n\nPay monthly.\n\n4 Term\n\nTwo years."
+    document = as_document(
+        text, headings=[(1, "3 Fees", 0), (1, "3.1 Monthly", 8), (1, "4 Term", text.index("4 Term"))]
+    )
+
+    assert found("clause 3", document) == ["3 Fees\n\n3.1 Monthly\n\nPay monthly."]
+
+
+def test_of_headings_with_one_number_the_one_of_the_same_kind_is_meant() -> None:
+    text = "Chapter 2\n\nWhales.\n\nArticle 2\n\nFees."
+    document = as_document(text, headings=[(1, "Chapter 2", 0), (1, "Article 2", text.index("Article"))])
+
+    assert found("article 2", document) == ["Article 2\n\nFees."]
+    assert found("chapter 2", document) == ["Chapter 2\n\nWhales."]
+
+
+CLAUSES = """Supply Contract
+
+1. Goods. The goods are pipes.
+
+1.1 They are new.
+
+2. Delivery. They come within
+30 days of the order.
+
+3. Price. It is 12 pounds.
+"""
+
+
+def test_clauses_without_headings_are_found_by_the_number_that_begins_them() -> None:
+    document = as_document(CLAUSES)
+
+    assert found("clause 2", document) == ["2. Delivery. They come within\n30 days of the order."]
+    assert found("clause 1", document) == ["1. Goods. The goods are pipes.\n\n1.1 They are new."]
+    assert found("clause 1.1", document) == ["1.1 They are new."]
+    assert found("clause 3", document) == ["3. Price. It is 12 pounds."]
+
+
+def test_a_table_of_contents_is_not_taken_for_the_clause() -> None:
+    document = as_document(f"1. Goods 1\n2. Delivery 2\n3. Price 3\n\n{CLAUSES}")
+
+    assert found("clause 2", document) == ["2. Delivery. They come within\n30 days of the order."]
+
+
+def test_a_number_that_begins_many_lines_names_no_place() -> None:
+    document = as_document("1. Pour.\n2. Stir.\n3. Wait.\n\n" * 3)
+
+    assert found("section 2", document) == []
+
+
+def test_an_article_of_a_chinese_japanese_or_korean_law_is_found_however_its_number_is_written() -> None:
+    chinese = as_document(
+        "第一章 总则\n\n第二条 合同自签字生效。\n\n第三条 租金每月付清。\n逾期加收。\n\n第二章 附则\n\n第四条 略。"
+    )
+    korean = as_document("제2조 (목적) 이 법은 둔다.\n제3조 (정의) 말한다.")
+
+    assert found("第3条规定了什么？", chinese) == ["第三条 租金每月付清。\n逾期加收。"]
+    assert found("第一章", chinese)[0].endswith("逾期加收。")
+    assert found("제3조는 무엇입니까?", korean) == ["제3조 (정의) 말한다."]
+    assert found("第九条", chinese) == []
+
+
+def test_a_sheet_is_found_by_its_name() -> None:
+    names = ("Income", "Budget 2024")
+    pages = tuple(Page(number=at + 1, start=5 * at, end=5 * at + 5, label=names[at], kind="sheet") for at in (0, 1))
+    document = as_document("aaaa bbbb ").model_copy(update={"pages": pages})
+
+    assert found("What stands in sheet Budget 2024?", document) == ["bbbb"]
+    assert found("Was steht im Blatt „income“?", document) == ["aaaa"]
+    assert found("What stands in sheet Costs?", document) == []
+    assert [document.page_name(number) for number in (1, 2)] == ["sheet “Income”", "sheet “Budget 2024”"]
+
+
+def test_an_annex_is_no_section_of_the_same_number() -> None:
+    text = "1. Goods. Pipes.\n\n2. Delivery. They come.\n\n3. Price. Nine.\n\nAnnex 2\n\nA drawing."
+    document = as_document(text, headings=[(1, "Annex 2", text.index("Annex"))])
+
+    assert found("annex 2", document) == ["Annex 2\n\nA drawing."]
+    assert found("clause 2", document) == ["2. Delivery. They come."]
+    assert found("schedule 3", document) == []
+
+
+def test_a_roman_number_and_a_chapter_need_no_word_in_their_heading() -> None:
+    text = "IV. Elections\n\nYearly.\n\nA history of it\n\nLong.\n\n13 Whales\n\nThey sleep."
+    document = as_document(text, headings=[(1, "IV. Elections", 0), (1, "A history of it", 23), (1, "13 Whales", 46)])
+
+    assert found("section IV", document) == ["IV. Elections\n\nYearly."]
+    assert found("chapter 13", document) == ["13 Whales\n\nThey sleep."]
+    assert found("section A", document) == []
