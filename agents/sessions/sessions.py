@@ -175,18 +175,19 @@ class Session:
         self.session_id = session_id
         self._store = store
         self._database = store.database
-        self._is_new = is_new
+        self.is_new = is_new
+        """Whether it is not stored yet."""
         self._new_documents: dict[str, None] = {}
         # The tokens of all its turns are known of a new session, which has none.
         self._counted = is_new
 
     async def document_ids(self) -> tuple[str, ...]:
         """Return the documents of the session, in the order in which they came."""
-        return tuple(self._new_documents) if self._is_new else await self._database.document_ids(self.session_id)
+        return tuple(self._new_documents) if self.is_new else await self._database.document_ids(self.session_id)
 
     async def add_documents(self, document_ids: Sequence[str]) -> None:
         """Record that the session is about these documents."""
-        if self._is_new:
+        if self.is_new:
             self._new_documents.update(dict.fromkeys(document_ids))
         else:
             await self._database.add_documents(self.session_id, document_ids)
@@ -227,10 +228,10 @@ class Session:
             await self.history()
         await asyncio.to_thread(Turn(question=question, answer=answer).tokens, self._store.count)
         await self.touch()
-        new = self._store.new_session(tuple(self._new_documents)) if self._is_new else None
+        new = self._store.new_session(tuple(self._new_documents)) if self.is_new else None
         await self._database.put(self.session_id, question, answer, new)
-        if self._is_new:
-            self._is_new = False
+        if self.is_new:
+            self.is_new = False
             self._store.stored(self.session_id)
         self._store.update_summary_later(self)
 
@@ -266,7 +267,7 @@ class Session:
         Raises:
             SessionError: It is unknown or has expired.
         """
-        if self._is_new or await self._database.touch(self.session_id, self._store.clock(), self._store.oldest_use()):
+        if self.is_new or await self._database.touch(self.session_id, self._store.clock(), self._store.oldest_use()):
             return
         if await self._database.exists(self.session_id):
             days = self._store.settings.expire_days

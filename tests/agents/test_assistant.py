@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.assistant import Assistant
+from agents.assistant import Assistant, list_stored
 from agents.errors import DocumentError, RequestError, SessionError
 from agents.schema import Progress
 from agents.settings import DocumentsSettings, EngineSettings, Settings
@@ -163,6 +163,60 @@ async def test_a_call_that_cannot_wait_returns_running_and_the_same_call_gets_th
     assert first.status == "running"
     assert "same call again" in first.markdown
     assert second.status == "complete"
+
+
+async def test_the_polls_of_a_call_name_one_session_and_make_none(assistant: Assistant, handbook: str) -> None:
+    polls = [await assistant.analyze(handbook, wait_seconds=0) for _ in range(3)]
+    assert {poll.status for poll in polls} == {"running"}
+    assert (await assistant.status()).sessions == 0
+
+    named = await assistant.analyze(handbook, session_id=polls[0].session.session_id, wait_seconds=0)
+    done = await assistant.analyze(handbook)
+
+    assert {each.session.session_id for each in (*polls, named, done)} == {done.session.session_id}
+    assert (done.status, done.session.turns) == ("complete", 1)
+    assert (await assistant.status()).sessions == 1
+
+
+async def test_a_poll_whose_caller_gave_up_leaves_the_next_one_its_session(
+    assistant: Assistant, handbook: str
+) -> None:
+    first = await assistant.analyze(handbook, wait_seconds=0)
+    heard = asyncio.Event()
+    poll = asyncio.create_task(assistant.analyze(handbook, on_progress=lambda _: heard.set()))
+    await heard.wait()
+    poll.cancel()
+    await asyncio.gather(poll, return_exceptions=True)
+
+    assert (await assistant.analyze(handbook)).session.session_id == first.session.session_id
+
+
+async def test_two_callers_who_poll_the_same_call_each_keep_a_session_of_their_own(
+    assistant: Assistant, handbook: str
+) -> None:
+    one, other = await asyncio.gather(*(assistant.analyze(handbook, wait_seconds=0) for _ in range(2)))
+    again = await asyncio.gather(*(assistant.analyze(handbook) for _ in range(2)))
+
+    ids = {one.session.session_id, other.session.session_id}
+    assert len(ids) == 2
+    assert {each.session.session_id for each in again} == ids
+    assert {each.session.turns for each in again} == {1}
+
+
+async def test_the_same_call_made_again_after_its_answer_begins_a_session(assistant: Assistant, handbook: str) -> None:
+    first, again = [await assistant.analyze(handbook) for _ in range(2)]
+    assert first.session.session_id != again.session.session_id
+
+
+async def test_a_call_that_fails_makes_no_session(assistant: Assistant, write: Write) -> None:
+    path = write("rules.md", RULES)
+    for documents in ([path + ".missing"], []):
+        with pytest.raises((DocumentError, RequestError)):
+            await assistant.ask("Who?", documents)
+    with pytest.raises(DocumentError):
+        await assistant.analyze(path + ".missing")
+    assert (await assistant.status()).sessions == 0
+    assert (await list_stored(assistant.settings)).sessions == ()
 
 
 async def test_two_callers_asking_the_same_at_once_cost_one_run(assistant: Assistant, handbook: str) -> None:
