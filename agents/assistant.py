@@ -30,6 +30,7 @@ from agents.errors import EngineError, RequestError
 from agents.jobs.single_flight import ReportProgress, SingleFlight, StillRunning, job_key
 from agents.jobs.window_cache import WindowCache
 from agents.language.tokens import estimate_tokens
+from agents.markdown import without_sources
 from agents.schema import (
     MAX_QUESTION_CHARACTERS,
     Analysis,
@@ -47,7 +48,7 @@ from agents.sessions.history import History
 from agents.sessions.sessions import Session, SessionStore
 from agents.sessions.store import StoredSession
 from agents.settings import MIN_WINDOW_TOKENS, Settings
-from agents.supervisor.answer import Completed, to_analysis, to_answer, without_sources
+from agents.supervisor.answer import Completed, to_analysis, to_answer
 from agents.supervisor.run import Request
 from agents.supervisor.supervisor import PrefixCache, Supervisor
 

@@ -86,9 +86,7 @@ class SessionStore:
         oldest = self.oldest_use()
         # An expired id stays known for as long again, so that its owner is told what became of it.
         forgotten = oldest - self.settings.expire_days * _DAY
-        return NewSession(
-            document_ids=tuple(document_ids), now=self.clock(), oldest_use=oldest, oldest_known=forgotten
-        )
+        return NewSession(document_ids=tuple(document_ids), now=self.clock(), oldest_use=oldest, oldest_known=forgotten)
 
     def stored(self, session_id: str) -> None:
         """Note that a new session is stored now."""
