@@ -56,6 +56,8 @@ HISTORY_WITHOUT_CONTEXT = 8_192
 """Tokens of history for an engine that has no context window."""
 MIN_OPENING_SECONDS = 0.25
 """Even a caller that does not wait waits this long for documents, which is enough for those that were opened before."""
+MAX_NOTES = 20
+"""Notes of work under way that a poll shows."""
 MAX_POLLED = 256
 """Calls whose sessions wait for their next poll."""
 OPENING_SHARE = 0.1
@@ -185,6 +187,22 @@ class Assistant:
         """
         turns = await (await self._sessions.open(session_id)).transcript()
         return "\n\n".join(f"## {turn.question}\n\n{turn.answer}" for turn in turns) or "No turns yet."
+
+    async def keep_result(self, session_id: str, result: str) -> int:
+        """Store a result that is handed out in parts, with its session; return its number.
+
+        Raises:
+            SessionError: The session is unknown or expired, or cannot be written.
+        """
+        return await (await self._sessions.open(session_id)).add_result(result)
+
+    async def kept_result(self, session_id: str, number: int) -> str | None:
+        """Return a result that was stored; None if there is none of this number.
+
+        Raises:
+            SessionError: The session is unknown or expired, or cannot be read.
+        """
+        return await (await self._sessions.open(session_id)).result(number)
 
     async def status(self) -> ServerStatus:
         """Return what the server has and would use."""
@@ -334,15 +352,19 @@ class Assistant:
     async def _still_running(self, call: "Call") -> dict[str, Any]:
         """Return the fields of a response that says how far the work has come."""
         call.waits = True
-        notes = "\n".join(f"- {note}" for note in call.notes)
+        notes = "\n".join(f"- {note}" for note in call.notes[-MAX_NOTES:])
         message = (
             f"Still working: {call.latest.message} ({call.latest.fraction:.0%}). Make the same call again to get the "
             f"result; the work goes on meanwhile."
         )
+        if notes:
+            heading = "Noted so far:" if len(call.notes) <= MAX_NOTES else f"The last {MAX_NOTES} notes so far:"
+            message = f"{message}\n\n{heading}\n{notes}"
         engine = self._engine.current
         return {
             "status": "running",
-            "markdown": f"{message}\n\nNoted so far:\n{notes}" if notes else message,
+            "markdown": message,
+            "message": message,
             "progress": call.latest,
             "session": await call.session.info(),
             "engine": engine.info if engine else EngineInfo(name="starting"),

@@ -6,7 +6,7 @@ every time, and no mark stands without its source.
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from agents.schema import Analysis, Answer, Citation, Claim, Mode, Response
 
@@ -14,7 +14,7 @@ SOURCES = "**Sources**"
 CLOSEST = "**Closest passages**"
 """Above what comes nearest to an answer, where nothing is one."""
 VERBATIM = "verbatim"
-"""Of a source whose words are the claim's own: they are not repeated."""
+"""In a source, in place of words that are the claim's own."""
 
 
 def to_markdown(response: Response) -> str:
@@ -57,9 +57,9 @@ def write(
     """
     parts = [heading, *([message] if message else _statements(claims, as_list=as_list))]
     if claims:
-        parts.append(f"{SOURCES}\n\n{_listed(citations, set() if message else set(_verbatim(claims, citations)))}")
+        parts.append(f"{SOURCES}\n\n{_listed(citations, {} if message else _words_said(claims))}")
     if closest:
-        parts.append(f"{CLOSEST}\n\n{_listed(closest, set())}")
+        parts.append(f"{CLOSEST}\n\n{_listed(closest, {})}")
     return "\n\n".join([*filter(None, parts), *(f"_{note}_" for note in notes)])
 
 
@@ -92,7 +92,7 @@ def _table(rows: Sequence[Claim]) -> str:
     """Return rows as a table; a row that stands where the one above it stands does not say so again."""
     lines, above = ["| Where | What | Source |", "|---|---|---|"], ""
     for claim in rows:
-        where = claim.section or claim.kind
+        where = claim.section or ("" if claim.kind == "item" else claim.kind)
         said = "" if where == above else _cell(where)
         lines.append(f"| {said} | {_cell(claim.text)} | {_marks(claim)} |")
         above = where
@@ -108,26 +108,36 @@ def _marks(claim: Claim) -> str:
     return "".join(f"[{number}]" for number in claim.citations)
 
 
-def _verbatim(claims: Sequence[Claim], citations: Sequence[Citation]) -> Iterator[str]:
-    """Yield the ids of the citations whose words a claim says: all that rests on them are the document's own words."""
-    quotes = {each.id: _one_line(each.quote) for each in citations}
+def _words_said(claims: Sequence[Claim]) -> Mapping[str, str]:
+    """Return what is said by the one claim that rests on a citation and on no other, by the citation's id."""
     used = Counter(number for claim in claims for number in claim.citations)
-    for claim in claims:
-        if used[claim.citations[0]] == len(claim.citations) == 1 and quotes[claim.citations[0]] == _one_line(
-            claim.text
-        ):
-            yield claim.citations[0]
+    alone = (claim for claim in claims if len(claim.citations) == 1 and used[claim.citations[0]] == 1)
+    return {claim.citations[0]: _one_line(claim.text) for claim in alone}
 
 
-def _listed(citations: Iterable[Citation], verbatim: set[str]) -> str:
-    """Return citations, a line each, under the title of their document."""
+def _listed(citations: Iterable[Citation], said: Mapping[str, str]) -> str:
+    """Return citations, a line each, under the title of their document.
+
+    Args:
+        citations: The citations.
+        said: What the reader has read of a citation's words already, by its id.
+    """
     groups: dict[tuple[str, str], list[str]] = {}
     for each in citations:
-        words = VERBATIM if each.id in verbatim else f"“{_one_line(each.quote)}”"
-        separator = ", " if each.id in verbatim else ": "
-        line = f"[{each.id}] {each.place or f'page {each.page}'}{separator}{words}"
+        quote = _unsaid(_one_line(each.quote), said.get(each.id, ""))
+        line = f"[{each.id}] {each.place or f'page {each.page}'}: {quote}"
         groups.setdefault((each.document_id, each.title), []).append(line)
     return "\n\n".join("\n".join([f"{title}:", *lines]) for (_, title), lines in groups.items())
+
+
+def _unsaid(quote: str, said: str) -> str:
+    """Return a quote in quotation marks, but VERBATIM for the greater part of it if that is `said` already."""
+    # A claim may be the beginning of its quote.
+    said = said.rstrip("… ")
+    before, found, after = (part.strip() for part in quote.partition(said)) if said else ("", "", "")
+    if 2 * len(found) <= len(quote):
+        return f"“{quote}”"
+    return ", then ".join(VERBATIM if part is found else f"“{part}”" for part in (before, found, after) if part)
 
 
 def _cell(text: str) -> str:

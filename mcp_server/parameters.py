@@ -77,6 +77,10 @@ SessionId = Annotated[
     str | None,
     Field(description="The session_id of an earlier result, to go on with its history and documents; none: a new one."),
 ]
+Cursor = Annotated[
+    str | None,
+    Field(description="The next_cursor of an earlier result, with its other arguments: gives the next part of it."),
+]
 WaitSeconds = Annotated[
     float,
     Field(

@@ -57,10 +57,11 @@ async def test_a_source_names_the_sheet_or_the_slide_that_was_asked_about(assist
     sheet = await assistant.ask("What stands in sheet Parts?", [workbook])
     slide = await assistant.ask("What stands on slide 2?", [slides])
 
-    assert "[1] stock, sheet “Parts”: “" in sheet.markdown
+    assert "stock:\n[1] sheet “Parts”: “" in sheet.markdown
     assert "P-4" in sheet.markdown
     assert "Secret" not in sheet.markdown
-    assert ", slide 2: “The words of slide 2.”" in slide.markdown
+    assert "] slide 2: verbatim" in slide.markdown
+    assert "The words of slide 2." in slide.markdown
 
 
 async def test_a_second_ask_on_the_same_file_parses_nothing(assistant: Assistant, write: Write) -> None:
@@ -178,9 +179,7 @@ async def test_the_polls_of_a_call_name_one_session_and_make_none(assistant: Ass
     assert (await assistant.status()).sessions == 1
 
 
-async def test_a_poll_whose_caller_gave_up_leaves_the_next_one_its_session(
-    assistant: Assistant, handbook: str
-) -> None:
+async def test_a_poll_whose_caller_gave_up_leaves_the_next_one_its_session(assistant: Assistant, handbook: str) -> None:
     first = await assistant.analyze(handbook, wait_seconds=0)
     heard = asyncio.Event()
     poll = asyncio.create_task(assistant.analyze(handbook, on_progress=lambda _: heard.set()))
