@@ -19,6 +19,7 @@ from typing_extensions import override
 
 from agents.errors import SettingsError
 from agents.settings import Settings, load_settings
+from mcp_server.arguments import PlainSpokenServer
 from mcp_server.environment import readroom_version
 from mcp_server.lazy_assistant import LazyAssistant
 from mcp_server.prompts import add_prompts
@@ -60,7 +61,7 @@ def create_server(settings: Settings, assistant: "Assistant | None" = None) -> M
         return await call_next(ctx)
 
     token = settings.server.token
-    server: MCPServer[Any] = MCPServer(
+    server = PlainSpokenServer(
         name="readroom",
         title="Readroom",
         description="Local agents read long documents and answer with checked quotes.",

@@ -167,10 +167,3 @@ async def test_a_cancelled_call_cancels_the_work(mode: str) -> None:
         call.cancel()
         async with asyncio.timeout(10):
             await assistant.cancelled.wait()
-
-
-async def test_wrong_arguments_are_explained() -> None:
-    async with client(FakeAssistant()) as connected:
-        result = await connected.call_tool("analyze_document", {"document": DOCUMENT_ID, "mode": "poem"})
-    assert result.is_error
-    assert "'summary', 'detailed', 'comparison' or 'extraction'" in text_of(result)
