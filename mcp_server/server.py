@@ -33,7 +33,8 @@ INSTRUCTIONS = (
     "Readroom reads long documents on this machine and answers with quotes located in them by code. "
     "ask answers a question; analyze_document reads a whole document. Give absolute paths, or the document_id of an "
     "earlier result. Pass the session_id of a result to go on with its history. When status is 'running', make the "
-    "same call again to get the result. Show the user the citations with their pages."
+    "same call again to get the result. When a result has a next_cursor, the same call with it as cursor gives the "
+    "next part. Show the user the citations with their pages."
 )
 _LOCALHOST = AnyHttpUrl("http://localhost")
 _HANDSHAKE = {"initialize", "server/discover", "ping"}

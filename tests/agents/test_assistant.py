@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agents.assistant import Assistant, list_stored
+from agents.engine.tasks.reading import ANY_FACT
 from agents.errors import DocumentError, RequestError, SessionError
 from agents.schema import Progress
 from agents.settings import DocumentsSettings, EngineSettings, Settings
@@ -164,6 +165,16 @@ async def test_a_call_that_cannot_wait_returns_running_and_the_same_call_gets_th
     assert first.status == "running"
     assert "same call again" in first.markdown
     assert second.status == "complete"
+
+
+async def test_an_extraction_without_a_focus_says_what_it_extracted(assistant: Assistant, write: Write) -> None:
+    path = write("rules.md", RULES)
+    by_itself = await assistant.analyze(path, "extraction")
+    asked_for = await assistant.analyze(path, "extraction", "names")
+    assert by_itself.focus == ANY_FACT
+    assert f"\n\nExtracted: {ANY_FACT}\n\n" in by_itself.markdown
+    assert "\n\nExtracted: names\n\n" in asked_for.markdown
+    assert (await assistant.analyze(path)).focus is None
 
 
 async def test_the_polls_of_a_call_name_one_session_and_make_none(assistant: Assistant, handbook: str) -> None:
