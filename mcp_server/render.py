@@ -1,10 +1,6 @@
 """Responses as Markdown for a model or a person to read."""
 
-from agents.language.tokens import estimate_tokens
 from agents.schema import Response
-
-RESULT_TOKENS = 24_000
-"""Hosts cut what is longer than about 25,000 tokens, without a word."""
 
 
 def response_text(response: Response, *, go_on: str = "pass it as session_id to go on") -> str:
@@ -19,9 +15,6 @@ def response_text(response: Response, *, go_on: str = "pass it as session_id to 
         of = f"Claims {part.first:,} to {part.last:,} of {part.total:,}"
         lines.append(f"{of}{rest if response.next_cursor else ', which is the end'}.")
     lines.append(f"Session `{session.session_id}` ({turns}): {go_on}.")
-    if response.progress is not None:
-        done = f"{response.progress.fraction:.0%}"
-        lines.append(f"Still running ({done}: {response.progress.message}). Make the same call again to get the rest.")
     if response.documents:
         lines.append("Documents: " + "; ".join(f"{one.title} (`{one.document_id}`)" for one in response.documents))
     lines += [_coverage_and_engine(response), *(f"Note: {warning}" for warning in response.warnings)]
@@ -46,16 +39,6 @@ def stopped_text(response: Response, seconds: float) -> str:
         f"Stopped after {seconds:g} s{reached}. Run the same command again to go on from what is finished, "
         "without --wait to wait for the end."
     )
-
-
-def truncate(markdown: str, limit: int = RESULT_TOKENS) -> str:
-    """Return the Markdown, cut at the end of a paragraph where it holds more than about `limit` tokens."""
-    tokens = estimate_tokens(markdown)
-    if tokens <= limit:
-        return markdown
-    end = len(markdown) * limit // tokens
-    paragraph = markdown.rfind("\n\n", end // 2, end)
-    return markdown[: paragraph if paragraph > 0 else end].rstrip() + "\n\n…"
 
 
 def pluralize(number: int, noun: str) -> str:

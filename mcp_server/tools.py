@@ -33,7 +33,6 @@ from mcp_server.parameters import (
     WindowTokens,
 )
 from mcp_server.parts import first_part, next_part, part_text, structured_content
-from mcp_server.render import truncate
 
 if TYPE_CHECKING:
     from agents.assistant import Assistant
@@ -124,10 +123,12 @@ def _add_benchmark(server: MCPServer[Any], lazy: LazyAssistant) -> None:
                 runner = await asyncio.to_thread(importlib.import_module, "agents.benchmark.suites")
                 run_suite = cast("RunSuite", runner.run_suite)
                 report = await run_suite(await lazy.get(), suite, on_progress, documents)
-            content: list[ContentBlock] = [TextContent(type="text", text=truncate(report.markdown))]
+            content: list[ContentBlock] = [TextContent(type="text", text=report.markdown)]
             if png := report.png():
                 content.append(ImageContent(type="image", data=base64.b64encode(png).decode(), mime_type="image/png"))
-            return CallToolResult(content=content, structured_content=report.model_dump(mode="json"))
+            return CallToolResult(
+                content=content, structured_content=report.model_dump(mode="json", exclude={"markdown"})
+            )
 
     _add(server, benchmark, "Measure this machine")
 

@@ -92,11 +92,14 @@ async def test_the_default_wait_is_a_setting() -> None:
 
 async def test_work_that_still_runs_says_how_to_go_on() -> None:
     progress = Progress(fraction=0.25, message="Reading window 2 of 8")
-    running = Answer(question="?", **{**COMMON, "status": "running", "progress": progress})
+    message = "Still working: Reading window 2 of 8 (25%). Make the same call again to get the result."
+    work = {"status": "running", "progress": progress, "message": message, "claims": (), "citations": ()}
+    running = Answer(question="?", **{**COMMON, **work})
     async with client(FakeAssistant(answer=running)) as connected:
         result = await connected.call_tool("ask", QUESTION)
     assert result.structured_content["status"] == "running"
-    assert "Still running (25%: Reading window 2 of 8). Make the same call again" in text_of(result)
+    assert result.structured_content["message"] == message
+    assert text_of(result).startswith(f"{message}\n\n---\nSession `{SESSION_ID}`")
 
 
 async def test_an_error_that_a_model_can_act_on_carries_its_hint() -> None:
