@@ -2,6 +2,7 @@
 
 Assistant             ask(), analyze(), and what else a caller may want
 Call                  one caller's session, deadline and progress
+PolledSessions        the new sessions of calls whose work goes on
 check_question, ...   what a call is checked for before anything is opened
 list_stored, forget   what the data folder holds of a user's documents and questions
 """
@@ -29,6 +30,7 @@ from agents.errors import EngineError, RequestError
 from agents.jobs.single_flight import ReportProgress, SingleFlight, StillRunning, job_key
 from agents.jobs.window_cache import WindowCache
 from agents.language.tokens import estimate_tokens
+from agents.markdown import without_sources
 from agents.schema import (
     MAX_QUESTION_CHARACTERS,
     Analysis,
@@ -46,7 +48,7 @@ from agents.sessions.history import History
 from agents.sessions.sessions import Session, SessionStore
 from agents.sessions.store import StoredSession
 from agents.settings import MIN_WINDOW_TOKENS, Settings
-from agents.supervisor.answer import Completed, to_analysis, to_answer, without_sources
+from agents.supervisor.answer import Completed, to_analysis, to_answer
 from agents.supervisor.run import Request
 from agents.supervisor.supervisor import PrefixCache, Supervisor
 
@@ -54,6 +56,10 @@ HISTORY_WITHOUT_CONTEXT = 8_192
 """Tokens of history for an engine that has no context window."""
 MIN_OPENING_SECONDS = 0.25
 """Even a caller that does not wait waits this long for documents, which is enough for those that were opened before."""
+MAX_NOTES = 20
+"""Notes of work under way that a poll shows."""
+MAX_POLLED = 256
+"""Calls whose sessions wait for their next poll."""
 OPENING_SHARE = 0.1
 """Share of a call's progress that opening the documents takes."""
 ResponseT = TypeVar("ResponseT", Answer, Analysis)
@@ -74,6 +80,7 @@ class Assistant:
         self._runs = SingleFlight()
         # A file may change, so what was opened is not handed to later callers; the library makes reopening fast.
         self._openings = SingleFlight(claim_seconds=0.0)
+        self._polled = PolledSessions()
 
     async def ask(
         self,
@@ -99,18 +106,19 @@ class Assistant:
             DocumentError: A document cannot be opened.
         """
         check_question(question)
-        call = await self._begin(session_id, wait_seconds, on_progress)
-        sources, warnings = (documents, ()) if documents else await self._session_documents(call.session)
-        try:
-            opened = await self._open(sources, call)
-            engine = await self._engine.active(call.seconds_left, call.report)
-            history = await self._history(call.session, engine) if session_id else History()
-            run = await self._run("ask", Request(question.strip(), opened, history), engine, call)
-        except WaitOverError:
-            return Answer(question=question, **await self._still_running(call))
-        answer = to_answer(run, SessionInfo(session_id=call.session.session_id), opened)
-        answer = answer.model_copy(update={"warnings": (*warnings, *answer.warnings)})
-        return await self._record(call.session, question.strip(), answer)
+        same_call = job_key(task="ask", question=question, documents=list(documents))
+        async with self._call(same_call, session_id, wait_seconds, on_progress) as call:
+            sources, warnings = (documents, ()) if documents else await self._session_documents(call.session)
+            try:
+                opened = await self._open(sources, call)
+                engine = await self._engine.active(call.seconds_left, call.report)
+                history = await self._history(call.session, engine) if session_id else History()
+                run = await self._run("ask", Request(question.strip(), opened, history), engine, call)
+            except WaitOverError:
+                return Answer(question=question, **await self._still_running(call))
+            answer = to_answer(run, SessionInfo(session_id=call.session.session_id), opened)
+            answer = answer.model_copy(update={"warnings": (*warnings, *answer.warnings)})
+            return await self._record(call.session, question.strip(), answer)
 
     async def analyze(
         self,
@@ -142,17 +150,19 @@ class Assistant:
             DocumentError: A document cannot be opened.
         """
         check_analysis(mode, focus, compare_with, window_tokens)
-        call = await self._begin(session_id, wait_seconds, on_progress)
-        try:
-            opened = await self._open([document, *compare_with], call)
-            engine = await self._engine.active(call.seconds_left, call.report)
-            asked = describe_analysis(opened, mode, focus)
-            request = Request(asked, opened, mode=mode, focus=focus, window_tokens=window_tokens)
-            run = await self._run("analyze", request, engine, call)
-        except WaitOverError:
-            return Analysis(mode=mode, focus=focus, **await self._still_running(call))
-        analysis = to_analysis(run, SessionInfo(session_id=call.session.session_id), opened)
-        return await self._record(call.session, asked, analysis)
+        documents = [document, *compare_with]
+        same_call = job_key(task="analyze", documents=documents, mode=mode, focus=focus, window=window_tokens)
+        async with self._call(same_call, session_id, wait_seconds, on_progress) as call:
+            try:
+                opened = await self._open(documents, call)
+                engine = await self._engine.active(call.seconds_left, call.report)
+                asked = describe_analysis(opened, mode, focus)
+                request = Request(asked, opened, mode=mode, focus=focus, window_tokens=window_tokens)
+                run = await self._run("analyze", request, engine, call)
+            except WaitOverError:
+                return Analysis(mode=mode, focus=focus, **await self._still_running(call))
+            analysis = to_analysis(run, SessionInfo(session_id=call.session.session_id), opened)
+            return await self._record(call.session, asked, analysis)
 
     async def document_text(self, document_id: str, page: int | None = None) -> str:
         """Return a document's text, or one page of it.
@@ -177,6 +187,22 @@ class Assistant:
         """
         turns = await (await self._sessions.open(session_id)).transcript()
         return "\n\n".join(f"## {turn.question}\n\n{turn.answer}" for turn in turns) or "No turns yet."
+
+    async def keep_result(self, session_id: str, result: str) -> int:
+        """Store a result that is handed out in parts, with its session; return its number.
+
+        Raises:
+            SessionError: The session is unknown or expired, or cannot be written.
+        """
+        return await (await self._sessions.open(session_id)).add_result(result)
+
+    async def kept_result(self, session_id: str, number: int) -> str | None:
+        """Return a result that was stored; None if there is none of this number.
+
+        Raises:
+            SessionError: The session is unknown or expired, or cannot be read.
+        """
+        return await (await self._sessions.open(session_id)).result(number)
 
     async def status(self) -> ServerStatus:
         """Return what the server has and would use."""
@@ -208,13 +234,33 @@ class Assistant:
                 await opened.close()
         await self._engine.close()
 
-    async def _begin(
-        self, session_id: str | None, wait_seconds: float | None, on_progress: OnProgress | None
-    ) -> "Call":
-        """Start the call's clock, then continue its session or create one."""
+    @asynccontextmanager
+    async def _call(
+        self, same_call: str, session_id: str | None, wait_seconds: float | None, on_progress: OnProgress | None
+    ) -> AsyncGenerator["Call"]:
+        """Start the call's clock, then continue its session or start one, which the next poll of the call is given.
+
+        Args:
+            same_call: Equal for calls that are the same but for the session.
+            session_id: The session to continue.
+            wait_seconds: As in `ask`.
+            on_progress: As in `ask`.
+        """
         deadline = time.monotonic() + (self.settings.server.wait_seconds if wait_seconds is None else wait_seconds)
-        session = await (self._sessions.open(session_id) if session_id else self._sessions.create())
-        return Call(session, deadline, on_progress)
+        if session_id:
+            session = await self._sessions.open(session_id)
+            self._polled.discard(session)
+        else:
+            session = self._polled.take(same_call) or await self._sessions.create()
+        call = Call(session, deadline, on_progress)
+        try:
+            yield call
+        except asyncio.CancelledError:
+            call.waits = True
+            raise
+        finally:
+            if call.waits and session.is_new:
+                self._polled.leave(same_call, session)
 
     async def _session_documents(self, session: Session) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the documents that a follow-up is about, and warnings for its caller.
@@ -305,15 +351,20 @@ class Assistant:
 
     async def _still_running(self, call: "Call") -> dict[str, Any]:
         """Return the fields of a response that says how far the work has come."""
-        notes = "\n".join(f"- {note}" for note in call.notes)
+        call.waits = True
+        notes = "\n".join(f"- {note}" for note in call.notes[-MAX_NOTES:])
         message = (
             f"Still working: {call.latest.message} ({call.latest.fraction:.0%}). Make the same call again to get the "
             f"result; the work goes on meanwhile."
         )
+        if notes:
+            heading = "Noted so far:" if len(call.notes) <= MAX_NOTES else f"The last {MAX_NOTES} notes so far:"
+            message = f"{message}\n\n{heading}\n{notes}"
         engine = self._engine.current
         return {
             "status": "running",
-            "markdown": f"{message}\n\nNoted so far:\n{notes}" if notes else message,
+            "markdown": message,
+            "message": message,
             "progress": call.latest,
             "session": await call.session.info(),
             "engine": engine.info if engine else EngineInfo(name="starting"),
@@ -359,6 +410,8 @@ class Call:
     latest: Progress = field(default_factory=lambda: Progress(fraction=0.0, message="Starting"))
     notes: tuple[str, ...] = ()
     """What the work has found so far."""
+    waits: bool = False
+    """Whether it ends before its work does, so that the same call may be made again."""
 
     @property
     def seconds_left(self) -> float | None:
@@ -376,6 +429,31 @@ class Call:
         return lambda progress: self.report(
             Progress(fraction=start + (end - start) * progress.fraction, message=progress.message)
         )
+
+
+class PolledSessions:
+    """The new sessions of calls that ended before their work did: the same call made again goes on with its own."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[str, Session]] = []
+
+    def leave(self, same_call: str, session: Session) -> None:
+        """Keep a session for the next call that is the same."""
+        self.discard(session)
+        self._waiting.append((same_call, session))
+        del self._waiting[:-MAX_POLLED]
+
+    def take(self, same_call: str) -> Session | None:
+        """Return the session that was left first for such a call: two that wait at once must not share one."""
+        found = next((each for each in self._waiting if each[0] == same_call), None)
+        if found is None:
+            return None
+        self._waiting.remove(found)
+        return found[1]
+
+    def discard(self, session: Session) -> None:
+        """Give a session to nobody else: a caller has named it."""
+        self._waiting = [each for each in self._waiting if each[1].session_id != session.session_id]
 
 
 class WaitOverError(Exception):

@@ -101,6 +101,9 @@ class Citation(Frozen):
     document_id: str
     title: str
     page: int
+    place: str = Field(
+        default="", description="What the page is called, where it is not 'page N': slide 3, sheet “Budget”."
+    )
     start: int = Field(description="First character of the quote in the document's text.")
     end: int = Field(description="One past the last character.")
     quote: str = Field(description="The document's own words: text[start:end].")
@@ -116,6 +119,16 @@ class Claim(Frozen):
     text: str
     citations: tuple[str, ...] = Field(description="Ids of citations.")
     supported: Support
+    kind: NoteKind = Field(default="point", description="In an analysis: what it is; an overview comes first.")
+    section: str = Field(default="", description="In an analysis: the document's heading above it.")
+
+
+class Part(Frozen):
+    """Which of a result's claims are handed out, where they do not fit one result."""
+
+    first: int = Field(description="The first one's number, from 1.")
+    last: int
+    total: int = Field(description="Claims of the whole result.")
 
 
 class Coverage(Frozen):
@@ -216,7 +229,16 @@ class Response(Frozen):
     """What `ask` and `analyze_document` have in common."""
 
     status: Status = "complete"
-    markdown: str = Field(description="The whole answer as Markdown, citations marked [1], [2], ...")
+    markdown: str = Field(
+        default="",
+        description="The whole answer as Markdown, citations marked [1], [2], ... A tool's result has it as text, and "
+        "its structured content does not repeat it.",
+    )
+    message: str = Field(
+        default="",
+        description="What is said in place of claims: why nothing was found, how far the work has come, or the answer "
+        "as a model has reworded it.",
+    )
     citations: tuple[Citation, ...] = ()
     claims: tuple[Claim, ...] = ()
     grounded: float = Field(default=0.0, description="Share of the claims that their quotes support, 0 to 1.")
@@ -228,6 +250,10 @@ class Response(Frozen):
     documents: tuple[DocumentInfo, ...] = ()
     warnings: tuple[str, ...] = ()
     progress: Progress | None = Field(default=None, description="Set while status is running.")
+    part: Part | None = Field(default=None, description="Which claims these are; None: all.")
+    next_cursor: str | None = Field(
+        default=None, description="Make the same call with it as `cursor` for the next part; None: there is none."
+    )
 
 
 class Answer(Response):
@@ -240,22 +266,16 @@ class Answer(Response):
     )
 
 
-class TableRow(Frozen):
-    """One row of an extraction: what was found, and where."""
-
-    item: str
-    value: str
-    citation: str = Field(description="Id of a citation.")
-
-
 class Analysis(Response):
-    """The analysis of a whole document, or a comparison of several."""
+    """The analysis of a whole document, or a comparison of several; an extraction's claims are a table's rows."""
 
     mode: Mode
-    focus: str | None = None
-    key_points: tuple[str, ...] = ()
-    outline: tuple[str, ...] = Field(default=(), description="The document's headings, or its windows' topics.")
-    table: tuple[TableRow, ...] = Field(default=(), description="Figures, dates, names, or what `focus` asked for.")
+    focus: str | None = Field(
+        default=None, description="What was looked for; an extraction without a focus says what it takes by itself."
+    )
+    outline: tuple[str, ...] = Field(
+        default=(), description="The document's headings, or its windows' topics. Left out of a tool's result."
+    )
 
 
 class ServerStatus(Frozen):

@@ -92,7 +92,8 @@ def print_response(response: schema.Response, *, wait: float, as_json: bool) -> 
     noted = response.markdown.partition("\n\n")[2]
     if as_json or noted:
         markdown = f"{stopped}\n\n{noted}".rstrip()
-        print_result(response.model_copy(update={"markdown": markdown}), noted, as_json=as_json)
+        said = {"markdown": markdown, "message": markdown}
+        print_result(response.model_copy(update=said), noted, as_json=as_json)
     if not as_json:
         note(stopped)
     raise typer.Exit(STOPPED)

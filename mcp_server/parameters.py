@@ -8,8 +8,8 @@ from agents.benchmark.report import Suite
 from agents.schema import MAX_QUESTION_CHARACTERS, Mode
 from agents.settings import MIN_WINDOW_TOKENS
 
-Strings = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
-"""Several strings; one alone, as models often pass it, is taken for a list of one."""
+_ONE_OR_SEVERAL = BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)
+"""One string alone, as models often pass it, is taken for a list of one. It comes last: it must not see the bounds."""
 
 _SOURCE = (
     "an absolute path to a file on the server's machine (PDF, DOCX, PPTX, XLSX, XLS, ODS, ODT, RTF, HTML, "
@@ -25,15 +25,17 @@ Question = Annotated[
 ]
 DocumentPath = Annotated[str, Field(description=f"The document to read: {_SOURCE}.")]
 DocumentPaths = Annotated[
-    Strings,
+    tuple[str, ...],
     Field(
         max_length=50,
         description=f"The documents to search; each is {_SOURCE}. Empty: the session's documents.",
     ),
+    _ONE_OR_SEVERAL,
 ]
 OtherDocumentPaths = Annotated[
-    Strings,
+    tuple[str, ...],
     Field(max_length=20, description=f"With mode 'comparison', what to compare the document with; each is {_SOURCE}."),
+    _ONE_OR_SEVERAL,
 ]
 AnalysisMode = Annotated[
     Mode,
@@ -51,12 +53,13 @@ BenchmarkSuite = Annotated[
     ),
 ]
 BenchmarkPaths = Annotated[
-    Strings,
+    tuple[str, ...],
     Field(
         max_length=5,
         description="Absolute paths of the user's documents to measure on, above all with suite 'quality'. Empty: made "
         "ones.",
     ),
+    _ONE_OR_SEVERAL,
 ]
 Focus = Annotated[
     str | None,
@@ -76,6 +79,10 @@ WindowTokens = Annotated[
 SessionId = Annotated[
     str | None,
     Field(description="The session_id of an earlier result, to go on with its history and documents; none: a new one."),
+]
+Cursor = Annotated[
+    str | None,
+    Field(description="The next_cursor of an earlier result, with its other arguments: gives the next part of it."),
 ]
 WaitSeconds = Annotated[
     float,

@@ -1,15 +1,6 @@
-"""Responses as Markdown for a model or a person to read, within what hosts show of one result."""
+"""Responses as Markdown for a model or a person to read."""
 
-from typing import TypeVar
-
-from agents.language.tokens import estimate_tokens
 from agents.schema import Response
-
-RESULT_TOKENS = 24_000
-"""Hosts cut what is longer than about 25,000 tokens, without a word."""
-
-ResponseT = TypeVar("ResponseT", bound=Response)
-_LISTS = ("citations", "claims", "table", "outline", "key_points")
 
 
 def response_text(response: Response, *, go_on: str = "pass it as session_id to go on") -> str:
@@ -18,10 +9,12 @@ def response_text(response: Response, *, go_on: str = "pass it as session_id to 
     turns = pluralize(session.turns, "turn") + (
         f", {session.archived_turns} archived" if session.archived_turns else ""
     )
-    lines = [response.markdown.rstrip(), "", "---", f"Session `{session.session_id}` ({turns}): {go_on}."]
-    if response.progress is not None:
-        done = f"{response.progress.fraction:.0%}"
-        lines.append(f"Still running ({done}: {response.progress.message}). Make the same call again to get the rest.")
+    lines = [response.markdown.rstrip(), "", "---"]
+    if part := response.part:
+        rest = f": for the next part make the same call with cursor `{response.next_cursor}`"
+        of = f"Claims {part.first:,} to {part.last:,} of {part.total:,}"
+        lines.append(f"{of}{rest if response.next_cursor else ', which is the end'}.")
+    lines.append(f"Session `{session.session_id}` ({turns}): {go_on}.")
     if response.documents:
         lines.append("Documents: " + "; ".join(f"{one.title} (`{one.document_id}`)" for one in response.documents))
     lines += [_coverage_and_engine(response), *(f"Note: {warning}" for warning in response.warnings)]
@@ -46,42 +39,6 @@ def stopped_text(response: Response, seconds: float) -> str:
         f"Stopped after {seconds:g} s{reached}. Run the same command again to go on from what is finished, "
         "without --wait to wait for the end."
     )
-
-
-def fit_to_limit(response: ResponseT, limit: int = RESULT_TOKENS) -> ResponseT:
-    """Return the response, shortened until its JSON holds at most about `limit` tokens.
-
-    What is left out is named in `warnings`, with the resource that holds the whole text.
-    """
-    whole = f"the whole text is the resource readroom://sessions/{response.session.session_id}"
-    cut: dict[str, str] = {}
-    while (tokens := estimate_tokens(response.model_dump_json())) > limit:
-        name = max((*_LISTS, "markdown"), key=lambda name: _size(response, name))
-        if _size(response, name) < limit // 16:
-            break
-        if name == "markdown":
-            allowed = int(estimate_tokens(response.markdown) * min(limit / tokens, 0.9))
-            response = response.model_copy(update={"markdown": truncate(response.markdown, allowed)})
-            cut[name] = f"The Markdown was shortened to fit one result; {whole}."
-        else:
-            items: tuple[object, ...] = getattr(response, name)
-            response = response.model_copy(update={name: items[: len(items) // 2]})
-            cut[name] = f"{name} was shortened to {len(items) // 2} entries to fit one result; {whole}."
-    return response.model_copy(update={"warnings": (*response.warnings, *cut.values())}) if cut else response
-
-
-def truncate(markdown: str, limit: int = RESULT_TOKENS) -> str:
-    """Return the Markdown, cut at the end of a paragraph where it holds more than about `limit` tokens."""
-    tokens = estimate_tokens(markdown)
-    if tokens <= limit:
-        return markdown
-    end = len(markdown) * limit // tokens
-    paragraph = markdown.rfind("\n\n", end // 2, end)
-    return markdown[: paragraph if paragraph > 0 else end].rstrip() + "\n\n…"
-
-
-def _size(response: Response, name: str) -> int:
-    return estimate_tokens(response.model_dump_json(include={name})) if hasattr(response, name) else 0
 
 
 def pluralize(number: int, noun: str) -> str:

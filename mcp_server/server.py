@@ -19,6 +19,7 @@ from typing_extensions import override
 
 from agents.errors import SettingsError
 from agents.settings import Settings, load_settings
+from mcp_server.arguments import PlainSpokenServer
 from mcp_server.environment import readroom_version
 from mcp_server.lazy_assistant import LazyAssistant
 from mcp_server.prompts import add_prompts
@@ -32,7 +33,8 @@ INSTRUCTIONS = (
     "Readroom reads long documents on this machine and answers with quotes located in them by code. "
     "ask answers a question; analyze_document reads a whole document. Give absolute paths, or the document_id of an "
     "earlier result. Pass the session_id of a result to go on with its history. When status is 'running', make the "
-    "same call again to get the result. Show the user the citations with their pages."
+    "same call again to get the result. When a result has a next_cursor, the same call with it as cursor gives the "
+    "next part. Show the user the citations with their pages."
 )
 _LOCALHOST = AnyHttpUrl("http://localhost")
 _HANDSHAKE = {"initialize", "server/discover", "ping"}
@@ -60,7 +62,7 @@ def create_server(settings: Settings, assistant: "Assistant | None" = None) -> M
         return await call_next(ctx)
 
     token = settings.server.token
-    server: MCPServer[Any] = MCPServer(
+    server = PlainSpokenServer(
         name="readroom",
         title="Readroom",
         description="Local agents read long documents and answer with checked quotes.",

@@ -15,13 +15,14 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, ContentBlock, ImageContent, TextContent, ToolAnnotations
 
 from agents.benchmark.report import BenchmarkReport, Suite
-from agents.errors import ReadroomError
+from agents.errors import ReadroomError, RequestError
 from agents.schema import Analysis, Answer, OnProgress, Progress, Response
 from mcp_server.lazy_assistant import LazyAssistant
 from mcp_server.parameters import (
     AnalysisMode,
     BenchmarkPaths,
     BenchmarkSuite,
+    Cursor,
     DocumentPath,
     DocumentPaths,
     Focus,
@@ -31,7 +32,7 @@ from mcp_server.parameters import (
     WaitSeconds,
     WindowTokens,
 )
-from mcp_server.render import fit_to_limit, response_text, truncate
+from mcp_server.parts import first_part, next_part, part_text, structured_content
 
 if TYPE_CHECKING:
     from agents.assistant import Assistant
@@ -55,10 +56,12 @@ def _add_ask(server: MCPServer[Any], lazy: LazyAssistant, default_wait: float) -
         documents: DocumentPaths = (),
         session_id: SessionId = None,
         wait_seconds: WaitSeconds = default_wait,
+        cursor: Cursor = None,
     ) -> Annotated[CallToolResult, Answer]:
         """Answer a question from documents on this machine, with quotes that were checked.
 
-        Every statement carries a quote with its document and page, located in the source by code. Use it for
+        Every statement carries a quote with its document and page, located in the source by code; of a source marked
+        verbatim, the statement itself is the quote. Use it for
         questions that some passages answer, or that name pages or sections ("page 19", "clause 4.2"); use
         analyze_document to read a whole document or to compare two. The result holds a session_id: with it, the
         next question knows the history and the documents.
@@ -66,7 +69,10 @@ def _add_ask(server: MCPServer[Any], lazy: LazyAssistant, default_wait: float) -
         with readable_errors():
             async with notified_progress(ctx) as on_progress:
                 assistant = await lazy.get()
-                return _result(await assistant.ask(question, documents, session_id, wait_seconds, on_progress))
+                if cursor is not None:
+                    return await _next_part(assistant, cursor, Answer, "analyze_document")
+                answer = await assistant.ask(question, documents, session_id, wait_seconds, on_progress)
+                return part_result(await first_part(assistant, answer))
 
     _add(server, ask, "Ask documents a question")
 
@@ -81,6 +87,7 @@ def _add_analyze_document(server: MCPServer[Any], lazy: LazyAssistant, default_w
         window_tokens: WindowTokens = None,
         session_id: SessionId = None,
         wait_seconds: WaitSeconds = default_wait,
+        cursor: Cursor = None,
     ) -> Annotated[CallToolResult, Analysis]:
         """Read a document from beginning to end, however long it is, and analyse it.
 
@@ -91,10 +98,12 @@ def _add_analyze_document(server: MCPServer[Any], lazy: LazyAssistant, default_w
         with readable_errors():
             async with notified_progress(ctx) as on_progress:
                 assistant = await lazy.get()
+                if cursor is not None:
+                    return await _next_part(assistant, cursor, Analysis, "ask")
                 analysis = await assistant.analyze(
                     document, mode, focus, compare_with, window_tokens, session_id, wait_seconds, on_progress
                 )
-                return _result(analysis)
+                return part_result(await first_part(assistant, analysis))
 
     _add(server, analyze_document, "Analyse a whole document")
 
@@ -114,10 +123,12 @@ def _add_benchmark(server: MCPServer[Any], lazy: LazyAssistant) -> None:
                 runner = await asyncio.to_thread(importlib.import_module, "agents.benchmark.suites")
                 run_suite = cast("RunSuite", runner.run_suite)
                 report = await run_suite(await lazy.get(), suite, on_progress, documents)
-            content: list[ContentBlock] = [TextContent(type="text", text=truncate(report.markdown))]
+            content: list[ContentBlock] = [TextContent(type="text", text=report.markdown)]
             if png := report.png():
                 content.append(ImageContent(type="image", data=base64.b64encode(png).decode(), mime_type="image/png"))
-            return CallToolResult(content=content, structured_content=report.model_dump(mode="json"))
+            return CallToolResult(
+                content=content, structured_content=report.model_dump(mode="json", exclude={"markdown"})
+            )
 
     _add(server, benchmark, "Measure this machine")
 
@@ -149,12 +160,18 @@ def _add(server: MCPServer[Any], tool: Callable[..., Awaitable[CallToolResult]],
     server.add_tool(tool, title=title, description=inspect.getdoc(tool), annotations=annotations)
 
 
-def _result(response: Response) -> CallToolResult:
-    response = fit_to_limit(response)
+def part_result(part: Response) -> CallToolResult:
+    """Return a part of a response in both forms: a host may show its model either one alone."""
     return CallToolResult(
-        content=[TextContent(type="text", text=response_text(response))],
-        structured_content=response.model_dump(mode="json"),
+        content=[TextContent(type="text", text=part_text(part))], structured_content=structured_content(part)
     )
+
+
+async def _next_part(assistant: "Assistant", cursor: str, kind: type[Response], other_tool: str) -> CallToolResult:
+    part = await next_part(assistant, cursor)
+    if not isinstance(part, kind):
+        raise RequestError("This cursor is of another tool's result.", hint=f"Pass it to {other_tool}.")
+    return part_result(part)
 
 
 @asynccontextmanager

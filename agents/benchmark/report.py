@@ -96,7 +96,9 @@ class BenchmarkReport(Frozen):
     recommendations: tuple[str, ...] = ()
     notes: tuple[str, ...] = Field(default=(), description="What could not be measured, and why.")
     text_sha256: str | None = Field(default=None, description="Of the text whose perplexity was measured.")
-    markdown: str = Field(default="", description="The whole report as Markdown.")
+    markdown: str = Field(
+        default="", description="The whole report as Markdown. A tool's result has it as text, and not here."
+    )
     json_path: str | None = Field(default=None, description="Where the report is kept.")
     png_path: str | None = Field(default=None, description="Where its chart is kept.")
 

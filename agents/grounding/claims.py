@@ -93,6 +93,8 @@ class Judgement:
     """What comes nearest to an answer, where no claim stands."""
     look: int = 1
     """Which look at the documents it judges."""
+    message: str = ""
+    """What is said in place of claims."""
 
     @property
     def grounded(self) -> float:

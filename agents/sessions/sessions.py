@@ -2,7 +2,7 @@
 
 A conversation lives in llama-index's `Memory` (agents.sessions.store). Its newest turns, up to `token_limit` tokens, go
 into the prompt; older ones are archived behind a running summary, written in the background by an engine
-(`SummarizeTurns`) or, without one, by a rule.
+(`SummarizeTurns`) or, without one, by a rule. A session is stored with its first turn: a call that fails leaves none.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from agents.sessions.history import (
     summary_by_rule,
     truncate_middle,
 )
-from agents.sessions.store import SessionDatabase, StoredSession
+from agents.sessions.store import NewSession, SessionDatabase, StoredSession
 from agents.settings import MemorySettings
 
 SummarizeTurns = Callable[[str, tuple[str, ...]], Awaitable[str]]
@@ -36,6 +36,8 @@ _NEW_SESSION = "Leave session_id out to start a new session."
 _DAY = 86_400.0
 _CACHED_COUNTS = 8_192
 _BATCH_TURNS = 64
+_MAX_NEW = 1_024
+"""New sessions that are remembered until their first turn; the oldest are forgotten."""
 
 
 class SessionStore:
@@ -64,19 +66,31 @@ class SessionStore:
         self.count: TokenCounter = lru_cache(_CACHED_COUNTS)(count_tokens)
         self.database = SessionDatabase(data_dir / "sessions.db", settings, self.count)
         self._updates: dict[str, asyncio.Task[None]] = {}
+        self._new: dict[str, Session] = {}
 
     async def create(self) -> "Session":
-        """Start a session, and delete what expired ones held.
+        """Start a session, which is stored with its first turn; until then this process alone knows it.
 
         Raises:
-            SessionError: The store cannot be written.
+            SessionError: The store cannot be opened.
         """
-        session_id = str(uuid.uuid4())
+        await self.database.open()
+        session = Session(str(uuid.uuid4()), self, is_new=True)
+        self._new[session.session_id] = session
+        if len(self._new) > _MAX_NEW:
+            del self._new[next(iter(self._new))]
+        return session
+
+    def new_session(self, document_ids: Sequence[str]) -> NewSession:
+        """Return what is stored of a new session with its first turn."""
         oldest = self.oldest_use()
         # An expired id stays known for as long again, so that its owner is told what became of it.
         forgotten = oldest - self.settings.expire_days * _DAY
-        await self.database.create(session_id, self.clock(), oldest, forgotten)
-        return Session(session_id, self, counted=True)
+        return NewSession(document_ids=tuple(document_ids), now=self.clock(), oldest_use=oldest, oldest_known=forgotten)
+
+    def stored(self, session_id: str) -> None:
+        """Note that a new session is stored now."""
+        self._new.pop(session_id, None)
 
     async def open(self, session_id: str) -> "Session":
         """Continue a session.
@@ -88,7 +102,7 @@ class SessionStore:
             canonical = str(uuid.UUID(session_id.strip()))
         except ValueError as error:
             raise SessionError(f"{session_id[:60]!r} is not a session id.", hint=_NEW_SESSION) from error
-        session = Session(canonical, self)
+        session = self._new.get(canonical) or Session(canonical, self)
         await session.touch()
         return session
 
@@ -152,22 +166,29 @@ class Session:
     Args:
         session_id: Its id.
         store: Where it is stored.
-        counted: Whether the tokens of all its turns are known, as they are in a new session, which has none.
+        is_new: Whether it is not stored yet.
     """
 
-    def __init__(self, session_id: str, store: SessionStore, *, counted: bool = False) -> None:
+    def __init__(self, session_id: str, store: SessionStore, *, is_new: bool = False) -> None:
         self.session_id = session_id
         self._store = store
         self._database = store.database
-        self._counted = counted
+        self.is_new = is_new
+        """Whether it is not stored yet."""
+        self._new_documents: dict[str, None] = {}
+        # The tokens of all its turns are known of a new session, which has none.
+        self._counted = is_new
 
     async def document_ids(self) -> tuple[str, ...]:
         """Return the documents of the session, in the order in which they came."""
-        return await self._database.document_ids(self.session_id)
+        return tuple(self._new_documents) if self.is_new else await self._database.document_ids(self.session_id)
 
     async def add_documents(self, document_ids: Sequence[str]) -> None:
         """Record that the session is about these documents."""
-        await self._database.add_documents(self.session_id, document_ids)
+        if self.is_new:
+            self._new_documents.update(dict.fromkeys(document_ids))
+        else:
+            await self._database.add_documents(self.session_id, document_ids)
 
     async def history(self, token_limit: int | None = None) -> tuple[Turn, ...]:
         """Return the newest whole turns that fit, oldest first.
@@ -205,7 +226,11 @@ class Session:
             await self.history()
         await asyncio.to_thread(Turn(question=question, answer=answer).tokens, self._store.count)
         await self.touch()
-        await self._database.put(self.session_id, question, answer)
+        new = self._store.new_session(tuple(self._new_documents)) if self.is_new else None
+        await self._database.put(self.session_id, question, answer, new)
+        if self.is_new:
+            self.is_new = False
+            self._store.stored(self.session_id)
         self._store.update_summary_later(self)
 
     async def transcript(self) -> tuple[Turn, ...]:
@@ -213,6 +238,14 @@ class Session:
         turns = await self._database.turns(self.session_id)
         archived = (await self._database.state(self.session_id)).archived
         return tuple(turn.model_copy(update={"archived": place < archived}) for place, turn in enumerate(turns))
+
+    async def add_result(self, result: str) -> int:
+        """Store a result that is handed out in parts, with the session and for as long; return its number."""
+        return await self._database.add_result(self.session_id, result)
+
+    async def result(self, number: int) -> str | None:
+        """Return the result of this number; None if the session has none."""
+        return await self._database.result(self.session_id, number)
 
     async def info(self) -> SessionInfo:
         """Return how many turns there are, how many of them are archived, and the tokens of the others."""
@@ -232,7 +265,7 @@ class Session:
         Raises:
             SessionError: It is unknown or has expired.
         """
-        if await self._database.touch(self.session_id, self._store.clock(), self._store.oldest_use()):
+        if self.is_new or await self._database.touch(self.session_id, self._store.clock(), self._store.oldest_use()):
             return
         if await self._database.exists(self.session_id):
             days = self._store.settings.expire_days

@@ -41,13 +41,19 @@ _MIGRATIONS = (
     CREATE TABLE IF NOT EXISTS session_documents (
         session_id TEXT NOT NULL, document_id TEXT NOT NULL, PRIMARY KEY (session_id, document_id));
     """,
+    """
+    CREATE TABLE results (number INTEGER PRIMARY KEY, session_id TEXT NOT NULL, result TEXT NOT NULL);
+    CREATE INDEX results_session ON results (session_id);
+    """,
 )
 _CREATE = (
     "DELETE FROM messages WHERE key IN (SELECT id FROM sessions WHERE used < :oldest)",
     "DELETE FROM session_documents WHERE session_id IN (SELECT id FROM sessions WHERE used < :oldest)",
+    "DELETE FROM results WHERE session_id IN (SELECT id FROM sessions WHERE used < :oldest)",
     "UPDATE sessions SET summary = '', summarized = 0 WHERE used < :oldest AND summarized > 0",
     "DELETE FROM sessions WHERE used < :forgotten",
-    "INSERT INTO sessions (id, created, used) VALUES (:id, :now, :now)",
+    "INSERT OR IGNORE INTO sessions (id, created, used) VALUES (:id, :now, :now)",
+    "INSERT OR IGNORE INTO session_documents SELECT :id, value FROM json_each(:documents)",
 )
 _STATE = """
     SELECT summary, summarized,
@@ -69,6 +75,7 @@ _LIST = """
 _ERASE = (
     "DELETE FROM messages WHERE key = :id",
     "DELETE FROM session_documents WHERE session_id = :id",
+    "DELETE FROM results WHERE session_id = :id",
     "DELETE FROM sessions WHERE id = :id",
 )
 
@@ -80,6 +87,21 @@ class SessionState(Frozen):
     archived: int = Field(default=0, description="Turns behind the running summary.")
     summary: str = ""
     summarized: int = Field(default=0, description="Archived turns that the summary tells of.")
+
+
+class NewSession(Frozen):
+    """A session that is to be stored, and which others are old enough to go. Times are in seconds since 1970."""
+
+    document_ids: tuple[str, ...]
+    now: float
+    oldest_use: float = Field(description="What was last used before it loses its turns.")
+    oldest_known: float = Field(description="What was last used before it is forgotten.")
+
+    def values(self, session_id: str) -> dict[str, object]:
+        """Return the values of the statements that store it."""
+        documents = json.dumps(self.document_ids)
+        times = {"now": self.now, "oldest": self.oldest_use, "forgotten": self.oldest_known}
+        return {"id": session_id, "documents": documents, **times}
 
 
 class StoredSession(Frozen):
@@ -111,10 +133,9 @@ class SessionDatabase:
         self._writing = asyncio.Lock()
         self._pending: set[asyncio.Task[Any]] = set()
 
-    async def create(self, session_id: str, now: float, oldest: float, forgotten: float) -> None:
-        """Add a session; delete the turns of those last used before `oldest`, and the ids from before `forgotten`."""
-        times = {"now": now, "oldest": oldest, "forgotten": forgotten}
-        await self._execute(_CREATE, {"id": session_id, **times})
+    async def open(self) -> None:
+        """Open the file, and make it if it is missing."""
+        await self._opened()
 
     async def touch(self, session_id: str, now: float, oldest: float) -> bool:
         """Record that a session is in use; False if there is none that was used since `oldest`."""
@@ -159,6 +180,17 @@ class SessionDatabase:
         insert = "INSERT OR IGNORE INTO session_documents SELECT :id, value FROM json_each(:documents)"
         await self._execute([insert], {"id": session_id, "documents": json.dumps(list(document_ids))})
 
+    async def add_result(self, session_id: str, result: str) -> int:
+        """Store a result and return its number."""
+        insert = "INSERT INTO results (session_id, result) VALUES (:id, :result) RETURNING number"
+        return (await self._execute([insert], {"id": session_id, "result": result}))[0]["number"]
+
+    async def result(self, session_id: str, number: int) -> str | None:
+        """Return one of a session's results; None if it has none of this number."""
+        query = "SELECT result FROM results WHERE session_id = :id AND number = :number"
+        rows = await self._execute([query], {"id": session_id, "number": number})
+        return rows[0]["result"] if rows else None
+
     async def state(self, session_id: str) -> SessionState:
         """Return what a session holds; nothing if there is no such session."""
         rows = await self._execute([_STATE], {"id": session_id})
@@ -193,10 +225,10 @@ class SessionDatabase:
                 turns.append(Turn(question=question, answer=message.content or "", archived=bool(archived)))
         return tuple(turns)
 
-    async def put(self, session_id: str, question: str, answer: str) -> None:
-        """Store a turn, and archive the oldest ones if the limit is passed."""
+    async def put(self, session_id: str, question: str, answer: str, new: "NewSession | None" = None) -> None:
+        """Store a turn, and archive the oldest ones if the limit is passed; with it, a session that is `new`."""
         file = await self._opened()
-        await self._complete(self._put(file, session_id, question, answer))
+        await self._complete(self._put(file, session_id, question, answer, new))
 
     async def close(self) -> None:
         """Wait for what is under way and close every connection."""
@@ -205,7 +237,9 @@ class SessionDatabase:
             await self._file.close()
             self._file = None
 
-    async def _put(self, file: "SessionFile", session_id: str, question: str, answer: str) -> None:
+    async def _put(
+        self, file: "SessionFile", session_id: str, question: str, answer: str, new: "NewSession | None"
+    ) -> None:
         from llama_index.core.base.llms.types import ChatMessage, MessageRole
         from llama_index.core.memory import InsertMethod, Memory
 
@@ -223,6 +257,8 @@ class SessionDatabase:
         turn = [ChatMessage(role=role, content=text.encode(errors="replace").decode()) for role, text in said]
         # llama-index inserts, counts and archives in three transactions: two writers at once would archive twice.
         async with self._writing, self._file_lock():
+            if new:
+                await asyncio.to_thread(file.execute, _CREATE, new.values(session_id))
             await memory.aput_messages(turn)
 
     def _tokens(self, text: str) -> range:

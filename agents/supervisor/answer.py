@@ -1,16 +1,13 @@
-"""From a finished run to what the user sees: the response, and its Markdown with numbered citations.
+"""From a finished run to what the user sees: the response, with numbered citations."""
 
-The Markdown is written by code, so that the same claims give the same words every time.
-"""
-
-import itertools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from agents import markdown
 from agents.engine.tasks.reading import ANY_FACT
-from agents.grounding.claims import GroundedClaim, Quote
+from agents.grounding.claims import GroundedClaim, Judgement, Quote
 from agents.schema import (
     Analysis,
     Answer,
@@ -21,16 +18,10 @@ from agents.schema import (
     DocumentInfo,
     RouteReport,
     SessionInfo,
-    TableRow,
 )
-from agents.supervisor.run import Run
+from agents.supervisor.run import Request, Run
 from agents.supervisor.state import Routed, State, all_evidence
 
-MAX_TABLE_ROWS = 200
-"""Rows that the Markdown shows; the response's own table has all."""
-SOURCES = "**Sources**"
-CLOSEST = "**Closest passages**"
-"""Above what comes nearest to an answer, where nothing is one."""
 _CITATION_MARK = re.compile(r"\[(\d+)\]")
 
 
@@ -62,18 +53,11 @@ def to_answer(completed: Completed, session: SessionInfo, opened: Sequence[Docum
 
 def to_analysis(completed: Completed, session: SessionInfo, opened: Sequence[Document] = ()) -> Analysis:
     """Return the analysis of the run's documents; arguments as in `to_answer`."""
-    request, claims = completed.run.request, completed.state["judgement"].claims
-    citations = Citations.of_claims(claims)
+    request = completed.run.request
     return Analysis(
         mode=request.mode or "summary",
-        focus=request.focus,
-        key_points=tuple(claim.text for claim in claims if claim.kind == "point"),
+        focus=focus(request),
         outline=completed.state["drafted"].outline,
-        table=tuple(
-            TableRow(item=claim.section or claim.kind, value=claim.text, citation=citations.ids(claim)[0])
-            for claim in claims
-            if claim.kind not in ("overview", "point")
-        ),
         **_common_fields(completed, session, opened),
     )
 
@@ -89,11 +73,9 @@ def _common_fields(completed: Completed, session: SessionInfo, opened: Sequence[
     return {
         "status": "complete",
         "markdown": judgement.markdown,
+        "message": judgement.message,
         "citations": citations.numbered,
-        "claims": tuple(
-            Claim(text=claim.text, citations=citations.ids(claim), supported=claim.support)
-            for claim in judgement.claims
-        ),
+        "claims": citations.claims(judgement.claims),
         "grounded": round(judgement.grounded, 3),
         "coverage": coverage(run, routed),
         "route": RouteReport(
@@ -128,6 +110,7 @@ class Citations:
                 document_id=quote.document.document_id,
                 title=quote.document.title,
                 page=quote.located.page,
+                place=_place(quote),
                 start=quote.located.start,
                 end=quote.located.end,
                 quote=quote.located.quote,
@@ -142,17 +125,28 @@ class Citations:
         """Return the citations of claims."""
         return cls(quote for claim in claims for quote in claim.quotes)
 
-    def ids(self, claim: GroundedClaim) -> tuple[str, ...]:
-        """Return the ids of a claim's citations."""
-        return tuple(dict.fromkeys(self._ids[self._span(quote)] for quote in claim.quotes))
-
-    def marks(self, claim: GroundedClaim) -> str:
-        """Return a claim's citations as they stand in the text: "[1][3]"."""
-        return "".join(f"[{number}]" for number in self.ids(claim))
+    def claims(self, claims: Sequence[GroundedClaim]) -> tuple[Claim, ...]:
+        """Return claims with the ids of their citations."""
+        return tuple(
+            Claim(
+                text=claim.text,
+                citations=tuple(dict.fromkeys(self._ids[self._span(quote)] for quote in claim.quotes)),
+                supported=claim.support,
+                kind=claim.kind,
+                section=claim.section,
+            )
+            for claim in claims
+        )
 
     @staticmethod
     def _span(quote: Quote) -> tuple[str, int, int]:
         return quote.document.document_id, quote.located.start, quote.located.end
+
+
+def _place(quote: Quote) -> str:
+    """Return what the quote's page is called, if that is not its number."""
+    name = quote.document.page_name(quote.located.page)
+    return "" if name == f"page {quote.located.page}" else name
 
 
 def coverage(run: Run, routed: Routed) -> Coverage:
@@ -185,33 +179,31 @@ def _tokens_read(run: Run) -> int:
     return sum(run.texts.tokens[key][index] for key, indexes in run.ledger.read.items() for index in indexes)
 
 
-def to_markdown(run: Run, state: State) -> str:
+def to_markdown(run: Run, routed: Routed, judgement: Judgement) -> str:
     """Write the judged answer or analysis, its sources, and the notes on the engine."""
-    judgement, routed = state["judgement"], state["routed"]
-    claims, citations = judgement.claims, Citations.of_claims(judgement.claims)
-    if not claims:
-        outline = state["drafted"].outline
-        parts = [_nothing_noted(run, outline) if run.request.mode else _nothing_found(run, routed)]
-    elif routed.kind == "whole_document":
-        parts = _analysis_parts(run, claims, citations)
-    else:
-        parts = [_sentence(claim, citations) for claim in claims]
-    if claims:
-        parts.append(f"{SOURCES}\n\n{_listed(run, citations)}")
-    if judgement.closest:
-        parts.append(f"{CLOSEST}\n\n{_listed(run, Citations(judgement.closest))}")
-    parts.extend(f"_{note}_" for note in run.engine.info.notes)
-    return "\n\n".join(parts)
-
-
-def _listed(run: Run, citations: Citations) -> str:
-    """Return citations, a line each."""
-    documents = {document.document_id: document for document in run.request.documents}
-    pages = (documents[each.document_id].page_name(each.page) for each in citations.numbered)
-    return "\n".join(
-        f"[{each.id}] {each.title}, {page}: “{_one_line(each.quote)}”"
-        for each, page in zip(citations.numbered, pages, strict=True)
+    citations, request = Citations.of_claims(judgement.claims), run.request
+    titles = [document.title for document in request.documents]
+    return markdown.write(
+        citations.claims(judgement.claims),
+        citations.numbered,
+        heading=markdown.analysis_heading(request.mode, titles, focus(request))
+        if request.mode and judgement.claims
+        else "",
+        message=judgement.message,
+        as_list=routed.kind == "whole_document",
+        closest=Citations(judgement.closest).numbered,
+        notes=run.engine.info.notes,
     )
+
+
+def focus(request: Request) -> str | None:
+    """Return what an analysis looks for: the caller's words, or what an extraction takes by itself."""
+    return request.focus or (ANY_FACT if request.mode == "extraction" else None)
+
+
+def nothing_said(run: Run, state: State) -> str:
+    """Return what is said where no claim stands."""
+    return _nothing_noted(run, state["drafted"].outline) if run.request.mode else _nothing_found(run, state["routed"])
 
 
 def _nothing_found(run: Run, routed: Routed) -> str:
@@ -237,62 +229,21 @@ def _nothing_noted(run: Run, outline: Sequence[str]) -> str:
         return f"There is nothing to analyse: no text was found in {titles}."
     read = f"{_tokens_read(run):,} of {run.texts.total_tokens:,} tokens of {titles} were read"
     if run.request.mode == "extraction":
-        return f"Nothing was found that fits “{run.request.focus or ANY_FACT}”: {read}."
+        return f"Nothing was found that fits “{focus(run.request)}”: {read}."
     parts = f" Its parts: {'; '.join(outline)}." if outline else ""
     return f"Nothing was noted that stands in the text word for word: {read}.{parts}"
 
 
-def _analysis_parts(run: Run, claims: Sequence[GroundedClaim], citations: Citations) -> list[str]:
-    """Return the title, the overview, the points section by section, and the table."""
-    titles = " and ".join(document.title for document in run.request.documents)
-    parts = [f"# {run.request.mode.capitalize()}: {titles}"] if run.request.mode else []
-    if overview := [claim for claim in claims if claim.kind == "overview"]:
-        parts.append(" ".join(_sentence(claim, citations) for claim in overview))
-    points = [claim for claim in claims if claim.kind == "point"]
-    for section, group in itertools.groupby(points, key=lambda claim: claim.section):
-        lines = "\n".join(f"- {_sentence(claim, citations)}" for claim in group)
-        parts.append(f"## {section}\n\n{lines}" if section else lines)
-    if rows := [claim for claim in claims if claim.kind not in ("overview", "point")]:
-        parts.append(_table(rows, citations))
-    return parts
-
-
-def _table(rows: Sequence[GroundedClaim], citations: Citations) -> str:
-    lines = ["| Where | What | Source |", "|---|---|---|"]
-    for claim in rows[:MAX_TABLE_ROWS]:
-        where, what = (_one_line(text.replace("|", "\\|")) for text in (claim.section or claim.kind, claim.text))
-        lines.append(f"| {where} | {what} | {citations.marks(claim)} |")
-    if len(rows) > MAX_TABLE_ROWS:
-        lines.append(
-            f"\n{len(rows) - MAX_TABLE_ROWS} more rows are not shown: `readroom analyze FILE --mode extraction --json` "
-            "gives all of them."
-        )
-    return "\n".join(lines)
-
-
-def _sentence(claim: GroundedClaim, citations: Citations) -> str:
-    doubt = " _(its quotes support this only in part)_" if claim.support == "partly" else ""
-    return f"{claim.text} {citations.marks(claim)}{doubt}"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def without_sources(markdown: str) -> str:
-    """Return an answer's Markdown without its list of sources, or of the closest passages."""
-    return markdown.partition(SOURCES)[0].partition(CLOSEST)[0].strip()
-
-
 def accept_rewritten(completed: Completed, message: str) -> Completed:
     """Show a rewritten message in place of the checked answer, if it has the same citations."""
-    judgement = completed.state["judgement"]
+    run, state = completed.run, completed.state
+    judgement = state["judgement"]
     if not message or message == judgement.markdown:
         return completed
-    body, heading, sources = judgement.markdown.partition(SOURCES)
-    rewritten = without_sources(message)
-    if set(_CITATION_MARK.findall(rewritten)) != set(_CITATION_MARK.findall(body)):
-        completed.run.warn("The rewritten answer lost citations, so the checked one is shown.")
+    rewritten, said = (markdown.without_sources(text) for text in (message, judgement.markdown))
+    if set(_CITATION_MARK.findall(rewritten)) != set(_CITATION_MARK.findall(said)):
+        run.warn("The rewritten answer lost citations, so the checked one is shown.")
         return completed
-    shown = replace(judgement, markdown=f"{rewritten}\n\n{heading}{sources}")
-    return replace(completed, state={**completed.state, "judgement": shown})
+    shown = replace(judgement, message=rewritten)
+    shown = replace(shown, markdown=to_markdown(run, state["routed"], shown))
+    return replace(completed, state={**state, "judgement": shown})

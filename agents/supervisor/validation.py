@@ -12,7 +12,7 @@ from agents.engine.tasks.answering import Excerpts
 from agents.grounding.claims import GroundedClaim, Judgement, Quote, UncheckedClaim, ground, locate_in_documents
 from agents.language.section_references import strip_references
 from agents.schema import Passage
-from agents.supervisor.answer import to_markdown
+from agents.supervisor.answer import nothing_said, to_markdown
 from agents.supervisor.run import Run
 from agents.supervisor.state import State, Update, latest_evidence, questions
 from agents.supervisor.synthesis import as_claims, interleave
@@ -33,8 +33,8 @@ async def validate(run: Run, state: State) -> Update:
     if claims and not run.engine.info.generative and not is_analysis(state):
         await asyncio.to_thread(_warn_of_unmentioned_words, run, state)
     run.report(0.95, f"{len(claims)} of {checked} claims stand")
-    judged: State = {**state, "judgement": judgement}
-    return {"judgement": replace(judgement, markdown=to_markdown(run, judged))}
+    judgement = replace(judgement, message="" if claims else nothing_said(run, state))
+    return {"judgement": replace(judgement, markdown=to_markdown(run, state["routed"], judgement))}
 
 
 def is_analysis(state: State) -> bool:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.assistant import Assistant
+from agents.assistant import Assistant, list_stored
+from agents.engine.tasks.reading import ANY_FACT
 from agents.errors import DocumentError, RequestError, SessionError
 from agents.schema import Progress
 from agents.settings import DocumentsSettings, EngineSettings, Settings
@@ -57,10 +58,11 @@ async def test_a_source_names_the_sheet_or_the_slide_that_was_asked_about(assist
     sheet = await assistant.ask("What stands in sheet Parts?", [workbook])
     slide = await assistant.ask("What stands on slide 2?", [slides])
 
-    assert "[1] stock, sheet “Parts”: “" in sheet.markdown
+    assert "stock:\n[1] sheet “Parts”: “" in sheet.markdown
     assert "P-4" in sheet.markdown
     assert "Secret" not in sheet.markdown
-    assert ", slide 2: “The words of slide 2.”" in slide.markdown
+    assert "] slide 2: verbatim" in slide.markdown
+    assert "The words of slide 2." in slide.markdown
 
 
 async def test_a_second_ask_on_the_same_file_parses_nothing(assistant: Assistant, write: Write) -> None:
@@ -116,7 +118,7 @@ async def test_an_analysis_covers_every_token_of_the_document(assistant: Assista
 
     assert analysis.coverage.tokens_read == analysis.coverage.tokens_total
     assert analysis.coverage.pages_read == analysis.coverage.pages_total
-    assert len(analysis.key_points) >= 6
+    assert sum(claim.kind == "point" for claim in analysis.claims) >= 6
     assert analysis.outline
 
 
@@ -171,6 +173,68 @@ async def test_a_call_that_cannot_wait_returns_running_and_the_same_call_gets_th
     assert first.status == "running"
     assert "same call again" in first.markdown
     assert second.status == "complete"
+
+
+async def test_an_extraction_without_a_focus_says_what_it_extracted(assistant: Assistant, write: Write) -> None:
+    path = write("rules.md", RULES)
+    by_itself = await assistant.analyze(path, "extraction")
+    asked_for = await assistant.analyze(path, "extraction", "names")
+    assert by_itself.focus == ANY_FACT
+    assert f"\n\nExtracted: {ANY_FACT}\n\n" in by_itself.markdown
+    assert "\n\nExtracted: names\n\n" in asked_for.markdown
+    assert (await assistant.analyze(path)).focus is None
+
+
+async def test_the_polls_of_a_call_name_one_session_and_make_none(assistant: Assistant, handbook: str) -> None:
+    polls = [await assistant.analyze(handbook, wait_seconds=0) for _ in range(3)]
+    assert {poll.status for poll in polls} == {"running"}
+    assert (await assistant.status()).sessions == 0
+
+    named = await assistant.analyze(handbook, session_id=polls[0].session.session_id, wait_seconds=0)
+    done = await assistant.analyze(handbook)
+
+    assert {each.session.session_id for each in (*polls, named, done)} == {done.session.session_id}
+    assert (done.status, done.session.turns) == ("complete", 1)
+    assert (await assistant.status()).sessions == 1
+
+
+async def test_a_poll_whose_caller_gave_up_leaves_the_next_one_its_session(assistant: Assistant, handbook: str) -> None:
+    first = await assistant.analyze(handbook, wait_seconds=0)
+    heard = asyncio.Event()
+    poll = asyncio.create_task(assistant.analyze(handbook, on_progress=lambda _: heard.set()))
+    await heard.wait()
+    poll.cancel()
+    await asyncio.gather(poll, return_exceptions=True)
+
+    assert (await assistant.analyze(handbook)).session.session_id == first.session.session_id
+
+
+async def test_two_callers_who_poll_the_same_call_each_keep_a_session_of_their_own(
+    assistant: Assistant, handbook: str
+) -> None:
+    one, other = await asyncio.gather(*(assistant.analyze(handbook, wait_seconds=0) for _ in range(2)))
+    again = await asyncio.gather(*(assistant.analyze(handbook) for _ in range(2)))
+
+    ids = {one.session.session_id, other.session.session_id}
+    assert len(ids) == 2
+    assert {each.session.session_id for each in again} == ids
+    assert {each.session.turns for each in again} == {1}
+
+
+async def test_the_same_call_made_again_after_its_answer_begins_a_session(assistant: Assistant, handbook: str) -> None:
+    first, again = [await assistant.analyze(handbook) for _ in range(2)]
+    assert first.session.session_id != again.session.session_id
+
+
+async def test_a_call_that_fails_makes_no_session(assistant: Assistant, write: Write) -> None:
+    path = write("rules.md", RULES)
+    for documents in ([path + ".missing"], []):
+        with pytest.raises((DocumentError, RequestError)):
+            await assistant.ask("Who?", documents)
+    with pytest.raises(DocumentError):
+        await assistant.analyze(path + ".missing")
+    assert (await assistant.status()).sessions == 0
+    assert (await list_stored(assistant.settings)).sessions == ()
 
 
 async def test_two_callers_asking_the_same_at_once_cost_one_run(assistant: Assistant, handbook: str) -> None:

@@ -61,7 +61,7 @@ async def test_what_is_printed_by_the_way_never_reaches_the_client(mode: str, tm
         transport = stdio_client(server_started_by(tmp_path, "tests/support/printing_server.py"), errlog=stderr)
         async with Client(transport, mode=mode) as connected:
             result = await connected.call_tool("ask", {"question": "How much?", "documents": ["/manuals/pump.pdf"]})
-        assert result.structured_content["markdown"] == "The pump holds 40 litres [1]."
+        assert result.structured_content["claims"][0]["text"] == "The pump holds 40 litres."
         stderr.seek(0)
         assert "a stray line" in stderr.read()
 

@@ -80,7 +80,7 @@ async def test_a_client_of_either_era_is_answered(connect: Connect, mode: str, v
         assert connected.protocol_version == version
         assert len((await connected.list_tools()).tools) == 3
         result = await connected.call_tool("ask", QUESTION, progress_callback=on_progress)
-    assert result.structured_content["markdown"] == "The pump holds 40 litres [1]."
+    assert result.structured_content["claims"][0]["text"] == "The pump holds 40 litres."
 
 
 @pytest.mark.parametrize("connect", CLIENTS)

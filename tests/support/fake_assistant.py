@@ -65,6 +65,7 @@ class FakeAssistant:
     text: str = "Page one.\fPage two."
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     closed: int = 0
+    kept: dict[tuple[str, int], str] = field(default_factory=dict)
 
     async def ask(
         self,
@@ -103,6 +104,13 @@ class FakeAssistant:
         if session_id != SESSION_ID:
             raise SessionError(f"There is no session {session_id}.", hint="Leave session_id out to start a new one.")
         return "## How much does the pump hold?\n\nThe pump holds 40 litres [1]."
+
+    async def keep_result(self, session_id: str, result: str) -> int:
+        self.kept[session_id, len(self.kept) + 1] = result
+        return len(self.kept)
+
+    async def kept_result(self, session_id: str, number: int) -> str | None:
+        return self.kept.get((session_id, number))
 
     async def status(self) -> ServerStatus:
         return ServerStatus(

@@ -73,7 +73,7 @@ async def analyse(folder: Path, path: str, window_tokens: int, seconds: float) -
         "tokens_read": analysis.coverage.tokens_read,
         "windows": analysis.coverage.windows,
         "windows_noted": engine.windows,
-        "key_points": len(analysis.key_points),
+        "key_points": sum(claim.kind == "point" for claim in analysis.claims),
         "citations_elsewhere": sum(document.text[c.start : c.end] != c.quote for c in analysis.citations),
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_024,
         "parser_peak_mib": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1_024,

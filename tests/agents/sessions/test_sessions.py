@@ -98,6 +98,36 @@ async def test_a_session_is_continued_by_its_id(store: SessionStore, make_store:
     assert info.tokens == estimate_tokens("Who built the pump?") + estimate_tokens("Ada Brandt did.")
 
 
+async def test_a_new_session_is_stored_with_its_first_turn(store: SessionStore, make_store: StoreMaker) -> None:
+    session = await store.create()
+    await session.add_documents(("b", "a"))
+    assert (await store.count_sessions(), await store.sessions(expired=True)) == (0, ())
+    assert await (await store.open(session.session_id)).document_ids() == ("b", "a")
+    with pytest.raises(SessionError, match="is unknown"):
+        await make_store().open(session.session_id)
+    await talk(session, 1)
+    assert await store.count_sessions() == 1
+    again = await make_store().open(session.session_id)
+    assert (questions(await again.history()), await again.document_ids()) == (["Question 0?"], ("b", "a"))
+
+
+async def test_the_first_turns_of_a_new_session_may_come_at_once(store: SessionStore) -> None:
+    session = await store.create()
+    again = await store.open(session.session_id)
+    await asyncio.gather(talk(session, 2), talk(again, 2, start=2))
+    assert sorted(questions(await session.transcript())) == [f"Question {n}?" for n in range(4)]
+
+
+async def test_a_result_is_kept_as_long_as_its_session(store: SessionStore, make_store: StoreMaker) -> None:
+    one, other = await store.create(), await store.create()
+    await talk(one, 1)
+    number = await one.add_result("the whole result")
+    assert await other.result(number) is None
+    assert await (await make_store().open(one.session_id)).result(number) == "the whole result"
+    await store.forget(one.session_id)
+    assert await one.result(number) is None
+
+
 async def test_ids_are_random_uuids(store: SessionStore) -> None:
     ids = {(await store.create()).session_id for _ in range(3)}
     assert len(ids) == 3
@@ -155,12 +185,12 @@ async def test_what_an_expired_session_held_is_deleted_when_another_begins(make_
     await session.add_documents(["a"])
     await store.wait_for_summaries()
     clock.now += 11 * DAY
-    await store.create()
+    await talk(await store.create(), 1)
     assert (await session.transcript(), await session.summary(), await session.document_ids()) == ((), "", ())
     with pytest.raises(SessionError, match="has expired"):
         await store.open(session.session_id)
     clock.now += 10 * DAY
-    await store.create()
+    await talk(await store.create(), 1)
     with pytest.raises(SessionError, match="is unknown"):
         await store.open(session.session_id)
 
@@ -326,10 +356,11 @@ async def test_a_conversation_of_300_turns_and_200_000_tokens_stays_within_its_l
 
 async def test_turns_added_at_once_are_all_kept_whole(make_store: StoreMaker) -> None:
     one = await make_store().create()
+    await talk(one, 1, start=24)
     other = await make_store().open(one.session_id)
     await asyncio.gather(*(talk(session, 3, start=n * 3) for n, session in enumerate([one, other] * 4)))
     turns = await one.transcript()
-    assert sorted(questions(turns)) == sorted(f"Question {n}?" for n in range(24))
+    assert sorted(questions(turns)) == sorted(f"Question {n}?" for n in range(25))
     assert all(turn.answer.startswith(turn.question.replace("Question", "Answer")[:-1] + ":") for turn in turns)
 
 
@@ -425,6 +456,7 @@ async def test_four_processes_write_one_session_at_its_limit_and_lose_nothing(
     tmp_path: Path, store: SessionStore
 ) -> None:
     session = await store.create()
+    await session.add_turn("First?", "Answer to First?")
     asked = [[f"Question {name}{number}? {'why ' * 20}".strip() for number in range(20)] for name in "abcd"]
     processes = [server(tmp_path, session.session_id) for _ in asked]
     for process in processes:
@@ -434,7 +466,7 @@ async def test_four_processes_write_one_session_at_its_limit_and_lose_nothing(
     await asyncio.gather(*(asyncio.to_thread(process.communicate, "\n".join(lines)) for process, lines in fed))
     assert [process.returncode for process in processes] == [0, 0, 0, 0]
     turns = await session.transcript()
-    assert Counter(questions(turns)) == Counter(line for lines in asked for line in lines)
+    assert Counter(questions(turns)) == Counter(["First?", *(line for lines in asked for line in lines)])
     assert all(turn.answer == f"Answer to {turn.question}" for turn in turns)
     assert 1_024 - 256 - 2 * 60 < (await session.info()).tokens <= 1_024, "archived more than once"
 

@@ -29,7 +29,7 @@ async def test_an_analysis_is_made_of_claims_with_quotes_from_the_document(read:
     completed = await read(FakeEngine(), text=LONG, mode="summary", settings={"window_tokens": 2_000})
 
     analysis = to_analysis(completed, SessionInfo(session_id="s"))
-    assert analysis.key_points
+    assert [claim for claim in analysis.claims if claim.kind == "point"]
     assert analysis.outline
     assert all(LONG[c.start : c.end] == c.quote for c in analysis.citations)
 
@@ -64,7 +64,7 @@ async def test_a_detailed_summary_reads_nothing_anew_after_a_summary(read: Readi
 
     assert first.count(WindowNotes) > 1
     assert second.count(WindowNotes) == 0
-    assert to_analysis(run, SessionInfo(session_id="s")).table
+    assert {claim.kind for claim in to_analysis(run, SessionInfo(session_id="s")).claims} > {"point"}
 
 
 async def test_a_reader_that_fails_leaves_the_extractive_analysis(read: Reading) -> None:

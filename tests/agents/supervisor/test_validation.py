@@ -3,8 +3,9 @@
 from agents.engine.engine import ChoiceResult
 from agents.engine.extractive.engine import ExtractiveEngine
 from agents.engine.tasks.answering import Answerable, Draft, DraftResult
+from agents.markdown import CLOSEST, SOURCES
 from agents.schema import SessionInfo
-from agents.supervisor.answer import CLOSEST, SOURCES, to_answer
+from agents.supervisor.answer import to_answer
 from tests.agents.supervisor.conftest import RULES, Reading
 from tests.support.fakes import FakeEngine
 
@@ -67,7 +68,8 @@ async def test_the_closest_passages_are_handed_over_where_nothing_answers(read: 
     assert answer.closest[0].quote == BORROW
     assert all(RULES[each.start : each.end] == each.quote for each in answer.closest)
     assert answer.markdown.startswith("The document does not say.")
-    assert f"{CLOSEST}\n\n[1] Rules of the reading room, page 1: “{BORROW}”" in answer.markdown
+    assert f"{CLOSEST}\n\nRules of the reading room:\n[1] page 1: “{BORROW}”" in answer.markdown
+    assert answer.message == "The document does not say."
 
 
 async def test_an_answer_has_no_closest_passages_beside_it(read: Reading) -> None:

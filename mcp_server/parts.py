@@ -1,0 +1,155 @@
+"""Results in parts: as many whole claims as one result may hold, and a cursor for the rest.
+
+first_part       of a response; where more follows, the whole is stored with its session
+next_part        of what a cursor names, also after a restart
+structured_content, part_text   the two forms of a part; each says everything once
+"""
+
+import asyncio
+import base64
+import binascii
+import bisect
+import json
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from agents.errors import RequestError, SessionError
+from agents.language.tokens import estimate_tokens
+from agents.markdown import to_markdown
+from agents.schema import Analysis, Answer, Citation, Claim, Part, Response, RouteReport, Usage
+from mcp_server.render import response_text
+
+if TYPE_CHECKING:
+    from agents.assistant import Assistant
+
+PART_TOKENS = 12_000
+"""Of either form, as estimated; of JSON that is some 9,000 of a byte-pair vocabulary's (o200k). Hosts warn of 10,000,
+and cut at 25,000."""
+PART_CHARACTERS = 48_000
+"""Of either form: a host puts a longer result than 50,000 characters into a file."""
+MAX_NAMED = 20
+"""Documents, warnings, or lines about what was not read, that one result names."""
+_LEAST_CLAIM_TOKENS = 25
+"""No claim with its citation takes fewer in JSON."""
+_NOT_REPEATED = {"markdown", "outline"}
+"""Fields of a response whose words stand in others."""
+_RESULTS: TypeAdapter[Answer | Analysis] = TypeAdapter(Answer | Analysis)
+_NEW_CALL = "Make the call again without cursor."
+
+ResponseT = TypeVar("ResponseT", bound=Response)
+
+
+async def first_part(assistant: "Assistant", response: ResponseT) -> ResponseT:
+    """Return as many of a response's claims as one result holds; what follows can be had by its `next_cursor`.
+
+    Raises:
+        SessionError: The response does not fit, and cannot be stored.
+    """
+    part = await asyncio.to_thread(_cut, response, 0, "")
+    if part.part is None:
+        return part
+    stored = response.model_dump_json(exclude=_NOT_REPEATED)
+    number = await assistant.keep_result(response.session.session_id, stored)
+    return await asyncio.to_thread(_cut, response, 0, f"{response.session.session_id}.{number}")
+
+
+async def next_part(assistant: "Assistant", cursor: str) -> Answer | Analysis:
+    """Return the part of a stored result that a cursor names.
+
+    Raises:
+        RequestError: It is no cursor, or its result is not stored any more.
+    """
+    session_id, number, start = _read_cursor(cursor)
+    gone = RequestError("The result that this cursor belongs to is not stored any more.", hint=_NEW_CALL)
+    try:
+        stored = await assistant.kept_result(session_id, number)
+        response = _RESULTS.validate_json(stored or "")
+    except (SessionError, ValidationError) as error:
+        raise gone from error
+    if not 0 < start < len(response.claims):
+        raise gone
+    return await asyncio.to_thread(_cut, response, start, f"{session_id}.{number}")
+
+
+def structured_content(part: Response) -> dict[str, Any]:
+    """Return the fields of a part, without what others say: its Markdown, and what has its default value."""
+    content = part.model_dump(mode="json", exclude=_NOT_REPEATED)
+    lists: dict[str, tuple[Claim, ...] | tuple[Citation, ...]] = {"claims": part.claims, "citations": part.citations}
+    return content | {
+        name: [each.model_dump(mode="json", exclude_defaults=True) for each in items] for name, items in lists.items()
+    }
+
+
+def part_text(part: Response) -> str:
+    """Return a part as Markdown that stands alone."""
+    return response_text(part.model_copy(update={"markdown": to_markdown(part)}))
+
+
+def _cut(response: ResponseT, start: int, key: str) -> ResponseT:
+    """Return the claims from `start` on that fit, at least one."""
+    most = min(len(response.claims), start + PART_TOKENS // _LEAST_CLAIM_TOKENS)
+    ends = range(start + 1, most + 1)
+    fitting = bisect.bisect_left(ends, True, key=lambda end: not _fits(_part(response, start, end, key)))
+    return _part(response, start, ends[max(0, fitting - 1)] if ends else 0, key)
+
+
+def _fits(part: Response) -> bool:
+    structured = json.dumps(structured_content(part), ensure_ascii=False, separators=(",", ":"))
+    return all(
+        len(form) <= PART_CHARACTERS and estimate_tokens(form) <= PART_TOKENS for form in (structured, part_text(part))
+    )
+
+
+def _part(response: ResponseT, start: int, end: int, key: str) -> ResponseT:
+    """Return the claims `[start:end]` of a response with their sources; with the first ones, the rest of it."""
+    claims, total = response.claims[start:end], len(response.claims)
+    used = {number for claim in claims for number in claim.citations}
+    citations = tuple(each for each in response.citations if each.id in used)
+    update: dict[str, Any] = {"claims": claims, "citations": citations, **_named(response, citations)}
+    if start:
+        route = response.route and RouteReport(kind=response.route.kind, reason=response.route.reason)
+        update |= {"warnings": (), "usage": Usage(), "route": route}
+    if len(claims) < total:
+        # A reworded answer holds the marks of all claims, so it comes whole or not at all.
+        update["message"] = ""
+        update["part"] = Part(first=start + 1, last=end, total=total)
+        update["next_cursor"] = _cursor(key, end) if end < total else None
+    return response.model_copy(update=update)
+
+
+def _named(response: Response, citations: tuple[Citation, ...]) -> dict[str, Any]:
+    """Return what grows with the number of documents, those that are cited first, and how many are left out."""
+    cited = {each.document_id for each in (*citations, *getattr(response, "closest", ()))}
+    documents = sorted(response.documents, key=lambda each: each.document_id not in cited)
+    warnings = _few(response.warnings, "more warnings.")
+    if len(documents) > MAX_NAMED:
+        warnings = (*warnings, f"{len(documents) - MAX_NAMED:,} more documents were searched than are named here.")
+    skipped = _few(response.coverage.skipped, "more documents were not read whole")
+    return {
+        "documents": tuple(documents[:MAX_NAMED]),
+        "coverage": response.coverage.model_copy(update={"skipped": skipped}),
+        "warnings": warnings,
+    }
+
+
+def _few(lines: tuple[str, ...], more: str) -> tuple[str, ...]:
+    """Return the first lines, and how many more there are."""
+    return (*lines[:MAX_NAMED], f"{len(lines) - MAX_NAMED:,} {more}") if len(lines) > MAX_NAMED else lines
+
+
+def _cursor(key: str, start: int) -> str:
+    """Return a cursor; what it holds is nobody's business but `_read_cursor`'s."""
+    return base64.urlsafe_b64encode(f"{key}.{start}".encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> tuple[str, int, int]:
+    try:
+        padded = cursor.strip() + "=" * (-len(cursor.strip()) % 4)
+        session_id, number, start = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii").split(".")
+        return session_id, int(number), int(start)
+    except (ValueError, binascii.Error) as error:
+        raise RequestError(
+            f"{cursor[:60]!r} is not a cursor.",
+            hint="Pass the next_cursor of a result as it stands, or leave cursor out.",
+        ) from error
