@@ -48,6 +48,7 @@ from agents.sessions.sessions import Session, SessionStore
 from agents.sessions.store import StoredSession
 from agents.settings import MIN_WINDOW_TOKENS, Settings
 from agents.supervisor.answer import Completed, to_analysis, to_answer, without_sources
+from agents.supervisor.other_process import OtherProcess
 from agents.supervisor.run import Request
 from agents.supervisor.supervisor import PrefixCache, Supervisor
 
@@ -341,11 +342,8 @@ class Assistant:
 
     @cached_property
     def _supervisor(self) -> Supervisor:
-        settings, elsewhere = self.settings, None
-        if self._processes:
-            from agents.supervisor.other_process import OtherProcess
-
-            elsewhere = OtherProcess(self._processes, settings.ready_data_dir(), settings.documents)
+        settings, processes = self.settings, self._processes
+        elsewhere = OtherProcess(processes, settings.ready_data_dir(), settings.documents) if processes else None
         return Supervisor(self.library, self._window_cache, settings.supervisor, elsewhere=elsewhere)
 
     def _count_tokens(self, text: str) -> int:

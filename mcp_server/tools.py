@@ -66,7 +66,8 @@ def _add_ask(server: MCPServer[Any], lazy: LazyAssistant, default_wait: float) -
         with readable_errors():
             async with notified_progress(ctx) as on_progress:
                 assistant = await lazy.get()
-                return _result(await assistant.ask(question, documents, session_id, wait_seconds, on_progress))
+                answer = await assistant.ask(question, documents, session_id, wait_seconds, on_progress)
+                return await asyncio.to_thread(_result, answer)
 
     _add(server, ask, "Ask documents a question")
 
@@ -94,7 +95,7 @@ def _add_analyze_document(server: MCPServer[Any], lazy: LazyAssistant, default_w
                 analysis = await assistant.analyze(
                     document, mode, focus, compare_with, window_tokens, session_id, wait_seconds, on_progress
                 )
-                return _result(analysis)
+                return await asyncio.to_thread(_result, analysis)
 
     _add(server, analyze_document, "Analyse a whole document")
 

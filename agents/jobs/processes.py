@@ -129,7 +129,7 @@ class _Process:
         """Start a process that finds what this one finds when it imports."""
         return cls(
             await asyncio.create_subprocess_exec(
-                *(sys.executable, "-c", _START, *sys.path),
+                *(sys.executable, "-P", "-c", _START, *sys.path),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 limit=_READ_BYTES,

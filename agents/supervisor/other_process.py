@@ -31,7 +31,6 @@ from agents.supervisor.supervisor import Supervisor
 MIN_TOKENS = 8_192
 """Less is read where it is: in a few tenths of a second, not much longer than a process takes to be told of it."""
 _FINISH = f"{__name__}:finish"
-_KEYS = State.__annotations__
 ResultT = TypeVar("ResultT", bound=Frozen)
 
 
@@ -45,6 +44,8 @@ class Reading:
     """By document id, as this run tells them apart."""
     engine: EngineInfo | None
     """Of an engine that stays where it is; None: the rules, which are everywhere."""
+    asked_at: float
+    """When, on the monotonic clock, which is the machine's."""
 
 
 class OtherProcess:
@@ -76,7 +77,7 @@ class OtherProcess:
         """
         stays = None if isinstance(run.engine, ExtractiveEngine) else run.engine.info
         titles = {document.document_id: document.title for document in run.request.documents}
-        reading = Reading(self._data_dir, self._settings, titles, stays)
+        reading = Reading(self._data_dir, self._settings, titles, stays, time.monotonic())
 
         async def report(progress: Progress, notes: tuple[str, ...]) -> None:
             run.on_progress(progress, notes)
@@ -85,10 +86,10 @@ class OtherProcess:
             return await asyncio.to_thread(run.engine.count_tokens, text)
 
         own = OwnParts.of_run(run)
-        begun = await asyncio.to_thread(own.dumps, Completed(run, state))
+        begun = await asyncio.to_thread(own.dumps, run, state)
         answers = {"run": run.engine.run, "count_tokens": count_tokens, "report": report}
         finished = await self._processes.run(_FINISH, reading, begun, answers=answers)
-        return await asyncio.to_thread(own.loads, finished)
+        return Completed(*await asyncio.to_thread(own.loads, finished))
 
 
 async def finish(parent: Parent, reading: Reading, begun: bytes) -> bytes:
@@ -100,6 +101,10 @@ async def finish(parent: Parent, reading: Reading, begun: bytes) -> bytes:
         begun: The run and its state.
     """
     library, window_cache = Library(reading.settings, reading.data_dir), WindowCache(reading.data_dir)
+
+    def report(progress: Progress, notes: tuple[str, ...] = (), /) -> None:
+        parent.call("report", progress, notes)
+
     try:
         engine = CalledEngine(parent, reading.engine) if reading.engine else ExtractiveEngine()
         opened = [await library.get(document_id) for document_id in reading.titles]
@@ -110,11 +115,13 @@ async def finish(parent: Parent, reading: Reading, begun: bytes) -> bytes:
             window_cache=window_cache,
             texts=await Texts.load(library, engine, documents),
             documents={document.document_id: document for document in documents},
-            report=lambda progress, notes=(): parent.call("report", progress, notes),
+            report=report,
         )
-        begun_here = own.loads(begun)
-        run, state = begun_here.run, begun_here.state
-        return own.dumps(await Supervisor(library, window_cache, run.settings).finish(run, state))
+        run, state = own.loads(begun)
+        # Waiting for a process is not part of the run.
+        run.budget.started += time.monotonic() - reading.asked_at
+        finished = await Supervisor(library, window_cache, run.settings).finish(run, state)
+        return own.dumps(finished.run, finished.state)
     finally:
         await library.close()
         await window_cache.close()
@@ -146,15 +153,16 @@ class OwnParts:
             clock=run.budget.clock,
         )
 
-    def dumps(self, completed: Completed) -> bytes:
-        """Return a run and its state without these parts."""
+    def dumps(self, run: Run, state: State) -> bytes:
+        """Return a run and its state as bytes, without these parts."""
         content = io.BytesIO()
-        _Pickler(self, content).dump((completed.run, {key: completed.state[key] for key in _KEYS if key in completed.state}))
+        # The graph's own keys are none of another graph's business.
+        _Pickler(self, content).dump((run, {key: state[key] for key in State.__annotations__ if key in state}))
         return content.getvalue()
 
-    def loads(self, content: bytes) -> Completed:
-        """Return a run and its state with these parts."""
-        return Completed(*_Unpickler(self, io.BytesIO(content)).load())
+    def loads(self, content: bytes) -> tuple[Run, State]:
+        """Return a run and its state from bytes, with these parts."""
+        return _Unpickler(self, io.BytesIO(content)).load()
 
 
 class _Pickler(pickle.Pickler):

@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import math
+import os
 import time
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -74,6 +75,7 @@ class Supervisor:
         self._settings = settings
         self._clock = clock
         self._elsewhere = elsewhere
+        self._computing = asyncio.Semaphore(max(2, os.cpu_count() or 1))
 
     async def run(
         self,
@@ -114,7 +116,9 @@ class Supervisor:
 
     async def finish(self, run: Run, state: State) -> Completed:
         """Bring a run to its judgement, going on from what its agents have returned."""
-        state, message = await self._run_graph(run, state)
+        # Without a model a run computes all the time: of many at once, the first are done while the last still wait.
+        async with nullcontext() if run.engine.info.generative else self._computing:
+            state, message = await self._run_graph(run, state)
         if self._elsewhere and "judgement" not in state and self._elsewhere.takes(run, state):
             return await self._elsewhere.finish(run, state)
         completed = Completed(run, state) if "judgement" in state else await fall_back(run, state)
