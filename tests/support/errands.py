@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import sys
-from pathlib import Path
 
 from agents.errors import DocumentError
 from agents.jobs.processes import Parent, Processes
@@ -29,10 +28,9 @@ async def hold_the_lock(parent: Parent) -> None:
         pass
 
 
-async def die_once(_parent: Parent, marker: str) -> int:
-    """Kill this process, unless it was done before; return this process's id."""
-    if not Path(marker).exists():
-        Path(marker).touch()
+async def die_if_first(parent: Parent) -> int:
+    """Kill this process if it is the first to be given this work; return its id."""
+    if await asyncio.wrap_future(parent.call("is_first")):
         os.kill(os.getpid(), signal.SIGKILL)
     return os.getpid()
 

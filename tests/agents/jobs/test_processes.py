@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -28,12 +29,10 @@ async def add(first: int, second: int) -> int:
     return first + second
 
 
-async def gone(process: int) -> None:
+def wait_for_end(process: int) -> None:
     """Wait until a process has ended."""
-    try:
-        await asyncio.to_thread(psutil.Process(process).wait, PATIENCE)
-    except psutil.NoSuchProcess:
-        return
+    with suppress(psutil.NoSuchProcess):
+        psutil.Process(process).wait(PATIENCE)
 
 
 async def test_work_is_done_in_another_process_and_can_call_what_this_one_answers(processes: Processes) -> None:
@@ -85,8 +84,13 @@ async def test_cancelled_work_ends_its_process_whatever_it_is_doing(processes: P
     assert not psutil.pid_exists(process)
 
 
-async def test_work_whose_process_is_killed_is_done_by_another(processes: Processes, tmp_path: Path) -> None:
-    assert psutil.pid_exists(await processes.run(f"{ERRANDS}:die_once", str(tmp_path / "died"), answers={}))
+async def test_work_whose_process_is_killed_is_done_by_another(processes: Processes) -> None:
+    attempts = iter((True, False))
+
+    async def is_first() -> bool:
+        return next(attempts)
+
+    assert psutil.pid_exists(await processes.run(f"{ERRANDS}:die_if_first", answers={"is_first": is_first}))
 
 
 async def test_work_that_kills_every_process_fails_alone(processes: Processes) -> None:
@@ -114,7 +118,7 @@ async def test_a_call_that_the_work_gives_up_is_cancelled_here(processes: Proces
     await asyncio.wait_for(cancelled.wait(), PATIENCE)
 
 
-async def test_more_work_than_there_may_be_processes_waits_its_turn(tmp_path: Path) -> None:
+async def test_more_work_than_there_may_be_processes_waits_its_turn() -> None:
     processes = Processes(limit=1)
     both = await asyncio.gather(
         *(processes.run(f"{ERRANDS}:add", number, 1, answers={"add": add}) for number in range(2))
@@ -130,17 +134,17 @@ async def test_a_process_without_work_is_ended_after_a_while_and_when_the_server
     impatient, patient = Processes(idle_seconds=0.0), Processes()
     _, soon = await impatient.run(f"{ERRANDS}:add", 2, 3, answers={"add": add})
     _, later = await patient.run(f"{ERRANDS}:add", 2, 3, answers={"add": add})
-    await gone(soon)
+    await asyncio.to_thread(wait_for_end, soon)
     assert psutil.pid_exists(later)
     await patient.close()
 
     assert not psutil.pid_exists(later)
 
 
-async def test_a_process_ends_with_the_one_that_it_works_for_even_in_the_middle_of_its_work() -> None:
+def test_a_process_ends_with_the_one_that_it_works_for_even_in_the_middle_of_its_work() -> None:
     with subprocess.Popen([sys.executable, "-m", ERRANDS], cwd=REPOSITORY, stdout=subprocess.PIPE) as server:
         assert server.stdout
-        process = int(await asyncio.to_thread(server.stdout.readline))
+        process = int(server.stdout.readline())
         server.kill()
 
-    await gone(process)
+    wait_for_end(process)
