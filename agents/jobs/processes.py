@@ -58,6 +58,11 @@ class Processes:
         self._idle: dict[_Process, asyncio.TimerHandle] = {}
         self._ending: set[asyncio.Task[None]] = set()
 
+    @property
+    def are_busy(self) -> bool:
+        """Whether more work has to wait."""
+        return self._slots.locked()
+
     async def run(self, function: str, *arguments: object, answers: Answers) -> Any:  # noqa: ANN401
         """Have a coroutine function called in another process; return what it returns.
 
@@ -160,12 +165,13 @@ class _Process:
                     break
                 if content is not None:
                     calls[number] = asyncio.create_task(self._answer(number, *content, answers=answers))
+                    calls[number].add_done_callback(lambda _, number=number: calls.pop(number, None))
                 elif number in calls:
-                    calls.pop(number).cancel()
+                    calls[number].cancel()
         except (EOFError, OSError) as error:
             raise ProcessEndedError from error
         finally:
-            for call in calls.values():
+            for call in tuple(calls.values()):
                 call.cancel()
         self._works = False
         result, failure = content

@@ -88,6 +88,8 @@ class OtherProcess:
         own = OwnParts.of_run(run)
         begun = await asyncio.to_thread(own.dumps, run, state)
         answers = {"run": run.engine.run, "count_tokens": count_tokens, "report": report}
+        if self._processes.are_busy:
+            run.report(0.1, "Waiting until another long document is read")
         finished = await self._processes.run(_FINISH, reading, begun, answers=answers)
         return Completed(*await asyncio.to_thread(own.loads, finished))
 

@@ -120,14 +120,22 @@ async def test_a_call_that_the_work_gives_up_is_cancelled_here(processes: Proces
 
 async def test_more_work_than_there_may_be_processes_waits_its_turn() -> None:
     processes = Processes(limit=1)
+    busy: list[bool] = []
+
+    async def add_and_look(one: int, other: int) -> int:
+        busy.append(processes.are_busy)
+        return one + other
+
     both = await asyncio.gather(
-        *(processes.run(f"{ERRANDS}:add", number, 1, answers={"add": add}) for number in range(2))
+        *(processes.run(f"{ERRANDS}:add", number, 1, answers={"add": add_and_look}) for number in range(2))
     )
     await processes.close()
 
     (first, one), (second, other) = both
     assert (first, second) == (1, 2)
     assert one == other
+    assert busy == [True, True]
+    assert not processes.are_busy
 
 
 async def test_a_process_without_work_is_ended_after_a_while_and_when_the_server_closes() -> None:
