@@ -1,1 +1,1 @@
-"""Work that several callers may want: shared while in flight, cached once finished, in other processes where it is long."""
+"""Work that several callers may want: shared in flight, cached once finished, in other processes where it is long."""
