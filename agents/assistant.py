@@ -27,6 +27,7 @@ from agents.engine.engine import Engine
 from agents.engine.registry import ActiveEngine, LazyEngine, choose_engine
 from agents.engine.tasks.reading import UpdateSummary
 from agents.errors import EngineError, RequestError
+from agents.jobs.processes import Processes
 from agents.jobs.single_flight import ReportProgress, SingleFlight, StillRunning, job_key
 from agents.jobs.window_cache import WindowCache
 from agents.language.tokens import estimate_tokens
@@ -49,6 +50,7 @@ from agents.sessions.sessions import Session, SessionStore
 from agents.sessions.store import StoredSession
 from agents.settings import MIN_WINDOW_TOKENS, Settings
 from agents.supervisor.answer import Completed, to_analysis, to_answer
+from agents.supervisor.other_process import OtherProcess
 from agents.supervisor.run import Request
 from agents.supervisor.supervisor import PrefixCache, Supervisor
 
@@ -71,12 +73,15 @@ class Assistant:
     Args:
         settings: All settings.
         engine: Answers in place of the one that the settings choose; whoever opened it closes it.
+        processes: Read long documents, so that no other call waits behind that; closed with the assistant. None: this
+            process reads them, which suits one caller.
     """
 
-    def __init__(self, settings: Settings, engine: Engine | None = None) -> None:
+    def __init__(self, settings: Settings, engine: Engine | None = None, processes: Processes | None = None) -> None:
         self.settings = settings
         self._engine = LazyEngine(settings.engine, settings.data_dir, engine)
         self._prefix_cache = PrefixCache(settings.engine)
+        self._processes = processes
         self._runs = SingleFlight()
         # A file may change, so what was opened is not handed to later callers; the library makes reopening fast.
         self._openings = SingleFlight(claim_seconds=0.0)
@@ -229,6 +234,8 @@ class Assistant:
         """Cancel what is running and close every part that was opened."""
         await self._openings.close()
         await self._runs.close()
+        if self._processes:
+            await self._processes.close()
         for part in ("_sessions", "_window_cache", "library"):
             if opened := self.__dict__.get(part):
                 await opened.close()
@@ -386,7 +393,9 @@ class Assistant:
 
     @cached_property
     def _supervisor(self) -> Supervisor:
-        return Supervisor(self.library, self._window_cache, self.settings.supervisor)
+        settings, processes = self.settings, self._processes
+        elsewhere = OtherProcess(processes, settings.ready_data_dir(), settings.documents) if processes else None
+        return Supervisor(self.library, self._window_cache, settings.supervisor, elsewhere=elsewhere)
 
     def _count_tokens(self, text: str) -> int:
         engine = self._engine.current

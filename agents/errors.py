@@ -9,6 +9,8 @@ ReadroomError
 └── EngineError      the engine cannot be started, reached or made to answer
 """
 
+import copyreg
+
 
 class ReadroomError(Exception):
     """Something went wrong that the user can put right.
@@ -25,6 +27,10 @@ class ReadroomError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # An exception is pickled by its arguments alone, of which these have more; work in other processes raises them.
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
 
 
 class SettingsError(ReadroomError):

@@ -65,8 +65,9 @@ class LazyAssistant:
         await asyncio.shield(asyncio.wrap_future(self._started_imports()))
         if self._built is None:
             from agents.assistant import Assistant
+            from agents.jobs.processes import Processes
 
-            self._built = Assistant(self._settings)
+            self._built = Assistant(self._settings, processes=Processes())
         return self._built
 
     async def _warm_up(self) -> None:

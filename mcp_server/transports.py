@@ -27,6 +27,10 @@ Transport = Literal["stdio"] | HttpTransport
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  # compared with, never bound here
 _SHUTDOWN_SECONDS = 5
+_SWITCH_SECONDS = 0.0005
+"""After which a computing thread lets others go on, a tenth of Python's own: an answer waits for its turn some fifty
+times. Beside a thread that computes an ask took 0.30 s where it took 0.57 (medians, 0.16 s alone), for the same work of
+the thread."""
 _CLIENT_GONE = (BrokenPipeError, ConnectionResetError, anyio.BrokenResourceError, anyio.ClosedResourceError)
 _logger = logging.getLogger(__name__)
 
@@ -39,6 +43,7 @@ def serve(settings: Settings, transport: Transport) -> None:
     """
     check_kind(settings.engine.kind)
     _log_to_stderr()
+    sys.setswitchinterval(_SWITCH_SECONDS)
     try:
         if transport == "stdio":
             serve_stdio(create_server(settings))

@@ -1,1 +1,1 @@
-"""Work that several callers may want: shared while it is in flight, cached once it is finished."""
+"""Work that several callers may want: shared in flight, cached once finished, in other processes where it is long."""

@@ -1,6 +1,7 @@
 """The supervisor: a request goes through five agents, each chosen from those that make sense at that moment.
 
 supervisor      runs a request through the graph within its budget; the fallback where it has no answer
+other_process   where a run goes on that reads long documents whole, in the server
 graph           AGENTS, the registry: one line per agent; and the langgraph graph over them
 policy          which agent may come next, and the chat model that decides
 

@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import math
+import os
 import time
 from collections.abc import Sequence
+from contextlib import aclosing, nullcontext
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from agents.documents.library import Library
 from agents.engine.engine import Engine
@@ -37,6 +39,18 @@ FALLBACK_WARNING = (
 _logger = logging.getLogger(__name__)
 
 
+class Elsewhere(Protocol):
+    """Where a run can go on."""
+
+    def takes(self, run: Run, state: State) -> bool:
+        """Whether the rest of a run belongs there."""
+        ...
+
+    async def finish(self, run: Run, state: State) -> Completed:
+        """Bring a run to its judgement."""
+        ...
+
+
 class Supervisor:
     """Runs requests; keeps no state of any of them.
 
@@ -45,15 +59,23 @@ class Supervisor:
         window_cache: Where the notes from finished windows are stored.
         settings: How the agents work together.
         clock: Monotonic seconds.
+        elsewhere: Where runs go on that would keep others waiting; None: here.
     """
 
     def __init__(
-        self, library: Library, window_cache: WindowCache, settings: SupervisorSettings, clock: Clock = time.monotonic
+        self,
+        library: Library,
+        window_cache: WindowCache,
+        settings: SupervisorSettings,
+        clock: Clock = time.monotonic,
+        elsewhere: "Elsewhere | None" = None,
     ) -> None:
         self._library = library
         self._window_cache = window_cache
         self._settings = settings
         self._clock = clock
+        self._elsewhere = elsewhere
+        self._computing = asyncio.Semaphore(max(2, os.cpu_count() or 1))
 
     async def run(
         self,
@@ -90,9 +112,17 @@ class Supervisor:
         )
         run = await asyncio.to_thread(fit_history, run)
         with span("run", documents=len(request.documents), engine=engine.info.name):
-            state, message = await self._run_graph(run)
-            completed = Completed(run, state) if "judgement" in state else await fall_back(run, state)
-        return completed if settings.message_forwarding else accept_rewritten(completed, message)
+            return await self.finish(run, cast("State", {}))
+
+    async def finish(self, run: Run, state: State) -> Completed:
+        """Bring a run to its judgement, going on from what its agents have returned."""
+        # Without a model a run computes all the time: of many at once, the first are done while the last still wait.
+        async with nullcontext() if run.engine.info.generative else self._computing:
+            state, message = await self._run_graph(run, state)
+        if self._elsewhere and "judgement" not in state and self._elsewhere.takes(run, state):
+            return await self._elsewhere.finish(run, state)
+        completed = Completed(run, state) if "judgement" in state else await fall_back(run, state)
+        return completed if run.settings.message_forwarding else accept_rewritten(completed, message)
 
     @cached_property
     def _graph(self) -> "Graph":
@@ -101,19 +131,25 @@ class Supervisor:
 
         return build_graph(AGENTS)
 
-    async def _run_graph(self, run: Run) -> tuple[State, str]:
-        """Run the graph; return what its agents have returned, and the finishing message."""
+    async def _run_graph(self, run: Run, state: State) -> tuple[State, str]:
+        """Run the graph, up to where the run goes on elsewhere.
+
+        Returns:
+            What its agents have returned, and the finishing message.
+        """
         from agents.supervisor.graph import recursion_limit
 
         config = {"recursion_limit": recursion_limit(run.budget.max_steps)}
-        state = cast("State", {})
         try:
             async with asyncio.timeout(run.budget.seconds_left + run.reading_seconds + SECONDS_TO_FINISH):
                 with untraced():
-                    asked = {"messages": [("user", run.request.question)]}
+                    asked = {**state, "messages": [("user", run.request.question)]}
                     steps = self._graph.astream(asked, config=config, context=run, stream_mode="values")
-                    async for reached in steps:
-                        state = reached
+                    async with aclosing(steps):
+                        async for reached in steps:
+                            state = reached
+                            if self._elsewhere and self._elsewhere.takes(run, state):
+                                return state, ""
         except Exception as error:
             _logger.warning("The graph ended without an answer: %r", error)
             run.warn(f"The supervisor ended early: {type(error).__name__}.")
