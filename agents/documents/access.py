@@ -42,13 +42,7 @@ def find_file(source: str, settings: DocumentsSettings) -> FileState:
     """
     path = _absolute(source, settings)
     real = Path(os.path.realpath(path))
-    if refused := _refused(real, settings):
-        through = f" (it leads to {real})" if real != path else ""
-        raise DocumentError(f"{path}{through} {refused}", hint=_ROOTS_HINT)
-    try:
-        found = real.stat()
-    except OSError as error:
-        raise _cannot_open(path, error) from error
+    found = _stat_allowed(path, real, settings)
     if stat.S_ISDIR(found.st_mode):
         raise DocumentError(f"{path} is a folder.", hint="Give the path of one file in it.")
     if not stat.S_ISREG(found.st_mode):
@@ -63,13 +57,33 @@ def find_file(source: str, settings: DocumentsSettings) -> FileState:
     return FileState(str(real), found.st_size, found.st_mtime_ns)
 
 
+def find_folder(source: str, settings: DocumentsSettings) -> Path:
+    """Return the real path of the folder that a caller named.
+
+    Raises:
+        DocumentError: It is missing, no folder, outside the allowed folders, or hidden in the home folder.
+    """
+    path = _absolute(source, settings)
+    real = Path(os.path.realpath(path))
+    if not stat.S_ISDIR(_stat_allowed(path, real, settings).st_mode):
+        raise DocumentError(f"{path} is not a folder.", hint=f"Its folder is {path.parent}.")
+    return real
+
+
+def is_folder(source: str) -> bool:
+    """Whether a caller named a folder, by its path; whether it may be read is another question."""
+    if "\0" in source or DOCUMENT_ID.fullmatch(source) or URL.match(source):
+        return False
+    return Path(_path_of(source)).is_dir()
+
+
 def check_origins(document_id: str, paths: Sequence[str], settings: DocumentsSettings) -> None:
     """Check that a known document may be read here: another program may have opened it, with other folders allowed.
 
     Raises:
         DocumentError: None of the files that it was read from may be read.
     """
-    refused = [_refused(Path(path), settings) for path in paths]
+    refused = [refusal(Path(path), settings) for path in paths]
     if refused and all(refused):
         raise DocumentError(f"The file of the document {document_id} {refused[0]}", hint=_ROOTS_HINT)
 
@@ -99,9 +113,7 @@ def _absolute(source: str, settings: DocumentsSettings) -> Path:
     """Return the path that a caller named, without `.` and `..`."""
     if not source.strip() or "\0" in source:
         raise DocumentError("The document's path is empty or holds a null character.", hint="Give an absolute path.")
-    if source.lower().startswith("file://"):
-        source = urllib.request.url2pathname(urllib.parse.urlparse(source).path)
-    path = Path(source).expanduser() if source.startswith("~") else Path(source)
+    path = Path(_path_of(source))
     if not path.is_absolute():
         raise DocumentError(
             f"{source} is neither an absolute path nor the id of a document.",
@@ -111,7 +123,25 @@ def _absolute(source: str, settings: DocumentsSettings) -> Path:
     return Path(os.path.normpath(path)) if not path.is_symlink() else path
 
 
-def _refused(real: Path, settings: DocumentsSettings) -> str:
+def _path_of(source: str) -> str:
+    """Return the path that a caller means, from a file URL and with the home folder in place of `~`."""
+    if source.lower().startswith("file://"):
+        source = urllib.request.url2pathname(urllib.parse.urlparse(source).path)
+    return str(Path(source).expanduser()) if source.startswith("~") else source
+
+
+def _stat_allowed(path: Path, real: Path, settings: DocumentsSettings) -> os.stat_result:
+    """Return what the system says of a path that may be read, or raise."""
+    if refused := refusal(real, settings):
+        through = f" (it leads to {real})" if real != path else ""
+        raise DocumentError(f"{path}{through} {refused}", hint=_ROOTS_HINT)
+    try:
+        return real.stat()
+    except OSError as error:
+        raise _cannot_open(path, error) from error
+
+
+def refusal(real: Path, settings: DocumentsSettings) -> str:
     """Return why a file may not be read; nothing where it may.
 
     Where nobody has named a folder the home folder is read, but not its hidden part: keys and passwords lie there.

@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 from cachetools import LRUCache
 
 from agents.documents import access
+from agents.documents.listing import Listing, list_documents
 from agents.documents.parsing import titles
 from agents.documents.parsing.parsed import MAX_CHARACTERS, Parsed
 from agents.documents.parsing.sandbox import OnScan, Sandbox
@@ -163,6 +164,14 @@ class Library:
     async def stored_documents(self) -> tuple[StoredDocument, ...]:
         """Return every document that the library holds, by title."""
         return await asyncio.to_thread(self._store.stored_documents)
+
+    async def list_documents(self, folder: str | None = None, query: str | None = None) -> Listing:
+        """Return the documents that may be read, newest first; with a query, the best match first.
+
+        Raises:
+            DocumentError: The folder is missing or may not be read.
+        """
+        return await asyncio.to_thread(list_documents, self._store, self._settings, folder, query)
 
     async def forget(self, document_id: str) -> None:
         """Delete everything that is stored of a document, from the disk too; its files are left alone."""

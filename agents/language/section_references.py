@@ -171,7 +171,7 @@ class Reference:
             if match and match["number"].casefold() == self.number.casefold():
                 fit = self._fit(match["word"], heading.text[match.end() :])
                 if fit is not None:
-                    found.append((fit, heading.start, self._section_end(document, index)))
+                    found.append((fit, heading.start, section_end(document, index, self.number)))
         best = min((fit for fit, _, _ in found), default=_OTHER_WORD)
         clause = None
         if best == _OTHER_WORD and self.number[0].isdigit() and _SECTION_WORD.fullmatch(self.word):
@@ -191,16 +191,6 @@ class Reference:
         # "A history" begins with no number.
         numbered = self.number[0].isdigit() or behind[:1] in (".", ")", ":")
         return _NO_WORD if numbered and (is_section or _singular(self.word) in _CHAPTERS) else None
-
-    def _section_end(self, document: Document, index: int) -> int:
-        """Return where the next section begins that is not within the one of the heading at `index`."""
-        level = document.headings[index].level
-        for heading in document.headings[index + 1 :]:
-            match = _HEADING.match(heading.text)
-            inside = match is not None and match["number"].startswith(f"{self.number}.")
-            if heading.level <= level and not inside:
-                return heading.start
-        return len(document.text)
 
     def _clause(self, document: Document) -> tuple[int, int] | None:
         """Return the paragraphs of a clause: from the line that begins with its number to that of the next clause."""
@@ -226,6 +216,23 @@ class Reference:
             return None
         _, start, end = max(followed, key=lambda span: span[2] - span[1])
         return start, end
+
+
+def section_end(document: Document, index: int, number: str = "") -> int:
+    """Return where the next section begins that is not within the one of the heading at `index`.
+
+    Args:
+        document: The document.
+        index: The heading's position among the document's headings.
+        number: The section's number; one whose number goes on from it is within it, whatever its heading's level.
+    """
+    level = document.headings[index].level
+    for heading in document.headings[index + 1 :]:
+        match = _HEADING.match(heading.text)
+        inside = number and match is not None and match["number"].startswith(f"{number}.")
+        if heading.level <= level and not inside:
+            return heading.start
+    return len(document.text)
 
 
 def _items(document: Document) -> Iterator[tuple[str, int, int]]:
