@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
 from agents.cursors import decode_cursor, encode_cursor
 from agents.documents import reading
 from agents.documents.library import Library
+from agents.documents.names import rank_names
 from agents.documents.reading import Bounds, Selection
 from agents.errors import RequestError
 from agents.grounding.quote_check import Found, find_words, nearest_sentence, sentence_around
@@ -52,6 +54,30 @@ async def list_documents(
     )
 
 
+async def complete_document(library: Library, typed: str, *, ids: bool) -> list[str]:
+    """Return what a half-typed document may become: paths or, of opened ones, ids; the likeliest first.
+
+    Args:
+        library: Knows what may be read.
+        typed: The beginning of a path or an id, or some of a name.
+        ids: Whether an id is wanted.
+
+    Raises:
+        DocumentError: The library cannot be read.
+    """
+    listed = (await library.list_documents()).documents
+    named = {
+        value: f"{Path(each.path or '').name} {each.title or ''}"
+        for each in listed
+        if (value := each.document_id if ids else each.path or each.document_id)
+    }
+    begun = [value for value in named if value.startswith(typed)]
+    held = [value for value, name in named.items() if typed.casefold() in name.casefold()]
+    values = list(named)
+    meant = [values[place] for place in rank_names(typed, list(named.values()))]
+    return list(dict.fromkeys([*begun, *held, *meant]))
+
+
 async def read_document(
     library: Library,
     document: Document,
@@ -81,26 +107,27 @@ async def read_document(
         )
     selected = await asyncio.to_thread(_select, document, pages, section, cursor)
     tokens = sum(await library.token_counts(document.document_id, "estimate", estimate_tokens))
-    common = {
-        "document_id": document.document_id,
-        "title": document.title,
-        "pages_total": len(document.pages),
-        "tokens_total": tokens,
-        "reading": selected.reading,
-    }
+    part = DocumentText(
+        document_id=document.document_id,
+        title=document.title,
+        pages_total=len(document.pages),
+        tokens_total=tokens,
+        reading=selected.reading,
+    )
     if find is not None:
         near = () if pages is section is None else selected.spans
         check, notes = await _check(library, document, find, near)
-        return DocumentText(**common, check=check, notes=(*selected.notes, *notes))
+        return part.model_copy(update={"check": check, "notes": (*selected.notes, *notes)})
     spans, left = await asyncio.to_thread(reading.take_part, document, selected.spans)
     following = encode_cursor("read", document=document.document_id, reading=selected.reading, spans=left)
     begins = pages is section is cursor is None
-    return DocumentText(
-        **common,
-        spans=spans,
-        next_cursor=following if left else None,
-        sections=reading.outline(document) if begins else (),
-        notes=(*selected.notes, *(document.warnings if begins else ())),
+    return part.model_copy(
+        update={
+            "spans": spans,
+            "next_cursor": following if left else None,
+            "sections": reading.outline(document) if begins else (),
+            "notes": (*selected.notes, *(document.warnings if begins else ())),
+        }
     )
 
 

@@ -6,9 +6,11 @@ from typing import Any
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp_types import ResourceLink
 
-from agents.errors import DocumentError, ReadroomError, SessionError
+from agents.errors import DocumentError, ReadroomError, RequestError, SessionError
 from mcp_server.lazy_assistant import LazyAssistant
+from mcp_server.render import pluralize
 
 PART_CHARACTERS = 80_000
 """Longest text of one read, about 20,000 tokens."""
@@ -24,12 +26,12 @@ def add_resources(server: MCPServer[Any], lazy: LazyAssistant) -> None:
     async def document_text(document_id: str, start: int = 0) -> str:
         with _readable_errors():
             text = await (await lazy.get()).document_text(document_id)
-            return _part(text, start, f"readroom://documents/{document_id}/text")
+            return _part(text, start, document_uri(document_id))
 
     async def session(session_id: str, start: int = 0) -> str:
         with _readable_errors():
             transcript = await (await lazy.get()).transcript(session_id)
-            return _part(transcript, start, f"readroom://sessions/{session_id}")
+            return _part(transcript, start, session_uri(session_id))
 
     async def status() -> str:
         with _readable_errors():
@@ -60,9 +62,30 @@ def add_resources(server: MCPServer[Any], lazy: LazyAssistant) -> None:
     )(status)
 
 
+def document_uri(document_id: str) -> str:
+    """Return the URI of a document's text."""
+    return f"readroom://documents/{document_id}/text"
+
+
+def session_uri(session_id: str) -> str:
+    """Return the URI of a session's transcript."""
+    return f"readroom://sessions/{session_id}"
+
+
+def document_link(document_id: str, title: str, pages: int) -> ResourceLink:
+    """Return a link to a document's text, for a result."""
+    return ResourceLink(
+        uri=document_uri(document_id),
+        name=document_id,
+        title=title,
+        description=f"The text that was read, of {pluralize(pages, 'page')}.",
+        mime_type="text/plain",
+    )
+
+
 def _part(text: str, start: int, uri: str) -> str:
     if start and not 0 <= start < len(text):
-        raise ResourceError(f"start is {start}, and the text has {len(text):,} characters. Count from 0.")
+        raise ResourceNotFoundError(f"start is {start}, and the text has {len(text):,} characters. Count from 0.")
     end = start + PART_CHARACTERS
     return text[start:end] + (f"\n\n[Goes on at {uri}?start={end}]" if end < len(text) else "")
 
@@ -71,7 +94,7 @@ def _part(text: str, start: int, uri: str) -> str:
 def _readable_errors() -> Generator[None]:
     try:
         yield
-    except (DocumentError, SessionError) as error:
+    except (DocumentError, SessionError, RequestError) as error:
         raise ResourceNotFoundError(f"{error.message} {error.hint}") from error
     except ReadroomError as error:
         raise ResourceError(f"{error.message} {error.hint}") from error

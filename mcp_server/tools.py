@@ -19,10 +19,10 @@ from agents.errors import ReadroomError
 from agents.schema import Analysis, Answer, OnProgress, Progress, Response
 from mcp_server.lazy_assistant import LazyAssistant
 from mcp_server.parameters import (
+    AnalysedPath,
     AnalysisMode,
     BenchmarkPaths,
     BenchmarkSuite,
-    DocumentPath,
     DocumentPaths,
     Focus,
     OtherDocumentPaths,
@@ -56,7 +56,7 @@ def _add_ask(server: MCPServer[Any], lazy: LazyAssistant, default_wait: float) -
         session_id: SessionId = None,
         wait_seconds: WaitSeconds = default_wait,
     ) -> Annotated[CallToolResult, Answer]:
-        """Answer a question from documents on this machine, with quotes that were checked.
+        """Answer a question from documents or whole folders on this machine, with quotes that were checked.
 
         Every statement carries a quote with its document and page, located in the source by code. Use it for
         questions that some passages answer, or that name pages or sections ("page 19", "clause 4.2"); use
@@ -74,7 +74,7 @@ def _add_ask(server: MCPServer[Any], lazy: LazyAssistant, default_wait: float) -
 def _add_analyze_document(server: MCPServer[Any], lazy: LazyAssistant, default_wait: float) -> None:
     async def analyze_document(
         ctx: Context[Any, Any],
-        document: DocumentPath,
+        document: AnalysedPath,
         mode: AnalysisMode = "summary",
         focus: Focus = None,
         compare_with: OtherDocumentPaths = (),

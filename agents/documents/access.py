@@ -44,7 +44,7 @@ def find_file(source: str, settings: DocumentsSettings) -> FileState:
     real = Path(os.path.realpath(path))
     found = _stat_allowed(path, real, settings)
     if stat.S_ISDIR(found.st_mode):
-        raise DocumentError(f"{path} is a folder.", hint="Give the path of one file in it.")
+        raise DocumentError(f"{path} is a folder.", hint="Name a file in it; list_documents shows which there are.")
     if not stat.S_ISREG(found.st_mode):
         raise DocumentError(f"{path} is not a regular file.", hint="Give the path of a document.")
     if found.st_size == 0:
@@ -83,9 +83,14 @@ def check_origins(document_id: str, paths: Sequence[str], settings: DocumentsSet
     Raises:
         DocumentError: None of the files that it was read from may be read.
     """
-    refused = [refusal(Path(path), settings) for path in paths]
-    if refused and all(refused):
-        raise DocumentError(f"The file of the document {document_id} {refused[0]}", hint=_ROOTS_HINT)
+    if not is_allowed(paths, settings):
+        refused = refusal(Path(paths[0]), settings)
+        raise DocumentError(f"The file of the document {document_id} {refused}", hint=_ROOTS_HINT)
+
+
+def is_allowed(paths: Sequence[str], settings: DocumentsSettings) -> bool:
+    """Whether a known document may be read here, by the files that it was read from; without one it was fetched."""
+    return not paths or not all(refusal(Path(path), settings) for path in paths)
 
 
 def open_file(state: FileState) -> IO[bytes]:
@@ -118,7 +123,7 @@ def _absolute(source: str, settings: DocumentsSettings) -> Path:
         raise DocumentError(
             f"{source} is neither an absolute path nor the id of a document.",
             hint=f"Give the absolute path of a file in {', '.join(map(str, settings.allowed_roots()))}, "
-            "or a document_id from an earlier result.",
+            "or a document_id; list_documents finds both by words of a name.",
         )
     return Path(os.path.normpath(path)) if not path.is_symlink() else path
 

@@ -45,7 +45,7 @@ def find_files(folders: Iterable[Path], settings: DocumentsSettings) -> FolderFi
                 continue
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(Path(entry.path))
-            elif by_suffix(os.path.splitext(entry.name)[1]) and (state := _state(entry, settings)):
+            elif by_suffix(Path(entry.name).suffix) and (state := _state(entry, settings)):
                 files[state.path] = state
     newest_first = sorted(files.values(), key=lambda state: (-state.mtime_ns, state.path))
     return FolderFiles(tuple(newest_first), whole=not waiting)

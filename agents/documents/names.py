@@ -48,7 +48,7 @@ def _having(wanted: str, names: Sequence[set[str]]) -> list[int]:
     """Return the positions of the names that have a word, or else the one that is most like it."""
     if found := [place for place, words in enumerate(names) if any(_is_meant(wanted, word) for word in words)]:
         return found
-    near = difflib.get_close_matches(wanted, set().union(*names), n=1, cutoff=_SPELT_ALIKE)
+    near = difflib.get_close_matches(wanted, {word for words in names for word in words}, n=1, cutoff=_SPELT_ALIKE)
     return [place for place, words in enumerate(names) if near and near[0] in words]
 
 

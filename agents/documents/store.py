@@ -130,11 +130,12 @@ class Store:
         return {FileState(path, size, mtime_ns): document_id for path, size, mtime_ns, document_id in rows}
 
     def known_documents(self) -> tuple[KnownDocument, ...]:
-        """Return every document that this version of the parser has read."""
+        """Return every document that this version of the parser has read, last read first."""
         query = """
             SELECT document_id, title, json_array_length(pages),
                 json_group_array(path) FILTER (WHERE path IS NOT NULL)
             FROM documents LEFT JOIN origins USING (document_id) WHERE parser = ? GROUP BY document_id
+            ORDER BY documents.rowid DESC
         """
         with self._named_errors(), self._lock:
             rows = self._open().execute(query, (PARSER_VERSION,)).fetchall()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
+from itertools import pairwise
 from typing import NamedTuple
 
 from agents.grounding.normalization import bare_words
@@ -11,6 +12,7 @@ from agents.language.sentences import split_sentences
 from agents.schema import Document, Passage, Verdict
 
 _OMISSION = re.compile(r"\s*[\[(]?(?:…|\.{3})[\])]?\s*")
+_LOOSEST_FIRST: tuple[Verdict, ...] = ("absent", "similar", "same_words", "exact")
 _QUOTATION_MARKS = "\"'“”„‘’«»「」"
 _MARGIN = 1_500
 """Characters before and behind a quote in which the sentence around it is looked for."""
@@ -105,7 +107,8 @@ def _find_parts(parts: Sequence[str], document: Document, near: Sequence[tuple[i
             return Found("absent", tuple(places), (f"The part “{part}” does not stand there.",))
         places.append(place)
     verdicts = [_verdict(part, [place]) for part, place in zip(parts, places, strict=True)]
-    worst = next(each for each in ("similar", "same_words", "exact") if each in verdicts)
-    in_order = all(one.end <= other.start for one, other in zip(places, places[1:], strict=False))
+    worst = min(_LOOSEST_FIRST.index(each) for each in verdicts)
+    in_order = all(one.end <= other.start for one, other in pairwise(places))
     notes = ("The quote leaves words out; each of its parts was looked for.",)
-    return Found(worst if in_order else "similar", tuple(places), notes)
+    verdict: Verdict = _LOOSEST_FIRST[worst] if in_order else "similar"
+    return Found(verdict, tuple(places), notes)
