@@ -122,8 +122,9 @@ def locate_all(quote: str, document: Document) -> tuple[Located, ...]:
     if not any(map(str.isalnum, wanted)):
         return ()
     text = normalize(document.text).text
-    spans = sorted({*_exact_places(wanted, text, ())} or {*_places_in_any_case(wanted, text)})
-    # With the marks around it a quote may be found twice in one place.
+    found = {*_exact_places(wanted, text, ())} or {*_places_in_any_case(wanted, text)}
+    # With the marks around it and without them a quote is found twice in one place.
+    spans = sorted(found, key=lambda span: (span[0], -span[1]))
     apart = [span for before, span in zip([(0, 0), *spans], spans, strict=False) if span[0] >= before[1]]
     return tuple(Located.at(document, start, end, score=1.0) for start, end in apart)
 
