@@ -102,14 +102,14 @@ def take_part(
     taken: list[TextSpan] = []
     left = list(spans)
     room = tokens
-    while left:
-        start, end = left[0]
+    while left and room > 0:
+        start, end = left.pop(0)
         stop = _stop(document.text, start, end, room, at_least_one=not taken)
-        if stop == start < end:
-            break
-        taken += text_spans(document, start, stop)
+        taken += text_spans(document, start, stop) if start < stop or start == end else ()
         room -= estimate_tokens(document.text[start:stop])
-        left = [(stop, end), *left[1:]] if stop < end else left[1:]
+        if stop < end:
+            left.insert(0, (stop, end))
+            break
     return tuple(taken), tuple(left)
 
 

@@ -35,9 +35,10 @@ def find_words(words: str, document: Document, near: Sequence[tuple[int, int]] =
         document: What is said to hold them.
         near: Spans of the text in which they are said to stand.
     """
+    words = words.strip().strip(_QUOTATION_MARKS) or words
     if places := locate_all(words, document):
         return Found(_verdict(words, places), _within(places, near), _elsewhere(places, near))
-    parts = [part for part in _OMISSION.split(words.strip()) if part]
+    parts = [part for part in _OMISSION.split(words) if part]
     if len(parts) > 1:
         return _find_parts(parts, document, near)
     similar = locate(words, document, near)
@@ -78,8 +79,7 @@ def _verdict(words: str, places: Sequence[Located]) -> Verdict:
     if not said:
         # Everywhere a negation stands beside the words: without it they say something else.
         return "similar"
-    wanted = words.strip().strip(_QUOTATION_MARKS)
-    return "exact" if any(place.quote.strip(_QUOTATION_MARKS) == wanted for place in said) else "same_words"
+    return "exact" if any(place.quote == words for place in said) else "same_words"
 
 
 def _within(places: tuple[Located, ...], near: Sequence[tuple[int, int]]) -> tuple[Located, ...]:
@@ -93,7 +93,8 @@ def _elsewhere(places: tuple[Located, ...], near: Sequence[tuple[int, int]]) -> 
     outside = [each for each in places if not any(a <= each.start < b for a, b in near)]
     if len(outside) == len(places):
         return ("They do not stand on the pages or in the section that were named, but elsewhere in the document.",)
-    return (f"They stand {len(outside)} times more outside of what was named.",) if outside else ()
+    times = "once" if len(outside) == 1 else f"{len(outside)} times"
+    return (f"They stand {times} more outside of what was named.",) if outside else ()
 
 
 def _find_parts(parts: Sequence[str], document: Document, near: Sequence[tuple[int, int]]) -> Found:
