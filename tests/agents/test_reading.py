@@ -135,7 +135,7 @@ async def test_a_document_is_read_part_by_part(library: Library, long: Document)
     spans = [span for part in parts for span in part.spans]
     assert "".join(span.text for span in spans) == TEXT
     assert [(span.start, span.end) for span in spans[1:]] == [
-        (before.end, after.end) for before, after in zip(spans, spans[1:], strict=False)
+        (before.end, after.end) for before, after in pairwise(spans)
     ]
     assert len(parts) > 3
     assert {part.reading for part in parts} == {"the whole document"}

@@ -1,4 +1,4 @@
-"""A stranger with an MCP client and fifty documents: finds one by its name, asks, reads the cited page, checks a quote."""
+"""A stranger with a client and fifty documents: finds one by its name, asks, reads the cited page, checks a quote."""
 
 from pathlib import Path
 
@@ -52,9 +52,7 @@ async def test_a_stranger_finds_asks_reads_and_checks(folder: Path, tmp_path: Pa
         answer = Answer.model_validate(asked.structured_content)
         citation = next(each for each in answer.citations if "4,200 euros" in each.quote)
 
-        page = await called(
-            client, "read_document", document=citation.document_id, pages=str(citation.page)
-        )
+        page = await called(client, "read_document", document=citation.document_id, pages=str(citation.page))
         read = DocumentText.model_validate(page.structured_content)
         (span,) = read.spans
         assert (span.page, read.pages_total) == (2, 3)

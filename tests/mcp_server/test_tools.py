@@ -12,6 +12,7 @@ from agents.settings import Settings
 from mcp_server.server import create_server
 from tests.support.fake_assistant import COMMON, DOCUMENT_ID, SESSION_ID, FakeAssistant
 
+TOOLS = ["ask", "analyze_document", "benchmark", "list_documents", "read_document"]
 QUESTION = {"question": "How much does the pump hold?", "documents": ["/manuals/pump.pdf"]}
 
 
@@ -23,10 +24,10 @@ def text_of(result: CallToolResult) -> str:
     return "\n".join(block.text for block in result.content if isinstance(block, TextContent))
 
 
-async def test_there_are_exactly_three_tools_and_each_says_what_it_does() -> None:
+async def test_there_are_exactly_five_tools_and_each_says_what_it_does() -> None:
     async with client(FakeAssistant()) as connected:
         tools = (await connected.list_tools()).tools
-    assert [tool.name for tool in tools] == ["ask", "analyze_document", "benchmark"]
+    assert [tool.name for tool in tools] == TOOLS
     for tool in tools:
         assert tool.title
         assert tool.description

@@ -85,7 +85,7 @@ async def test_a_folder_without_documents_is_an_error(library: Library, folder: 
     with pytest.raises(DocumentError, match="holds no document of a format that can be read"):
         await collect(library, [str(empty)], 9, ignore)
     empty.joinpath("a.pdf").write_bytes(b"%PDF-1.4 cut off")
-    with pytest.raises(DocumentError, match="1 file in .* cannot be read"):
+    with pytest.raises(DocumentError, match=r"1 file in .* cannot be read"):
         await collect(library, [str(empty)], 9, ignore)
 
 

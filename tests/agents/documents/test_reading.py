@@ -28,7 +28,16 @@ def read(document: Document, spans: tuple[tuple[int, int], ...]) -> str:
 
 @pytest.mark.parametrize(
     ("pages", "numbers"),
-    [("2", [2]), ("page 2", [2]), ("1-2", [1, 2]), ("3, 1", [3, 1]), ("i", [1]), ("I", [1]), ("i-2", [1, 2]), ("last", [3])],
+    [
+        ("2", [2]),
+        ("page 2", [2]),
+        ("1-2", [1, 2]),
+        ("3, 1", [3, 1]),
+        ("i", [1]),
+        ("I", [1]),
+        ("i-2", [1, 2]),
+        ("last", [3]),
+    ],
 )
 def test_pages_are_named_by_position_or_by_what_is_printed_on_them(
     agreement: Document, pages: str, numbers: list[int]
