@@ -2,8 +2,8 @@
 
 python -m benchmarks.file_names FOLDER ...      folders with many named files, for example a checkout of any project
 
-Each word of the names gets one fault: a letter left out, doubled, swapped with the next, or replaced. It should be found
-again. Words of texts that no name has should find nothing.
+Each word of the names gets one fault: a letter left out, doubled, swapped with the next, or replaced. It should be
+found again. Words of texts that no name has should find nothing.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def main(folders: list[Path]) -> None:
         figures[f"others_taken_for_one_percent_at_{cutoff:g}"] = 100 * taken / len(wrong)
     record(
         "file_names",
-        "python -m benchmarks.file_names FOLDER ...: the files of this repository, and of two packages in its environment.",
+        "python -m benchmarks.file_names FOLDER ...: the files of this repository and of two installed packages.",
         figures,
         goal="0.8 is the strictest of these that finds nineteen of twenty misspelt words",
         met=figures["misspelt_found_percent_at_0.8"] >= 95 > figures["misspelt_found_percent_at_0.85"],

@@ -30,7 +30,7 @@ def add_reading_tools(server: MCPServer[Any], lazy: LazyAssistant) -> None:
         names and titles; ask searches in the texts, of a whole folder too.
         """
         with readable_errors():
-            listed = await (await lazy.get()).list_documents(folder, query, cursor)
+            listed = await (await lazy.get()).list_documents(folder or None, query or None, cursor or None)
             return _result(listed, list_text(listed))
 
     async def read_document(
@@ -51,7 +51,9 @@ def add_reading_tools(server: MCPServer[Any], lazy: LazyAssistant) -> None:
         with readable_errors():
             async with notified_progress(ctx) as on_progress:
                 assistant = await lazy.get()
-                part = await assistant.read_document(document, pages, section, find, cursor, on_progress)
+                part = await assistant.read_document(
+                    document, pages or None, section or None, find or None, cursor or None, on_progress
+                )
             return _result(part, part_text(part), document_link(part.document_id, part.title, part.pages_total))
 
     _add(server, list_documents, "List or find documents")

@@ -1,17 +1,21 @@
 """Documents, sessions and the server's status as MCP resources."""
 
+from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
-from mcp_types import ResourceLink
+from mcp_types import ContentBlock, ResourceLink
 
 from agents.errors import DocumentError, ReadroomError, RequestError, SessionError
+from agents.schema import Response
 from mcp_server.lazy_assistant import LazyAssistant
 from mcp_server.render import pluralize
 
+MAX_LINKS = 3
+"""Documents that one result links to."""
 PART_CHARACTERS = 80_000
 """Longest text of one read, about 20,000 tokens."""
 
@@ -81,6 +85,14 @@ def document_link(document_id: str, title: str, pages: int) -> ResourceLink:
         description=f"The text that was read, of {pluralize(pages, 'page')}.",
         mime_type="text/plain",
     )
+
+
+def cited_links(response: Response) -> list[ContentBlock]:
+    """Return links to the documents that a response cites most, for its reader to open."""
+    cited = Counter(citation.document_id for citation in response.citations)
+    documents = {document.document_id: document for document in response.documents}
+    shown = (documents[key] for key, _ in cited.most_common(MAX_LINKS) if key in documents)
+    return [document_link(each.document_id, each.title, each.pages) for each in shown]
 
 
 def _part(text: str, start: int, uri: str) -> str:

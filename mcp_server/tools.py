@@ -32,6 +32,7 @@ from mcp_server.parameters import (
     WindowTokens,
 )
 from mcp_server.render import fit_to_limit, response_text, truncate
+from mcp_server.resources import cited_links
 
 if TYPE_CHECKING:
     from agents.assistant import Assistant
@@ -152,7 +153,7 @@ def _add(server: MCPServer[Any], tool: Callable[..., Awaitable[CallToolResult]],
 def _result(response: Response) -> CallToolResult:
     response = fit_to_limit(response)
     return CallToolResult(
-        content=[TextContent(type="text", text=response_text(response))],
+        content=[TextContent(type="text", text=response_text(response)), *cited_links(response)],
         structured_content=response.model_dump(mode="json"),
     )
 

@@ -14,8 +14,8 @@ _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LEAST_PREFIX = 4
 """Letters from which on the beginning of a word stands for it: "info" for "information"."""
 _SPELT_ALIKE = 0.8
-"""Least likeness (difflib) of a misspelt word to the one that is meant: the strictest that finds 19 of 20 words with one
-fault (benchmarks/results/file_names.json)."""
+"""Least likeness (difflib) of a misspelt word to the one that is meant: the strictest that finds 19 of 20 words with
+one fault (benchmarks/results/file_names.json)."""
 
 
 def rank_names(query: str, names: Sequence[str]) -> list[int]:

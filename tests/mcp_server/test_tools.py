@@ -3,7 +3,7 @@ import threading
 
 import pytest
 from mcp import Client
-from mcp_types import CallToolResult, TextContent
+from mcp_types import CallToolResult, ResourceLink, TextContent
 
 from agents.errors import DocumentError
 from agents.language.tokens import estimate_tokens
@@ -64,6 +64,13 @@ async def test_an_answer_comes_as_fields_and_as_text_that_stands_alone() -> None
     assert DOCUMENT_ID in text
     assert "300 of 900 tokens" in text
     assert "{" not in text
+
+
+async def test_an_answer_links_to_the_documents_that_it_cites() -> None:
+    async with client(FakeAssistant()) as connected:
+        result = await connected.call_tool("ask", QUESTION)
+    (link,) = [block for block in result.content if isinstance(block, ResourceLink)]
+    assert (link.uri, link.title) == (f"readroom://documents/{DOCUMENT_ID}/text", "Pump manual")
 
 
 async def test_the_arguments_reach_the_assistant() -> None:
