@@ -17,12 +17,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import Field
 
+from agents import reading
+from agents.documents.access import is_folder
+from agents.documents.collection import Collection, collect, open_source
 from agents.documents.library import Library
-from agents.documents.store import StoredDocument
+from agents.documents.store import KnownDocument, StoredDocument
 from agents.engine.engine import Engine
 from agents.engine.registry import ActiveEngine, LazyEngine, choose_engine
 from agents.engine.tasks.reading import UpdateSummary
@@ -37,6 +40,8 @@ from agents.schema import (
     Analysis,
     Answer,
     Document,
+    DocumentList,
+    DocumentText,
     EngineInfo,
     Frozen,
     Mode,
@@ -62,6 +67,12 @@ MAX_NOTES = 20
 """Notes of work under way that a poll shows."""
 MAX_POLLED = 256
 """Calls whose sessions wait for their next poll."""
+NAMED_DOCUMENTS = 50
+"""Of more documents a question is answered from those that hold the best passages; as many as a call may name."""
+READ_DOCUMENTS = 20
+"""Passages that choose these documents; two and a half times as many as are read."""
+ANALYSED_DOCUMENTS = 20
+"""Documents of a folder that one analysis reads."""
 OPENING_SHARE = 0.1
 """Share of a call's progress that opening the documents takes."""
 ResponseT = TypeVar("ResponseT", Answer, Analysis)
@@ -99,7 +110,7 @@ class Assistant:
 
         Args:
             question: 1 to 20,000 characters.
-            documents: Absolute paths or document ids; none: the session's own.
+            documents: Absolute paths of files and folders, or document ids; none: the session's own.
             session_id: The session to continue; None starts one.
             wait_seconds: How long to wait; then `status` is "running" and the same call finds the work again.
                 None takes the setting, infinity waits as long as it takes.
@@ -115,14 +126,16 @@ class Assistant:
         async with self._call(same_call, session_id, wait_seconds, on_progress) as call:
             sources, warnings = (documents, ()) if documents else await self._session_documents(call.session)
             try:
-                opened = await self._open(sources, call)
+                collection = await self._collect(sources, call, self.settings.documents.folder_documents)
                 engine = await self._engine.active(call.seconds_left, call.report)
                 history = await self._history(call.session, engine) if session_id else History()
-                run = await self._run("ask", Request(question.strip(), opened, history), engine, call)
+                opened, others = await self._choose(collection, question, history)
+                request = Request(question.strip(), opened, history, others=others)
+                run = await self._run("ask", request, engine, call, collection)
             except WaitOverError:
                 return Answer(question=question, **await self._still_running(call))
             answer = to_answer(run, SessionInfo(session_id=call.session.session_id), opened)
-            answer = answer.model_copy(update={"warnings": (*warnings, *answer.warnings)})
+            answer = answer.model_copy(update={"warnings": (*warnings, *collection.warnings, *answer.warnings)})
             return await self._record(call.session, question.strip(), answer)
 
     async def analyze(
@@ -139,7 +152,7 @@ class Assistant:
         """Analyse a whole document, or compare it with others.
 
         Args:
-            document: An absolute path or a document id.
+            document: An absolute path or a document id; of a folder, the 20 newest documents are read.
             mode: summary, detailed, comparison (needs `compare_with`) or extraction.
             focus: What to look for above all; in an extraction, what to extract.
             compare_with: Absolute paths or document ids.
@@ -154,20 +167,70 @@ class Assistant:
             SessionError: The session id is unknown, malformed or expired.
             DocumentError: A document cannot be opened.
         """
-        check_analysis(mode, focus, compare_with, window_tokens)
+        check_analysis(mode, focus, compare_with, window_tokens, several=await asyncio.to_thread(is_folder, document))
         documents = [document, *compare_with]
         same_call = job_key(task="analyze", documents=documents, mode=mode, focus=focus, window=window_tokens)
         async with self._call(same_call, session_id, wait_seconds, on_progress) as call:
             try:
-                opened = await self._open(documents, call)
+                collection = await self._collect(documents, call, ANALYSED_DOCUMENTS)
+                opened = disambiguate_titles(await collection.load(self.library))
+                if mode == "comparison" and not compare_with and len(opened) == 1:
+                    raise RequestError(f"{document} holds only one document.", hint="Name another in compare_with.")
                 engine = await self._engine.active(call.seconds_left, call.report)
                 asked = describe_analysis(opened, mode, focus)
                 request = Request(asked, opened, mode=mode, focus=focus, window_tokens=window_tokens)
-                run = await self._run("analyze", request, engine, call)
+                run = await self._run("analyze", request, engine, call, collection)
             except WaitOverError:
                 return Analysis(mode=mode, focus=focus, **await self._still_running(call))
             analysis = to_analysis(run, SessionInfo(session_id=call.session.session_id), opened)
+            analysis = analysis.model_copy(update={"warnings": (*collection.warnings, *analysis.warnings)})
             return await self._record(call.session, asked, analysis)
+
+    async def list_documents(
+        self, folder: str | None = None, query: str | None = None, cursor: str | None = None
+    ) -> DocumentList:
+        """Return the documents that may be read; arguments and errors as in `agents.reading.list_documents`."""
+        return await reading.list_documents(self.library, folder, query, cursor)
+
+    async def complete_document(self, typed: str, *, ids: bool) -> list[str]:
+        """Return what a half-typed document may become; arguments as in `agents.reading.complete_document`."""
+        return await reading.complete_document(self.library, typed, ids=ids)
+
+    async def read_document(
+        self,
+        document: str,
+        pages: str | None = None,
+        section: str | None = None,
+        find: str | None = None,
+        cursor: str | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> DocumentText:
+        """Return a part of a document in its own words, or where given words stand in it.
+
+        Args:
+            document: An absolute path or a document id.
+            pages: As in `agents.reading.read_document`, whose errors are raised, too.
+            section: The same.
+            find: The same.
+            cursor: The same.
+            on_progress: Told how far a new document's opening has come.
+
+        Raises:
+            RequestError: Opening it takes longer than a call waits; it goes on, and the same call finds it.
+            DocumentError: It cannot be opened.
+        """
+
+        async def work(report: ReportProgress) -> Document:
+            return await open_source(
+                self.library, document, lambda done, message: report(Progress(fraction=done, message=message))
+            )
+
+        wait = self.settings.server.wait_seconds
+        key = job_key(task="open one", source=document)
+        opened = await self._openings.join(key, work, wait_seconds=wait, on_progress=on_progress)
+        if isinstance(opened, StillRunning):
+            raise RequestError(f"Still working: {opened.progress.message}.", hint="Make the same call again.")
+        return await reading.read_document(self.library, opened, pages, section, find, cursor)
 
     async def document_text(self, document_id: str, page: int | None = None) -> str:
         """Return a document's text, or one page of it.
@@ -208,6 +271,18 @@ class Assistant:
             SessionError: The session is unknown or expired, or cannot be read.
         """
         return await (await self._sessions.open(session_id)).result(number)
+
+    async def page_numbers(self, document_id: str) -> list[str]:
+        """Return the numbers of a document's pages.
+
+        Raises:
+            DocumentError: There is no such document in the library.
+        """
+        return [str(page.number) for page in (await self.library.get(document_id)).pages]
+
+    async def stored(self) -> "StoredNames":
+        """Return the opened documents that may be read here, last opened first, and the sessions, last used first."""
+        return StoredNames(await self.library.opened_documents(), await self._sessions.sessions())
 
     async def status(self) -> ServerStatus:
         """Return what the server has and would use."""
@@ -275,10 +350,7 @@ class Assistant:
         A file that was named again after it had changed stands for itself: its older text is left out. Of one that has
         changed since, the text that was read is used, and the caller is warned.
         """
-        files = {
-            document_id: await self.library.current_contents(document_id)
-            for document_id in await session.document_ids()
-        }
+        files = await self.library.current_contents(await session.document_ids())
         current = {held.document_id for held_now in files.values() for held in held_now}
         used: list[str] = []
         warnings: list[str] = []
@@ -291,33 +363,41 @@ class Assistant:
                 warnings.append(f"{changed} has changed since it was read. Name it again to have its new text read.")
         return tuple(used), tuple(warnings)
 
-    async def _open(self, sources: Sequence[str], call: "Call") -> tuple[Document, ...]:
-        """Open the documents; where the call's time runs out first, the opening goes on."""
+    async def _collect(self, sources: Sequence[str], call: "Call", limit: int) -> Collection:
+        """Open the documents, of a folder at most `limit`; where the time runs out first, the opening goes on."""
         if not sources:
             raise RequestError(
                 "No document is named, and the session has none.",
-                hint="Name at least one: an absolute path, or a document_id of an earlier result.",
+                hint="Name at least one: an absolute path of a file or a folder, or a document_id; list_documents "
+                "shows which there are.",
             )
 
-        async def work(report: ReportProgress) -> tuple[Document, ...]:
-            documents: dict[str, Document] = {}
-            for number, source in enumerate(dict.fromkeys(sources)):
-                report(Progress(fraction=number / len(sources), message=f"Opening {source}"))
-
-                def on_scan(done: int, total: int, number: int = number, source: str = source) -> None:
-                    message = f"Reading the scanned pages of {source}: {done} of {total}"
-                    report(Progress(fraction=(number + done / total) / len(sources), message=message))
-
-                document = await self.library.open(source, on_scan)
-                documents[document.document_id] = document
-            return disambiguate_titles(tuple(documents.values()))
+        async def work(report: ReportProgress) -> Collection:
+            return await collect(self.library, sources, limit, report)
 
         wait = None if call.seconds_left is None else max(call.seconds_left, MIN_OPENING_SECONDS)
-        key = job_key(task="open", sources=list(sources))
+        key = job_key(task="open", sources=list(sources), limit=limit)
         opened = await self._openings.join(key, work, wait_seconds=wait, on_progress=call.part(0.0, OPENING_SHARE))
         if isinstance(opened, StillRunning):
             raise WaitOverError
         return opened
+
+    async def _choose(
+        self, collection: Collection, question: str, history: History
+    ) -> tuple[tuple[Document, ...], int]:
+        """Return the documents that a question is to be answered from, and how many others were searched.
+
+        Of more documents than a call names one by one, these are the ones that hold the passages which match best: to
+        the question, and where it goes on from another, to both together.
+        """
+        ids = list(collection.documents)
+        if len(ids) > NAMED_DOCUMENTS:
+            before = [turn.question for turn in history.turns[-1:]]
+            queries = dict.fromkeys([question, " ".join([*before, question])])
+            hits = [hit for query in queries for hit in await self.library.search(query, ids, READ_DOCUMENTS)]
+            ids = list(dict.fromkeys(hit.passage.document_id for hit in hits))
+        documents = disambiguate_titles(await collection.load(self.library, ids))
+        return documents, len(collection.documents) - len(documents)
 
     async def _history(self, session: Session, opened: ActiveEngine) -> History:
         """Return the running summary and the turns since; the run fits them into its prompts."""
@@ -326,7 +406,9 @@ class Assistant:
         plain = [turn.model_copy(update={"answer": without_sources(turn.answer)}) for turn in turns]
         return await asyncio.to_thread(History.of, summary, plain, self._sessions.count)
 
-    async def _run(self, task: str, request: Request, opened: ActiveEngine, call: "Call") -> Completed:
+    async def _run(
+        self, task: str, request: Request, opened: ActiveEngine, call: "Call", collection: Collection
+    ) -> Completed:
         """Run a request, or join the same one in flight; where the call's time runs out first, the run goes on."""
         ids = [document.document_id for document in request.documents]
         key = job_key(
@@ -337,6 +419,7 @@ class Assistant:
             mode=request.mode,
             focus=request.focus,
             window=request.window_tokens,
+            others=request.others,
             engine=[opened.engine.info.name, opened.engine.info.model],
         )
 
@@ -350,7 +433,7 @@ class Assistant:
         run = await self._runs.join(
             key, work, wait_seconds=call.seconds_left, on_progress=call.part(OPENING_SHARE, 1.0)
         )
-        await call.session.add_documents(ids)
+        await call.session.add_documents(list(collection.documents))
         if isinstance(run, StillRunning):
             call.notes = run.notes
             raise WaitOverError
@@ -465,6 +548,13 @@ class PolledSessions:
         self._waiting = [each for each in self._waiting if each[1].session_id != session.session_id]
 
 
+class StoredNames(NamedTuple):
+    """What was opened and asked, for lists to choose from."""
+
+    documents: tuple[KnownDocument, ...]
+    sessions: tuple[StoredSession, ...]
+
+
 class WaitOverError(Exception):
     """The caller's time has run out; the work goes on, and the same call finds it again."""
 
@@ -485,15 +575,20 @@ def check_question(question: str) -> None:
 
 
 def check_analysis(
-    mode: Mode, focus: str | None, compare_with: Sequence[str], window_tokens: int | None = None
+    mode: Mode,
+    focus: str | None,
+    compare_with: Sequence[str],
+    window_tokens: int | None = None,
+    *,
+    several: bool = False,
 ) -> None:
-    """Check that an analysis makes sense.
+    """Check that an analysis makes sense; `several`: whether a folder is named in place of one document.
 
     Raises:
         RequestError: A comparison without a second document, a second document without a comparison, a long focus, or
             a window of fewer than 1,024 tokens.
     """
-    if mode == "comparison" and not compare_with:
+    if mode == "comparison" and not compare_with and not several:
         raise RequestError("A comparison needs a second document.", hint="Name it in compare_with.")
     if compare_with and mode != "comparison":
         raise RequestError(f"compare_with has no place in mode {mode}.", hint="Set mode to comparison or leave it out.")

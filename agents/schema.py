@@ -12,6 +12,8 @@ RouteKind = Literal["simple", "complex", "whole_document"]
 NoteKind = Literal["overview", "point", "figure", "date", "name", "item"]
 Support = Literal["supported", "partly", "not"]
 """How far a claim's quotes say what it says."""
+Verdict = Literal["exact", "same_words", "similar", "absent"]
+"""Whether words stand in a document."""
 WEAKEST_FIRST: tuple[Support, ...] = ("not", "partly", "supported")
 MAX_QUESTION_CHARACTERS = 20_000
 """A longer question is refused."""
@@ -276,6 +278,74 @@ class Analysis(Response):
     outline: tuple[str, ...] = Field(
         default=(), description="The document's headings, or its windows' topics. Left out of a tool's result."
     )
+
+
+class ListedDocument(Frozen):
+    """A document that may be read: a file in the allowed folders, or one that the library holds."""
+
+    path: str | None = Field(default=None, description="The file; None where it has gone or was fetched.")
+    document_id: str | None = Field(default=None, description="Its id, once it was opened.")
+    title: str | None = Field(default=None, description="Known once it was opened, as are its pages and tokens.")
+    pages: int | None = None
+    tokens: int | None = Field(default=None, description="Estimated by rule.")
+    bytes: int | None = None
+    modified: str | None = Field(default=None, description="When the file was last changed, in UTC.")
+
+
+class DocumentList(Frozen):
+    """Some of the documents that may be read."""
+
+    folders: tuple[str, ...] = Field(description="The folders that were looked through.")
+    total: int = Field(description="Documents found there, or those that match the query.")
+    documents: tuple[ListedDocument, ...] = Field(description="The newest first; with a query, the best match first.")
+    next_cursor: str | None = Field(default=None, description="Pass it as cursor to get the rest; None: that is all.")
+    notes: tuple[str, ...] = Field(default=(), description="What was not looked at, and why.")
+
+
+class TextSpan(Frozen):
+    """A stretch of a document's text, all of it on one page."""
+
+    page: int
+    page_name: str = Field(description="What users call the page: 'page 5 (printed: iii)', 'slide 3'.")
+    start: int = Field(description="First character, an offset into the document's text.")
+    end: int = Field(description="One past the last character.")
+    text: str = Field(description="The document's own words: text[start:end].")
+
+
+class QuotePlace(TextSpan):
+    """One place where words stand."""
+
+    sentence: str = Field(description="The sentence around them.")
+
+
+class QuoteCheck(Frozen):
+    """Whether and where given words stand in a document."""
+
+    find: str = Field(description="The words that were looked for.")
+    verdict: Verdict = Field(
+        description="exact: they stand there, character by character. same_words: but for capitals, white space, "
+        "hyphenation or typography. similar: not in these words; the places say what stands there instead. absent: "
+        "not there; the place, if there is one, holds what comes nearest."
+    )
+    count: int = Field(description="How often they stand there, similar places included; 0 where absent.")
+    places: tuple[QuotePlace, ...] = Field(description="Where, in the order of the text; at most 20.")
+
+
+class DocumentText(Frozen):
+    """A part of a document in its own words, or where given words stand in it."""
+
+    document_id: str
+    title: str
+    pages_total: int
+    tokens_total: int = Field(description="Of the whole document, estimated by rule.")
+    reading: str = Field(description="What was asked for: 'the whole document', 'page 3', 'section 4.2 Payment'.")
+    spans: tuple[TextSpan, ...] = Field(default=(), description="In the order of the text, cut at the ends of pages.")
+    next_cursor: str | None = Field(default=None, description="Pass it as cursor to read on; None: that is all of it.")
+    sections: tuple[str, ...] = Field(
+        default=(), description="With a document's beginning: headings that section takes, and their pages."
+    )
+    check: QuoteCheck | None = Field(default=None, description="Set where find was given.")
+    notes: tuple[str, ...] = ()
 
 
 class ServerStatus(Frozen):

@@ -48,6 +48,9 @@ class DocumentsSettings(Section):
     parse_memory_bytes: int = Field(default=2 * 1024**3, gt=0, description="Memory limit of the parsing process.")
     max_pages: int = Field(default=20_000, gt=0, description="Most pages that a document may have.")
     passage_tokens: int = Field(default=300, ge=50, le=2_000, description="Size of a passage, in estimated tokens.")
+    folder_documents: int = Field(
+        default=1_000, ge=1, description="Documents of a folder that one question searches, the newest first."
+    )
     embeddings: bool = Field(
         default=False, description="Whether search joins embeddings to words; needs readroom[embeddings]."
     )

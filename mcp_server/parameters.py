@@ -13,8 +13,9 @@ _ONE_OR_SEVERAL = BeforeValidator(lambda value: (value,) if isinstance(value, st
 
 _SOURCE = (
     "an absolute path to a file on the server's machine (PDF, DOCX, PPTX, XLSX, XLS, ODS, ODT, RTF, HTML, "
-    "Markdown, TXT, CSV, EPUB, JSON, EML, MSG), or a document_id from an earlier result"
+    "Markdown, TXT, CSV, EPUB, JSON, EML, MSG), or a document_id from an earlier result; list_documents finds both"
 )
+_FOLDER = "An absolute path to a folder stands for all documents in it"
 
 Question = Annotated[
     str,
@@ -24,11 +25,16 @@ Question = Annotated[
     ),
 ]
 DocumentPath = Annotated[str, Field(description=f"The document to read: {_SOURCE}.")]
+AnalysedPath = Annotated[
+    str,
+    Field(description=f"The document to read: {_SOURCE}. {_FOLDER}, at most the 20 newest: they are read together."),
+]
 DocumentPaths = Annotated[
     tuple[str, ...],
     Field(
         max_length=50,
-        description=f"The documents to search; each is {_SOURCE}. Empty: the session's documents.",
+        description=f"The documents to search; each is {_SOURCE}. {_FOLDER}, as far as the server's limit goes (1,000, "
+        "if it was not changed; the result says what was left out). Empty: the session's documents.",
     ),
     _ONE_OR_SEVERAL,
 ]
@@ -91,5 +97,52 @@ WaitSeconds = Annotated[
         le=3_600,
         description="Longest wait for the result, in seconds. Work that needs longer goes on and is reported as "
         "status 'running'; the same call made again joins it or gets its result.",
+    ),
+]
+Folder = Annotated[
+    str | None,
+    Field(
+        description="Only documents in this folder and the folders in it: an absolute path. None: all that may be read."
+    ),
+]
+NameQuery = Annotated[
+    str | None,
+    Field(
+        description="Words of the document's file name, folder or title, as the user says them: 'the verizon contract'."
+        " It does not search in the text: for that use ask.",
+        json_schema_extra={"maxLength": 500},
+    ),
+]
+ListCursor = Annotated[
+    str | None,
+    Field(description="next_cursor of an earlier list, to get the rest; folder and query are known from it."),
+]
+Pages = Annotated[
+    str | None,
+    BeforeValidator(lambda value: str(value) if isinstance(value, int) else value),
+    Field(
+        description="The pages, slides or sheets to read, as citations count them: '3', '3-5', '2, 7-9'; or the number "
+        "printed on a page ('iv') or a sheet's name."
+    ),
+]
+Section = Annotated[
+    str | None,
+    BeforeValidator(lambda value: str(value) if isinstance(value, int | float) else value),
+    Field(
+        description="The section to read, by its number or heading: '4.2', 'Article 5', 'Appendix B', 'Termination'."
+    ),
+]
+Find = Annotated[
+    str | None,
+    Field(
+        description="Words to look for, or a quote to check: the result says whether they stand there word for word, "
+        "how often and where, or what stands there instead. With pages or section: whether they stand in these.",
+        json_schema_extra={"minLength": 1, "maxLength": MAX_QUESTION_CHARACTERS},
+    ),
+]
+ReadCursor = Annotated[
+    str | None,
+    Field(
+        description="next_cursor of an earlier part of the same document, to read on; without pages, section and find."
     ),
 ]

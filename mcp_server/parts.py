@@ -6,14 +6,13 @@ structured_content, part_text   the two forms of a part; each says everything on
 """
 
 import asyncio
-import base64
-import binascii
 import bisect
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from agents.cursors import decode_cursor, encode_cursor
 from agents.errors import RequestError, SessionError
 from agents.language.tokens import estimate_tokens
 from agents.markdown import to_markdown
@@ -35,6 +34,8 @@ _LEAST_CLAIM_TOKENS = 25
 _NOT_REPEATED = {"markdown", "outline"}
 """Fields of a response whose words stand in others."""
 _RESULTS: TypeAdapter[Answer | Analysis] = TypeAdapter(Answer | Analysis)
+_KIND = "result"
+"""Of cursors."""
 _NEW_CALL = "Make the call again without cursor."
 
 ResponseT = TypeVar("ResponseT", bound=Response)
@@ -139,17 +140,10 @@ def _few(lines: tuple[str, ...], more: str) -> tuple[str, ...]:
 
 
 def _cursor(key: str, start: int) -> str:
-    """Return a cursor; what it holds is nobody's business but `_read_cursor`'s."""
-    return base64.urlsafe_b64encode(f"{key}.{start}".encode()).decode().rstrip("=")
+    return encode_cursor(_KIND, key=key, start=start)
 
 
 def _read_cursor(cursor: str) -> tuple[str, int, int]:
-    try:
-        padded = cursor.strip() + "=" * (-len(cursor.strip()) % 4)
-        session_id, number, start = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii").split(".")
-        return session_id, int(number), int(start)
-    except (ValueError, binascii.Error) as error:
-        raise RequestError(
-            f"{cursor[:60]!r} is not a cursor.",
-            hint="Pass the next_cursor of a result as it stands, or leave cursor out.",
-        ) from error
+    place = decode_cursor(_KIND, cursor.strip())
+    session_id, _, number = str(place["key"]).partition(".")
+    return session_id, int(number), int(place["start"])

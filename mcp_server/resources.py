@@ -1,15 +1,21 @@
 """Documents, sessions and the server's status as MCP resources."""
 
+from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp_types import ContentBlock, ResourceLink
 
-from agents.errors import DocumentError, ReadroomError, SessionError
+from agents.errors import DocumentError, ReadroomError, RequestError, SessionError
+from agents.schema import Response
 from mcp_server.lazy_assistant import LazyAssistant
+from mcp_server.render import pluralize
 
+MAX_LINKS = 3
+"""Documents that one result links to."""
 PART_CHARACTERS = 80_000
 """Longest text of one read, about 20,000 tokens."""
 
@@ -24,12 +30,12 @@ def add_resources(server: MCPServer[Any], lazy: LazyAssistant) -> None:
     async def document_text(document_id: str, start: int = 0) -> str:
         with _readable_errors():
             text = await (await lazy.get()).document_text(document_id)
-            return _part(text, start, f"readroom://documents/{document_id}/text")
+            return _part(text, start, document_uri(document_id))
 
     async def session(session_id: str, start: int = 0) -> str:
         with _readable_errors():
             transcript = await (await lazy.get()).transcript(session_id)
-            return _part(transcript, start, f"readroom://sessions/{session_id}")
+            return _part(transcript, start, session_uri(session_id))
 
     async def status() -> str:
         with _readable_errors():
@@ -60,9 +66,38 @@ def add_resources(server: MCPServer[Any], lazy: LazyAssistant) -> None:
     )(status)
 
 
+def document_uri(document_id: str) -> str:
+    """Return the URI of a document's text."""
+    return f"readroom://documents/{document_id}/text"
+
+
+def session_uri(session_id: str) -> str:
+    """Return the URI of a session's transcript."""
+    return f"readroom://sessions/{session_id}"
+
+
+def document_link(document_id: str, title: str, pages: int) -> ResourceLink:
+    """Return a link to a document's text, for a result."""
+    return ResourceLink(
+        uri=document_uri(document_id),
+        name=document_id,
+        title=title,
+        description=f"The text that was read, of {pluralize(pages, 'page')}.",
+        mime_type="text/plain",
+    )
+
+
+def cited_links(response: Response) -> list[ContentBlock]:
+    """Return links to the documents that a response cites most, for its reader to open."""
+    cited = Counter(citation.document_id for citation in response.citations)
+    documents = {document.document_id: document for document in response.documents}
+    shown = (documents[key] for key, _ in cited.most_common(MAX_LINKS) if key in documents)
+    return [document_link(each.document_id, each.title, each.pages) for each in shown]
+
+
 def _part(text: str, start: int, uri: str) -> str:
     if start and not 0 <= start < len(text):
-        raise ResourceError(f"start is {start}, and the text has {len(text):,} characters. Count from 0.")
+        raise ResourceNotFoundError(f"start is {start}, and the text has {len(text):,} characters. Count from 0.")
     end = start + PART_CHARACTERS
     return text[start:end] + (f"\n\n[Goes on at {uri}?start={end}]" if end < len(text) else "")
 
@@ -71,7 +106,7 @@ def _part(text: str, start: int, uri: str) -> str:
 def _readable_errors() -> Generator[None]:
     try:
         yield
-    except (DocumentError, SessionError) as error:
+    except (DocumentError, SessionError, RequestError) as error:
         raise ResourceNotFoundError(f"{error.message} {error.hint}") from error
     except ReadroomError as error:
         raise ResourceError(f"{error.message} {error.hint}") from error

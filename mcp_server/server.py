@@ -20,9 +20,12 @@ from typing_extensions import override
 from agents.errors import SettingsError
 from agents.settings import Settings, load_settings
 from mcp_server.arguments import PlainSpokenServer
+from mcp_server.completion import add_completion
 from mcp_server.environment import readroom_version
 from mcp_server.lazy_assistant import LazyAssistant
 from mcp_server.prompts import add_prompts
+from mcp_server.reading_tools import add_reading_tools
+from mcp_server.resource_list import coded_errors, opened_resources
 from mcp_server.resources import add_resources
 from mcp_server.tools import add_tools
 
@@ -31,8 +34,9 @@ if TYPE_CHECKING:
 
 INSTRUCTIONS = (
     "Readroom reads long documents on this machine and answers with quotes located in them by code. "
-    "ask answers a question; analyze_document reads a whole document. Give absolute paths, or the document_id of an "
-    "earlier result. Pass the session_id of a result to go on with its history. When status is 'running', make the "
+    "ask answers a question; analyze_document reads a whole document; list_documents finds a document by its name; "
+    "read_document shows its pages and checks quotes. Give absolute paths of files or folders, or a document_id. "
+    "Pass the session_id of a result to go on with its history. When status is 'running', make the "
     "same call again to get the result. When a result has a next_cursor, the same call with it as cursor gives the "
     "next part. Show the user the citations with their pages."
 )
@@ -69,14 +73,16 @@ def create_server(settings: Settings, assistant: "Assistant | None" = None) -> M
         instructions=INSTRUCTIONS,
         version=readroom_version(),
         lifespan=lifespan,
-        middleware=[warm_up],
+        middleware=[warm_up, coded_errors, opened_resources(lazy)],
         # Without a resource URL: the SDK would announce an OAuth server, and clients would look for it in vain.
         auth=None if token is None else AuthSettings(issuer_url=_LOCALHOST, resource_server_url=None),
         token_verifier=None if token is None else StaticToken(token),
     )
     add_tools(server, lazy, settings.server.wait_seconds)
+    add_reading_tools(server, lazy)
     add_resources(server, lazy)
     add_prompts(server)
+    add_completion(server, lazy)
     return server
 
 

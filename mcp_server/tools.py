@@ -19,11 +19,11 @@ from agents.errors import ReadroomError, RequestError
 from agents.schema import Analysis, Answer, OnProgress, Progress, Response
 from mcp_server.lazy_assistant import LazyAssistant
 from mcp_server.parameters import (
+    AnalysedPath,
     AnalysisMode,
     BenchmarkPaths,
     BenchmarkSuite,
     Cursor,
-    DocumentPath,
     DocumentPaths,
     Focus,
     OtherDocumentPaths,
@@ -33,6 +33,7 @@ from mcp_server.parameters import (
     WindowTokens,
 )
 from mcp_server.parts import first_part, next_part, part_text, structured_content
+from mcp_server.resources import cited_links
 
 if TYPE_CHECKING:
     from agents.assistant import Assistant
@@ -58,7 +59,7 @@ def _add_ask(server: MCPServer[Any], lazy: LazyAssistant, default_wait: float) -
         wait_seconds: WaitSeconds = default_wait,
         cursor: Cursor = None,
     ) -> Annotated[CallToolResult, Answer]:
-        """Answer a question from documents on this machine, with quotes that were checked.
+        """Answer a question from documents or whole folders on this machine, with quotes that were checked.
 
         Every statement carries a quote with its document and page, located in the source by code; of a source marked
         verbatim, the statement itself is the quote. Use it for
@@ -80,7 +81,7 @@ def _add_ask(server: MCPServer[Any], lazy: LazyAssistant, default_wait: float) -
 def _add_analyze_document(server: MCPServer[Any], lazy: LazyAssistant, default_wait: float) -> None:
     async def analyze_document(
         ctx: Context[Any, Any],
-        document: DocumentPath,
+        document: AnalysedPath,
         mode: AnalysisMode = "summary",
         focus: Focus = None,
         compare_with: OtherDocumentPaths = (),
@@ -163,7 +164,8 @@ def _add(server: MCPServer[Any], tool: Callable[..., Awaitable[CallToolResult]],
 def part_result(part: Response) -> CallToolResult:
     """Return a part of a response in both forms: a host may show its model either one alone."""
     return CallToolResult(
-        content=[TextContent(type="text", text=part_text(part))], structured_content=structured_content(part)
+        content=[TextContent(type="text", text=part_text(part)), *cited_links(part)],
+        structured_content=structured_content(part),
     )
 
 

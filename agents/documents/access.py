@@ -45,22 +45,29 @@ def find_file(source: str, settings: DocumentsSettings) -> FileState:
         DocumentError: It is missing, no regular file, empty, too large, outside the allowed folders, or hidden in the
             home folder.
     """
-    path = _absolute(source, settings)
-    try:
-        # A path that the caller names by a link is shown as named.
-        path = path if path.is_symlink() else Path(os.path.normpath(path))
-        real = Path(os.path.realpath(path))
-    except OSError as error:
-        raise _cannot_open(path, error) from error
-    if refused := _refused(real, settings):
-        through = f" (it leads to {real})" if real != path else ""
-        raise DocumentError(f"{path}{through} {refused}", hint=_ROOTS_HINT)
-    try:
-        found = real.stat()
-    except OSError as error:
-        raise _cannot_open(path, error) from error
+    path, real = _resolved(_absolute(source, settings))
+    found = _stat_allowed(path, real, settings)
     _check(path, found, settings)
     return FileState(str(real), found.st_size, found.st_mtime_ns)
+
+
+def find_folder(source: str, settings: DocumentsSettings) -> Path:
+    """Return the real path of the folder that a caller named.
+
+    Raises:
+        DocumentError: It is missing, no folder, outside the allowed folders, or hidden in the home folder.
+    """
+    path, real = _resolved(_absolute(source, settings))
+    if not stat.S_ISDIR(_stat_allowed(path, real, settings).st_mode):
+        raise DocumentError(f"{path} is not a folder.", hint=f"Its folder is {path.parent}.")
+    return real
+
+
+def is_folder(source: str) -> bool:
+    """Whether a caller named a folder, by its path; whether it may be read is another question."""
+    if "\0" in source or DOCUMENT_ID.fullmatch(source) or URL.match(source):
+        return False
+    return Path(_path_of(source)).is_dir()
 
 
 def check_origins(document_id: str, paths: Sequence[str], settings: DocumentsSettings) -> None:
@@ -69,9 +76,14 @@ def check_origins(document_id: str, paths: Sequence[str], settings: DocumentsSet
     Raises:
         DocumentError: None of the files that it was read from may be read.
     """
-    refused = [_refused(Path(path), settings) for path in paths]
-    if refused and all(refused):
-        raise DocumentError(f"The file of the document {document_id} {refused[0]}", hint=_ROOTS_HINT)
+    if not is_allowed(paths, settings):
+        refused = refusal(Path(paths[0]), settings)
+        raise DocumentError(f"The file of the document {document_id} {refused}", hint=_ROOTS_HINT)
+
+
+def is_allowed(paths: Sequence[str], settings: DocumentsSettings) -> bool:
+    """Whether a known document may be read here, by the files that it was read from; without one it was fetched."""
+    return not paths or not all(refusal(Path(path), settings) for path in paths)
 
 
 def open_file(state: FileState, settings: DocumentsSettings) -> IO[bytes]:
@@ -109,19 +121,47 @@ def _absolute(source: str, settings: DocumentsSettings) -> Path:
     """Return the path that a caller named."""
     if not source.strip() or "\0" in source:
         raise DocumentError("The document's path is empty or holds a null character.", hint="Give an absolute path.")
-    if source.lower().startswith("file://"):
-        source = urllib.request.url2pathname(urllib.parse.urlparse(source).path)
-    path = Path(source).expanduser() if source.startswith("~") else Path(source)
+    path = Path(_path_of(source))
     if not path.is_absolute():
         raise DocumentError(
             f"{source} is neither an absolute path nor the id of a document.",
             hint=f"Give the absolute path of a file in {', '.join(map(str, settings.allowed_roots()))}, "
-            "or a document_id from an earlier result.",
+            "or a document_id; list_documents finds both by words of a name.",
         )
     return path
 
 
-def _refused(real: Path, settings: DocumentsSettings) -> str:
+def _path_of(source: str) -> str:
+    """Return the path that a caller means, from a file URL and with the home folder in place of `~`."""
+    if source.lower().startswith("file://"):
+        source = urllib.request.url2pathname(urllib.parse.urlparse(source).path)
+    return str(Path(source).expanduser()) if source.startswith("~") else source
+
+
+def _resolved(path: Path) -> tuple[Path, Path]:
+    """Return a path as messages show it, without `.` and `..` but as named where it is a link, and where it leads.
+
+    Raises:
+        DocumentError: The system cannot tell.
+    """
+    try:
+        return path if path.is_symlink() else Path(os.path.normpath(path)), Path(os.path.realpath(path))
+    except OSError as error:
+        raise _cannot_open(path, error) from error
+
+
+def _stat_allowed(path: Path, real: Path, settings: DocumentsSettings) -> os.stat_result:
+    """Return what the system says of a path that may be read, or raise."""
+    if refused := refusal(real, settings):
+        through = f" (it leads to {real})" if real != path else ""
+        raise DocumentError(f"{path}{through} {refused}", hint=_ROOTS_HINT)
+    try:
+        return real.stat()
+    except OSError as error:
+        raise _cannot_open(path, error) from error
+
+
+def refusal(real: Path, settings: DocumentsSettings) -> str:
     """Return why a file may not be read; nothing where it may.
 
     Where nobody has named a folder the home folder is read, but not its hidden part: keys and passwords lie there.
@@ -143,7 +183,7 @@ def _check(path: Path, found: os.stat_result, settings: DocumentsSettings) -> No
         DocumentError: It is one of these.
     """
     if stat.S_ISDIR(found.st_mode):
-        raise DocumentError(f"{path} is a folder.", hint="Give the path of one file in it.")
+        raise DocumentError(f"{path} is a folder.", hint="Name a file in it; list_documents shows which there are.")
     if not stat.S_ISREG(found.st_mode):
         raise DocumentError(f"{path} is not a regular file.", hint="Give the path of a document.")
     if found.st_size == 0:

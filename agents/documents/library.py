@@ -11,6 +11,9 @@ from weakref import WeakValueDictionary
 from cachetools import LRUCache
 
 from agents.documents import access
+from agents.documents.access import FileState
+from agents.documents.folders import FolderFiles, find_files
+from agents.documents.listing import Listing, list_documents
 from agents.documents.parsing import titles
 from agents.documents.parsing.parsed import MAX_CHARACTERS, Parsed
 from agents.documents.parsing.sandbox import OnScan, Sandbox
@@ -18,7 +21,7 @@ from agents.documents.passages import Span, cut, passage
 from agents.documents.search.embeddings import Embed
 from agents.documents.search.passage_search import PassageSearch
 from agents.documents.search.terms import document_terms
-from agents.documents.store import Store, StoredDocument
+from agents.documents.store import KnownDocument, Store, StoredDocument
 from agents.documents.urls import fetch
 from agents.errors import DocumentError
 from agents.language.tokens import Estimate, TokenCounter
@@ -26,6 +29,8 @@ from agents.schema import Document, Heading, Page, Passage, SearchHit
 from agents.settings import DocumentsSettings
 from agents.telemetry import span
 
+_UNREADABLE = 1_000
+"""Files of folders that could not be read and are remembered, with the reasons."""
 Cut = tuple[Document, tuple[Span, ...]]
 """A document and the places of its passages."""
 
@@ -59,6 +64,7 @@ class Library:
         self._cache_lock = threading.Lock()
         self._latest: tuple[str, tuple[Passage, ...]] = "", ()
         """The passages that were last asked for: one question follows another about the same document."""
+        self._unreadable: LRUCache[FileState, DocumentError] = LRUCache(_UNREADABLE)
         self._parsing = asyncio.Semaphore(os.cpu_count() or 1)
         self._reading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -85,13 +91,44 @@ class Library:
                 with file:
                     return await self._read(file, name, on_scan)
             state, known = await asyncio.to_thread(self._find, source)
-            if known is not None:
-                return known
-            with await asyncio.to_thread(access.open_file, state, self._settings) as file:
-                document = await self._read(file, Path(state.path).name, on_scan)
-                unchanged = os.fstat(file.fileno()).st_mtime_ns == state.mtime_ns
-            await asyncio.to_thread(self._store.remember, state, document.document_id, unchanged=unchanged)
-            return document
+            return known or await self._read_file(state, on_scan)
+
+    async def open_file(self, state: FileState) -> Document:
+        """Open a file that was found in a folder. One that could not be read is not tried again while it is the same.
+
+        Raises:
+            DocumentError: It cannot be opened; the message says why.
+        """
+        if failed := self._unreadable.get(state):
+            raise failed
+        try:
+            return await self.open(state.path)
+        except DocumentError as error:
+            self._unreadable[state] = error
+            raise
+
+    async def find_files(self, folder: str) -> FolderFiles:
+        """Return the documents in a folder, newest first.
+
+        Raises:
+            DocumentError: The folder is missing or may not be read.
+        """
+        return await asyncio.to_thread(lambda: find_files([access.find_folder(folder, self._settings)], self._settings))
+
+    async def known_files(self, files: Sequence[FileState]) -> dict[FileState, str]:
+        """Return the ids of the documents in those files that were opened before and have not changed since."""
+        known = await asyncio.to_thread(self._store.known_files)
+        return {state: known[state] for state in files if state in known}
+
+    async def known_documents(self, sources: Sequence[str]) -> frozenset[str]:
+        """Return those of some sources that are ids of documents that are known and may be read here."""
+        asked = {source for source in sources if access.DOCUMENT_ID.fullmatch(source)}
+        known = await self.opened_documents() if asked else ()
+        return frozenset(document.document_id for document in known if document.document_id in asked)
+
+    async def opened_documents(self) -> tuple[KnownDocument, ...]:
+        """Return the documents that were opened and may be read here, last opened first."""
+        return await asyncio.to_thread(self._opened_documents)
 
     async def get(self, document_id: str) -> Document:
         """Return a document that was opened before.
@@ -109,9 +146,9 @@ class Library:
             return await self.open(path)
         raise _unknown(document_id)
 
-    async def current_contents(self, document_id: str) -> tuple[FileContent, ...]:
-        """Return what the files that a document was read from hold now, as far as they may be read."""
-        return await asyncio.to_thread(self._current_contents, document_id)
+    async def current_contents(self, document_ids: Sequence[str]) -> dict[str, tuple[FileContent, ...]]:
+        """Return what the files that each document was read from hold now, as far as they may be read."""
+        return await asyncio.to_thread(lambda: {each: self._current_contents(each) for each in document_ids})
 
     async def passages(self, document_id: str) -> tuple[Passage, ...]:
         """Return a document's passages; together they are its text.
@@ -164,6 +201,14 @@ class Library:
         """Return every document that the library holds, by title."""
         return await asyncio.to_thread(self._store.stored_documents)
 
+    async def list_documents(self, folder: str | None = None, query: str | None = None) -> Listing:
+        """Return the documents that may be read, newest first; with a query, the best match first.
+
+        Raises:
+            DocumentError: The folder is missing or may not be read.
+        """
+        return await asyncio.to_thread(list_documents, self._store, self._settings, folder, query)
+
     async def forget(self, document_id: str) -> None:
         """Delete everything that is stored of a document, from the disk too; its files are left alone."""
         self._clear_caches()
@@ -194,7 +239,18 @@ class Library:
                 parsed = await self._sandbox.parse(file, name, on_scan)
             return await asyncio.to_thread(self._add, parsed, name, digest)
 
-    def _find(self, source: str) -> tuple[access.FileState, Document | None]:
+    async def _read_file(self, state: FileState, on_scan: OnScan) -> Document:
+        with await asyncio.to_thread(access.open_file, state, self._settings) as file:
+            document = await self._read(file, Path(state.path).name, on_scan)
+            unchanged = os.fstat(file.fileno()).st_mtime_ns == state.mtime_ns
+        await asyncio.to_thread(self._store.remember, state, document.document_id, unchanged=unchanged)
+        return document
+
+    def _opened_documents(self) -> tuple[KnownDocument, ...]:
+        known = self._store.known_documents()
+        return tuple(document for document in known if access.is_allowed(document.paths, self._settings))
+
+    def _find(self, source: str) -> tuple[FileState, Document | None]:
         """Find a file, and the document in it if it has not changed since it was last opened."""
         state = access.find_file(source, self._settings)
         document_id = self._store.document_of(state)

@@ -83,7 +83,7 @@ def _sections(reference: Reference, document: Document) -> tuple[Span, ...]:
         if match and match["number"].casefold() == reference.number.casefold():
             fit = _fit(reference, match["word"], heading.text[match.end() :])
             if fit is not None:
-                found.append((fit, (heading.start, _section_end(reference, document, index))))
+                found.append((fit, (heading.start, section_end(document, index, reference.number))))
     best = min((fit for fit, _ in found), default=_OTHER_WORD)
     clause = None
     if best == _OTHER_WORD and reference.number[0].isdigit() and reference.is_section:
@@ -105,12 +105,18 @@ def _fit(reference: Reference, word: str | None, behind: str) -> int | None:
     return _NO_WORD if numbered and (reference.is_section or reference.is_chapter) else None
 
 
-def _section_end(reference: Reference, document: Document, index: int) -> int:
-    """Return where the next section begins that is not within the one of the heading at `index`."""
+def section_end(document: Document, index: int, number: str = "") -> int:
+    """Return where the next section begins that is not within the one of the heading at `index`.
+
+    Args:
+        document: The document.
+        index: The heading's position among the document's headings.
+        number: The section's number; one whose number goes on from it is within it, whatever its heading's level.
+    """
     level = document.headings[index].level
     for heading in document.headings[index + 1 :]:
         match = _HEADING.match(heading.text)
-        inside = match is not None and match["number"].startswith(f"{reference.number}.")
+        inside = number and match is not None and match["number"].startswith(f"{number}.")
         if heading.level <= level and not inside:
             return heading.start
     return len(document.text)

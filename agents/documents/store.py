@@ -56,6 +56,15 @@ class StoredDocument(Frozen):
     paths: tuple[str, ...] = Field(description="The files that it was read from.")
 
 
+class KnownDocument(Frozen):
+    """A document without its text, and the files that it was read from."""
+
+    document_id: str
+    title: str
+    pages: int
+    paths: tuple[str, ...]
+
+
 class Store:
     """One SQLite database, shared by the threads of this process and by other processes.
 
@@ -109,6 +118,30 @@ class Store:
         return tuple(
             StoredDocument(document_id=key, title=title, pages=pages, characters=length, paths=tuple(json.loads(paths)))
             for key, title, pages, length, paths in rows
+        )
+
+    def known_files(self) -> dict[FileState, str]:
+        """Return every file whose document this version of the parser has read, as it was then, with the document."""
+        query = """
+            SELECT path, size, mtime_ns, document_id FROM files JOIN documents USING (document_id) WHERE parser = ?
+        """
+        with self._named_errors(), self._lock:
+            rows = self._open().execute(query, (PARSER_VERSION,)).fetchall()
+        return {FileState(path, size, mtime_ns): document_id for path, size, mtime_ns, document_id in rows}
+
+    def known_documents(self) -> tuple[KnownDocument, ...]:
+        """Return every document that this version of the parser has read, last read first."""
+        query = """
+            SELECT document_id, title, json_array_length(pages),
+                json_group_array(path) FILTER (WHERE path IS NOT NULL)
+            FROM documents LEFT JOIN origins USING (document_id) WHERE parser = ? GROUP BY document_id
+            ORDER BY documents.rowid DESC
+        """
+        with self._named_errors(), self._lock:
+            rows = self._open().execute(query, (PARSER_VERSION,)).fetchall()
+        return tuple(
+            KnownDocument(document_id=key, title=title, pages=pages, paths=tuple(json.loads(paths)))
+            for key, title, pages, paths in rows
         )
 
     def erase(self, document_id: str) -> None:

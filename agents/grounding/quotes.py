@@ -114,6 +114,22 @@ def locate(quote: str, document: Document, near: Sequence[tuple[int, int]] = ())
     return None
 
 
+def locate_all(quote: str, document: Document) -> tuple[Located, ...]:
+    """Find every place, the first 1,000, where a document says a quote word for word, as `locate` compares words.
+
+    Where there is none, capitals do not matter either.
+    """
+    wanted = NormalizedText(quote).text.strip()
+    if not any(map(str.isalnum, wanted)):
+        return ()
+    text = normalize(document.text).text
+    found = {*_exact_places(wanted, text, ())} or {*_places_in_any_case(wanted, text)}
+    # With the marks around it and without them a quote is found twice in one place.
+    spans = sorted(found, key=lambda span: (span[0], -span[1]))
+    apart = [span for before, span in zip([(0, 0), *spans], spans, strict=False) if span[0] >= before[1]]
+    return tuple(Located.at(document, start, end, score=1.0) for start, end in apart)
+
+
 def is_verbatim(quote: str, document: Document) -> bool:
     """Whether a document says a quote word for word, as `locate` compares words, and no negation stands before it."""
     wanted = NormalizedText(quote).text.strip()
@@ -124,7 +140,12 @@ def is_verbatim(quote: str, document: Document) -> bool:
 
 
 def _find_exact(wanted: str, text: str, near: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
-    """Return where the words stand exactly, in one of the spans if they can.
+    """Return where the words stand exactly, in one of the spans if they can."""
+    return next(_exact_places(wanted, text, near), None)
+
+
+def _exact_places(wanted: str, text: str, near: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield where the words stand exactly, first within the spans.
 
     Marks around the quote and the case of its first letter do not matter.
     """
@@ -134,8 +155,15 @@ def _find_exact(wanted: str, text: str, near: Sequence[tuple[int, int]]) -> tupl
         for start, end in [*near, (0, len(text))]:
             for position in _occurrences(words, text, start, end):
                 if _stands_alone(text, position, words):
-                    return position, position + len(words)
-    return None
+                    yield position, position + len(words)
+
+
+def _places_in_any_case(wanted: str, text: str) -> Iterator[tuple[int, int]]:
+    """Yield where the words stand in small letters or capitals."""
+    words = re.compile(re.escape(wanted.strip(MARKS_AROUND_WORDS) or wanted), re.IGNORECASE)
+    for match in islice(words.finditer(text), _MAX_OCCURRENCES):
+        if _stands_alone(text, match.start(), match.group()):
+            yield match.span()
 
 
 def _occurrences(words: str, text: str, start: int, end: int) -> Iterator[int]:

@@ -165,6 +165,8 @@ def coverage(run: Run, routed: Routed) -> Coverage:
         pages_read += sum(bool(document.text[page.start : page.end].strip()) for page in read_pages)
         if unread := len(passages) - len(read):
             skipped.append(f"{document.title}: {unread:,} of {len(passages):,} passages were not read, because {why}")
+    if run.request.others:
+        skipped.append(f"{run.request.others:,} more documents were searched and not read: these match best")
     return Coverage(
         tokens_total=run.texts.total_tokens,
         tokens_read=_tokens_read(run),
@@ -216,6 +218,12 @@ def _nothing_found(run: Run, routed: Routed) -> str:
         )
     if run.ledger.everything_read:
         return "The document does not say." if len(run.request.documents) == 1 else "The documents do not say."
+    if others := run.request.others:
+        read = len(run.request.documents)
+        return (
+            f"No clear answer was found in the {read:,} of {read + others:,} documents whose passages match best. That "
+            "is not to say that the others do not say it: name the document, or ask in its words."
+        )
     return (
         f"No clear answer was found in the {_tokens_read(run):,} of {run.texts.total_tokens:,} tokens that were read. "
         "That is not to say that the document does not say it: ask more narrowly, or analyse the whole document."

@@ -41,6 +41,8 @@ class Request:
     focus: str | None = None
     window_tokens: int | None = None
     """Overrides the setting of that name."""
+    others: int = 0
+    """Documents that were searched with these and are not read: what was found in them matches less."""
 
 
 @dataclass(frozen=True)
@@ -111,14 +113,18 @@ class Ledger:
     windows: int = 0
     cached_windows: int = 0
     """Windows whose notes an earlier run had stored."""
+    others: int = 0
+    """Documents that were only searched."""
 
     def __post_init__(self) -> None:
         self.read = {key: set() for key in self.texts.passages}
 
     @property
     def everything_read(self) -> bool:
-        """Whether the engine has read every passage."""
-        return all(len(self.read[key]) == len(passages) for key, passages in self.texts.passages.items())
+        """Whether the engine has read every passage of every document."""
+        return not self.others and all(
+            len(self.read[key]) == len(passages) for key, passages in self.texts.passages.items()
+        )
 
     def read_spans(self) -> dict[str, list[tuple[int, int]]]:
         """Return the character spans that the engine has read, by document id."""

@@ -106,7 +106,7 @@ class Supervisor:
             settings=settings,
             texts=texts,
             budget=budget,
-            ledger=Ledger(texts),
+            ledger=Ledger(texts, others=request.others),
             prefix_cached=prefix_cached,
             on_progress=on_progress,
         )

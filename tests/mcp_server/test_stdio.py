@@ -29,11 +29,12 @@ def test_importing_the_server_loads_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(("mode", "version"), [("legacy", "2025-11-25"), ("auto", "2026-07-28")])
-async def test_a_client_of_either_era_finds_three_tools(mode: str, version: str, tmp_path: Path) -> None:
+async def test_a_client_of_either_era_finds_the_tools(mode: str, version: str, tmp_path: Path) -> None:
     async with Client(server_process(tmp_path), mode=mode) as connected:
         assert connected.protocol_version == version
         assert connected.server_info.name == "readroom"
-        assert [tool.name for tool in (await connected.list_tools()).tools] == ["ask", "analyze_document", "benchmark"]
+        names = [tool.name for tool in (await connected.list_tools()).tools]
+        assert names == ["ask", "analyze_document", "benchmark", "list_documents", "read_document"]
 
 
 def test_the_handshake_is_answered_before_anything_heavy_is_imported(tmp_path: Path) -> None:

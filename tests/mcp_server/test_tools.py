@@ -3,7 +3,7 @@ import threading
 
 import pytest
 from mcp import Client
-from mcp_types import CallToolResult, TextContent
+from mcp_types import CallToolResult, ResourceLink, TextContent
 
 from agents.errors import DocumentError
 from agents.schema import Answer, OnProgress, Progress
@@ -11,6 +11,7 @@ from agents.settings import Settings
 from mcp_server.server import create_server
 from tests.support.fake_assistant import COMMON, DOCUMENT_ID, SESSION_ID, FakeAssistant
 
+TOOLS = ["ask", "analyze_document", "benchmark", "list_documents", "read_document"]
 QUESTION = {"question": "How much does the pump hold?", "documents": ["/manuals/pump.pdf"]}
 
 
@@ -22,10 +23,10 @@ def text_of(result: CallToolResult) -> str:
     return "\n".join(block.text for block in result.content if isinstance(block, TextContent))
 
 
-async def test_there_are_exactly_three_tools_and_each_says_what_it_does() -> None:
+async def test_there_are_exactly_five_tools_and_each_says_what_it_does() -> None:
     async with client(FakeAssistant()) as connected:
         tools = (await connected.list_tools()).tools
-    assert [tool.name for tool in tools] == ["ask", "analyze_document", "benchmark"]
+    assert [tool.name for tool in tools] == TOOLS
     for tool in tools:
         assert tool.title
         assert tool.description
@@ -62,6 +63,13 @@ async def test_an_answer_comes_as_fields_and_as_text_that_stands_alone() -> None
     assert DOCUMENT_ID in text
     assert "300 of 900 tokens" in text
     assert "{" not in text
+
+
+async def test_an_answer_links_to_the_documents_that_it_cites() -> None:
+    async with client(FakeAssistant()) as connected:
+        result = await connected.call_tool("ask", QUESTION)
+    (link,) = [block for block in result.content if isinstance(block, ResourceLink)]
+    assert (link.uri, link.title) == (f"readroom://documents/{DOCUMENT_ID}/text", "Pump manual")
 
 
 async def test_the_arguments_reach_the_assistant() -> None:

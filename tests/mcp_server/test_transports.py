@@ -78,7 +78,7 @@ async def test_a_client_of_either_era_is_answered(connect: Connect, mode: str, v
 
     async with serving() as base, connect(base, mode) as connected:
         assert connected.protocol_version == version
-        assert len((await connected.list_tools()).tools) == 3
+        assert len((await connected.list_tools()).tools) == 5
         result = await connected.call_tool("ask", QUESTION, progress_callback=on_progress)
     assert result.structured_content["claims"][0]["text"] == "The pump holds 40 litres."
 
@@ -112,7 +112,7 @@ async def test_one_form_alone_serves_no_other(transport: transports.HttpTranspor
 @pytest.mark.parametrize("connect", CLIENTS)
 async def test_a_client_with_the_token_is_answered(connect: Connect) -> None:
     async with serving(token=TOKEN) as base, connect(base, token=TOKEN) as connected:
-        assert len((await connected.list_tools()).tools) == 3
+        assert len((await connected.list_tools()).tools) == 5
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {TOKEN}"}])

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 from agents.errors import SessionError
@@ -13,12 +14,16 @@ from agents.schema import (
     Claim,
     Coverage,
     DocumentInfo,
+    DocumentList,
+    DocumentText,
     EngineInfo,
+    ListedDocument,
     Mode,
     OnProgress,
     RouteReport,
     ServerStatus,
     SessionInfo,
+    TextSpan,
 )
 
 SESSION_ID = "0d5f4d7e-9f0e-4a54-8f5c-5b0c5ff7a111"
@@ -50,6 +55,26 @@ ANSWER = Answer(question="How much does the pump hold?", **COMMON)
 ANALYSIS = Analysis(mode="summary", **COMMON)
 
 
+LISTED = DocumentList(
+    folders=("/manuals",),
+    total=70,
+    documents=(
+        ListedDocument(path="/manuals/pump.pdf", bytes=900, modified="2026-05-01T10:00:00+00:00"),
+        ListedDocument(path="/manuals/valve.pdf", document_id=DOCUMENT_ID, title="Valves", pages=9, tokens=900),
+    ),
+    next_cursor="eyJ9",
+)
+READ = DocumentText(
+    document_id=DOCUMENT_ID,
+    title="Pump manual",
+    pages_total=9,
+    tokens_total=900,
+    reading="page 3",
+    spans=(TextSpan(page=3, page_name="page 3", start=10, end=35, text="The pump holds 40 litres."),),
+    next_cursor="eyJ8",
+)
+
+
 async def do_nothing(on_progress: OnProgress) -> None:
     """Take no time."""
 
@@ -62,6 +87,9 @@ class FakeAssistant:
     analysis: Analysis = ANALYSIS
     work: Callable[[OnProgress], Awaitable[None]] = do_nothing
     asked: list[dict[str, Any]] = field(default_factory=list)
+    listed: DocumentList = LISTED
+    read: DocumentText = READ
+    names: Any = field(default_factory=lambda: SimpleNamespace(documents=(), sessions=()))
     text: str = "Page one.\fPage two."
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     closed: int = 0
@@ -99,6 +127,29 @@ class FakeAssistant:
 
     async def document_text(self, document_id: str, page: int | None = None) -> str:
         return self.text if page is None else self.text.split("\f")[page - 1]
+
+    async def list_documents(
+        self, folder: str | None = None, query: str | None = None, cursor: str | None = None
+    ) -> DocumentList:
+        self.asked.append({"folder": folder, "query": query, "cursor": cursor})
+        return self.listed
+
+    async def read_document(
+        self,
+        document: str,
+        pages: str | None = None,
+        section: str | None = None,
+        find: str | None = None,
+        cursor: str | None = None,
+        on_progress: OnProgress = lambda _: None,
+    ) -> DocumentText:
+        asked = {"document": document, "pages": pages, "section": section, "find": find, "cursor": cursor}
+        self.asked.append(asked)
+        await self._work(on_progress)
+        return self.read
+
+    async def stored(self) -> Any:
+        return self.names
 
     async def transcript(self, session_id: str) -> str:
         if session_id != SESSION_ID:

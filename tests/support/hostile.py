@@ -85,7 +85,7 @@ def _pdf(path: Path, encryption: StandardEncryption | None = None) -> Path:
 
 FILES: dict[str, tuple[Callable[[Path], Path], str]] = {
     "missing": (missing, r"missing\.pdf does not exist"),
-    "folder": (directory, r"is a folder"),
+    "empty folder": (directory, "holds no document of a format that can be read"),
     "relative": (relative, r"absolute path"),
     "outside the roots": (outside, r"outside the folders"),
     "linked outside the roots": (linked_outside, r"outside the folders"),

@@ -1,0 +1,78 @@
+"""Listing the documents that may be read: the files in the allowed folders, and what the library holds of others."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from agents.documents import access
+from agents.documents.access import FileState
+from agents.documents.folders import MAX_ENTRIES, find_files
+from agents.documents.names import rank_names
+from agents.documents.store import KnownDocument, Store
+from agents.schema import ListedDocument
+from agents.settings import DocumentsSettings
+
+
+class Listing(NamedTuple):
+    """All documents that were found, in order."""
+
+    folders: tuple[str, ...]
+    documents: tuple[ListedDocument, ...]
+    notes: tuple[str, ...]
+
+
+def list_documents(store: Store, settings: DocumentsSettings, folder: str | None, query: str | None) -> Listing:
+    """Return the documents in the allowed folders, or in one of them, newest first; with a query, best match first.
+
+    Args:
+        store: Knows what was read.
+        settings: What may be read.
+        folder: An absolute path; None: every allowed folder.
+        query: Words of a file's name, of its folder's or of a title.
+
+    Raises:
+        DocumentError: The folder is missing or may not be read, or the library cannot be read.
+    """
+    folders = settings.allowed_roots() if folder is None else (access.find_folder(folder, settings),)
+    found = find_files(folders, settings)
+    known = {document.document_id: document for document in store.known_documents()}
+    ids = store.known_files()
+    files = [_of_file(state, known.get(ids.get(state, ""))) for state in found.files]
+    paths = {state.path for state in found.files}
+    others = (document for document in known.values() if paths.isdisjoint(document.paths))
+    documents = (*files, *_without_file(others, folders, settings, anywhere=folder is None))
+    notes = () if found.whole else (f"Only {MAX_ENTRIES:,} files and folders were looked at: name a folder.",)
+    if query is not None and query.strip():
+        places = rank_names(query, [_name(document, folders) for document in documents])
+        documents = tuple(documents[place] for place in places)
+    return Listing(tuple(map(str, folders)), documents, notes)
+
+
+def _of_file(state: FileState, known: KnownDocument | None) -> ListedDocument:
+    return ListedDocument(
+        path=state.path,
+        document_id=known and known.document_id,
+        title=known and known.title,
+        pages=known and known.pages,
+        bytes=state.size,
+        modified=datetime.fromtimestamp(state.mtime_ns / 1e9, UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _without_file(
+    documents: Iterable[KnownDocument], folders: Sequence[Path], settings: DocumentsSettings, *, anywhere: bool
+) -> Iterator[ListedDocument]:
+    """Yield the documents that no file holds any more, as far as they may be read here."""
+    for document in documents:
+        allowed = [Path(path) for path in document.paths if not access.refusal(Path(path), settings)]
+        inside = any(path.is_relative_to(folder) for path in allowed for folder in folders)
+        if inside or (anywhere and not document.paths):
+            yield ListedDocument(document_id=document.document_id, title=document.title, pages=document.pages)
+
+
+def _name(document: ListedDocument, folders: Sequence[Path]) -> str:
+    """Return what a document may be called by: its path within the folders, and its title."""
+    path = Path(document.path or "")
+    within = next((path.relative_to(folder) for folder in folders if path.is_relative_to(folder)), path)
+    return f"{within} {document.title or ''}"

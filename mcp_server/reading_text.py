@@ -1,0 +1,67 @@
+"""Lists and parts of documents as Markdown for a model or a person to read."""
+
+from agents.schema import DocumentList, DocumentText, ListedDocument, QuoteCheck, Verdict
+from mcp_server.render import pluralize
+
+_VERDICTS: dict[Verdict, str] = {
+    "exact": "Yes, character by character",
+    "same_words": "Yes, in the same words; capitals, white space, hyphenation or typography differ",
+    "similar": "Not in these words; this is what stands there instead",
+    "absent": "No, they do not stand there",
+}
+
+
+def list_text(listed: DocumentList) -> str:
+    """Return a list of documents, a line each, and how to get the rest."""
+    folders = ", ".join(listed.folders)
+    if not listed.documents:
+        return "\n".join([f"No document was found in {folders}. Try other words, or another folder.", *listed.notes])
+    shown = len(listed.documents)
+    head = pluralize(listed.total, "document") + (f", {shown} of them here" if shown < listed.total else "")
+    lines = [f"{head}, in {folders}:", "", *map(_line, listed.documents), "", *listed.notes]
+    if listed.next_cursor:
+        lines.append(f"For the rest call list_documents with cursor={listed.next_cursor!r}.")
+    return "\n".join(lines).rstrip()
+
+
+def _line(document: ListedDocument) -> str:
+    said = [f"“{document.title}”"] if document.title else []
+    said += [pluralize(document.pages, "page")] if document.pages is not None else ["not opened yet"]
+    said += [pluralize(document.tokens, "token")] if document.tokens is not None else []
+    said += [f"{document.bytes:,} bytes"] if document.bytes is not None and document.pages is None else []
+    said += [document.modified[:10]] if document.modified else []
+    said += [f"`{document.document_id}`"] if document.document_id else []
+    return f"- {document.path or 'Without a file'}: {', '.join(said)}"
+
+
+def part_text(part: DocumentText) -> str:
+    """Return a part of a document, page by page, or what was found in it, and how to read on."""
+    size = f"{pluralize(part.pages_total, 'page')}, about {pluralize(part.tokens_total, 'token')}"
+    lines = [
+        f"# {part.title}: {part.reading}",
+        f"`{part.document_id}`, {size}.",
+        *(f"Note: {each}" for each in part.notes),
+    ]
+    if part.sections:
+        lines.append(f"Sections: {'; '.join(part.sections)}.")
+    if part.check:
+        lines += ["", *_check_lines(part.check)]
+    for span in part.spans:
+        place = f"[{span.page_name}, characters {span.start}-{span.end}]"
+        lines += ["", place, "", span.text.strip("\n") or "(no text)"]
+    if part.next_cursor:
+        lines += ["", f"To read on call read_document with document='{part.document_id}', cursor={part.next_cursor!r}."]
+    return "\n".join(lines)
+
+
+def _check_lines(check: QuoteCheck) -> list[str]:
+    often = f", {pluralize(check.count, 'place')}" if check.count else ""
+    lines = [f"Looked for: “{check.find}”", f"{_VERDICTS[check.verdict]}{often}."]
+    if check.verdict == "absent" and check.places:
+        lines.append("What comes nearest:")
+    for place in check.places:
+        where = f"- {place.page_name}, characters {place.start}-{place.end}"
+        said = " ".join(place.text.split())
+        quoted = f"“{said}”, in: " if said not in (place.sentence, check.find) else ""
+        lines.append(f"{where}: {quoted}“{place.sentence}”")
+    return lines

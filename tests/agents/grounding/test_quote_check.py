@@ -1,0 +1,51 @@
+import pytest
+
+from agents.grounding.quote_check import find_words, sentence_around
+from tests.support.samples import as_document
+
+TEXT = (
+    "The pump holds 40 litres. The “valve” was made\nby Orlov in Wester-\nhaven.\n\n"
+    "The pump holds 40 litres, not 50. Nobody may open the gate. It shall not be sold. THE END"
+)
+DOCUMENT = as_document(TEXT)
+
+
+@pytest.mark.parametrize(
+    ("words", "verdict", "count"),
+    [
+        ("The pump holds 40 litres", "exact", 2),
+        ("“The pump holds 40 litres.”", "exact", 2),
+        ('The "valve" was made by Orlov in Westerhaven.', "same_words", 1),
+        ("the end", "same_words", 1),
+        ("The pump contains 40 litres, not 50. Nobody may open the gate.", "similar", 1),
+        ("The pump holds 41 litres", "absent", 0),
+        ("The moon is made of cheese", "absent", 0),
+        ("be sold", "similar", 1),
+        ("The pump holds … Nobody may open the gate.", "exact", 2),
+        ("Nobody may open the gate [...] Orlov in Westerhaven", "similar", 2),
+        ("The pump holds … made of cheese", "absent", 0),
+    ],
+)
+def test_a_quote_is_told_by_how_it_stands_there(words: str, verdict: str, count: int) -> None:
+    found = find_words(words, DOCUMENT)
+    assert found.verdict == verdict
+    assert (0 if verdict == "absent" else len(found.places)) == count
+    assert all(TEXT[place.start : place.end] == place.quote for place in found.places)
+
+
+def test_words_that_a_negation_turns_round_are_shown_with_it() -> None:
+    assert find_words("be sold", DOCUMENT).places[0].quote == "not be sold"
+
+
+def test_words_that_stand_elsewhere_than_said_are_found_there_and_told() -> None:
+    second = TEXT.index("The pump holds 40 litres, not")
+    there = find_words("The pump holds 40 litres", DOCUMENT, [(second, len(TEXT))])
+    assert [place.start for place in there.places] == [second]
+    assert there.notes == ("They stand once more outside of what was named.",)
+    elsewhere = find_words("Orlov", DOCUMENT, [(second, len(TEXT))])
+    assert "but elsewhere in the document" in elsewhere.notes[0]
+
+
+def test_the_sentence_around_words_comes_on_one_line() -> None:
+    start = TEXT.index("Orlov")
+    assert sentence_around(DOCUMENT, start, start + 5) == "The “valve” was made by Orlov in Wester- haven."
