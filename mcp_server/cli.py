@@ -32,10 +32,26 @@ Wait = Annotated[
     float, typer.Option("--wait", min=0, help="Seconds to wait at most; then the work stops, with exit code 3.")
 ]
 Roots = Annotated[list[Path] | None, typer.Option("--root", help="A folder that may be read; may be repeated.")]
-# These repeat what `agents` and mcp_server/install.py define, for neither may be imported yet.
+# These repeat what `agents`, mcp_server/hosts.py and mcp_server/install.py define, for none may be imported yet.
 Mode = Literal["summary", "detailed", "comparison", "extraction"]
 Suite = Literal["quick", "full", "context", "quality"]
-ClientName = Literal["claude-desktop", "claude-code", "cursor", "vscode"]
+ClientName = Literal[
+    "claude-desktop",
+    "claude-code",
+    "cursor",
+    "vscode",
+    "codex",
+    "gemini-cli",
+    "windsurf",
+    "zed",
+    "lm-studio",
+    "cline",
+    "continue",
+]
+Scope = Annotated[
+    Literal["project", "user"] | None,
+    typer.Option(help="For claude-code: this folder's .mcp.json (the default), or all your projects."),
+]
 
 
 def print_version(asked: bool) -> None:
@@ -243,7 +259,18 @@ def doctor(as_json: Json = False) -> None:
 @app.command()
 def install(
     client: Annotated[ClientName, typer.Argument(help="Where to enter Readroom.")],
-    root: Roots = None,
+    root: Annotated[
+        list[Path] | None,
+        typer.Option("--root", help="A folder that may be read, beside those entered before; may be repeated."),
+    ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            help="The address of a `readroom serve --transport http` that runs already, with READROOM_SERVER__TOKEN as "
+            "its token."
+        ),
+    ] = None,
+    scope: Scope = None,
     only_print: Annotated[bool, typer.Option("--print", help="Print the configuration, and write nothing.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -251,12 +278,31 @@ def install(
     from mcp_server.cli_output import exit_code, print_result
 
     with exit_code(as_json=as_json):
+        from agents.settings import load_settings
         from mcp_server.install import enter, plan
 
-        installation = plan(client, root or [])
+        token = load_settings().server.token if url else None
+        secret = token.get_secret_value() if token else None
+        installation = plan(client, root or [], url=url, token=secret, scope=scope)
         if not only_print:
             installation = enter(installation)
         print_result(installation, installation.text(), as_json=as_json)
+
+
+@app.command()
+def uninstall(
+    client: Annotated[ClientName, typer.Argument(help="Where to take Readroom out.")],
+    scope: Scope = None,
+    as_json: Json = False,
+) -> None:
+    """Take Readroom out of a client's configuration, keeping everything else."""
+    from mcp_server.cli_output import exit_code, print_result
+
+    with exit_code(as_json=as_json):
+        from mcp_server.install import plan, remove
+
+        removed = remove(plan(client, scope=scope))
+        print_result(removed, removed.text(), as_json=as_json)
 
 
 @engine.command()
