@@ -70,10 +70,11 @@ def refuse_a_shared_package(
         bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Stop before a package that another distribution has overwritten is imported."""
-    from mcp_server.environment import other_agents
+    """Stop before a package that is not Readroom's, or that another distribution has overwritten, is imported."""
+    from mcp_server.environment import foreign_agents, overwritten_agents
 
-    if ctx.invoked_subcommand != "doctor" and (problem := other_agents()):
+    # `readroom doctor` tells of an overwritten one together with the rest.
+    if problem := foreign_agents() or (None if ctx.invoked_subcommand == "doctor" else overwritten_agents()):
         typer.echo(f"Error: {problem}", err=True)
         raise typer.Exit(1)
 

@@ -3,11 +3,12 @@
 import asyncio
 import ipaddress
 import logging
+import signal
 import socket
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import anyio
 from mcp.server import MCPServer
@@ -19,33 +20,31 @@ from agents.errors import SettingsError
 from agents.settings import ServerSettings, Settings
 from mcp_server.server import create_server
 
-if TYPE_CHECKING:
-    import uvicorn
-
 HttpTransport = Literal["http", "sse", "all"]
 Transport = Literal["stdio"] | HttpTransport
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  # compared with, never bound here
-_SHUTDOWN_SECONDS = 5
 _CLIENT_GONE = (BrokenPipeError, ConnectionResetError, anyio.BrokenResourceError, anyio.ClosedResourceError)
 _logger = logging.getLogger(__name__)
 
 
 def serve(settings: Settings, transport: Transport) -> None:
-    """Serve until the client hangs up (stdio) or a signal arrives (HTTP).
+    """Serve until the client hangs up (stdio) or a signal arrives.
+
+    SIGINT ends the process at once, as a kill does: every answer is stored when it is given, and helpers end with the
+    process. SIGTERM lets a server over HTTP finish the answers that are in flight.
 
     Raises:
         SettingsError: The address cannot be bound, or needs a token, or no engine has the name that is set.
     """
     check_kind(settings.engine.kind)
     _log_to_stderr()
-    try:
-        if transport == "stdio":
-            serve_stdio(create_server(settings))
-        else:
-            asyncio.run(serve_http(settings, transport))
-    except KeyboardInterrupt:
-        pass
+    # An orderly end would wait for a thread that reads stdin, or imports.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if transport == "stdio":
+        serve_stdio(create_server(settings))
+    else:
+        asyncio.run(serve_http(settings, transport))
 
 
 def serve_stdio(server: MCPServer[Any]) -> None:
@@ -61,7 +60,7 @@ def serve_stdio(server: MCPServer[Any]) -> None:
 
 async def serve_http(settings: Settings, transport: HttpTransport) -> None:
     """Serve Streamable HTTP at /mcp, SSE at /sse, or both from one process."""
-    import uvicorn
+    from mcp_server import http_server
 
     require_token(settings.server)
     with bind(settings.server) as bound:
@@ -70,7 +69,7 @@ async def serve_http(settings: Settings, transport: HttpTransport) -> None:
         for name, path, form in (("Streamable HTTP", "/mcp", "http"), ("SSE", "/sse", "sse")):
             if transport in (form, "all"):
                 _say(f"{name}: {base}{path}")
-        await uvicorn.Server(uvicorn_config(app)).serve(sockets=[bound])
+        await http_server.serve(app, bound)
 
 
 def require_token(settings: ServerSettings) -> None:
@@ -131,21 +130,6 @@ def transport_security(settings: ServerSettings) -> TransportSecuritySettings:
     hosts = [form for name in (*_LOOPBACK_NAMES, *own, *settings.allowed_hosts) for form in (name, f"{name}:*")]
     origins = [f"{scheme}://{host}" for host in hosts for scheme in ("http", "https")]
     return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
-
-
-def uvicorn_config(app: Starlette) -> "uvicorn.Config":
-    """Return uvicorn's configuration for the application."""
-    import uvicorn
-
-    return uvicorn.Config(
-        app,
-        # httptools accepts header values that the protocol wants refused.
-        http="h11",
-        ws="none",
-        log_config=None,
-        log_level="warning",
-        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-    )
 
 
 def _log_to_stderr() -> None:

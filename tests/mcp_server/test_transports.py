@@ -5,7 +5,6 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 
 import httpx
 import pytest
-import uvicorn
 from mcp import Client, MCPError
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
@@ -14,7 +13,7 @@ from mcp.shared._httpx_utils import create_mcp_http_client
 from agents.errors import SettingsError
 from agents.schema import OnProgress
 from agents.settings import ServerSettings, Settings
-from mcp_server import transports
+from mcp_server import http_server, transports
 from mcp_server.server import create_server
 from tests.support.fake_assistant import FakeAssistant
 
@@ -38,7 +37,7 @@ async def serving(
     settings = Settings(server={"port": 0, **server})
     app = transports.http_app(create_server(settings, assistant or FakeAssistant()), settings.server, transport)
     with transports.bind(settings.server) as bound:
-        running = uvicorn.Server(transports.uvicorn_config(app))
+        running = http_server.Server(http_server.config(app))
         task = asyncio.create_task(running.serve(sockets=[bound]))
         try:
             yield f"http://127.0.0.1:{bound.getsockname()[1]}"
