@@ -2,7 +2,10 @@
 
 import importlib.metadata
 import importlib.util
+import json
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 OTHER_DISTRIBUTION = "openai-agents"
 OWN_ENVIRONMENT = "python3 -m venv ~/.readroom && ~/.readroom/bin/pip install ."
@@ -16,6 +19,16 @@ def readroom_version() -> str:
         return importlib.metadata.version("readroom")
     except importlib.metadata.PackageNotFoundError:
         return "0+source"
+
+
+def source() -> str | None:
+    """Return the folder or the file that Readroom was installed from, where pip has noted one of this machine."""
+    try:
+        noted = importlib.metadata.distribution("readroom").read_text("direct_url.json")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    url = urlsplit(json.loads(noted)["url"] if noted else "")
+    return url2pathname(url.path) if url.scheme == "file" else None
 
 
 def foreign_agents() -> str | None:
