@@ -14,10 +14,12 @@ import anyio
 from mcp.server import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from agents.engine.registry import check_kind
 from agents.errors import SettingsError
 from agents.settings import ServerSettings, Settings
+from mcp_server.resumption import RETRY_MILLISECONDS, RecentEvents, SessionContext
 from mcp_server.server import create_server
 
 HttpTransport = Literal["http", "sse", "all"]
@@ -108,7 +110,9 @@ def bind(settings: ServerSettings) -> socket.socket:
 def http_app(server: MCPServer[Any], settings: ServerSettings, transport: HttpTransport) -> Starlette:
     """Return the ASGI application that serves the transport's routes."""
     security = transport_security(settings)
-    http = server.streamable_http_app(transport_security=security)
+    http = server.streamable_http_app(
+        event_store=RecentEvents(), retry_interval=RETRY_MILLISECONDS, transport_security=security
+    )
     sse = server.sse_app(transport_security=security)
 
     @asynccontextmanager
@@ -121,7 +125,7 @@ def http_app(server: MCPServer[Any], settings: ServerSettings, transport: HttpTr
             yield
 
     routes = {"http": http.routes, "sse": sse.routes, "all": [*http.routes, *sse.routes]}[transport]
-    return Starlette(routes=routes, middleware=http.user_middleware, lifespan=lifespan)
+    return Starlette(routes=routes, middleware=[*http.user_middleware, Middleware(SessionContext)], lifespan=lifespan)
 
 
 def transport_security(settings: ServerSettings) -> TransportSecuritySettings:
