@@ -82,7 +82,7 @@ async def read_in_parts(client: Visitor, texts: Texts) -> list[str]:
         more = {"cursor": cursor} if cursor else {}
         read = await client.call("read_document", {"document": texts["long"], **more})
         parts.append("".join(span["text"] for span in read["spans"]))
-        cursor = read["next_cursor"]
+        cursor = read.get("next_cursor")
     return parts
 
 

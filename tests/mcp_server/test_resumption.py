@@ -1,9 +1,12 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
+from mcp import Client
 from mcp_types import JSONRPCNotification
 
 from agents.schema import OnProgress, Progress
@@ -107,6 +110,51 @@ async def test_another_session_is_told_nothing_of_it() -> None:
         headers = {**theirs.headers, "Last-Event-ID": last}
         assert (await http.get(theirs.url, headers=headers)).text == ""
         assert len([data for data in await ours.resumed(last, until="40 litres") if "40 litres" in data]) == 1
+
+
+class Proxy:
+    """Passes bytes on to a server, until the connections are cut; new ones may be made after that."""
+
+    def __init__(self, base: str) -> None:
+        self.target = urlsplit(base)
+        self.writers: list[asyncio.StreamWriter] = []
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[str]:
+        async with await asyncio.start_server(self.connect, "127.0.0.1", 0) as server:
+            yield "http://{}:{}".format(*server.sockets[0].getsockname())
+            self.cut()
+
+    async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection(self.target.hostname, self.target.port)
+        self.writers += [writer, back]
+        await asyncio.gather(self.pass_on(reader, back), self.pass_on(there, writer))
+
+    async def pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while read := await reader.read(65_536):
+                writer.write(read)
+        writer.close()
+
+    def cut(self) -> None:
+        for writer in self.writers:
+            writer.transport.abort()
+        self.writers.clear()
+
+
+async def test_the_sdks_client_gets_its_answer_over_a_connection_that_broke() -> None:
+    work = Pausing()
+    async with serving("http", FakeAssistant(work=work)) as base, asyncio.timeout(30):
+        proxy = Proxy(base)
+
+        async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+            if message == "first":
+                proxy.cut()
+                work.go_on.set()
+
+        async with proxy.listening() as address, Client(f"{address}/mcp", mode="legacy") as client:
+            result = await client.call_tool("ask", ASK["params"]["arguments"], progress_callback=on_progress)
+    assert "40 litres" in result.structured_content["markdown"]
 
 
 def notification(text: str) -> JSONRPCNotification:
