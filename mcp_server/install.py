@@ -14,6 +14,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -75,14 +76,16 @@ class Installation(Frozen):
         return SettingsError(message, hint=f"Add this to it yourself:\n{self.snippet()}")
 
     def _meaning(self) -> str:
-        said = [self._access()]
-        if self.client == "claude-code" and self.scope == "project":
-            said.append(
-                "This file holds for its folder alone. Claude Code asks before it uses it, and whoever gets the folder "
-                "gets this entry, with programs and folders of this machine. To have Readroom in all your projects "
-                f"instead: `readroom install claude-code --scope user`, or\n\n```\n{self.shell_command()}\n```"
-            )
-        return "\n\n".join(said)
+        if self.client != "claude-code":
+            return self._access()
+        command = f"```\n{self.shell_command()}\n```"
+        if self.scope == "user":
+            return f"{self._access()} Claude Code's own command for it is\n\n{command}"
+        return (
+            f"{self._access()}\n\nThis file holds for its folder alone. Claude Code asks before it uses it, and "
+            "whoever gets the folder gets this entry, with programs and folders of this machine. To have Readroom in "
+            f"all your projects instead: `readroom install claude-code --scope user`, or\n\n{command}"
+        )
 
     def _access(self) -> str:
         if "command" not in self.entry:
@@ -118,6 +121,8 @@ def plan(
     host = HOSTS[client]
     if scope and client != "claude-code":
         raise RequestError(f"{host.title} has no scopes.", hint="Leave --scope out: its file holds for all projects.")
+    if url and urlsplit(url).scheme not in ("http", "https"):
+        raise RequestError(f"{url} is no address.", hint="Give --url as http://HOST:PORT/mcp.")
     if url and roots:
         raise RequestError("--url names a server that runs already.", hint="Give --root to `readroom serve` there.")
     allowed = [root.expanduser().absolute() for root in roots]
@@ -196,7 +201,7 @@ def remove(installation: Installation) -> Installation:
             return installation.model_copy(update={"state": "absent"})
         backup = configuration.backup(path)
         if _by_claude(installation):
-            _run_claude("remove", "--scope", "user", _NAME)
+            _run_claude("remove", "--scope", "user", _NAME, by_hand=f"claude mcp remove --scope user {_NAME}")
         else:
             del servers[_NAME]
             if not servers and list(whole) == [installation.key] and not backup:
@@ -228,20 +233,19 @@ def _by_claude(installation: Installation) -> bool:
 
 
 def _tell_claude(installation: Installation, *, known: bool) -> None:
-    if not shutil.which("claude"):
-        raise SettingsError(
-            "Claude Code's command `claude` is not on the PATH.",
-            hint=f"Run where it is:\n{installation.shell_command()}",
-        )
+    by_hand = installation.shell_command()
     if known:
-        _run_claude("remove", "--scope", "user", _NAME)
-    _run_claude("add-json", "--scope", "user", _NAME, json.dumps(installation.entry))
+        _run_claude("remove", "--scope", "user", _NAME, by_hand=by_hand)
+    _run_claude("add-json", "--scope", "user", _NAME, json.dumps(installation.entry), by_hand=by_hand)
 
 
-def _run_claude(*words: str) -> None:
-    claude = shutil.which("claude") or "claude"
+def _run_claude(*words: str, by_hand: str) -> None:
+    claude = shutil.which("claude")
+    if claude is None:
+        raise SettingsError(
+            "Claude Code's command `claude` is not on the PATH.", hint=f"Run this where it is:\n{by_hand}"
+        )
     done = subprocess.run([claude, "mcp", *words], capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
-        raise SettingsError(
-            f"`claude mcp {words[0]}` failed: {(done.stderr or done.stdout).strip()}", hint="Run `claude mcp list`."
-        )
+        said = (done.stderr or done.stdout).strip()
+        raise SettingsError(f"`claude mcp {words[0]}` failed: {said}", hint=f"Try it yourself:\n{by_hand}")

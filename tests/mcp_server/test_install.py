@@ -56,7 +56,9 @@ def folder(home: Path, name: str) -> Path:
     return home / name
 
 
-def test_the_command_line_offers_every_client() -> None:
+def test_the_command_line_and_the_readme_offer_every_client() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    assert all(client in readme for client in HOSTS)
     assert set(get_args(cli.ClientName)) == set(get_args(ClientName)) == set(HOSTS) == {name for name, *_ in CLIENTS}
 
 
@@ -221,6 +223,8 @@ def test_what_does_not_go_together_is_refused(home: Path) -> None:
         plan("cursor", [home], url=ADDRESS)
     with pytest.raises(RequestError, match="cannot name a server by its address"):
         plan("claude-desktop", url=ADDRESS)
+    with pytest.raises(RequestError, match="is no address"):
+        plan("cursor", url="localhost:8765")
     with pytest.raises(RequestError, match="has no scopes"):
         plan("cursor", scope="user")
 
@@ -293,3 +297,10 @@ def test_without_claude_codes_command_it_is_told(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PATH", "")
     with pytest.raises(SettingsError, match=r"(?s)not on the PATH.*claude mcp add --scope user readroom"):
         enter(plan("claude-code", scope="user"))
+
+
+def test_what_claude_codes_command_refuses_is_told(claude: Path) -> None:
+    claude.write_text('{"mcpServers": {"readroom": {}}}')
+    (claude.parent / "bin" / "claude").write_text("#!/bin/sh\necho no such scope >&2; exit 1\n")
+    with pytest.raises(SettingsError, match=r"(?s)`claude mcp remove` failed: no such scope.*claude mcp remove"):
+        remove(plan("claude-code", scope="user"))
