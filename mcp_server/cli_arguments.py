@@ -3,38 +3,45 @@
 The session used last is noted in the data folder, for `--continue`.
 """
 
-from collections.abc import Sequence
+import sys
+import tempfile
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from agents.documents.access import DOCUMENT_ID, URL
-from agents.errors import RequestError, SessionError
+from agents.documents.access import DOCUMENT_ID, URL, check_origins
+from agents.errors import DocumentError, RequestError, SessionError
 from agents.schema import Document, Response
 from agents.settings import Settings
 
-_HOW_TO_ASK = 'Write `readroom ask FILE "QUESTION"`'
+if TYPE_CHECKING:
+    from agents.assistant import Assistant
+
+STANDARD_INPUT = "-"
+"""The name of standard input."""
+_HOW_TO_ASK = 'Write `readroom ask FILE "QUESTION"`.'
 _LAST_SESSION = "last-session"
 
 
-def files_and_question(words: Sequence[str], *, in_session: bool) -> tuple[list[str], str]:
-    """Return the files and the question that `ask` was given.
+def files_and_question(words: Sequence[str]) -> tuple[list[str], str]:
+    """Return the documents and the question that `ask` was given.
 
     Raises:
-        RequestError: The question is missing, or no file is named outside of a session.
+        RequestError: The question is missing.
     """
     *files, question = words
     if _names_document(question):
-        raise RequestError(f"The question is missing: {question} is a document.", hint=f"{_HOW_TO_ASK}.")
-    if not files and not in_session:
-        raise RequestError(
-            "No document is named.", hint=f"{_HOW_TO_ASK}, or go on with the last session's documents: --continue."
-        )
+        raise RequestError(f"The question is missing: {question} is a document.", hint=_HOW_TO_ASK)
     return files, question
 
 
 def _names_document(word: str) -> bool:
+    if word == STANDARD_INPUT or not word.strip():
+        return bool(word.strip())
     try:
         path = local_path(word)
-        return len(word.split()) == 1 if path is None else path.is_file()
+        return len(word.split()) == 1 if path is None else path.exists()
     except (OSError, RuntimeError):  # no path at all: too long a name, or an unknown ~user
         return False
 
@@ -50,6 +57,34 @@ def local_path(source: str) -> Path | None:
     if URL.match(source) or (DOCUMENT_ID.fullmatch(source) and not Path(source).exists()):
         return None
     return Path(source).expanduser().absolute()
+
+
+@contextmanager
+def named_documents(
+    settings: Settings, words: Sequence[str], roots: Sequence[Path] = ()
+) -> Generator[tuple[list[str], Settings]]:
+    """Yield the documents that are named, as the assistant takes them, and settings that allow them.
+
+    `-` is standard input, which lies in a file of its own meanwhile. Folders are handed on as they are.
+
+    Raises:
+        RequestError: Standard input is empty.
+    """
+    allowed = allow_named(settings, [word for word in words if word != STANDARD_INPUT], roots)
+    if STANDARD_INPUT not in words:
+        yield [absolute(word) for word in words], allowed
+        return
+    with tempfile.TemporaryDirectory(prefix="readroom-") as name:
+        folder = Path(name).resolve()
+        copy = folder / "standard-input"
+        with copy.open("wb") as file:
+            # One byte more than may be read, so that the library finds it too large.
+            file.write(sys.stdin.buffer.read(settings.documents.max_bytes + 1))
+        if not copy.stat().st_size:
+            raise RequestError("Standard input is empty.", hint='Write `cat FILE | readroom ask - "QUESTION"`.')
+        # What is handed over may be read, whatever folders hold for files.
+        sources = [str(copy) if word == STANDARD_INPUT else absolute(word) for word in words]
+        yield sources, with_roots(allowed, [*allowed.documents.roots, folder])
 
 
 def allow_named(settings: Settings, sources: Sequence[str], roots: Sequence[Path] = ()) -> Settings:
@@ -72,6 +107,22 @@ def with_roots(settings: Settings, roots: Sequence[Path]) -> Settings:
         return settings
     documents = settings.documents.model_copy(update={"roots": tuple(root.expanduser().absolute() for root in roots)})
     return settings.model_copy(update={"documents": documents})
+
+
+async def library_documents(assistant: "Assistant") -> list[str]:
+    """Return the ids of the documents in the library that may be read here.
+
+    Raises:
+        RequestError: There are none.
+    """
+    found: list[str] = []
+    for each in await assistant.library.stored_documents():
+        with suppress(DocumentError):
+            check_origins(each.document_id, each.paths, assistant.settings.documents)
+            found.append(each.document_id)
+    if not found:
+        raise RequestError("No document is named, and the library holds none to ask.", hint=_HOW_TO_ASK)
+    return found
 
 
 async def open_document(source: str, settings: Settings) -> Document:

@@ -4,10 +4,10 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 from pydantic import BaseModel
@@ -77,33 +77,45 @@ def exit_code(*, as_json: bool) -> Generator[None]:
         raise typer.Exit(1) from error
 
 
-def print_response(response: schema.Response, *, wait: float, as_json: bool) -> None:
-    """Print an answer or an analysis.
+def print_responses(responses: Sequence[schema.Response], *, wait: float, as_json: bool) -> None:
+    """Print answers or analyses; as JSON several are a list.
 
     Raises:
-        typer.Exit: It is not finished, and stops here with this process.
+        typer.Exit: One is not finished, and stops here with this process.
     """
+    shown = [_shown(response, wait) for response in responses]
+    if as_json:
+        whole: Any = [response.model_dump(mode="json") for response, _ in shown]
+        write(json.dumps(whole if len(whole) > 1 else whole[0], indent=2, ensure_ascii=False) + "\n")
+    elif markdown := "\n\n".join(text for _, text in shown if text):
+        print_markdown(markdown)
+    if stopped := [stopped_text(response, wait) for response in responses if response.status == "running"]:
+        if not as_json:
+            note("\n".join(stopped))
+        raise typer.Exit(STOPPED)
+
+
+def _shown(response: schema.Response, wait: float) -> tuple[schema.Response, str]:
+    """Return a response as it is printed, as JSON and as Markdown."""
     if response.status != "running":
-        session = f"go on with --session {response.session.session_id}"
-        print_result(response, response_text(response, go_on=session), as_json=as_json)
-        return
-    stopped = stopped_text(response, wait)
+        return response, response_text(response, go_on=f"go on with --session {response.session.session_id}")
     # The assistant's first paragraph says that the work goes on, as it does in a server.
     noted = response.markdown.partition("\n\n")[2]
-    if as_json or noted:
-        markdown = f"{stopped}\n\n{noted}".rstrip()
-        said = {"markdown": markdown, "message": markdown}
-        print_result(response.model_copy(update=said), noted, as_json=as_json)
-    if not as_json:
-        note(stopped)
-    raise typer.Exit(STOPPED)
+    markdown = f"{stopped_text(response, wait)}\n\n{noted}".rstrip()
+    return response.model_copy(update={"markdown": markdown, "message": markdown}), noted
 
 
 def print_result(result: BaseModel, text: str, *, as_json: bool) -> None:
     """Print the result as JSON, as Markdown for a terminal, or as plain Markdown for a pipe."""
     if as_json:
         write(result.model_dump_json(indent=2) + "\n")
-    elif sys.stdout.isatty():
+    else:
+        print_markdown(text)
+
+
+def print_markdown(text: str) -> None:
+    """Print Markdown: formatted for a terminal, as it is for a pipe."""
+    if sys.stdout.isatty():
         Console().print(Markdown(text))
     else:
         write(text + "\n")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, Field
 
-from mcp_server.environment import other_agents, readroom_version
+from mcp_server.environment import OWN_ENVIRONMENT, overwritten_agents, readroom_version
 
 if TYPE_CHECKING:
     from agents.settings import Settings
@@ -83,11 +83,13 @@ def _installation() -> Iterator[Check]:
     yield Check(name="Python", state="ok", detail=f"{python} at {sys.executable}")
     mcp_version = importlib.metadata.version("mcp")
     yield Check(name="Readroom", state="ok", detail=f"{readroom_version()}, with mcp {mcp_version}")
-    if problem := other_agents():
-        yield Check(name="package agents", state="problem", detail=problem, fix=("`uv tool install readroom`",))
+    if problem := overwritten_agents():
+        fix = f"`{OWN_ENVIRONMENT}`, in the folder into which Readroom was cloned"
+        yield Check(name="package agents", state="problem", detail=problem, fix=(fix,))
     if missing := _missing_requirements():
         detail = f"not installed: {', '.join(missing)}"
-        yield Check(name="requirements", state="problem", detail=detail, fix=("`pip install --upgrade readroom`",))
+        command = " ".join([sys.executable, "-m pip install", *(f'"{requirement}"' for requirement in missing)])
+        yield Check(name="requirements", state="problem", detail=detail, fix=(f"`{command}`",))
 
 
 def _missing_requirements() -> list[str]:
@@ -95,8 +97,8 @@ def _missing_requirements() -> list[str]:
         required = importlib.metadata.requires("readroom") or []
     except importlib.metadata.PackageNotFoundError:
         return []
-    names = [match[0] for line in required if ";" not in line and (match := _REQUIREMENT_NAME.match(line))]
-    return [name for name in names if not any(importlib.metadata.distributions(name=name))]
+    named = {line: match[0] for line in required if ";" not in line and (match := _REQUIREMENT_NAME.match(line))}
+    return [line for line, name in named.items() if not any(importlib.metadata.distributions(name=name))]
 
 
 def _folders(settings: "Settings") -> Iterator[Check]:

@@ -21,7 +21,7 @@ from agents.errors import SettingsError
 from agents.settings import Settings, load_settings
 from mcp_server.arguments import PlainSpokenServer
 from mcp_server.completion import add_completion
-from mcp_server.environment import readroom_version
+from mcp_server.environment import readroom_version, source
 from mcp_server.lazy_assistant import LazyAssistant
 from mcp_server.prompts import add_prompts
 from mcp_server.reading_tools import add_reading_tools
@@ -112,5 +112,8 @@ class StaticToken(TokenVerifier):
 def __getattr__(name: str) -> MCPServer[Any]:
     # The SDK's own command looks for `server`; made only then, because importing this module must do nothing.
     if name == "server":
-        return create_server(load_settings())
+        server = create_server(load_settings())
+        # `mcp dev` starts it in an environment of its own, which holds nothing but these and the SDK.
+        server.dependencies = [where] if (where := source()) else []
+        return server
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,30 +3,29 @@
 import asyncio
 import ipaddress
 import logging
+import signal
 import socket
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import anyio
 from mcp.server import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from agents.engine.registry import check_kind
 from agents.errors import SettingsError
 from agents.settings import ServerSettings, Settings
+from mcp_server.resumption import RETRY_MILLISECONDS, RecentEvents, SessionContext
 from mcp_server.server import create_server
-
-if TYPE_CHECKING:
-    import uvicorn
 
 HttpTransport = Literal["http", "sse", "all"]
 Transport = Literal["stdio"] | HttpTransport
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  # compared with, never bound here
-_SHUTDOWN_SECONDS = 5
 _SWITCH_SECONDS = 0.0005
 """After which a computing thread lets others go on, a tenth of Python's own: an answer waits for its turn some fifty
 times. Beside a thread that computes an ask took 0.30 s where it took 0.57 (medians, 0.16 s alone), for the same work of
@@ -36,7 +35,10 @@ _logger = logging.getLogger(__name__)
 
 
 def serve(settings: Settings, transport: Transport) -> None:
-    """Serve until the client hangs up (stdio) or a signal arrives (HTTP).
+    """Serve until the client hangs up (stdio) or a signal arrives.
+
+    SIGINT ends the process at once, as a kill does: every answer is stored when it is given, and helpers end with the
+    process. SIGTERM lets a server over HTTP finish the answers that are in flight.
 
     Raises:
         SettingsError: The address cannot be bound, or needs a token, or no engine has the name that is set.
@@ -44,13 +46,12 @@ def serve(settings: Settings, transport: Transport) -> None:
     check_kind(settings.engine.kind)
     _log_to_stderr()
     sys.setswitchinterval(_SWITCH_SECONDS)
-    try:
-        if transport == "stdio":
-            serve_stdio(create_server(settings))
-        else:
-            asyncio.run(serve_http(settings, transport))
-    except KeyboardInterrupt:
-        pass
+    # An orderly end would wait for a thread that reads stdin, or imports.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if transport == "stdio":
+        serve_stdio(create_server(settings))
+    else:
+        asyncio.run(serve_http(settings, transport))
 
 
 def serve_stdio(server: MCPServer[Any]) -> None:
@@ -66,7 +67,7 @@ def serve_stdio(server: MCPServer[Any]) -> None:
 
 async def serve_http(settings: Settings, transport: HttpTransport) -> None:
     """Serve Streamable HTTP at /mcp, SSE at /sse, or both from one process."""
-    import uvicorn
+    from mcp_server import http_server
 
     require_token(settings.server)
     with bind(settings.server) as bound:
@@ -75,7 +76,7 @@ async def serve_http(settings: Settings, transport: HttpTransport) -> None:
         for name, path, form in (("Streamable HTTP", "/mcp", "http"), ("SSE", "/sse", "sse")):
             if transport in (form, "all"):
                 _say(f"{name}: {base}{path}")
-        await uvicorn.Server(uvicorn_config(app)).serve(sockets=[bound])
+        await http_server.serve(app, bound)
 
 
 def require_token(settings: ServerSettings) -> None:
@@ -114,7 +115,9 @@ def bind(settings: ServerSettings) -> socket.socket:
 def http_app(server: MCPServer[Any], settings: ServerSettings, transport: HttpTransport) -> Starlette:
     """Return the ASGI application that serves the transport's routes."""
     security = transport_security(settings)
-    http = server.streamable_http_app(transport_security=security)
+    http = server.streamable_http_app(
+        event_store=RecentEvents(), retry_interval=RETRY_MILLISECONDS, transport_security=security
+    )
     sse = server.sse_app(transport_security=security)
 
     @asynccontextmanager
@@ -127,7 +130,7 @@ def http_app(server: MCPServer[Any], settings: ServerSettings, transport: HttpTr
             yield
 
     routes = {"http": http.routes, "sse": sse.routes, "all": [*http.routes, *sse.routes]}[transport]
-    return Starlette(routes=routes, middleware=http.user_middleware, lifespan=lifespan)
+    return Starlette(routes=routes, middleware=[*http.user_middleware, Middleware(SessionContext)], lifespan=lifespan)
 
 
 def transport_security(settings: ServerSettings) -> TransportSecuritySettings:
@@ -136,21 +139,6 @@ def transport_security(settings: ServerSettings) -> TransportSecuritySettings:
     hosts = [form for name in (*_LOOPBACK_NAMES, *own, *settings.allowed_hosts) for form in (name, f"{name}:*")]
     origins = [f"{scheme}://{host}" for host in hosts for scheme in ("http", "https")]
     return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
-
-
-def uvicorn_config(app: Starlette) -> "uvicorn.Config":
-    """Return uvicorn's configuration for the application."""
-    import uvicorn
-
-    return uvicorn.Config(
-        app,
-        # httptools accepts header values that the protocol wants refused.
-        http="h11",
-        ws="none",
-        log_config=None,
-        log_level="warning",
-        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-    )
 
 
 def _log_to_stderr() -> None:

@@ -36,8 +36,8 @@ def readroom(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Readroom:
     (folder.parent / "home").mkdir()
     home = str(folder.parent / "home")
 
-    def run(*words: str, **variables: str) -> Result:
-        return CliRunner().invoke(app, words, env=environment(folder.parent, HOME=home, **variables))
+    def run(*words: str, stdin: str | None = None, **variables: str) -> Result:
+        return CliRunner().invoke(app, words, stdin, env=environment(folder.parent, HOME=home, **variables))
 
     return run
 
@@ -87,7 +87,8 @@ def test_a_session_goes_on_without_naming_its_file(readroom: Readroom) -> None:
 
 
 def test_a_question_that_is_missing_is_asked_for(readroom: Readroom) -> None:
-    for words in (("pump.md",), ("pump.md", "pump.md"), ("pump.md", "--continue"), ("https://example.org/pump.pdf",)):
+    alone = (("pump.md",), ("pump.md", "pump.md"), ("pump.md", "--continue"), ("https://example.org/pump.pdf",), ("-",))
+    for words in alone:
         done = readroom("ask", *words)
         assert done.exit_code == 1
         assert "The question is missing" in done.stderr
@@ -95,11 +96,61 @@ def test_a_question_that_is_missing_is_asked_for(readroom: Readroom) -> None:
 
 
 @pytest.mark.parametrize("question", ["How much?", "How much? " * 500])
-def test_a_question_without_a_document_says_where_to_name_one(readroom: Readroom, question: str) -> None:
+def test_a_question_without_a_document_says_where_to_name_one_while_the_library_is_empty(
+    readroom: Readroom, question: str
+) -> None:
     done = readroom("ask", question)
     assert done.exit_code == 1
-    assert "No document is named." in done.stderr
+    assert "No document is named, and the library holds none to ask." in done.stderr
     assert 'readroom ask FILE "QUESTION"' in done.stderr
+
+
+def test_a_question_without_a_document_asks_the_library(readroom: Readroom, folder: Path) -> None:
+    folder.joinpath("crane.md").write_text("# Crane\n\nThe crane lifts 12 tonnes.\n")
+    readroom("text", "crane.md")
+    readroom("text", "pump.md")
+    answer = json.loads(readroom("ask", "How much does the crane lift?", "--json").stdout)
+    assert "12 tonnes" in answer["markdown"]
+    assert {document["title"] for document in answer["documents"]} == {"Crane", "Pump manual"}
+    elsewhere = readroom("ask", "How much does the crane lift?", "--root", str(folder.parent / "home"))
+    assert "the library holds none to ask" in elsewhere.stderr
+
+
+def test_several_files_are_asked_at_once(readroom: Readroom, folder: Path) -> None:
+    folder.joinpath("crane.md").write_text("# Crane\n\nThe crane lifts 12 tonnes.\n")
+    answer = json.loads(readroom("ask", "pump.md", "crane.md", "How much does the crane lift?", "--json").stdout)
+    assert "12 tonnes" in answer["markdown"]
+    assert len(answer["documents"]) == 2
+
+
+def test_standard_input_is_a_document(readroom: Readroom) -> None:
+    done = readroom("ask", "-", "How many litres does the pump hold?", "--json", stdin=PUMP)
+    answer = json.loads(done.stdout)
+    assert "40 litres" in answer["markdown"]
+    assert PUMP[answer["citations"][0]["start"] : answer["citations"][0]["end"]] == answer["citations"][0]["quote"]
+    assert "every 90 days" in readroom("ask", "--continue", "How often is the filter replaced?").stdout
+    assert readroom("text", "-", stdin=PUMP).stdout == PUMP
+    analysis = json.loads(readroom("analyze", "-", "--json", stdin=PUMP).stdout)
+    assert analysis["coverage"]["tokens_read"] == analysis["coverage"]["tokens_total"]
+
+
+def test_standard_input_may_be_read_whatever_folders_hold_for_files(readroom: Readroom, folder: Path) -> None:
+    done = readroom("ask", "-", "How many litres?", "--root", str(folder.parent / "home"), stdin=PUMP)
+    assert "40 litres" in done.stdout
+    both = readroom("ask", "-", "pump.md", "How many litres?", "--root", str(folder.parent / "home"), stdin=PUMP)
+    assert "is outside the folders" in both.stderr
+
+
+def test_standard_input_leaves_no_file_behind(readroom: Readroom) -> None:
+    readroom("text", "-", stdin=PUMP)
+    (path,) = json.loads(readroom("documents", "--json").stdout)["documents"][0]["paths"]
+    assert not Path(path).parent.exists()
+
+
+def test_empty_standard_input_is_refused(readroom: Readroom) -> None:
+    done = readroom("ask", "-", "How many litres?", stdin="")
+    assert done.exit_code == 1
+    assert "Standard input is empty." in done.stderr
 
 
 def test_work_that_is_not_waited_for_stops_and_says_how_to_go_on(readroom: Readroom) -> None:
@@ -129,6 +180,22 @@ def test_analyze_reads_all_of_a_file(readroom: Readroom) -> None:
     analysis = json.loads(readroom("analyze", "pump.md", "--mode", "detailed", "--json").stdout)
     assert analysis["mode"] == "detailed"
     assert analysis["coverage"]["tokens_read"] == analysis["coverage"]["tokens_total"]
+
+
+def test_analyze_reads_several_files_one_after_another(readroom: Readroom, folder: Path) -> None:
+    folder.joinpath("crane.md").write_text("# Crane\n\nThe crane lifts 12 tonnes.\n")
+    both = json.loads(readroom("analyze", "pump.md", "crane.md", "--json").stdout)
+    assert [[document["title"] for document in each["documents"]] for each in both] == [["Pump manual"], ["Crane"]]
+    assert both[0]["session"]["session_id"] == both[1]["session"]["session_id"]
+    plain = readroom("analyze", "pump.md", "crane.md").stdout
+    assert plain.index("40 litres") < plain.index("12 tonnes")
+
+
+def test_analyze_compares_the_first_of_several_files_with_the_others(readroom: Readroom, folder: Path) -> None:
+    folder.joinpath("new.md").write_text(PUMP.replace("40", "45"))
+    compared = json.loads(readroom("analyze", "pump.md", "new.md", "--mode", "comparison", "--json").stdout)
+    assert len(compared["documents"]) == 2
+    assert "45" in compared["markdown"]
 
 
 def test_text_prints_one_page(readroom: Readroom) -> None:

@@ -33,12 +33,12 @@ def readroom(data_dir: Path, *words: str, **variables: str) -> subprocess.Comple
     ],
 )
 def test_a_misspelt_variable_is_told_with_the_name_that_is_meant(wrong: str, right: str) -> None:
-    (told,) = ignored_variables([wrong, right, "PATH"])
+    (told,) = ignored_variables(dict.fromkeys([wrong, right, "PATH"], "x"))
     assert told == f"{wrong} is no setting and is ignored. Did you mean {right}?"
 
 
 def test_a_variable_that_resembles_no_setting_points_to_the_list() -> None:
-    assert ignored_variables(["READROOM_XYZ"]) == (
+    assert ignored_variables({"READROOM_XYZ": "x"}) == (
         "READROOM_XYZ is no setting and is ignored. docs/settings.md lists all.",
     )
 
@@ -50,7 +50,11 @@ def test_no_variable_that_readroom_reads_is_called_ignored() -> None:
         f"READROOM_{name}__{key}" for name, section in sections.items() if isinstance(section, dict) for key in section
     ]
     others = ["READROOM_TEST_VLLM", "READROOM_TEST_REQUIRE_VLLM", "READROOM_VLLM_KERNELS"]
-    assert ignored_variables([*map(str.upper, names), *names, *others]) == ()
+    assert ignored_variables(dict.fromkeys([*map(str.upper, names), *names, *others], "x")) == ()
+
+
+def test_a_misspelt_variable_that_is_empty_is_not_told() -> None:
+    assert ignored_variables({"READROOM_XYZ": ""}) == ()
 
 
 def test_doctor_warns_of_a_misspelt_variable_and_is_well_otherwise(tmp_path: Path) -> None:

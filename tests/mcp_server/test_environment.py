@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_server.environment import other_agents
+from mcp_server.environment import foreign_agents, overwritten_agents
 from tests.support.processes import REPOSITORY, environment
 
 
@@ -26,7 +26,8 @@ def readroom(shared: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_nothing_is_said_where_nothing_is_shared() -> None:
-    assert other_agents() is None
+    assert foreign_agents() is None
+    assert overwritten_agents() is None
 
 
 @pytest.mark.parametrize("words", [("serve",), ("ask", "a.txt", "Why?"), ("engine", "status")])
@@ -34,7 +35,17 @@ def test_an_overwritten_package_stops_the_start_and_names_the_way_out(shared: Pa
     done = readroom(shared, *words)
     assert (done.returncode, done.stdout) == (1, "")
     assert "openai-agents 0.9.0 is installed in the same environment" in done.stderr
-    assert "uv tool install readroom" in done.stderr
+    assert "~/.readroom/bin/pip install ." in done.stderr
+
+
+@pytest.mark.parametrize(("foreign", "command"), [("agents/__init__.py", "serve"), ("agents.py", "doctor")])
+def test_a_foreign_package_on_the_path_is_named_with_the_way_out(tmp_path: Path, foreign: str, command: str) -> None:
+    (tmp_path / foreign).parent.mkdir(exist_ok=True)
+    (tmp_path / foreign).touch()
+    done = readroom(tmp_path, command)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"Another package named 'agents' is found before Readroom's: {tmp_path / foreign}." in done.stderr
+    assert "PYTHONPATH" in done.stderr
 
 
 def test_doctor_reports_it_with_the_rest(shared: Path) -> None:

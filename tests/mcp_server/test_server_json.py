@@ -33,3 +33,8 @@ def test_every_variable_it_names_is_a_setting() -> None:
             known.add(f"READROOM_{section}__{name}".upper())
     named = {variable["name"] for package in SERVER["packages"] for variable in package["environmentVariables"]}
     assert named <= known
+
+
+def test_it_says_that_nothing_of_it_is_published_yet() -> None:
+    note = SERVER["_meta"]["io.modelcontextprotocol.registry/publisher-provided"]["note"]
+    assert note.startswith("Ready for the day of publication.")

@@ -9,6 +9,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
+from mcp_server import server
 from mcp_server.transports import serve_stdio
 from tests.support.processes import HEAVY, REPOSITORY, server_process, server_started_by
 
@@ -122,3 +123,8 @@ def test_an_error_beside_the_client_that_is_gone_is_not_hidden() -> None:
         serve_stdio(BreakingServer(BrokenPipeError(), ValueError("a real one")))
     (session,) = raised.value.exceptions
     assert [str(error) for error in session.exceptions] == ["a real one"]
+
+
+def test_mcp_dev_is_told_where_readroom_is_installed_from() -> None:
+    (where,) = server.server.dependencies
+    assert (Path(where) / "pyproject.toml").exists()

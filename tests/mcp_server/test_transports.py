@@ -5,7 +5,6 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 
 import httpx
 import pytest
-import uvicorn
 from mcp import Client, MCPError
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
@@ -17,6 +16,7 @@ from agents.settings import ServerSettings, Settings
 from mcp_server import transports
 from mcp_server.server import create_server
 from tests.support.fake_assistant import FakeAssistant
+from tests.support.serving import serving
 
 TOKEN = "correct horse battery staple"
 REACHABLE = ["0.0.0.0", "::", "192.0.2.1", "example.org"]  # noqa: S104
@@ -28,23 +28,6 @@ INITIALIZE = {
     "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}},
 }
 ACCEPT = {"Accept": "application/json, text/event-stream"}
-
-
-@asynccontextmanager
-async def serving(
-    transport: transports.HttpTransport = "all", assistant: FakeAssistant | None = None, **server: object
-) -> AsyncIterator[str]:
-    """Serve a fake assistant on a free port and yield the address."""
-    settings = Settings(server={"port": 0, **server})
-    app = transports.http_app(create_server(settings, assistant or FakeAssistant()), settings.server, transport)
-    with transports.bind(settings.server) as bound:
-        running = uvicorn.Server(transports.uvicorn_config(app))
-        task = asyncio.create_task(running.serve(sockets=[bound]))
-        try:
-            yield f"http://127.0.0.1:{bound.getsockname()[1]}"
-        finally:
-            running.should_exit = True
-            await task
 
 
 @asynccontextmanager

@@ -28,6 +28,7 @@ from agents.documents.parsing.pdf_forms import Additions, FormReader, attachment
 from agents.documents.parsing.pdf_xfa import is_xfa, read_xfa
 from agents.documents.parsing.pdfium_calls import Handle
 from agents.errors import DocumentError
+from agents.extras import add_extra
 
 # The bindings are made by ctypes at import and carry no types.
 pypdfium2, pdfium = cast("Any", untyped), cast("Any", untyped_raw)
@@ -54,7 +55,7 @@ def read_pdf(data: bytes, name: str) -> Parsed:
     if characters == 0 or (characters < _MIN_CHARACTERS * len(pages) and any(page.image for page in pages)):
         raise DocumentError(
             f"{name} holds no text on its {len(pages)} pages, only pictures of it or nothing at all.",
-            hint=_OCR_FOUND_NOTHING if pdf_ocr.is_installed() else _NO_OCR,
+            hint=_OCR_FOUND_NOTHING if pdf_ocr.is_installed() else _without_ocr(),
         )
     text, spans = _join(pages)
     title = " ".join(clean(document.get_metadata_value("Title")).split())
@@ -85,8 +86,11 @@ def read_pdf(data: bytes, name: str) -> Parsed:
 _EMPTY_XFA = (
     "The document is an XFA form of which nothing could be read; print it to a PDF from the program that it asks for."
 )
-_NO_OCR = f"Install OCR with {pdf_ocr.INSTALL}, or run it first, for example with ocrmypdf, and open the result."
 _OCR_FOUND_NOTHING = "OCR found next to nothing on them: open a sharper scan, or a copy with text."
+
+
+def _without_ocr() -> str:
+    return f"Install OCR with {add_extra('ocr')}, or run it first, for example with ocrmypdf, and open the result."
 
 
 def _read_scans(document: Handle, pages: list["_Page"]) -> tuple[list["_Page"], list[str]]:
@@ -361,7 +365,7 @@ def _warnings(pages: list[_Page]) -> list[str]:
         ),
         (
             "hold pictures without text"
-            + ("" if pdf_ocr.is_installed() else f" and would need OCR ({pdf_ocr.INSTALL} adds it)"),
+            + ("" if pdf_ocr.is_installed() else f" and would need OCR ({add_extra('ocr')} adds it)"),
             [number for number, page in enumerate(pages, 1) if page.image],
         ),
     ):

@@ -1,4 +1,4 @@
-"""Reading scanned pages by OCR, with the models that the extra `readroom[ocr]` brings; nothing is downloaded."""
+"""Reading scanned pages by OCR, with the models that the extra `ocr` brings; nothing is downloaded."""
 
 import ctypes
 import importlib
@@ -16,9 +16,6 @@ from typing import Any, NamedTuple, cast
 
 from agents.documents.parsing import forks, limits
 from agents.documents.parsing.parsed import clean
-
-INSTALL = "pip install 'readroom[ocr]'"
-"""The command that adds OCR."""
 
 _logger = logging.getLogger(__name__)
 

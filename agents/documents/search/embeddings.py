@@ -1,10 +1,11 @@
-"""Embeddings of passages by a small model that comes as a package: `pip install 'readroom[embeddings]'`."""
+"""Embeddings of passages by a small model that comes as a package, with the extra `embeddings`."""
 
 import importlib.util
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from agents.errors import SettingsError
+from agents.extras import add_extra
 
 MODEL = "all-MiniLM-L6-v2"
 DIMENSIONS = 384
@@ -23,7 +24,7 @@ def load_embedding() -> Embed:
     if importlib.util.find_spec(_PACKAGE) is None:
         raise SettingsError(
             "READROOM_DOCUMENTS__EMBEDDINGS is on, but the embedding model is not installed.",
-            hint="Install it with pip install 'readroom[embeddings]', or switch the setting off.",
+            hint=f"Install it with {add_extra('embeddings')}, or switch the setting off.",
         )
     model = cast("Any", importlib.import_module(_PACKAGE)).load_model(device="cpu")
 

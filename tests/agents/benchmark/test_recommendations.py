@@ -6,9 +6,9 @@ SETTINGS = Settings()
 
 
 def test_without_a_model_the_commands_that_add_one_are_recommended() -> None:
-    advice = recommend(report(engine=EXTRACTIVE), SETTINGS, ('pip install "readroom[vllm]"',), ())
+    advice = recommend(report(engine=EXTRACTIVE), SETTINGS, ('pip install "vllm>=0.26"',), ())
 
-    assert advice == ('No language model answers here. To add one: `pip install "readroom[vllm]"`.',)
+    assert advice == ('No language model answers here. To add one: `pip install "vllm>=0.26"`.',)
 
 
 def test_no_more_windows_than_the_kv_cache_holds_are_recommended() -> None:

@@ -15,6 +15,7 @@ from agents.documents.parsing import pdf_ocr
 from agents.documents.parsing.parse import parse
 from agents.documents.parsing.pdf_ocr import Word, in_reading_order
 from agents.errors import DocumentError
+from agents.extras import add_extra
 
 LINES = ("Die Prüfung der Kläranlage begann im März.", "Der Beitrag stieg auf 1.250,50 Euro im Jahr.")
 
@@ -74,9 +75,9 @@ def test_without_ocr_the_command_that_adds_it_is_named() -> None:
     with pytest.raises(DocumentError) as caught:
         parse(scan(), "scan.pdf")
 
-    assert "pip install 'readroom[ocr]'" in caught.value.hint
+    assert add_extra("ocr") in caught.value.hint
     assert parse(with_text(scan()), "part.pdf").warnings == [
-        "Pages that hold pictures without text and would need OCR (pip install 'readroom[ocr]' adds it): 2."
+        f"Pages that hold pictures without text and would need OCR ({add_extra('ocr')} adds it): 2."
     ]
 
 
