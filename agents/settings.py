@@ -48,7 +48,8 @@ class DocumentsSettings(Section):
     parse_memory_bytes: int = Field(default=2 * 1024**3, gt=0, description="Memory limit of the parsing process.")
     passage_tokens: int = Field(default=300, ge=50, le=2_000, description="Size of a passage, in estimated tokens.")
     embeddings: bool = Field(
-        default=False, description="Whether search joins embeddings to words; needs readroom[embeddings]."
+        default=False,
+        description="Whether search joins embeddings to words (Latin scripts); needs readroom[embeddings], some 110 MB.",
     )
 
     def allowed_roots(self) -> tuple[Path, ...]:
