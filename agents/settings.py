@@ -49,7 +49,7 @@ class DocumentsSettings(Section):
     passage_tokens: int = Field(default=300, ge=50, le=2_000, description="Size of a passage, in estimated tokens.")
     embeddings: bool = Field(
         default=False,
-        description="Whether search joins embeddings to words (Latin scripts); needs readroom[embeddings], some 110 MB.",
+        description="Whether search joins embeddings (Latin scripts); needs readroom[embeddings], some 110 MB.",
     )
 
     def allowed_roots(self) -> tuple[Path, ...]:
