@@ -168,7 +168,7 @@ def main(file: Path, longest: int, *, embeddings: bool, check: bool) -> None:
         figures |= joined(questions, opened)
     of_first = [np.mean([right[0] for right in each.values()]) for each in (words_on_pages, pages)]
     record(
-        "search_quality",
+        f"search_quality{'_embeddings' * embeddings}",
         f"python -m benchmarks.search_quality QUESTIONS.json{' --embeddings' * embeddings} --longest {longest}"
         f"{' --check' * check}: questions over real documents that are not ours to pass on; first / first three right.",
         figures,
