@@ -52,7 +52,8 @@ class DocumentsSettings(Section):
         default=1_000, ge=1, description="Documents of a folder that one question searches, the newest first."
     )
     embeddings: bool = Field(
-        default=False, description="Whether search joins embeddings to words; needs the extra `embeddings`."
+        default=False,
+        description="Whether search joins embeddings (Latin scripts); needs the extra `embeddings`, some 110 MB.",
     )
 
     def allowed_roots(self) -> tuple[Path, ...]:

@@ -2,7 +2,7 @@
 
 import re
 
-from agents.language.lexicon import LANGUAGES, alternatives
+from agents.language.lexicon import ENGLISH, LANGUAGES, alternatives, language_of
 from agents.language.numbers import DIGIT_SCALES, NUMBER_WORDS, SCALES, fold_digits, number_in_words, number_value
 from agents.language.unspaced import units
 
@@ -17,6 +17,7 @@ _COMPUTING = re.compile(
 )
 _NUMBER_WORD = "|".join(sorted(NUMBER_WORDS.keys() | SCALES.keys(), key=len, reverse=True))
 _IN_WORDS = re.compile(rf"\b(?:{_NUMBER_WORD})(?:(?:\s+and\s+|[\s-]+)(?:{_NUMBER_WORD}))*\b")
+_LETTERS = re.compile(r"[^\W\d_]+")
 _MOST_OPERANDS = 24
 """Figures of a quote that are combined with one another, the smallest first."""
 
@@ -56,15 +57,21 @@ def _plain(figure: str) -> str:
 
 
 def counts(text: str) -> set[float]:
-    """Return the numbers that are written in words, "one" left out: it mostly counts nothing."""
-    in_english = {number_in_words(found) for found in _IN_WORDS.findall(text.casefold()) if found != "one"}
-    return in_english | (_east_asian_numbers(text) - {1.0})
+    """Return the numbers that are written in words of the text's language, "one" left out: it mostly counts nothing."""
+    language = language_of(text)
+    if language is ENGLISH:
+        in_words = {number_in_words(found) for found in _IN_WORDS.findall(text.casefold()) if found != "one"}
+    else:
+        in_words = {float(language.numbers.get(word, 1)) for word in _LETTERS.findall(text.casefold())} - {1.0}
+    return in_words | (_east_asian_numbers(text) - {1.0})
 
 
 def numbers(text: str) -> set[float]:
-    """Return the values of a text's numbers, in digits or in words."""
+    """Return the values of a text's numbers, in digits or in words of any language: short texts do not tell theirs."""
     values = {value for plain in figures(text) if (value := _value(plain)) is not None}
     values |= {number_in_words(found) for found in _IN_WORDS.findall(text.casefold())}
+    words = set(_LETTERS.findall(text.casefold()))
+    values |= {float(each.numbers[word]) for each in LANGUAGES.values() for word in words & each.numbers.keys()}
     return values | _east_asian_numbers(text)
 
 

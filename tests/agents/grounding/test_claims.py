@@ -1,7 +1,7 @@
 import pytest
 
 from agents.grounding.claims import UncheckedClaim, ground, unsupported_names
-from agents.grounding.figures import unsupported_figures
+from agents.grounding.figures import unsupported_counts, unsupported_figures
 from agents.schema import Document, Page
 from tests.support.samples import as_document
 
@@ -72,6 +72,21 @@ def test_a_claim_with_a_name_from_nowhere_is_supported_only_in_part() -> None:
 )
 def test_figures_that_stand_in_the_quote_or_follow_from_it_are_supported(claim: str, quoted: str) -> None:
     assert unsupported_figures(claim, quoted) == set()
+
+
+@pytest.mark.parametrize(
+    ("claim", "quoted", "unsupported"),
+    [
+        ("Die Frist beträgt vier Wochen.", "eine Frist von 4 Wochen", set[float]()),
+        ("Die Frist beträgt vier Wochen.", "eine Frist von vier Wochen", set[float]()),
+        ("Die Frist beträgt fünf Wochen.", "eine Frist von vier Wochen", {5}),
+        ("Le délai est de dix jours.", "un délai de 10 jours", set[float]()),
+        ("Het duurt ten minste drie dagen.", "het duurt drie dagen", set[float]()),
+        ("The fee is twenty-eight euros.", "28 euros", set[float]()),
+    ],
+)
+def test_numbers_in_words_are_those_of_the_claims_language(claim: str, quoted: str, unsupported: set[float]) -> None:
+    assert unsupported_counts(claim, quoted) == unsupported
 
 
 @pytest.mark.parametrize(("claim", "quoted"), [("It is 29.", "It is 28."), ("In 2023.", "In 2024, on page 12.")])

@@ -87,10 +87,10 @@ def test_a_querys_terms_come_once_each() -> None:
     assert query_terms("The pump, the pumps and WO-7", ["english"]) == ["pump", "wo-7", "wo", "7"]
 
 
-def test_embeddings_are_fused_half_and_half_with_words() -> None:
+def test_embeddings_are_a_quarter_of_the_score() -> None:
     import numpy as np
 
     vectors = np.array([[0, 1], [0, 1], [0, 1], [1, 0]], dtype=np.float32)
     index = PassageIndex([extract_terms(PASSAGES, "english")], [vectors])
     ranked = index.rank("zebra", 4, np.array([1, 0], dtype=np.float32))
-    assert (ranked[0].passage, ranked[0].score) == (3, 0.5)
+    assert (ranked[0].passage, ranked[0].score) == (3, 0.25)
