@@ -66,8 +66,7 @@ def _add_ask(server: MCPServer[Any], lazy: LazyAssistant, default_wait: float) -
         with readable_errors():
             async with notified_progress(ctx) as on_progress:
                 assistant = await lazy.get()
-                answer = await assistant.ask(question, documents, session_id, wait_seconds, on_progress)
-                return await asyncio.to_thread(_result, answer)
+                return _result(await assistant.ask(question, documents, session_id, wait_seconds, on_progress))
 
     _add(server, ask, "Ask documents a question")
 
@@ -95,7 +94,7 @@ def _add_analyze_document(server: MCPServer[Any], lazy: LazyAssistant, default_w
                 analysis = await assistant.analyze(
                     document, mode, focus, compare_with, window_tokens, session_id, wait_seconds, on_progress
                 )
-                return await asyncio.to_thread(_result, analysis)
+                return _result(analysis)
 
     _add(server, analyze_document, "Analyse a whole document")
 
