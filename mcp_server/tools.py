@@ -16,7 +16,7 @@ from mcp_types import CallToolResult, ContentBlock, ImageContent, TextContent, T
 
 from agents.benchmark.report import BenchmarkReport, Suite
 from agents.errors import ReadroomError
-from agents.schema import Analysis, Answer, OnProgress, Progress, Response
+from agents.schema import Analysis, Answer, EngineInfo, OnProgress, Progress, Response, SessionInfo
 from mcp_server.lazy_assistant import LazyAssistant
 from mcp_server.parameters import (
     AnalysisMode,
@@ -65,7 +65,8 @@ def _add_ask(server: MCPServer[Any], lazy: LazyAssistant, default_wait: float) -
         """
         with readable_errors():
             async with notified_progress(ctx) as on_progress:
-                assistant = await lazy.get()
+                if (assistant := await lazy.get_within(wait_seconds)) is None:
+                    return _still_starting(Answer(question=question, **_starting(session_id)))
                 return _result(await assistant.ask(question, documents, session_id, wait_seconds, on_progress))
 
     _add(server, ask, "Ask documents a question")
@@ -90,7 +91,8 @@ def _add_analyze_document(server: MCPServer[Any], lazy: LazyAssistant, default_w
         """
         with readable_errors():
             async with notified_progress(ctx) as on_progress:
-                assistant = await lazy.get()
+                if (assistant := await lazy.get_within(wait_seconds)) is None:
+                    return _still_starting(Analysis(mode=mode, focus=focus, **_starting(session_id)))
                 analysis = await assistant.analyze(
                     document, mode, focus, compare_with, window_tokens, session_id, wait_seconds, on_progress
                 )
@@ -154,6 +156,23 @@ def _result(response: Response) -> CallToolResult:
     return CallToolResult(
         content=[TextContent(type="text", text=response_text(response))],
         structured_content=response.model_dump(mode="json"),
+    )
+
+
+def _starting(session_id: str | None) -> dict[str, Any]:
+    """Return the fields of a response whose work could not begin yet: a session is made when it does."""
+    return {
+        "status": "running",
+        "markdown": "Readroom is still starting, which takes a few seconds. Make the same call again.",
+        "progress": Progress(fraction=0.0, message="Starting"),
+        "session": SessionInfo(session_id=session_id or ""),
+        "engine": EngineInfo(name="starting"),
+    }
+
+
+def _still_starting(response: Response) -> CallToolResult:
+    return CallToolResult(
+        content=[TextContent(type="text", text=response.markdown)], structured_content=response.model_dump(mode="json")
     )
 
 
