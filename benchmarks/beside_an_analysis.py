@@ -75,6 +75,8 @@ async def main(pages: int, mode: str, seconds: float, name: str) -> None:
         questions = (f"{fact.question} ({number})" for number, fact in enumerate(itertools.cycle(facts)))
         async with Client(_server(Path(folder))) as server:
             caller = Caller(server, small, questions)
+            # A client that has just started the server does not wait for its imports either.
+            first, _ = await caller.analyze(small, "summary", POLLS[0])
             for _ in range(3):
                 await caller.ask()
             alone = [await caller.ask() for _ in range(ASKS_ALONE)]
@@ -97,6 +99,7 @@ async def main(pages: int, mode: str, seconds: float, name: str) -> None:
             "asks_beside": len(beside),
             "times_slower": slower,
             "latest_poll_seconds": max(late),
+            "first_call_late_seconds": first - POLLS[0],
             "polls": len(late),
             "analysis_seconds": took,
             f"asks_one_by_one_{AT_ONCE}_seconds": one_by_one,
@@ -105,7 +108,7 @@ async def main(pages: int, mode: str, seconds: float, name: str) -> None:
         },
         goal=f"an ask at most {MOST_TIMES_SLOWER:g} times slower beside an analysis (medians), and no poll later than "
         f"{MOST_SECONDS_LATE:g} s after its wait_seconds",
-        met=slower <= MOST_TIMES_SLOWER and max(late) <= MOST_SECONDS_LATE,
+        met=slower <= MOST_TIMES_SLOWER and max(first, *late) <= MOST_SECONDS_LATE,
     )
 
 

@@ -29,6 +29,8 @@ HEAVY_MODULES = (
     "agents.engine.extractive.decisions",
 )
 """What the first answer imports, in this order."""
+MIN_START_SECONDS = 0.25
+"""Even a caller that does not wait waits this long, as `agents.assistant.MIN_OPENING_SECONDS` has it of documents."""
 _logger = logging.getLogger(__name__)
 
 
@@ -69,6 +71,13 @@ class LazyAssistant:
 
             self._built = Assistant(self._settings, processes=Processes())
         return self._built
+
+    async def get_within(self, seconds: float) -> "Assistant | None":
+        """Return the assistant; None where it is not imported in time, while its import goes on."""
+        try:
+            return await asyncio.wait_for(self.get(), max(seconds, MIN_START_SECONDS))
+        except TimeoutError:
+            return None
 
     async def _warm_up(self) -> None:
         try:

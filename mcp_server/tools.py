@@ -16,7 +16,7 @@ from mcp_types import CallToolResult, ContentBlock, ImageContent, TextContent, T
 
 from agents.benchmark.report import BenchmarkReport, Suite
 from agents.errors import ReadroomError, RequestError
-from agents.schema import Analysis, Answer, OnProgress, Progress, Response
+from agents.schema import Analysis, Answer, EngineInfo, OnProgress, Progress, Response, SessionInfo
 from mcp_server.lazy_assistant import LazyAssistant
 from mcp_server.parameters import (
     AnalysedPath,
@@ -69,7 +69,8 @@ def _add_ask(server: MCPServer[Any], lazy: LazyAssistant, default_wait: float) -
         """
         with readable_errors():
             async with notified_progress(ctx) as on_progress:
-                assistant = await lazy.get()
+                if (assistant := await lazy.get_within(wait_seconds)) is None:
+                    return part_result(Answer(question=question, **_starting(session_id)))
                 if cursor is not None:
                     return await _next_part(assistant, cursor, Answer, "analyze_document")
                 answer = await assistant.ask(question, documents, session_id, wait_seconds, on_progress)
@@ -98,7 +99,8 @@ def _add_analyze_document(server: MCPServer[Any], lazy: LazyAssistant, default_w
         """
         with readable_errors():
             async with notified_progress(ctx) as on_progress:
-                assistant = await lazy.get()
+                if (assistant := await lazy.get_within(wait_seconds)) is None:
+                    return part_result(Analysis(mode=mode, focus=focus, **_starting(session_id)))
                 if cursor is not None:
                     return await _next_part(assistant, cursor, Analysis, "ask")
                 analysis = await assistant.analyze(
@@ -174,6 +176,17 @@ async def _next_part(assistant: "Assistant", cursor: str, kind: type[Response], 
     if not isinstance(part, kind):
         raise RequestError("This cursor is of another tool's result.", hint=f"Pass it to {other_tool}.")
     return part_result(part)
+
+
+def _starting(session_id: str | None) -> dict[str, Any]:
+    """Return the fields of a response whose work could not begin yet: a session is made when it does."""
+    return {
+        "status": "running",
+        "message": "Readroom is still starting, which takes a few seconds. Make the same call again.",
+        "progress": Progress(fraction=0.0, message="Starting"),
+        "session": SessionInfo(session_id=session_id or ""),
+        "engine": EngineInfo(name="starting"),
+    }
 
 
 @asynccontextmanager

@@ -50,11 +50,15 @@ class Processes:
         limit: Processes at most; more work waits. By default two, so that short work need not wait for long, or as many
             as leave one of the machine's cores free.
         idle_seconds: A process that had nothing to do for so long is ended, which frees its memory.
+        python: The interpreter that they run.
     """
 
-    def __init__(self, limit: int | None = None, idle_seconds: float = IDLE_SECONDS) -> None:
+    def __init__(
+        self, limit: int | None = None, idle_seconds: float = IDLE_SECONDS, python: str = sys.executable
+    ) -> None:
         self._slots = asyncio.Semaphore(limit or max(2, (os.cpu_count() or 1) - 1))
         self._idle_seconds = idle_seconds
+        self._python = python
         self._idle: dict[_Process, asyncio.TimerHandle] = {}
         self._ending: set[asyncio.Task[None]] = set()
 
@@ -74,7 +78,7 @@ class Processes:
             answers: What it may call here.
 
         Raises:
-            EngineError: Its process was killed, and so was the one that did it once more.
+            EngineError: No process could be started, or it was killed, and so was the one that did it once more.
             Exception: Whatever it raised.
         """
         async with self._slots:
@@ -82,7 +86,7 @@ class Processes:
                 with suppress(ProcessEndedError):
                     return await self._attempt((function, arguments), answers)
         raise EngineError(
-            "The process that did the work was killed, and again when it was done once more.",
+            "The process that was to do the work could not be started or was killed, twice.",
             hint="See that the machine has free memory, then make the same call again.",
             retryable=True,
         )
@@ -94,7 +98,7 @@ class Processes:
         await asyncio.gather(*self._ending)
 
     async def _attempt(self, work: tuple[str, tuple[object, ...]], answers: Answers) -> Any:  # noqa: ANN401
-        process = self._take_idle() or await _Process.start()
+        process = self._take_idle() or await _Process.start(self._python)
         try:
             return await process.run(work, answers)
         finally:
@@ -130,11 +134,15 @@ class _Process:
         self._works = False
 
     @classmethod
-    async def start(cls) -> "_Process":
-        """Start a process that finds what this one finds when it imports."""
-        return cls(
-            await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-c", _START, *sys.path),
+    async def start(cls, python: str) -> "_Process":
+        """Start a process that finds what this one finds when it imports.
+
+        Raises:
+            ProcessEndedError: It cannot be started.
+        """
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(python, "-P", "-c", _START, *sys.path),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 limit=_READ_BYTES,
@@ -142,7 +150,9 @@ class _Process:
                 start_new_session=True,
                 creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
             )
-        )
+        except OSError as error:
+            raise ProcessEndedError from error
+        return cls(process)
 
     @property
     def is_free(self) -> bool:

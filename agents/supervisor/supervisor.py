@@ -6,7 +6,7 @@ import math
 import os
 import time
 from collections.abc import Sequence
-from contextlib import aclosing, nullcontext
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -116,8 +116,7 @@ class Supervisor:
 
     async def finish(self, run: Run, state: State) -> Completed:
         """Bring a run to its judgement, going on from what its agents have returned."""
-        # Without a model a run computes all the time: of many at once, the first are done while the last still wait.
-        async with nullcontext() if run.engine.info.generative else self._computing:
+        async with self._turn(run):
             state, message = await self._run_graph(run, state)
         if self._elsewhere and "judgement" not in state and self._elsewhere.takes(run, state):
             return await self._elsewhere.finish(run, state)
@@ -130,6 +129,14 @@ class Supervisor:
         from agents.supervisor.graph import AGENTS, build_graph
 
         return build_graph(AGENTS)
+
+    def _turn(self, run: Run) -> AbstractAsyncContextManager[object]:
+        """Return what a run waits for before it begins.
+
+        Without a model a run computes all the time: of many at once the first are done while the last still wait. Long
+        ones would make short ones wait, so where these have no other place to go everything goes on at once.
+        """
+        return nullcontext() if run.engine.info.generative or not self._elsewhere else self._computing
 
     async def _run_graph(self, run: Run, state: State) -> tuple[State, str]:
         """Run the graph, up to where the run goes on elsewhere.

@@ -44,6 +44,18 @@ async def test_imports_leave_the_event_loop_free(
         assert await waiting is await lazy.get()
 
 
+async def test_who_does_not_wait_for_the_imports_is_told_and_later_gets_the_assistant(
+    tmp_path: Path, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    slow_module(tmp_path, "readroom_slow_four")
+    lazy = LazyAssistant(Settings(data_dir=tmp_path), modules=("readroom_slow_four",))
+    async with lazy.held():
+        assert await lazy.get_within(0.0) is None
+        gate.set()
+        assert await lazy.get() is await lazy.get_within(0.0)
+
+
 async def test_a_cancelled_caller_leaves_the_imports_running(
     tmp_path: Path, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -102,6 +102,13 @@ async def test_work_that_kills_every_process_fails_alone(processes: Processes) -
     assert total == 5
 
 
+async def test_where_no_process_can_be_started_the_work_fails_with_advice(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="could not be started") as failed:
+        await Processes(python=str(tmp_path / "python")).run(f"{ERRANDS}:die", answers={})
+
+    assert "free memory" in failed.value.hint
+
+
 async def test_a_call_that_the_work_gives_up_is_cancelled_here(processes: Processes) -> None:
     begun, cancelled = asyncio.Event(), asyncio.Event()
 
