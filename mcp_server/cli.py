@@ -47,6 +47,7 @@ ClientName = Literal[
     "codex",
     "gemini-cli",
     "windsurf",
+    "devin",
     "zed",
     "lm-studio",
     "cline",

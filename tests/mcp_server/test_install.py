@@ -20,6 +20,7 @@ CLIENTS: list[tuple[ClientName, str, str]] = [
     ("codex", "config.toml", "mcp_servers"),
     ("gemini-cli", "settings.json", "mcpServers"),
     ("windsurf", "mcp_config.json", "mcpServers"),
+    ("devin", "mcp_config.json", "mcpServers"),
     ("zed", "settings.json", "context_servers"),
     ("lm-studio", "mcp.json", "mcpServers"),
     ("cline", "cline_mcp_settings.json", "mcpServers"),
@@ -32,7 +33,7 @@ COMMENTED = '{\n  // mine\n  "servers": {"readroom": {"url": "http://a", "args":
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home folder with the current folder in it: where every client's file stands."""
-    for name in ("CODEX_HOME", "CLAUDE_CONFIG_DIR", "XDG_CONFIG_HOME"):
+    for name in ("CODEX_HOME", "CLAUDE_CONFIG_DIR", "CLINE_MCP_SETTINGS_PATH", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
@@ -200,6 +201,7 @@ def test_a_root_that_is_no_folder_is_refused(home: Path) -> None:
         ("codex", {"url": ADDRESS}, "http_headers"),
         ("gemini-cli", {"httpUrl": ADDRESS}, "headers"),
         ("windsurf", {"serverUrl": ADDRESS}, "headers"),
+        ("devin", {"transport": "http", "url": ADDRESS}, "headers"),
         ("zed", {"url": ADDRESS}, "headers"),
         ("lm-studio", {"url": ADDRESS}, "headers"),
         ("cline", {"type": "streamableHttp", "url": ADDRESS}, "headers"),
