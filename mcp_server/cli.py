@@ -47,6 +47,7 @@ ClientName = Literal[
     "codex",
     "gemini-cli",
     "windsurf",
+    "devin",
     "zed",
     "lm-studio",
     "cline",
@@ -327,9 +328,9 @@ def uninstall(
     from mcp_server.cli_output import exit_code, print_result
 
     with exit_code(as_json=as_json):
-        from mcp_server.install import plan, remove
+        from mcp_server.install import find, remove
 
-        removed = remove(plan(client, scope=scope))
+        removed = remove(find(client, scope))
         print_result(removed, removed.text(), as_json=as_json)
 
 

@@ -53,7 +53,7 @@ def read(path: Path) -> Configuration:
 
 
 def entry(path: Path, key: str, name: str) -> dict[str, Any]:
-    """Return what the file says of a server, commented files too; nothing where it cannot be told."""
+    """Return what the file says of a server, whether or not it can be rewritten; nothing where it cannot be told."""
     try:
         text = _text(path, errors="replace")
         whole = tomllib.loads(text) if path.suffix == ".toml" else _parse_commented(text)
@@ -109,7 +109,9 @@ def _text(path: Path, errors: str = "strict") -> str:
     if not path.exists():
         return ""
     raw = path.read_bytes()
-    if errors == "strict" and raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        if errors == "replace":
+            return raw.decode("utf-16", errors)
         raise CannotRewriteError(
             "it is UTF-16, as PowerShell writes it, and clients read UTF-8; save it as UTF-8 first"
         )

@@ -19,6 +19,7 @@ ClientName = Literal[
     "codex",
     "gemini-cli",
     "windsurf",
+    "devin",
     "zed",
     "lm-studio",
     "cline",
@@ -78,9 +79,14 @@ def _codex_file() -> Path:
     return Path(os.environ.get("CODEX_HOME") or Path.home() / ".codex") / "config.toml"
 
 
-def _zed_file() -> Path:
-    # On macOS too Zed's settings are in ~/.config.
-    return _settings("Zed", "settings.json")() if os.name == "nt" else _home(".config", "zed", "settings.json")()
+def _cline_file() -> Path:
+    file = os.environ.get("CLINE_MCP_SETTINGS_PATH")
+    return Path(file) if file else Path.home() / ".cline" / "data" / "settings" / "cline_mcp_settings.json"
+
+
+def _config(*parts: str) -> Callable[[], Path]:
+    # On macOS too these are in ~/.config.
+    return _settings(*parts) if os.name == "nt" else _home(".config", *parts)
 
 
 HOSTS: dict[ClientName, Host] = {
@@ -101,13 +107,11 @@ HOSTS: dict[ClientName, Host] = {
     "codex": Host("Codex", _codex_file, "mcp_servers", headers_key="http_headers"),
     "gemini-cli": Host("Gemini CLI", _home(".gemini", "settings.json"), url_key="httpUrl"),
     "windsurf": Host("Windsurf", _home(".codeium", "windsurf", "mcp_config.json"), url_key="serverUrl"),
-    "zed": Host("Zed", _zed_file, "context_servers"),
+    # What Windsurf is called since June 2026.
+    "devin": Host("Devin Desktop", _config("devin", "mcp_config.json"), http={"transport": "http"}),
+    "zed": Host("Zed", _config("Zed" if os.name == "nt" else "zed", "settings.json"), "context_servers"),
     "lm-studio": Host("LM Studio", _home(".lmstudio", "mcp.json")),
-    "cline": Host(
-        "Cline",
-        _settings("Code", "User", "globalStorage", "saoudrizwan.claude-dev", "settings", "cline_mcp_settings.json"),
-        http={"type": "streamableHttp"},
-    ),
+    "cline": Host("Cline", _cline_file, http={"type": "streamableHttp"}),
     # Continue reads every JSON file in this folder.
     "continue": Host("Continue", _home(".continue", "mcpServers", "readroom.json"), http={"type": "http"}),
 }

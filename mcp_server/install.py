@@ -11,7 +11,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
@@ -22,7 +22,7 @@ from agents.errors import RequestError, SettingsError
 from agents.schema import Frozen
 from mcp_server import configuration
 from mcp_server.configuration import CannotRewriteError, Configuration
-from mcp_server.hosts import HOSTS, ClientName
+from mcp_server.hosts import HOSTS, ClientName, Host
 
 Scope = Literal["project", "user"]
 State = Literal["planned", "written", "unchanged", "removed", "absent"]
@@ -95,6 +95,25 @@ class Installation(Frozen):
         return "It may read your home folder, but nothing hidden in it; `--root FOLDER` names other folders."
 
 
+def find(client: ClientName, scope: Scope | None = None) -> Installation:
+    """Return where a client's entry stands, with what is there now.
+
+    Args:
+        client: The client.
+        scope: For Claude Code: its file in this folder, or all projects of the user.
+
+    Raises:
+        RequestError: Another client than Claude Code has no scopes.
+    """
+    host = HOSTS[client]
+    if scope and client != "claude-code":
+        raise RequestError(f"{host.title} has no scopes.", hint="Leave --scope out: its file holds for all projects.")
+    scope = scope or ("project" if client == "claude-code" else "user")
+    path = _claude_file() if (client, scope) == ("claude-code", "user") else host.file()
+    existing = configuration.entry(path, host.key, _NAME)
+    return Installation(client=client, scope=scope, path=path, key=host.key, entry=existing)
+
+
 def plan(
     client: ClientName,
     roots: Sequence[Path] = (),
@@ -102,7 +121,6 @@ def plan(
     url: str | None = None,
     token: str | None = None,
     scope: Scope | None = None,
-    path: Path | None = None,
 ) -> Installation:
     """Return what to enter for a client, on top of what is entered for it.
 
@@ -111,36 +129,42 @@ def plan(
         roots: Folders that may be read, beside those that the entry allows.
         url: The address of a server that runs already; None: the client starts its own.
         token: What that server asks for.
-        scope: For Claude Code: its file in this folder, or all projects of the user.
-        path: The client's configuration file; the one it uses by default.
+        scope: As in `find`.
 
     Raises:
         RequestError: These do not go together.
         SettingsError: A root is not a folder.
     """
-    host = HOSTS[client]
-    if scope and client != "claude-code":
-        raise RequestError(f"{host.title} has no scopes.", hint="Leave --scope out: its file holds for all projects.")
-    if url and urlsplit(url).scheme not in ("http", "https"):
+    found = find(client, scope)
+    host, existing = HOSTS[client], found.entry
+    ours = _address(host, url, token, roots) if url else _command(host, existing, roots, found.path)
+    users_own = {key: value for key, value in existing.items() if key not in host.own_keys()}
+    return found.model_copy(update={"entry": {**ours, **users_own}})
+
+
+def _address(host: Host, url: str, token: str | None, roots: Sequence[Path]) -> dict[str, Any]:
+    if urlsplit(url).scheme not in ("http", "https"):
         raise RequestError(f"{url} is no address.", hint="Give --url as http://HOST:PORT/mcp.")
-    if url and roots:
+    if roots:
         raise RequestError("--url names a server that runs already.", hint="Give --root to `readroom serve` there.")
+    entry = host.address_entry(url, token)
+    if entry is None:
+        raise RequestError(f"{host.title}'s file cannot name a server by its address.", hint="Leave --url out.")
+    return entry
+
+
+def _command(host: Host, existing: Mapping[str, Any], roots: Sequence[Path], path: Path) -> dict[str, Any]:
     allowed = [root.expanduser().absolute() for root in roots]
     if missing := [root for root in allowed if not root.is_dir()]:
         raise SettingsError(f"{missing[0]} is not a folder.", hint="Give --root a folder that exists.")
-    scope = scope or ("project" if client == "claude-code" else "user")
-    path = path or (_claude_file() if (client, scope) == ("claude-code", "user") else host.file())
-    existing = configuration.entry(path, host.key, _NAME)
-    if url:
-        ours = host.address_entry(url, token)
-    else:
-        command, *arguments = server_command()
-        folders = dict.fromkeys([*entered_roots(existing), *allowed])
-        ours = host.command_entry(command, [*arguments, *(word for root in folders for word in ("--root", str(root)))])
-    if ours is None:
-        raise RequestError(f"{host.title}'s file cannot name a server by its address.", hint="Leave --url out.")
-    users_own = {key: value for key, value in existing.items() if key not in host.own_keys()}
-    return Installation(client=client, scope=scope, path=path, key=host.key, entry={**ours, **users_own})
+    folders = dict.fromkeys([*entered_roots(existing), *allowed])
+    if host.url_key in existing and not folders:
+        raise RequestError(
+            f"{path} names a server by its address, and that server says which folders may be read.",
+            hint="Say with --root what the client's own server may read.",
+        )
+    command, *arguments = server_command()
+    return host.command_entry(command, [*arguments, *(word for root in folders for word in ("--root", str(root)))])
 
 
 def entered_roots(entry: Mapping[str, Any]) -> list[Path]:
@@ -218,7 +242,7 @@ def remove(installation: Installation) -> Installation:
 
 def _servers(whole: Configuration, installation: Installation) -> Configuration:
     servers = whole.setdefault(installation.key, {})
-    if not hasattr(servers, "setdefault"):
+    if not isinstance(servers, MutableMapping):
         raise CannotRewriteError(f"'{installation.key}' in it is not an object")
     return cast("Configuration", servers)
 

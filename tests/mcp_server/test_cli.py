@@ -294,6 +294,26 @@ def test_install_prints_what_it_would_enter(readroom: Readroom, folder: Path) ->
     assert entry["args"][-2:] == ["--root", str(folder)]
 
 
+def test_a_server_that_runs_is_entered_with_its_token_and_taken_out_again(readroom: Readroom, folder: Path) -> None:
+    address = "http://127.0.0.1:8765/mcp"
+    done = readroom("install", "cursor", "--url", address, READROOM_SERVER__TOKEN="secret")
+    assert done.exit_code == 0, done.stderr
+    file = folder.parent / "home" / ".cursor" / "mcp.json"
+    entry = json.loads(file.read_text())["mcpServers"]["readroom"]
+    assert entry == {"url": address, "headers": {"Authorization": "Bearer secret"}}
+    assert readroom("uninstall", "cursor").stdout == f"Readroom is taken out of {file}.\n"
+    assert not file.exists()
+    assert readroom("uninstall", "cursor").stdout == f"Readroom is not entered in {file}.\n"
+
+
+def test_a_configuration_in_utf_16_is_told_in_one_message(readroom: Readroom, folder: Path) -> None:
+    (folder / ".mcp.json").write_text("{}", encoding="utf-16")
+    done = readroom("install", "claude-code")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "it is UTF-16" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_the_engine_that_is_not_there_has_a_status_a_log_and_can_be_stopped(readroom: Readroom, folder: Path) -> None:
     status = json.loads(readroom("engine", "status", "--json").stdout)
     assert status["state"] == "absent"

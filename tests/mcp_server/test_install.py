@@ -10,7 +10,7 @@ import pytest
 from agents.errors import RequestError, SettingsError
 from mcp_server import cli
 from mcp_server.hosts import HOSTS, ClientName
-from mcp_server.install import Installation, enter, entered_roots, plan, remove, server_command
+from mcp_server.install import Installation, enter, entered_roots, find, plan, remove, server_command
 
 CLIENTS: list[tuple[ClientName, str, str]] = [
     ("claude-desktop", "claude_desktop_config.json", "mcpServers"),
@@ -20,19 +20,22 @@ CLIENTS: list[tuple[ClientName, str, str]] = [
     ("codex", "config.toml", "mcp_servers"),
     ("gemini-cli", "settings.json", "mcpServers"),
     ("windsurf", "mcp_config.json", "mcpServers"),
+    ("devin", "mcp_config.json", "mcpServers"),
     ("zed", "settings.json", "context_servers"),
     ("lm-studio", "mcp.json", "mcpServers"),
     ("cline", "cline_mcp_settings.json", "mcpServers"),
     ("continue", "readroom.json", "mcpServers"),
 ]
 ADDRESS = "http://127.0.0.1:8765/mcp"
-COMMENTED = '{\n  // mine\n  "servers": {"readroom": {"url": "http://a", "args": ["serve", "--root", "/papers"],},},\n}'
+COMMENTED = (
+    '{\n  // mine\n  "servers": {"readroom": {"note": "http://a", "args": ["serve", "--root", "/papers"],},},\n}'
+)
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home folder with the current folder in it: where every client's file stands."""
-    for name in ("CODEX_HOME", "CLAUDE_CONFIG_DIR", "XDG_CONFIG_HOME"):
+    for name in ("CODEX_HOME", "CLAUDE_CONFIG_DIR", "CLINE_MCP_SETTINGS_PATH", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
@@ -132,7 +135,7 @@ def test_comments_in_toml_are_kept(home: Path) -> None:
     text = path.read_text()
     assert all(comment in text for comment in ("# mine", "# the best", "# theirs"))
     assert held(done)["mcp_servers"]["other"] == {"command": "o"}
-    remove(plan("codex"))
+    remove(find("codex"))
     assert path.read_text().rstrip() == done.backup.read_text().rstrip()
 
 
@@ -149,7 +152,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
 
 @pytest.mark.parametrize(("content", "why"), REFUSED.values(), ids=REFUSED)
 @pytest.mark.parametrize("change", [enter, remove])
-def test_a_file_that_would_lose_something_is_left_alone_and_says_why(
+def test_a_file_that_cannot_be_written_back_is_left_alone_and_says_why(
     content: bytes, why: str, change: Callable[[Installation], Installation]
 ) -> None:
     planned = plan("vscode")
@@ -171,10 +174,11 @@ def test_toml_that_is_none_is_left_alone(home: Path) -> None:
         enter(plan("codex"))
 
 
-def test_what_is_shown_for_a_commented_file_holds_its_folders_too() -> None:
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_what_is_shown_for_a_file_that_is_left_alone_holds_its_folders_too(encoding: str) -> None:
     path = plan("vscode").path
     path.parent.mkdir(parents=True)
-    path.write_text(COMMENTED)
+    path.write_text(COMMENTED, encoding=encoding)
     assert entered_roots(plan("vscode").entry) == [Path("/papers")]
 
 
@@ -200,6 +204,7 @@ def test_a_root_that_is_no_folder_is_refused(home: Path) -> None:
         ("codex", {"url": ADDRESS}, "http_headers"),
         ("gemini-cli", {"httpUrl": ADDRESS}, "headers"),
         ("windsurf", {"serverUrl": ADDRESS}, "headers"),
+        ("devin", {"transport": "http", "url": ADDRESS}, "headers"),
         ("zed", {"url": ADDRESS}, "headers"),
         ("lm-studio", {"url": ADDRESS}, "headers"),
         ("cline", {"type": "streamableHttp", "url": ADDRESS}, "headers"),
@@ -215,7 +220,9 @@ def test_a_server_that_runs_is_entered_by_its_address_and_token(
     token = "${READROOM_SERVER__TOKEN}" if client == "claude-code" else "secret"
     assert entry(done) == {**address, headers: {"Authorization": f"Bearer {token}"}}
     assert entry(enter(plan(client, url=ADDRESS))) == address
-    assert "command" in entry(enter(plan(client)))
+    with pytest.raises(RequestError, match="Say with --root"):
+        plan(client)
+    assert "command" in entry(enter(plan(client, [home])))
 
 
 def test_what_does_not_go_together_is_refused(home: Path) -> None:
@@ -231,9 +238,9 @@ def test_what_does_not_go_together_is_refused(home: Path) -> None:
 
 @pytest.mark.parametrize("client", get_args(ClientName))
 def test_what_was_entered_is_taken_out_again(client: ClientName) -> None:
-    assert remove(plan(client)).state == "absent"
+    assert remove(find(client)).state == "absent"
     done = enter(plan(client))
-    assert remove(plan(client)).state == "removed"
+    assert remove(find(client)).state == "removed"
     assert not done.path.exists()
 
 
@@ -241,7 +248,7 @@ def test_taking_it_out_keeps_everything_else(home: Path) -> None:
     before = '{\n  "mcpServers": {\n    "other": {\n      "command": "o"\n    }\n  }\n}\n'
     (home / ".mcp.json").write_text(before)
     enter(plan("claude-code"))
-    done = remove(plan("claude-code"))
+    done = remove(find("claude-code"))
     assert (home / ".mcp.json").read_text() == before
     assert str(done.backup) in done.text()
 
@@ -288,7 +295,7 @@ def test_in_all_projects_claude_code_enters_it_itself(claude: Path, home: Path) 
     assert done.path == claude
     assert entered_roots(entry(done)) == [papers, letters]
     assert enter(plan("claude-code", scope="user")).state == "unchanged"
-    assert remove(plan("claude-code", scope="user")).state == "removed"
+    assert remove(find("claude-code", "user")).state == "removed"
     assert json.loads(claude.read_text()) == {"numStartups": 7, "mcpServers": {}}
     assert not (home / ".mcp.json").exists()
 
@@ -303,4 +310,4 @@ def test_what_claude_codes_command_refuses_is_told(claude: Path) -> None:
     claude.write_text('{"mcpServers": {"readroom": {}}}')
     (claude.parent / "bin" / "claude").write_text("#!/bin/sh\necho no such scope >&2; exit 1\n")
     with pytest.raises(SettingsError, match=r"(?s)`claude mcp remove` failed: no such scope.*claude mcp remove"):
-        remove(plan("claude-code", scope="user"))
+        remove(find("claude-code", "user"))
