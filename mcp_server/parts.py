@@ -9,7 +9,9 @@ import asyncio
 import base64
 import binascii
 import bisect
+import contextlib
 import json
+import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -34,6 +36,7 @@ _LEAST_CLAIM_TOKENS = 25
 """No claim with its citation takes fewer in JSON."""
 _NOT_REPEATED = {"markdown", "outline"}
 """Fields of a response whose words stand in others."""
+_CURSOR = re.compile(r"(?P<session>[0-9a-f-]{36})\.(?P<number>\d{1,18})\.(?P<start>\d{1,18})")
 _RESULTS: TypeAdapter[Answer | Analysis] = TypeAdapter(Answer | Analysis)
 _NEW_CALL = "Make the call again without cursor."
 
@@ -121,13 +124,13 @@ def _part(response: ResponseT, start: int, end: int, key: str) -> ResponseT:
 def _named(response: Response, citations: tuple[Citation, ...]) -> dict[str, Any]:
     """Return what grows with the number of documents, those that are cited first, and how many are left out."""
     cited = {each.document_id for each in (*citations, *getattr(response, "closest", ()))}
-    documents = sorted(response.documents, key=lambda each: each.document_id not in cited)
-    warnings = _few(response.warnings, "more warnings.")
+    documents, warnings = response.documents, _few(response.warnings, "more warnings.")
     if len(documents) > MAX_NAMED:
+        documents = tuple(sorted(documents, key=lambda each: each.document_id not in cited))
         warnings = (*warnings, f"{len(documents) - MAX_NAMED:,} more documents were searched than are named here.")
     skipped = _few(response.coverage.skipped, "more documents were not read whole")
     return {
-        "documents": tuple(documents[:MAX_NAMED]),
+        "documents": documents[:MAX_NAMED],
         "coverage": response.coverage.model_copy(update={"skipped": skipped}),
         "warnings": warnings,
     }
@@ -144,12 +147,14 @@ def _cursor(key: str, start: int) -> str:
 
 
 def _read_cursor(cursor: str) -> tuple[str, int, int]:
-    try:
-        padded = cursor.strip() + "=" * (-len(cursor.strip()) % 4)
-        session_id, number, start = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii").split(".")
-        return session_id, int(number), int(start)
-    except (ValueError, binascii.Error) as error:
-        raise RequestError(
-            f"{cursor[:60]!r} is not a cursor.",
-            hint="Pass the next_cursor of a result as it stands, or leave cursor out.",
-        ) from error
+    """Return the session, the result's number and the first claim that a cursor names."""
+    encoded = cursor.strip().encode()
+    # What is no base64, or holds anything else, is no cursor of ours either.
+    with contextlib.suppress(binascii.Error, UnicodeDecodeError):
+        held = base64.urlsafe_b64decode(encoded + b"=" * (-len(encoded) % 4)).decode()
+        if found := _CURSOR.fullmatch(held):
+            return found["session"], int(found["number"]), int(found["start"])
+    raise RequestError(
+        f"{cursor[:60]!r} is not a cursor.",
+        hint="Pass the next_cursor of a result as it stands, or leave cursor out.",
+    )
