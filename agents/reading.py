@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
-from agents.cursors import decode_cursor, encode_cursor
+from agents.cursors import Count, decode_cursor, encode_cursor
 from agents.documents import reading
 from agents.documents.library import Library
 from agents.documents.names import rank_names
@@ -12,7 +13,7 @@ from agents.documents.reading import Bounds, Selection
 from agents.errors import RequestError
 from agents.grounding.quote_check import Found, find_words, nearest_sentence, sentence_around
 from agents.language.tokens import estimate_tokens
-from agents.schema import Document, DocumentList, DocumentText, ListedDocument, QuoteCheck, QuotePlace
+from agents.schema import Document, DocumentList, DocumentText, Frozen, ListedDocument, QuoteCheck, QuotePlace
 
 LISTED = 50
 """Documents of one list."""
@@ -20,6 +21,22 @@ MAX_PLACES = 20
 """Places of one check; of more, the first."""
 NEAREST_PASSAGES = 3
 """Passages among which the sentence is looked for that comes nearest to words that are not there."""
+
+
+class ListPlace(Frozen):
+    """Where a list of documents goes on."""
+
+    folder: str | None
+    query: str | None
+    after: int = Count
+
+
+class ReadingPlace(Frozen):
+    """Where the reading of a document goes on."""
+
+    document: str
+    reading: str
+    spans: tuple[tuple[Annotated[int, Count], Annotated[int, Count]], ...]
 
 
 async def list_documents(
@@ -39,17 +56,17 @@ async def list_documents(
     """
     after = 0
     if cursor:
-        place = decode_cursor("list", cursor)
-        folder, query, after = place.get("folder"), place.get("query"), int(place.get("after", 0))
+        place = decode_cursor(ListPlace, cursor)
+        folder, query, after = place.folder, place.query, place.after
     listing = await library.list_documents(folder, query)
     shown = [await _with_tokens(library, each) for each in listing.documents[after : after + LISTED]]
     end = after + len(shown)
-    more = encode_cursor("list", folder=folder, query=query, after=end) if end < len(listing.documents) else None
+    following = ListPlace(folder=folder, query=query, after=end) if end < len(listing.documents) else None
     return DocumentList(
         folders=listing.folders,
         total=len(listing.documents),
         documents=tuple(shown),
-        next_cursor=more,
+        next_cursor=following and encode_cursor(following),
         notes=listing.notes,
     )
 
@@ -119,12 +136,12 @@ async def read_document(
         check, notes = await _check(library, document, find, near)
         return part.model_copy(update={"check": check, "notes": (*selected.notes, *notes)})
     spans, left = await asyncio.to_thread(reading.take_part, document, selected.spans)
-    following = encode_cursor("read", document=document.document_id, reading=selected.reading, spans=left)
+    following = ReadingPlace(document=document.document_id, reading=selected.reading, spans=tuple(left))
     begins = pages is section is cursor is None
     return part.model_copy(
         update={
             "spans": spans,
-            "next_cursor": following if left else None,
+            "next_cursor": encode_cursor(following) if left else None,
             "sections": reading.outline(document) if begins else (),
             "notes": (*selected.notes, *(document.warnings if begins else ())),
         }
@@ -142,16 +159,15 @@ def _select(document: Document, pages: str | None, section: str | None, cursor: 
 
 
 def _from_cursor(document: Document, cursor: str) -> Selection:
-    place = decode_cursor("read", cursor)
-    if place.get("document") != document.document_id:
+    place = decode_cursor(ReadingPlace, cursor)
+    if place.document != document.document_id:
         raise RequestError(
             f"The cursor belongs to another document than {document.title}, or the file has changed since.",
             hint="Read it anew without cursor.",
         )
-    spans: list[Bounds] = [(int(start), int(end)) for start, end in place.get("spans", ())]
-    if not all(0 <= start <= end <= len(document.text) for start, end in spans):
+    if not all(start <= end <= len(document.text) for start, end in place.spans):
         raise RequestError("The cursor points outside of the document.", hint="Read it anew without cursor.")
-    return Selection(str(place.get("reading", "")), tuple(spans))
+    return Selection(place.reading, place.spans)
 
 
 async def _with_tokens(library: Library, listed: ListedDocument) -> ListedDocument:

@@ -10,13 +10,13 @@ import bisect
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
-from agents.cursors import decode_cursor, encode_cursor
+from agents.cursors import Count, decode_cursor, encode_cursor
 from agents.errors import RequestError, SessionError
 from agents.language.tokens import estimate_tokens
 from agents.markdown import to_markdown
-from agents.schema import Analysis, Answer, Citation, Claim, Part, Response, RouteReport, Usage
+from agents.schema import Analysis, Answer, Citation, Claim, Frozen, Part, Response, RouteReport, Usage
 from mcp_server.render import response_text
 
 if TYPE_CHECKING:
@@ -34,11 +34,17 @@ _LEAST_CLAIM_TOKENS = 25
 _NOT_REPEATED = {"markdown", "outline"}
 """Fields of a response whose words stand in others."""
 _RESULTS: TypeAdapter[Answer | Analysis] = TypeAdapter(Answer | Analysis)
-_KIND = "result"
-"""Of cursors."""
 _NEW_CALL = "Make the call again without cursor."
 
 ResponseT = TypeVar("ResponseT", bound=Response)
+
+
+class ResultPlace(Frozen):
+    """Where a stored result goes on."""
+
+    session: str = Field(pattern=r"^[0-9a-f-]{36}$")
+    number: int = Count
+    start: int = Count
 
 
 async def first_part(assistant: "Assistant", response: ResponseT) -> ResponseT:
@@ -47,12 +53,12 @@ async def first_part(assistant: "Assistant", response: ResponseT) -> ResponseT:
     Raises:
         SessionError: The response does not fit, and cannot be stored.
     """
-    part = await asyncio.to_thread(_cut, response, 0, "")
+    place = ResultPlace(session=response.session.session_id, number=0, start=0)
+    part = await asyncio.to_thread(_cut, response, place)
     if part.part is None:
         return part
-    stored = response.model_dump_json(exclude=_NOT_REPEATED)
-    number = await assistant.keep_result(response.session.session_id, stored)
-    return await asyncio.to_thread(_cut, response, 0, f"{response.session.session_id}.{number}")
+    number = await assistant.keep_result(place.session, response.model_dump_json(exclude=_NOT_REPEATED))
+    return await asyncio.to_thread(_cut, response, place.model_copy(update={"number": number}))
 
 
 async def next_part(assistant: "Assistant", cursor: str) -> Answer | Analysis:
@@ -61,16 +67,16 @@ async def next_part(assistant: "Assistant", cursor: str) -> Answer | Analysis:
     Raises:
         RequestError: It is no cursor, or its result is not stored any more.
     """
-    session_id, number, start = _read_cursor(cursor)
+    place = decode_cursor(ResultPlace, cursor)
     gone = RequestError("The result that this cursor belongs to is not stored any more.", hint=_NEW_CALL)
     try:
-        stored = await assistant.kept_result(session_id, number)
+        stored = await assistant.kept_result(place.session, place.number)
         response = _RESULTS.validate_json(stored or "")
     except (SessionError, ValidationError) as error:
         raise gone from error
-    if not 0 < start < len(response.claims):
+    if not 0 < place.start < len(response.claims):
         raise gone
-    return await asyncio.to_thread(_cut, response, start, f"{session_id}.{number}")
+    return await asyncio.to_thread(_cut, response, place)
 
 
 def structured_content(part: Response) -> dict[str, Any]:
@@ -87,12 +93,12 @@ def part_text(part: Response) -> str:
     return response_text(part.model_copy(update={"markdown": to_markdown(part)}))
 
 
-def _cut(response: ResponseT, start: int, key: str) -> ResponseT:
-    """Return the claims from `start` on that fit, at least one."""
-    most = min(len(response.claims), start + PART_TOKENS // _LEAST_CLAIM_TOKENS)
-    ends = range(start + 1, most + 1)
-    fitting = bisect.bisect_left(ends, True, key=lambda end: not _fits(_part(response, start, end, key)))
-    return _part(response, start, ends[max(0, fitting - 1)] if ends else 0, key)
+def _cut(response: ResponseT, place: ResultPlace) -> ResponseT:
+    """Return the claims from a place on that fit, at least one."""
+    most = min(len(response.claims), place.start + PART_TOKENS // _LEAST_CLAIM_TOKENS)
+    ends = range(place.start + 1, most + 1)
+    fitting = bisect.bisect_left(ends, True, key=lambda end: not _fits(_part(response, place, end)))
+    return _part(response, place, ends[max(0, fitting - 1)] if ends else 0)
 
 
 def _fits(part: Response) -> bool:
@@ -102,33 +108,34 @@ def _fits(part: Response) -> bool:
     )
 
 
-def _part(response: ResponseT, start: int, end: int, key: str) -> ResponseT:
-    """Return the claims `[start:end]` of a response with their sources; with the first ones, the rest of it."""
-    claims, total = response.claims[start:end], len(response.claims)
+def _part(response: ResponseT, place: ResultPlace, end: int) -> ResponseT:
+    """Return a response's claims from a place to `end` with their sources; with the first ones, the rest of it."""
+    claims, total = response.claims[place.start : end], len(response.claims)
     used = {number for claim in claims for number in claim.citations}
     citations = tuple(each for each in response.citations if each.id in used)
     update: dict[str, Any] = {"claims": claims, "citations": citations, **_named(response, citations)}
-    if start:
+    if place.start:
         route = response.route and RouteReport(kind=response.route.kind, reason=response.route.reason)
         update |= {"warnings": (), "usage": Usage(), "route": route}
     if len(claims) < total:
         # A reworded answer holds the marks of all claims, so it comes whole or not at all.
         update["message"] = ""
-        update["part"] = Part(first=start + 1, last=end, total=total)
-        update["next_cursor"] = _cursor(key, end) if end < total else None
+        update["part"] = Part(first=place.start + 1, last=end, total=total)
+        following = place.model_copy(update={"start": end})
+        update["next_cursor"] = encode_cursor(following) if end < total else None
     return response.model_copy(update=update)
 
 
 def _named(response: Response, citations: tuple[Citation, ...]) -> dict[str, Any]:
     """Return what grows with the number of documents, those that are cited first, and how many are left out."""
     cited = {each.document_id for each in (*citations, *getattr(response, "closest", ()))}
-    documents = sorted(response.documents, key=lambda each: each.document_id not in cited)
-    warnings = _few(response.warnings, "more warnings.")
+    documents, warnings = response.documents, _few(response.warnings, "more warnings.")
     if len(documents) > MAX_NAMED:
+        documents = tuple(sorted(documents, key=lambda each: each.document_id not in cited))
         warnings = (*warnings, f"{len(documents) - MAX_NAMED:,} more documents were searched than are named here.")
     skipped = _few(response.coverage.skipped, "more documents were not read whole")
     return {
-        "documents": tuple(documents[:MAX_NAMED]),
+        "documents": documents[:MAX_NAMED],
         "coverage": response.coverage.model_copy(update={"skipped": skipped}),
         "warnings": warnings,
     }
@@ -137,13 +144,3 @@ def _named(response: Response, citations: tuple[Citation, ...]) -> dict[str, Any
 def _few(lines: tuple[str, ...], more: str) -> tuple[str, ...]:
     """Return the first lines, and how many more there are."""
     return (*lines[:MAX_NAMED], f"{len(lines) - MAX_NAMED:,} {more}") if len(lines) > MAX_NAMED else lines
-
-
-def _cursor(key: str, start: int) -> str:
-    return encode_cursor(_KIND, key=key, start=start)
-
-
-def _read_cursor(cursor: str) -> tuple[str, int, int]:
-    place = decode_cursor(_KIND, cursor.strip())
-    session_id, _, number = str(place["key"]).partition(".")
-    return session_id, int(number), int(place["start"])

@@ -8,8 +8,9 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, Annotations, Resource
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from agents.cursors import decode_cursor, encode_cursor
+from agents.cursors import Count, decode_cursor, encode_cursor
 from agents.errors import ReadroomError, RequestError
+from agents.schema import Frozen
 from mcp_server.lazy_assistant import LazyAssistant
 from mcp_server.render import pluralize
 from mcp_server.resources import document_uri, session_uri
@@ -22,6 +23,12 @@ LISTED = 100
 """Resources of one answer."""
 RESOURCE_NOT_FOUND = -32002
 """The code of every revision before 2026-07-28, which has "invalid params" in its place."""
+
+
+class ResourcePlace(Frozen):
+    """Where the list of opened resources goes on."""
+
+    after: int = Count
 
 
 def opened_resources(lazy: LazyAssistant) -> ServerMiddleware[Any]:
@@ -46,7 +53,7 @@ def opened_resources(lazy: LazyAssistant) -> ServerMiddleware[Any]:
             each.model_dump(by_alias=True, mode="json", exclude_none=True) for each in opened[after : after + LISTED]
         ]
         goes_on = after + LISTED < len(opened)
-        more = {"nextCursor": encode_cursor("resources", after=after + LISTED)} if goes_on else {}
+        more = {"nextCursor": encode_cursor(ResourcePlace(after=after + LISTED))} if goes_on else {}
         return {**listed, "resources": [*fixed, *shown], **more}
 
     return add_opened
@@ -72,8 +79,8 @@ def _after(cursor: object) -> int:
     if not cursor:
         return 0
     try:
-        return int(decode_cursor("resources", str(cursor)).get("after", 0))
-    except (RequestError, ValueError) as error:
+        return decode_cursor(ResourcePlace, str(cursor)).after
+    except RequestError as error:
         raise MCPError(INVALID_PARAMS, "The cursor is none of this list.") from error
 
 

@@ -1,3 +1,4 @@
+import base64
 import json
 import re
 from typing import Any
@@ -52,6 +53,10 @@ def large(claims: int, **fields: Any) -> Analysis:
         }
         | fields,
     )
+
+
+def cursor_of(held: str) -> str:
+    return base64.urlsafe_b64encode(held.encode()).decode().rstrip("=")
 
 
 def text_of(result: CallToolResult) -> str:
@@ -178,7 +183,12 @@ async def test_many_documents_and_warnings_are_counted_not_listed() -> None:
         ("next", "'next' is not a cursor. Pass the next_cursor of a result as it stands"),
         ("", "'' is not a cursor"),
         ("é" * 100, "is not a cursor"),
-        ("MGQ1ZjRkN2UuMS4y", "The result that this cursor belongs to is not stored any more. Make the call again"),
+        ("MGQ1ZjRkN2UuMS4y", "'MGQ1ZjRkN2UuMS4y' is not a cursor"),
+        (cursor_of(f"{SESSION_ID}.{'9' * 40}.2"), "is not a cursor"),
+        (
+            cursor_of(f"{SESSION_ID}.7.2"),
+            "The result that this cursor belongs to is not stored any more. Make the call",
+        ),
     ],
 )
 async def test_a_cursor_that_leads_nowhere_says_so(cursor: str, message: str) -> None:
