@@ -76,6 +76,7 @@ async def poll(client: Visitor, texts: Texts) -> list[str]:
 
 
 async def read_in_parts(client: Visitor, texts: Texts) -> list[str]:
+    """Read a document to its end, each part by the cursor of the one before."""
     parts: list[str] = []
     cursor: str | None = None
     while cursor or not parts:
