@@ -51,7 +51,7 @@ from agents.sessions.history import History
 from agents.sessions.sessions import Session, SessionStore
 from agents.sessions.store import StoredSession
 from agents.settings import MIN_WINDOW_TOKENS, Settings
-from agents.supervisor.answer import Completed, to_analysis, to_answer, without_sources
+from agents.supervisor.answer import Completed, name_documents, to_analysis, to_answer, without_sources
 from agents.supervisor.run import Request
 from agents.supervisor.supervisor import PrefixCache, Supervisor
 
@@ -517,8 +517,7 @@ def check_analysis(
 
 def describe_analysis(documents: Sequence[Document], mode: Mode, focus: str | None) -> str:
     """Return the question under which an analysis is recorded in its session."""
-    titles = " and ".join(document.title for document in documents)
-    return f"{mode.capitalize()} of {titles}" + (f", focus: {focus}" if focus else "")
+    return f"{mode.capitalize()} of {name_documents(documents)}" + (f", focus: {focus}" if focus else "")
 
 
 def disambiguate_titles(documents: tuple[Document, ...]) -> tuple[Document, ...]:

@@ -28,6 +28,8 @@ from agents.supervisor.state import Routed, State, all_evidence
 
 MAX_TABLE_ROWS = 200
 """Rows that the Markdown shows; the response's own table has all."""
+MAX_TITLES = 3
+"""Documents that are named one by one; of an analysis of more, the sources name them."""
 SOURCES = "**Sources**"
 CLOSEST = "**Closest passages**"
 """Above what comes nearest to an answer, where nothing is one."""
@@ -237,7 +239,7 @@ def _nothing_found(run: Run, routed: Routed) -> str:
 
 def _nothing_noted(run: Run, outline: Sequence[str]) -> str:
     """Return why an analysis is empty, and what its documents consist of: it never says what they do not say."""
-    titles = " and ".join(document.title for document in run.request.documents)
+    titles = name_documents(run.request.documents)
     if not run.texts.total_tokens:
         return f"There is nothing to analyse: no text was found in {titles}."
     read = f"{_tokens_read(run):,} of {run.texts.total_tokens:,} tokens of {titles} were read"
@@ -249,7 +251,7 @@ def _nothing_noted(run: Run, outline: Sequence[str]) -> str:
 
 def _analysis_parts(run: Run, claims: Sequence[GroundedClaim], citations: Citations) -> list[str]:
     """Return the title, the overview, the points section by section, and the table."""
-    titles = " and ".join(document.title for document in run.request.documents)
+    titles = name_documents(run.request.documents)
     parts = [f"# {run.request.mode.capitalize()}: {titles}"] if run.request.mode else []
     if overview := [claim for claim in claims if claim.kind == "overview"]:
         parts.append(" ".join(_sentence(claim, citations) for claim in overview))
@@ -282,6 +284,13 @@ def _sentence(claim: GroundedClaim, citations: Citations) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
+
+
+def name_documents(documents: Sequence[Document]) -> str:
+    """Return the titles of a few documents, or of many how many they are."""
+    if len(documents) > MAX_TITLES:
+        return f"{len(documents)} documents"
+    return " and ".join(document.title for document in documents)
 
 
 def without_sources(markdown: str) -> str:
