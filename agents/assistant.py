@@ -34,7 +34,7 @@ from agents.jobs.processes import Processes
 from agents.jobs.single_flight import ReportProgress, SingleFlight, StillRunning, job_key
 from agents.jobs.window_cache import WindowCache
 from agents.language.tokens import estimate_tokens
-from agents.markdown import without_sources
+from agents.markdown import name_titles, without_sources
 from agents.schema import (
     MAX_QUESTION_CHARACTERS,
     Analysis,
@@ -604,8 +604,10 @@ def check_analysis(
 
 def describe_analysis(documents: Sequence[Document], mode: Mode, focus: str | None) -> str:
     """Return the question under which an analysis is recorded in its session."""
-    titles = " and ".join(document.title for document in documents)
+    titles = name_titles([document.title for document in documents])
     return f"{mode.capitalize()} of {titles}" + (f", focus: {focus}" if focus else "")
+        f", focus: {focus}" if focus else ""
+    )
 
 
 def disambiguate_titles(documents: tuple[Document, ...]) -> tuple[Document, ...]:

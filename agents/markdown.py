@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from agents.schema import Analysis, Answer, Citation, Claim, Mode, Response
 
+MAX_TITLES = 3
+"""Documents that are named one by one; of an analysis of more, the sources name them."""
 SOURCES = "**Sources**"
 CLOSEST = "**Closest passages**"
 """Above what comes nearest to an answer, where nothing is one."""
@@ -65,8 +67,13 @@ def write(
 
 def analysis_heading(mode: Mode, titles: Sequence[str], focus: str | None) -> str:
     """Return the lines above an analysis: what it is, and what was looked for."""
-    heading = f"# {mode.capitalize()}: {' and '.join(titles)}"
+    heading = f"# {mode.capitalize()}: {name_titles(titles)}"
     return f"{heading}\n\n{'Extracted' if mode == 'extraction' else 'Focus'}: {focus}" if focus else heading
+
+
+def name_titles(titles: Sequence[str]) -> str:
+    """Return the titles of a few documents, or of many how many they are."""
+    return " and ".join(titles) if len(titles) <= MAX_TITLES else f"{len(titles)} documents"
 
 
 def without_sources(markdown: str) -> str:

@@ -67,7 +67,8 @@ def is_folder(source: str) -> bool:
     """Whether a caller named a folder, by its path; whether it may be read is another question."""
     if "\0" in source or DOCUMENT_ID.fullmatch(source) or URL.match(source):
         return False
-    return Path(_path_of(source)).is_dir()
+    # Path.is_dir fails where a name is too long or a folder may not be looked into; this says no.
+    return os.path.isdir(_path_of(source))  # noqa: PTH112
 
 
 def check_origins(document_id: str, paths: Sequence[str], settings: DocumentsSettings) -> None:
@@ -135,7 +136,11 @@ def _path_of(source: str) -> str:
     """Return the path that a caller means, from a file URL and with the home folder in place of `~`."""
     if source.lower().startswith("file://"):
         source = urllib.request.url2pathname(urllib.parse.urlparse(source).path)
-    return str(Path(source).expanduser()) if source.startswith("~") else source
+    try:
+        return str(Path(source).expanduser()) if source.startswith("~") else source
+    except RuntimeError:
+        # There is no user of this name.
+        return source
 
 
 def _resolved(path: Path) -> tuple[Path, Path]:
@@ -145,7 +150,9 @@ def _resolved(path: Path) -> tuple[Path, Path]:
         DocumentError: The system cannot tell.
     """
     try:
-        return path if path.is_symlink() else Path(os.path.normpath(path)), Path(os.path.realpath(path))
+        # Path.is_symlink fails where a name is too long.
+        shown = path if os.path.islink(path) else Path(os.path.normpath(path))  # noqa: PTH114
+        return shown, Path(os.path.realpath(path))
     except OSError as error:
         raise _cannot_open(path, error) from error
 

@@ -100,7 +100,7 @@ class Library:
             DocumentError: It cannot be opened; the message says why.
         """
         if failed := self._unreadable.get(state):
-            raise failed
+            raise DocumentError(failed.message, hint=failed.hint)
         try:
             return await self.open(state.path)
         except DocumentError as error:

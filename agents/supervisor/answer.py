@@ -232,7 +232,7 @@ def _nothing_found(run: Run, routed: Routed) -> str:
 
 def _nothing_noted(run: Run, outline: Sequence[str]) -> str:
     """Return why an analysis is empty, and what its documents consist of: it never says what they do not say."""
-    titles = " and ".join(document.title for document in run.request.documents)
+    titles = markdown.name_titles([document.title for document in run.request.documents])
     if not run.texts.total_tokens:
         return f"There is nothing to analyse: no text was found in {titles}."
     read = f"{_tokens_read(run):,} of {run.texts.total_tokens:,} tokens of {titles} were read"

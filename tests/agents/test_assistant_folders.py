@@ -81,6 +81,13 @@ async def test_a_folder_is_analysed_as_a_whole(assistant: Assistant, papers: Pat
     assert "12 tonnes" in analysis.markdown
 
 
+async def test_many_documents_of_an_analysis_are_counted_in_its_title(assistant: Assistant, papers: Path) -> None:
+    for number in range(3):
+        papers.joinpath(f"ward_{number}.txt").write_text(f"Ward {number} has {number + 3} beds and one nurse.")
+    analysis = await assistant.analyze(str(papers), wait_seconds=60)
+    assert analysis.markdown.startswith("# Summary: 5 documents")
+
+
 async def test_the_documents_of_a_folder_are_compared(assistant: Assistant, papers: Path) -> None:
     papers.joinpath("crane.txt").write_text("The feed pump holds 50 litres. It was made by Orlov in 1987.")
     analysis = await assistant.analyze(str(papers), "comparison", wait_seconds=60)

@@ -1,4 +1,3 @@
-import base64
 import json
 import re
 from typing import Any
@@ -7,11 +6,12 @@ import pytest
 from mcp import Client
 from mcp_types import CallToolResult
 
+from agents.cursors import encode_cursor
 from agents.language.tokens import estimate_tokens
 from agents.markdown import SOURCES
 from agents.schema import Analysis, Answer, Claim, Coverage, DocumentInfo, RouteReport
 from agents.settings import Settings
-from mcp_server.parts import MAX_NAMED, PART_CHARACTERS, PART_TOKENS
+from mcp_server.parts import MAX_NAMED, PART_CHARACTERS, PART_TOKENS, ResultPlace
 from mcp_server.server import create_server
 from tests.support.fake_assistant import ANSWER, COMMON, DOCUMENT_ID, SESSION_ID, FakeAssistant
 
@@ -55,8 +55,8 @@ def large(claims: int, **fields: Any) -> Analysis:
     )
 
 
-def cursor_of(held: str) -> str:
-    return base64.urlsafe_b64encode(held.encode()).decode().rstrip("=")
+def cursor_of(number: int) -> str:
+    return encode_cursor(ResultPlace.model_construct(session=SESSION_ID, number=number, start=2))
 
 
 def text_of(result: CallToolResult) -> str:
@@ -180,13 +180,13 @@ async def test_many_documents_and_warnings_are_counted_not_listed() -> None:
 @pytest.mark.parametrize(
     ("cursor", "message"),
     [
-        ("next", "'next' is not a cursor. Pass the next_cursor of a result as it stands"),
-        ("", "'' is not a cursor"),
-        ("é" * 100, "is not a cursor"),
-        ("MGQ1ZjRkN2UuMS4y", "'MGQ1ZjRkN2UuMS4y' is not a cursor"),
-        (cursor_of(f"{SESSION_ID}.{'9' * 40}.2"), "is not a cursor"),
+        ("next", "'next' is no cursor of this tool. Pass next_cursor of an earlier result of the same tool as it is"),
+        ("", "'' is no cursor"),
+        ("é" * 100, "is no cursor"),
+        ("MGQ1ZjRkN2UuMS4y", "'MGQ1ZjRkN2UuMS4y' is no cursor"),
+        (cursor_of(10**40), "is no cursor"),
         (
-            cursor_of(f"{SESSION_ID}.7.2"),
+            cursor_of(7),
             "The result that this cursor belongs to is not stored any more. Make the call",
         ),
     ],

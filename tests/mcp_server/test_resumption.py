@@ -154,7 +154,7 @@ async def test_the_sdks_client_gets_its_answer_over_a_connection_that_broke() ->
 
         async with proxy.listening() as address, Client(f"{address}/mcp", mode="legacy") as client:
             result = await client.call_tool("ask", ASK["params"]["arguments"], progress_callback=on_progress)
-    assert "40 litres" in result.structured_content["markdown"]
+    assert "40 litres" in result.content[0].text
 
 
 def notification(text: str) -> JSONRPCNotification:

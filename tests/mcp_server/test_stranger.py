@@ -82,5 +82,5 @@ async def test_a_folder_is_asked_as_one(folder: Path, tmp_path: Path) -> None:
     async with Client(server_process(tmp_path, "--root", str(folder))) as client:
         question = {"question": "How much is the servicing fee?", "documents": [str(folder)]}
         answer = Answer.model_validate((await called(client, "ask", **question)).structured_content)
-    assert "4,200 euros" in answer.markdown
+    assert "4,200 euros" in answer.claims[0].text
     assert answer.citations[0].page == 2

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.documents.access import is_folder
 from agents.documents.library import Library
 from agents.errors import DocumentError
 from agents.settings import DocumentsSettings
@@ -245,3 +246,15 @@ async def test_a_document_of_more_pages_than_may_be_read_is_refused_before_they_
         await library.open(str(path))
     assert "MAX_PAGES" in caught.value.hint
     await library.close()
+
+
+@pytest.mark.parametrize("source", ["~nobody-of-this-name/a.txt", "~nobody-of-this-name", "a" * 5_000])
+async def test_a_path_that_cannot_be_is_refused_like_any_other(library: Library, source: str) -> None:
+    assert not is_folder(source)
+    assert "absolute path" in (await refusal(library, source)).message
+
+
+async def test_a_name_that_is_too_long_for_the_disk_is_refused(library: Library, tmp_path: Path) -> None:
+    source = str(tmp_path / ("a" * 5_000))
+    assert not is_folder(source)
+    assert "cannot be opened" in (await refusal(library, source)).message
