@@ -606,8 +606,6 @@ def describe_analysis(documents: Sequence[Document], mode: Mode, focus: str | No
     """Return the question under which an analysis is recorded in its session."""
     titles = name_titles([document.title for document in documents])
     return f"{mode.capitalize()} of {titles}" + (f", focus: {focus}" if focus else "")
-        f", focus: {focus}" if focus else ""
-    )
 
 
 def disambiguate_titles(documents: tuple[Document, ...]) -> tuple[Document, ...]:
