@@ -90,7 +90,7 @@ def test_the_inspector_starts_the_server_and_lists_its_tools(texts: Texts, node:
 
 @pytest.mark.parametrize("era", ["legacy", "modern"])
 def test_the_inspector_asks(inspect: Callable[..., Structured], texts: Texts, era: str) -> None:
-    assert "40 litres" in inspect("ask", era, question=QUESTION, documents=[texts["short"]])["markdown"]
+    assert "40 litres" in inspect("ask", era, question=QUESTION, documents=[texts["short"]])["claims"][0]["text"]
 
 
 def test_the_inspector_polls(inspect: Callable[..., Structured], texts: Texts) -> None:

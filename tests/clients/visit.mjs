@@ -23,7 +23,7 @@ async function connect() {
 
 const [client, callTool] = await connect();
 const call = async (name, args, options) => (await callTool({ name, arguments: args }, options)).structuredContent;
-const answer = async () => (await call("ask", { question, documents: [texts.short] })).markdown;
+const answer = async () => (await call("ask", { question, documents: [texts.short] })).claims[0].text;
 
 async function poll() {
   const statuses = [];
@@ -61,7 +61,7 @@ const report = {
   tools,
   answer: await answer(),
   polls: await poll(),
-  parts: tools.includes("read_document") ? await readInParts() : [],
+  parts: await readInParts(),
   cancelled: await cancel(),
   afterwards: await answer(),
 };

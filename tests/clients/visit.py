@@ -56,14 +56,14 @@ async def visit(client: Visitor, texts: Texts) -> Report:
         tools=tools,
         answer=await answer(client, texts),
         polls=await poll(client, texts),
-        parts=await read_in_parts(client, texts) if "read_document" in tools else [],
+        parts=await read_in_parts(client, texts),
         cancelled=await cancel(client, texts),
         afterwards=await answer(client, texts),
     )
 
 
 async def answer(client: Visitor, texts: Texts) -> str:
-    return (await client.call("ask", {"question": QUESTION, "documents": [texts["short"]]}))["markdown"]
+    return (await client.call("ask", {"question": QUESTION, "documents": [texts["short"]]}))["claims"][0]["text"]
 
 
 async def poll(client: Visitor, texts: Texts) -> list[str]:
