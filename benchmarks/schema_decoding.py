@@ -3,9 +3,10 @@
     python -m benchmarks.schema_decoding --base-url http://127.0.0.1:8000/v1 --set FOLDER [--out RESULT.json]
 
 Questions of a set become the product's Draft tasks over the eight best passages, and the documents' beginnings
-WindowNotes tasks; Answerable is one word without a schema. Each prompt is sent free, and under its schema, by one
-stream and by eight. Prefill is the same, so that what `first_token_seconds` has beyond the free one's is what compiling
-the grammar costs.
+WindowNotes tasks; Answerable is one word without a schema. Each prompt is sent free, under its schema as the engine
+sends it, and under the schema that bounds every text (`bounded`), by one stream and by eight. Prefill is the same, so
+that what `first_token_seconds` has beyond the free one's is what compiling the grammar costs. The free answer is the
+same JSON with more white space and fences: `seconds` is what a task takes either way.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import statistics
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import httpx
 
@@ -29,6 +30,8 @@ from benchmarks.quality.questions import load
 
 MOST_TOKENS = 400
 STREAMS = (1, 8)
+Form: TypeAlias = Literal["free", "schema", "bounded"]
+"""How an answer is decoded."""
 
 
 async def make_tasks(folder: Path, work: Path, count: int) -> dict[str, list[Task[Any]]]:
@@ -48,7 +51,7 @@ async def make_tasks(folder: Path, work: Path, count: int) -> dict[str, list[Tas
     return tasks
 
 
-async def decode(client: httpx.AsyncClient, url: str, model: str, task: Task[Any], *, free: bool) -> dict[str, float]:
+async def decode(client: httpx.AsyncClient, url: str, model: str, task: Task[Any], form: Form) -> dict[str, float]:
     """Send one task; return its completion tokens, seconds to the first token, and seconds in all."""
     schema = output_schema.schema(task)
     body: dict[str, Any] = {
@@ -59,8 +62,9 @@ async def decode(client: httpx.AsyncClient, url: str, model: str, task: Task[Any
         "stream": True,
         "stream_options": {"include_usage": True},
     }
-    if not free:
-        body["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+    if form != "free":
+        sent = schema if form == "bounded" else output_schema.without_lengths(schema)
+        body["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": sent}}
     started, first, tokens = time.perf_counter(), 0.0, 0
     async with client.stream("POST", f"{url}/chat/completions", json=body) as reply:
         reply.raise_for_status()
@@ -75,14 +79,14 @@ async def decode(client: httpx.AsyncClient, url: str, model: str, task: Task[Any
     return {"tokens": tokens, "first": first, "seconds": time.perf_counter() - started}
 
 
-async def measure(url: str, model: str, tasks: Sequence[Task[Any]], streams: int, *, free: bool) -> dict[str, float]:
+async def measure(url: str, model: str, tasks: Sequence[Task[Any]], streams: int, form: Form) -> dict[str, float]:
     """Return tokens per second of all streams together, and the mean seconds to the first token."""
     turn = asyncio.Semaphore(streams)
     async with httpx.AsyncClient(timeout=600) as client:
 
         async def one(task: Task[Any]) -> dict[str, float]:
             async with turn:
-                return await decode(client, url, model, task, free=free)
+                return await decode(client, url, model, task, form)
 
         started = time.perf_counter()
         done = await asyncio.gather(*(one(task) for task in tasks))
@@ -91,6 +95,7 @@ async def measure(url: str, model: str, tasks: Sequence[Task[Any]], streams: int
     tokens = sum(each["tokens"] for each in done)
     return {
         "tokens": tokens,
+        "seconds": round(wall, 2),
         "tokens_per_second": round(tokens / wall, 1),
         "decode_tokens_per_second": round(tokens / decoding, 1) if decoding else 0.0,
         "first_token_seconds": round(statistics.mean(each["first"] for each in done), 3),
@@ -105,17 +110,21 @@ async def run(options: argparse.Namespace) -> None:
     found: dict[str, Any] = {}
     for role, several in tasks.items():
         for streams in STREAMS:
-            # The first pass fills the prefix cache, so that both ways wait for the same.
-            await measure(options.base_url, model, several, 8, free=True)
-            schema_first = await measure(options.base_url, model, several, streams, free=False)
-            free = await measure(options.base_url, model, several, streams, free=True)
-            schema_again = await measure(options.base_url, model, several, streams, free=False)
+            # The first pass fills the prefix cache, so that all forms wait for the same.
+            await measure(options.base_url, model, several, 8, "free")
+            first_time = await measure(options.base_url, model, several, streams, "schema")
+            free, schema, bounded = [
+                await measure(options.base_url, model, several, streams, form) for form in get_args(Form)
+            ]
+            rate = free["decode_tokens_per_second"]
             found[f"{role}, {streams} at once"] = {
                 "free": free,
-                "schema_first_time": schema_first,
-                "schema_again": schema_again,
-                "ratio": round(schema_again["decode_tokens_per_second"] / free["decode_tokens_per_second"], 3),
-                "ratio_first_time": round(schema_first["tokens_per_second"] / free["tokens_per_second"], 3),
+                "schema": schema,
+                "bounded": bounded,
+                "first_time": first_time,
+                "ratio": round(schema["decode_tokens_per_second"] / rate, 3),
+                "ratio_bounded": round(bounded["decode_tokens_per_second"] / rate, 3),
+                "ratio_first_time": round(first_time["tokens_per_second"] / free["tokens_per_second"], 3),
             }
             print(role, streams, json.dumps(found[f"{role}, {streams} at once"]), flush=True)
     if options.out:

@@ -412,7 +412,7 @@ class Serving:
 
 def notes_schema() -> JsonDict:
     """Return the schema of as many notes of a window as there may be: an answer that does not end early."""
-    schema: Any = output_schema.schema(WindowNotes(mode="detailed"))
+    schema: Any = output_schema.without_lengths(output_schema.schema(WindowNotes(mode="detailed")))
     schema["properties"]["notes"]["minItems"] = MAX_NOTES
     return schema
 

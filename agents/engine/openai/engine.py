@@ -85,6 +85,8 @@ class OpenAIEngine:
     def __init__(self, endpoint: Endpoint, settings: EngineSettings) -> None:
         self._endpoint = endpoint
         self._constraint = 0
+        self._unending: set[str] = set()
+        """Tasks whose answers did not end by themselves: their texts are held to lengths, which decodes more slowly."""
         self._sampling_extensions = True
         self._tells_logprobs = True
         verify = tls_verification(settings)
@@ -144,6 +146,8 @@ class OpenAIEngine:
                 result = reply.parse(task)
             except InvalidAnswerError as error:
                 _logger.info("The answer to %s is invalid: %s", type(task).__name__, error)
+                if reply.truncated:
+                    self._unending.add(type(task).__name__)
                 schema = output_schema.tightened(schema)
                 feedback = (
                     f"Your last answer could not be used: {error}. Answer again, shorter, in exactly the form above."
@@ -188,13 +192,15 @@ class OpenAIEngine:
         while True:
             constraint, extensions = self._constraint, self._sampling_extensions
             messages = prompt_layout.messages(task, output_schema.template(schema), feedback)
-            schema, max_tokens = await self._fit_context(task, schema, messages)
+            fitting, max_tokens = await self._fit_context(task, schema, messages)
+            ends = fitting == schema and not retried and type(task).__name__ not in self._unending
             body: dict[str, Any] = {"max_tokens": max_tokens} | (PROSE if task.prose or retried else GREEDY)
             if not extensions:
                 body = {name: value for name, value in body.items() if name in ("max_tokens", *_OPENAI_SAMPLING)}
             match _CONSTRAINTS[constraint]:
                 case "json_schema":
-                    named = {"name": type(task).__name__, "strict": True, "schema": schema}
+                    sent = output_schema.without_lengths(schema) if ends else fitting
+                    named = {"name": type(task).__name__, "strict": True, "schema": sent}
                     body["response_format"] = {"type": "json_schema", "json_schema": named}
                 case "json_object":
                     body["response_format"] = {"type": "json_object"}

@@ -114,6 +114,13 @@ def test_a_reduction_rests_on_points_that_exist() -> None:
         output_schema.parse(task, json.dumps(answer))
 
 
+def test_an_answer_that_was_not_held_to_a_length_is_cut_to_it_between_words() -> None:
+    answer = {"quotes": ["word " * 100], "answer": "x" * 700}
+    result = output_schema.parse(Draft(), json.dumps(answer))
+    assert result.quotes == (("word " * 80).rstrip(),)
+    assert result.answer == "x" * 600
+
+
 def test_control_characters_and_halves_of_characters_are_taken_out() -> None:
     task = RewriteAnswer(message="It is [1].")
     result = output_schema.parse(task, '{"markdown": "a\x01b\\u0000c\\ud800d\te\\nf"}')

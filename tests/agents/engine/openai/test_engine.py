@@ -95,6 +95,20 @@ async def test_a_cut_answer_is_asked_for_once_more_and_shorter() -> None:
     assert "too long" in server.requests[1]["messages"][-1]["content"]
 
 
+def is_held_to_lengths(request: dict[str, Any]) -> bool:
+    return "maxLength" in json.dumps(request["response_format"])
+
+
+async def test_only_a_task_whose_answer_did_not_end_is_held_to_lengths_from_then_on() -> None:
+    with ChatServer('{"quotes": ["it', DRAFT, DRAFT, ROUTE, finish_reason=("length", "stop", "stop", "stop")) as server:
+        engine = await open_engine(server)
+        await engine.run(Draft())
+        await engine.run(Draft())
+        await engine.run(Route())
+        await engine.close()
+    assert [is_held_to_lengths(request) for request in server.requests] == [False, True, True, False]
+
+
 async def test_two_invalid_answers_are_an_error() -> None:
     with ChatServer("I would rather not.") as server:
         engine = await open_engine(server)
