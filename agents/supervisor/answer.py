@@ -242,7 +242,7 @@ def _nothing_noted(run: Run, outline: Sequence[str]) -> str:
 def _analysis_parts(run: Run, claims: Sequence[GroundedClaim], citations: Citations) -> list[str]:
     """Return the title, the overview, the points section by section, and the table."""
     titles = " and ".join(document.title for document in run.request.documents)
-    parts = [f"# {run.request.mode.capitalize()}: {titles}"] if run.request.mode else []
+    parts = [f"# {_kind_of_analysis(run)}: {titles}"] if run.request.mode else []
     if overview := [claim for claim in claims if claim.kind == "overview"]:
         parts.append(" ".join(_sentence(claim, citations) for claim in overview))
     points = [claim for claim in claims if claim.kind == "point"]
@@ -252,6 +252,13 @@ def _analysis_parts(run: Run, claims: Sequence[GroundedClaim], citations: Citati
     if rows := [claim for claim in claims if claim.kind not in ("overview", "point")]:
         parts.append(_table(rows, citations))
     return parts
+
+
+def _kind_of_analysis(run: Run) -> str:
+    """Return what an analysis is; an extraction says what was extracted."""
+    if run.request.mode != "extraction":
+        return (run.request.mode or "").capitalize()
+    return f"Extraction of {f'“{run.request.focus}”' if run.request.focus else ANY_FACT}"
 
 
 def _table(rows: Sequence[GroundedClaim], citations: Citations) -> str:
