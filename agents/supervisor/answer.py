@@ -165,7 +165,9 @@ def coverage(run: Run, routed: Routed) -> Coverage:
         pages: set[int] = set()
         for passage in (passages[index] for index in read):
             pages.update(range(passage.page, document.page_at(max(passage.start, passage.end - 1)) + 1))
-        pages_read += len(pages)
+        # Of pages without text, blank ones or those that a damaged file has lost, nothing was read.
+        read_pages = [page for page in document.pages if page.number in pages]
+        pages_read += sum(bool(document.text[page.start : page.end].strip()) for page in read_pages)
         if unread := len(passages) - len(read):
             skipped.append(f"{document.title}: {unread:,} of {len(passages):,} passages were not read, because {why}")
     return Coverage(
@@ -242,7 +244,7 @@ def _nothing_noted(run: Run, outline: Sequence[str]) -> str:
 def _analysis_parts(run: Run, claims: Sequence[GroundedClaim], citations: Citations) -> list[str]:
     """Return the title, the overview, the points section by section, and the table."""
     titles = " and ".join(document.title for document in run.request.documents)
-    parts = [f"# {_kind_of_analysis(run)}: {titles}"] if run.request.mode else []
+    parts = [f"# {run.request.mode.capitalize()}: {titles}"] if run.request.mode else []
     if overview := [claim for claim in claims if claim.kind == "overview"]:
         parts.append(" ".join(_sentence(claim, citations) for claim in overview))
     points = [claim for claim in claims if claim.kind == "point"]
@@ -252,13 +254,6 @@ def _analysis_parts(run: Run, claims: Sequence[GroundedClaim], citations: Citati
     if rows := [claim for claim in claims if claim.kind not in ("overview", "point")]:
         parts.append(_table(rows, citations))
     return parts
-
-
-def _kind_of_analysis(run: Run) -> str:
-    """Return what an analysis is; an extraction says what was extracted."""
-    if run.request.mode != "extraction":
-        return (run.request.mode or "").capitalize()
-    return f"Extraction of {f'“{run.request.focus}”' if run.request.focus else ANY_FACT}"
 
 
 def _table(rows: Sequence[GroundedClaim], citations: Citations) -> str:

@@ -145,7 +145,7 @@ class Window:
         text, index = self.text(statement), self._statements.index(statement)
         before = self._statements[index - 1] if index else statement
         both = f"{before.text} {text}"
-        leans = before.passage == statement.passage and bool(_leaning(self._vocabulary.language).match(text))
+        leans = before.passage == statement.passage and bool(_leaning(self._vocabulary.language.name).match(text))
         return both if leans and before is not statement and len(both) <= MAX_NOTE_CHARACTERS else text
 
 
@@ -171,9 +171,9 @@ _LEANING: Mapping[str, str] = {
 
 
 @lru_cache(maxsize=len(LANGUAGES))
-def _leaning(language: Language) -> re.Pattern[str]:
+def _leaning(name: str) -> re.Pattern[str]:
     """Return what a sentence begins with that leans on the one before: such a word, or any word and a comma."""
-    return re.compile(rf"(?:{_LEANING.get(language.name, '(?!)')})\b(?!-)|\w+, ", re.IGNORECASE)
+    return re.compile(rf"(?:{_LEANING.get(name, '(?!)')})\b(?!-)|\w+, ", re.IGNORECASE)
 
 
 class Prose:
@@ -183,7 +183,7 @@ class Prose:
     """
 
     def __init__(self, statements: Sequence[Statement], language: Language) -> None:
-        self._leaning = _leaning(language)
+        self._leaning = _leaning(language.name)
         ending = [each for each in statements if _ends(each) and len(each.words) >= _FEW_WORDS]
         self._least_function_words, self._most_capitals = 0.0, 1.0
         if len(ending) >= _FEW_SENTENCES:
@@ -243,8 +243,8 @@ _NAME = re.compile(rf"(?<=[^.!?:\s] ){_CAPITAL}[\w’'-]+(?: (?:of|de|van|von|de
 
 
 @lru_cache(maxsize=len(LANGUAGES))
-def _date(language: Language) -> re.Pattern[str]:
-    months = "|".join(dict.fromkeys((*language.months, *ENGLISH.months, *ENGLISH.short_months)))
+def _date(name: str) -> re.Pattern[str]:
+    months = "|".join(dict.fromkeys((*LANGUAGES[name].months, *ENGLISH.months, *ENGLISH.short_months)))
     return re.compile(
         rf"\b\d{{1,2}}(?:st|nd|rd|th|\.|er|º)?\s(?:(?:of|de|di)\s)?(?:{months})\b|\b(?:{months})\.?\s\d|"
         rf"\b\d{{1,2}}[./]\d{{1,2}}[./]\d{{2,4}}\b|\b\d{{4}}-\d\d-\d\d\b|\d\s?[年月년월]|"
@@ -255,7 +255,7 @@ def _date(language: Language) -> re.Pattern[str]:
 
 def kinds_of(text: str, language: Language) -> tuple[NoteKind, ...]:
     """Return what a sentence holds besides words: a figure, a date, a name, as far as form tells."""
-    date = _date(language)
+    date = _date(language.name)
     held = _FIGURE.search(_LABEL.sub("–", date.sub("–", text))), date.search(text), _NAME.search(text)
     kinds: tuple[NoteKind, ...] = ("figure", "date", "name")
     return tuple(kind for kind, found in zip(kinds, held, strict=True) if found)

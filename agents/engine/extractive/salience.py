@@ -73,13 +73,10 @@ def pick(
     left = set(range(len(scores)))
     while left and len(chosen) < limit:
         best = max(left, key=lambda i: (scores[i] - 0.5 * nearest[i] - spread * from_group[groups[i]], -i))
-        left.discard(best)
-        if nearest[best] >= duplicate and any(
-            similarity(given[best], given[each]) >= duplicate and same(best, each) for each in chosen
-        ):
-            continue
         chosen.append(best)
         from_group[groups[best]] += 1
+        near = {index: similarity(given[best], given[index]) for index in left if index != best}
+        left = {index for index, each in near.items() if each < duplicate or not same(best, index)}
         for index in left:
-            nearest[index] = max(nearest[index], similarity(given[best], given[index]))
+            nearest[index] = max(nearest[index], near[index])
     return chosen
