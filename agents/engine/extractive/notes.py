@@ -48,7 +48,7 @@ def window_facts(evidence: Sequence[Passage], noted: Collection[str], limit: int
 
 
 # What a sentence is worth beside its centrality (at most 1.0); benchmarks/results/summaries_without_a_model.md.
-_FIRST, _WITH_FIGURE, _OPENING, _FOCUSED, _SHORT = 0.2, 0.3, 1.0, 1.5, 0.5
+_FIRST, _WITH_FIGURE, _OPENING, _FOCUSED, _SHORT, _FRAGMENT = 0.2, 0.15, 1.0, 1.5, 0.5, 0.5
 _FEW_WORDS = 8
 """In so few words the most frequent one makes a sentence look central."""
 _SHARE = 10
@@ -73,8 +73,12 @@ class Window:
         # What recurs is a page's head or foot, or says nothing of its own; what ends in a colon only leads to more.
         counts = Counter(statement.text for statement in read)
         self._statements = [each for each in read if counts[each.text] < 3 and not each.text.endswith((":", "?"))]
-        self._prose = Prose(self._statements, self._vocabulary.language)
+        self._above: dict[str, frozenset[str]] = {}
         self._focus = Focus.of(focus, self._vocabulary, [each.stems for each in self._statements]) if focus else None
+
+    @cached_property
+    def _prose(self) -> "Prose":
+        return Prose(self._statements, self._vocabulary.language)
 
     @cached_property
     def _alone(self) -> list[Statement]:
@@ -89,8 +93,9 @@ class Window:
         """Return the sentences that stand for the window, best first; `whole` lets rows and fragments stand, too."""
         begins = bool(self._evidence) and not self._evidence[0].index
         opening = self._opening() if begins else None
-        among = self._alone if len(self._alone) >= _LEAST_PROSE and not whole else self._statements
-        among = [each for each in self._statements if each is opening or each in among]
+        alone = {id(each) for each in (opening, *self._alone)}
+        all_stand = len(self._alone) >= _LEAST_PROSE and not whole
+        among = [each for each in self._statements if not all_stand or id(each) in alone]
         given = vectors([each.stems for each in among])
         scores = [
             central
@@ -99,6 +104,7 @@ class Window:
             + _WITH_FIGURE * ("figure" in kinds_of(each.text, self._vocabulary.language))
             + _OPENING * (each is opening)
             - _SHORT * (len(each.words) < _FEW_WORDS)
+            - _FRAGMENT * (id(each) not in alone)
             for central, before, each in zip(centrality(given), [None, *among], among, strict=False)
         ]
         most = limit if begins or whole else min(limit, len(self._alone) // _SHARE)
@@ -131,8 +137,11 @@ class Window:
     def _fit(self, statement: Statement) -> float:
         if self._focus is None:
             return 0.0
-        kinds = kinds_of(statement.text, self._vocabulary.language)
-        return self._focus.match(statement.stems, self._vocabulary.terms(statement.above), kinds)
+        kinds = kinds_of(statement.text, self._vocabulary.language) if self._focus.names_kinds else ()
+        above = self._above.get(statement.above)
+        if above is None:
+            above = self._above[statement.above] = frozenset(self._vocabulary.terms(statement.above))
+        return self._focus.match(statement.stems, above, kinds)
 
     def text(self, statement: Statement) -> str:
         """Return a statement in words, as far as it can be quoted."""
@@ -142,7 +151,8 @@ class Window:
 
     def text_in_context(self, statement: Statement) -> str:
         """Return a statement in words, behind the one before it where it leans on that and there is room."""
-        text, index = self.text(statement), self._statements.index(statement)
+        text = self.text(statement)
+        index = next(index for index, each in enumerate(self._statements) if each is statement)
         before = self._statements[index - 1] if index else statement
         both = f"{before.text} {text}"
         leans = before.passage == statement.passage and bool(_leaning(self._vocabulary.language.name).match(text))
@@ -312,6 +322,11 @@ class Focus:
             if kinds or weights:
                 parts.append((weights, kinds))
         return cls(tuple(parts))
+
+    @cached_property
+    def names_kinds(self) -> bool:
+        """Whether it names a kind of thing at all."""
+        return any(kinds for _, kinds in self.parts)
 
     def match(self, stems: Collection[str], above: Collection[str], kinds: Collection[NoteKind]) -> float:
         """Return how well a statement fits, 0 to 1; `above` are the stems of its headings and its table's head."""

@@ -70,12 +70,12 @@ def pick(
     chosen: list[int] = []
     nearest = [0.0] * len(scores)
     from_group: Counter[str] = Counter()
-    left = set(range(len(scores)))
+    left: set[int] = set(range(len(scores)))
     while left and len(chosen) < limit:
         best = max(left, key=lambda i: (scores[i] - 0.5 * nearest[i] - spread * from_group[groups[i]], -i))
         chosen.append(best)
         from_group[groups[best]] += 1
-        near = {index: similarity(given[best], given[index]) for index in left if index != best}
+        near: dict[int, float] = {index: similarity(given[best], given[index]) for index in left if index != best}
         left = {index for index, each in near.items() if each < duplicate or not same(best, index)}
         for index in left:
             nearest[index] = max(nearest[index], near[index])
