@@ -47,8 +47,22 @@ def window_facts(evidence: Sequence[Passage], noted: Collection[str], limit: int
     return [NotedFact(kind, window.text(each), quotable(each, evidence)) for kind, each in found]
 
 
-# What a sentence is worth beside its centrality (at most 1.0); benchmarks/results/summaries_without_a_model.md.
-_FIRST, _WITH_FIGURE, _OPENING, _FOCUSED, _SHORT, _FRAGMENT = 0.2, 0.15, 1.0, 1.5, 0.5, 0.5
+class Weights(NamedTuple):
+    """What a sentence is worth beside its centrality (at most 1); `benchmarks/extracts.py --vary` measures each."""
+
+    first: float = 0.2
+    """The first of its section."""
+    figure: float = 0.15
+    """With an amount, a percentage or a count."""
+    opening: float = 1.0
+    """It says what the document is."""
+    focus: float = 1.5
+    """It fits the focus in full."""
+    short: float = -0.5
+    fragment: float = -0.5
+
+
+WEIGHTS = Weights()
 _FEW_WORDS = 8
 """In so few words the most frequent one makes a sentence look central."""
 _SHARE = 10
@@ -66,8 +80,8 @@ _SAMPLE_CHARACTERS = 200
 class Window:
     """The statements of one window, and what is to be looked for in it."""
 
-    def __init__(self, evidence: Sequence[Passage], focus: str | None) -> None:
-        self._evidence = evidence
+    def __init__(self, evidence: Sequence[Passage], focus: str | None, weights: Weights = WEIGHTS) -> None:
+        self._evidence, self._weights = evidence, weights
         self._vocabulary = Vocabulary.of("\n".join(passage.text[:_SAMPLE_CHARACTERS] for passage in evidence))
         read = read_statements(evidence, self._vocabulary)
         # What recurs is a page's head or foot, or says nothing of its own; what ends in a colon only leads to more.
@@ -96,26 +110,26 @@ class Window:
         alone = {id(each) for each in (opening, *self._alone)}
         all_stand = len(self._alone) >= _LEAST_PROSE and not whole
         among = [each for each in self._statements if not all_stand or id(each) in alone]
-        given = vectors([each.stems for each in among])
+        given, weights = vectors([each.stems for each in among]), self._weights
         scores = [
             central
-            + _FOCUSED * self._fit(each)
-            + _FIRST * (before is None or before.section != each.section)
-            + _WITH_FIGURE * ("figure" in kinds_of(each.text, self._vocabulary.language))
-            + _OPENING * (each is opening)
-            - _SHORT * (len(each.words) < _FEW_WORDS)
-            - _FRAGMENT * (id(each) not in alone)
+            + weights.focus * self._fit(each)
+            + weights.first * (before is None or before.section != each.section)
+            + weights.figure * ("figure" in kinds_of(each.text, self._vocabulary.language))
+            + weights.opening * (each is opening)
+            + weights.short * (len(each.words) < _FEW_WORDS)
+            + weights.fragment * (id(each) not in alone)
             for central, before, each in zip(centrality(given), [None, *among], among, strict=False)
         ]
         most = limit if begins or whole else min(limit, len(self._alone) // _SHARE)
-        return [among[index] for index in pick(scores, given, most, [each.section for each in among], spread=0.05)]
+        return [among[index] for index in pick(scores, given, most)]
 
     def _opening(self) -> Statement | None:
         """Return the sentence near the document's beginning that says what it is: with most of its title's words."""
         title = set(self._vocabulary.terms(self._evidence[0].title))
         sentences = [each for each in self._statements[:_BEGINNING] if self._prose.is_sentence(each)]
         best = max(sentences, key=lambda each: len(title & each.stems), default=None)
-        return best if best and len(title & best.stems) >= len(title) / 2 > 0 else None
+        return best if best and len(title & best.stems) > len(title) / 2 else None
 
     def facts(self, noted: Collection[str], limit: int, *, whole: bool) -> list[tuple[NoteKind, Statement]]:
         """Return the most central statements with a figure, a date or a name, the kinds in turn; as in `points`."""

@@ -57,7 +57,7 @@ def overview(task: Overview) -> OverviewResult:
         score + weighed.share_of(titles, index) - (len(split_sentences(text)) > 1)
         for index, (score, text) in enumerate(zip(weighed.scores, task.points, strict=True))
     ]
-    chosen = pick(scores, weighed.vectors, _OVERVIEW_POINTS, [""] * len(scores), spread=0.0)
+    chosen = pick(scores, weighed.vectors, _OVERVIEW_POINTS)
     return OverviewResult(overview="\n".join(task.points[index] for index in sorted(chosen)))
 
 

@@ -48,9 +48,9 @@ def pick(
     scores: Sequence[float],
     given: Sequence[Vector],
     limit: int,
-    groups: Sequence[str],
+    groups: Sequence[str] | None = None,
     *,
-    spread: float,
+    spread: float = 0.0,
     duplicate: float = 0.6,
     same: Callable[[int, int], bool] = lambda _one, _other: True,
 ) -> list[int]:
@@ -67,6 +67,7 @@ def pick(
         duplicate: Similarity from which two have nearly the same words.
         same: Whether such two say the same.
     """
+    groups = groups or [""] * len(scores)
     chosen: list[int] = []
     nearest = [0.0] * len(scores)
     from_group: Counter[str] = Counter()
