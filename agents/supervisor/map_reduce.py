@@ -135,7 +135,8 @@ class WindowReader:
         # A page or a section that is asked for by its number is short enough for all of its details.
         of_question: Mode = "comparison" if compared else "detailed" if routed.named else "summary"
         self.mode: Mode = run.request.mode or of_question
-        self._most = MAX_WINDOW_NOTES if self.mode == "summary" else MAX_NOTES
+        few = self.mode == "summary" and run.engine.info.generative
+        self._most = MAX_WINDOW_NOTES if few else MAX_NOTES
         self._languages = {each.document_id: language_to_name(each) for each in run.request.documents}
         self._failed: list[EngineError] = []
         self._without_model = 0

@@ -188,7 +188,7 @@ async def test_without_a_model_the_figures_that_are_no_points_make_a_table(read:
     claims = done.state["judgement"].claims
     said = [claim.text for claim in claims]
     assert {claim.kind for claim in claims} == {"overview", "point", "figure"}
-    assert len(set(said)) == len(said) == 18
+    assert len(set(said)) == len(said) == 16
     assert "| Where | What | Source |" in markdown(done)
 
 
