@@ -135,7 +135,8 @@ class WindowReader:
         # A page or a section that is asked for by its number is short enough for all of its details.
         of_question: Mode = "comparison" if compared else "detailed" if routed.named else "summary"
         self.mode: Mode = run.request.mode or of_question
-        self._most = MAX_WINDOW_NOTES if self.mode == "summary" else MAX_NOTES
+        few = self.mode == "summary" and run.engine.info.generative
+        self._most = MAX_WINDOW_NOTES if few else MAX_NOTES
         self._languages = {each.document_id: language_to_name(each) for each in run.request.documents}
         self._failed: list[EngineError] = []
         self._without_model = 0
@@ -185,8 +186,7 @@ class WindowReader:
         headings = [heading for document in run.request.documents for heading in document.headings]
         upper = sorted({heading.level for heading in headings})[:2]
         titles = [heading.text for heading in headings if heading.level in upper]
-        topics = [reading.topic for reading in readings]
-        outline = tuple(dict.fromkeys(titles or topics))[:MAX_OUTLINE]
+        outline = tuple(dict.fromkeys(titles))[:MAX_OUTLINE]
         points = [point for reading in readings for point in reading.points]
         if self.mode == "detailed":
             points += await asyncio.to_thread(self._facts, windows, [point.text for point in points], share)
@@ -295,10 +295,7 @@ class WindowReader:
         return self._reading(window, window_notes(task).texts)
 
     def _reading(self, window: Window, notes: Sequence[str]) -> WindowReading:
-        # Loads numpy, which is no part of starting.
-        from agents.engine.extractive.notes import window_topic
-
-        topic = window.outline[0] if window.outline else window_topic(window.passages)
+        topic = window.outline[0] if window.outline else f"page {window.passages[0].page}"
         points = tuple(self._points(window, notes))
         return WindowReading(topic=topic.rpartition(" > ")[2], points=points, full=len(notes) >= self._most)
 

@@ -11,6 +11,7 @@ from agents.engine.extractive.attribution import AttributableText
 from agents.engine.tasks.reading import MAX_OVERVIEW_CHARACTERS, Overview, PointToReduce, whole_sentences
 from agents.errors import EngineError
 from agents.grounding.claims import MIN_QUOTE_WORDS, UncheckedClaim, ground
+from agents.language.lexicon import language_of
 from agents.language.unspaced import word_spans
 from agents.schema import Document, Mode, Support
 from agents.supervisor.document_form import LineForm
@@ -19,8 +20,10 @@ from agents.supervisor.run import Run
 from agents.supervisor.state import Routed
 
 MAX_POINTS: dict[Mode, int] = {"summary": 10, "detailed": 24}
-MAX_FACTS: dict[Mode, int] = {"summary": 0, "detailed": 24}
-"""Figures, dates and names in the table behind the points."""
+MAX_FACTS: dict[Mode, int] = {"summary": 8, "detailed": 24}
+"""Rows of the table behind the points: figures, dates and names; a summary has one only where no model sums up."""
+MORE_POINTS = 34
+"""The best, less those of the summary itself: rows are made of these, so that none says again what a point says."""
 PARTS = 4
 """Parts of a document, equally long, that points are taken from in turn."""
 MAX_QUOTES = 3
@@ -44,8 +47,13 @@ async def summarize(
     described = () if not run.request.mode and routed.named else documents
     forms = await asyncio.to_thread(lambda: [LineForm(document) for document in described])
     new = [point for point in points if not any(form.counts(quote) for form in forms for quote in point.quotes)]
-    chosen = await asyncio.to_thread(_choose, new, documents, MAX_POINTS[mode], focus)
-    facts = await asyncio.to_thread(_choose_facts, new, documents, MAX_FACTS[mode])
+    noted = await asyncio.to_thread(_worth_noting, new, documents)
+    chosen = await asyncio.to_thread(_choose, noted, documents, MAX_POINTS[mode], focus)
+    facts = [point for point in new if point.kind != "point"]
+    if mode == "summary" and not run.engine.info.generative:
+        more = await asyncio.to_thread(_choose, noted, documents, MORE_POINTS, focus)
+        facts = await asyncio.to_thread(_with_figures, [point for point in more if point not in chosen])
+    facts = await asyncio.to_thread(_choose_facts, facts, documents, MAX_FACTS[mode])
     overview = await _overview(run, focus, chosen)
     said = " ".join(claim.text for claim in overview).casefold()
     # What the overview says word for word is not said again.
@@ -60,19 +68,23 @@ async def summarize(
     )
 
 
-def _choose(points: Sequence[Point], documents: Sequence[Document], limit: int, focus: str | None) -> list[Point]:
-    """Return the points that stand by their quotes and matter most, evenly from all parts, in the order of the text."""
-    # Loads numpy, which is no part of starting.
+def _worth_noting(points: Sequence[Point], documents: Sequence[Document]) -> list[Point]:
+    """Return the points that say something and stand by their quotes."""
+    noted = [point for point in points if point.kind == "point"]
+    return _standing([point for point in noted if not _says_nothing(point, documents)] or noted, documents)
+
+
+def _choose(standing: Sequence[Point], documents: Sequence[Document], limit: int, focus: str | None) -> list[Point]:
+    """Return the points that matter most, evenly from all parts, in the order of the text."""
+    # The rules load slowly, which is no part of starting.
     from agents.engine.extractive.reducing import select
 
-    noted = [point for point in points if point.kind == "point"]
-    standing = _standing([point for point in noted if not _says_nothing(point, documents)] or noted, documents)
     lengths = {document.title: len(document.text) for document in documents}
     parts = [f"{each.document} {PARTS * each.start // (lengths[each.document] or 1)}" for each in standing]
     given = [
         PointToReduce(document=each.document, section=each.section, text=each.text, rank=each.rank) for each in standing
     ]
-    return [standing[indexes[0]] for indexes in select(given, parts, limit, focus)] if given else []
+    return [standing[index] for index in select(given, parts, limit, focus)] if given else []
 
 
 def _says_nothing(point: Point, documents: Sequence[Document]) -> bool:
@@ -82,10 +94,23 @@ def _says_nothing(point: Point, documents: Sequence[Document]) -> bool:
     return short or " ".join(point.text.split()) in titles or any("://" in quote for quote in point.quotes)
 
 
+def _with_figures(points: Sequence[Point]) -> list[Point]:
+    """Return the points that hold a figure, as facts, or where there are none, those that hold a date."""
+    from agents.engine.extractive.notes import kinds_of
+
+    language = language_of("\n".join(point.text for point in points))
+    held = [(point, kinds_of(point.text, language)) for point in points]
+    found: list[list[Point]] = [
+        [point.model_copy(update={"kind": kind}) for point, kinds in held if kind in kinds]
+        for kind in ("figure", "date")
+    ]
+    return found[0] or found[1]
+
+
 def _choose_facts(points: Sequence[Point], documents: Sequence[Document], limit: int) -> list[Point]:
     """Return facts from all over the text."""
-    facts = distinct([point for point in points if point.kind != "point"])
-    step = max(1.0, len(facts) / limit) if limit else 0.0
+    facts = distinct(points)
+    step = max(1.0, len(facts) / limit)
     chosen = [facts[int(number * step)] for number in range(min(limit, len(facts)))]
     return _standing(chosen, documents)
 

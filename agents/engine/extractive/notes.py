@@ -1,61 +1,38 @@
-"""WindowNotes: what one window of a document holds, in its own sentences.
+"""WindowNotes: what one window of a document says, in its own sentences.
 
-TextRank, the place of a sentence and its wording say how well it stands for its window; other sentences are noted for
-their dates, figures and names. A focus is taken apart into targets, each of them words, a kind of thing, or both; it
-biases the ranking, and in an extraction it alone decides.
+A summary takes prose that stands alone: sentences near the window's centroid, and those that open the document or a
+section. An extraction takes whatever holds the words of its focus, or else every figure, date and name.
 """
 
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property, lru_cache
+from itertools import zip_longest
+from statistics import median, quantiles
+from typing import NamedTuple
 
-from agents.engine.extractive.facts import FactKind
-from agents.engine.extractive.matching import best_match, matching_stems
-from agents.engine.extractive.questions import read_question
-from agents.engine.extractive.statements import Statement, chapter, quotable, read_statements, shortened
-from agents.engine.extractive.textrank import cosine_similarity, key_words, pick, textrank
-from agents.engine.tasks.reading import MAX_NOTE_CHARACTERS, MAX_NOTES, NotesResult, WindowNotes
-from agents.language.stems import Vocabulary
+from agents.engine.extractive.salience import centrality, pick, vectors
+from agents.engine.extractive.statements import Statement, quotable, read_statements, shortened
+from agents.engine.tasks.reading import MAX_NOTE_CHARACTERS, NotesResult, WindowNotes
+from agents.language.lexicon import ENGLISH, LANGUAGES, Language
+from agents.language.stems import Vocabulary, Word
 from agents.schema import NoteKind, Passage
-
-_MAX_TOPIC_CHARS = 120
-_SAMPLE_CHARS = 4_000
 
 
 def window_notes(task: WindowNotes) -> NotesResult:
     """Note the sentences that stand for a window, the most important first; a focus decides what counts."""
     window = Window(task.evidence, task.focus)
     if task.mode != "extraction":
-        chosen = window.points(task.most)
-    elif window.focus:
-        chosen = window.items()[: task.most]
-    else:
-        chosen = window.facts([], task.most)
-    return NotesResult.of(found.text(task.evidence) for found in chosen)
+        return NotesResult.of(window.text(each) for each in window.points(task.most, whole=task.mode == "comparison"))
+    if task.focus:
+        return NotesResult.of(window.text_in_context(each) for each in window.matching(task.most))
+    return NotesResult.of(window.text(each) for _, each in window.facts((), task.most, whole=True))
 
 
-def window_facts(evidence: Sequence[Passage], noted: Sequence[str], limit: int) -> tuple["NotedFact", ...]:
-    """Return sentences that hold a date, a figure or a name, and are not noted yet, the kinds in turn.
-
-    Args:
-        evidence: The window.
-        noted: The texts of the notes from it.
-        limit: How many facts to return at most.
-    """
-    found = Window(evidence, None).facts(noted, limit)
-    return tuple(NotedFact(each.kind, each.text(evidence), quotable(each.statement, evidence)) for each in found)
-
-
-def window_topic(evidence: Sequence[Passage]) -> str:
-    """Return the heading that most of a window stands under, else its most frequent words."""
-    return shortened(Window(evidence, None).topic(), _MAX_TOPIC_CHARS) or "Text"
-
-
-@dataclass(frozen=True)
-class NotedFact:
+class NotedFact(NamedTuple):
     """A sentence of a window, what it is noted for, and how it stands in the text."""
 
     kind: NoteKind
@@ -63,294 +40,316 @@ class NotedFact:
     quote: str
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A statement that may be noted, what for, and how much it is worth."""
-
-    statement: Statement
-    kind: NoteKind
-    score: float
-
-    def text(self, evidence: Sequence[Passage]) -> str:
-        """Return the statement in words, as far as it can be quoted."""
-        quote = quotable(self.statement, evidence)
-        whole = len(quote) == self.statement.end - self.statement.start
-        return shortened(self.statement.text if whole else " ".join(quote.split()), MAX_NOTE_CHARACTERS)
+def window_facts(evidence: Sequence[Passage], noted: Collection[str], limit: int) -> list[NotedFact]:
+    """Return the most central sentences with a figure, a date or a name, the kinds in turn, without those noted."""
+    window = Window(evidence, None)
+    found = window.facts(noted, limit, whole=False)
+    return [NotedFact(kind, window.text(each), quotable(each, evidence)) for kind, each in found]
 
 
-_MAX_COMPARED = 400
-_MIN_TERMS = 3
-_MIN_WORDS, _MAX_WORDS = 9, 45
-_CUE = re.compile(
-    r"\b(?:purpose|aim|goal|important|main|mainly|must|shall|required|conclu\w+|result\w*|therefore|overall|total|increase\w*|"
-    r"decrease\w*|limit\w*|responsible|agree\w*|means|consists?|wichtig|ziel|zweck|objectif|objetivo|scopo)\b",
-    re.IGNORECASE,
-)
-_INTRODUCTION = re.compile(
-    r"\b(?:purpose|scope|introduction|abstract|summary|overview|background|conclusions?|aims?|about|einleitung|zweck|"
-    r"introduc\w+|resumen|résumé|objet|conclusiones|inleiding|samenvatting)\b[^>]*$",
-    re.IGNORECASE,
-)
-# What a sentence is worth beside its centrality (at most 1.0).
-_FIRST, _INTRODUCING, _HEADING, _CUED, _ANAPHORIC, _AWKWARD, _FOCUSED = 0.25, 0.35, 0.4, 0.08, 0.25, 0.2, 0.8
-_UNFOCUSED = 0.05
+class Weights(NamedTuple):
+    """What a sentence is worth beside its centrality (at most 1); `benchmarks/extracts.py --vary` measures each."""
+
+    first: float = 0.2
+    """The first of its section."""
+    figure: float = 0.15
+    """With an amount, a percentage or a count."""
+    opening: float = 1.0
+    """It says what the document is."""
+    focus: float = 1.5
+    """It fits the focus in full."""
+    short: float = -0.5
+    fragment: float = -0.5
+
+
+WEIGHTS = Weights()
+_FEW_WORDS = 8
+"""In so few words the most frequent one makes a sentence look central."""
+_SHARE = 10
+"""Of so many sentences one is noted, but in the window that begins a document: a list of references yields no notes."""
+_FEW_SENTENCES = 8
+"""With fewer nothing is usual in a window."""
+_LEAST_PROSE = 3
+"""Sentences. With fewer a window is a table or a list, of which all is looked at."""
+_BEGINNING = 100
+"""Statements among which the one is sought that says what the document is."""
+_SAMPLE_CHARACTERS = 200
+"""Of each passage, for telling the language: a single passage may be a quotation or a table."""
 
 
 class Window:
     """The statements of one window, and what is to be looked for in it."""
 
-    def __init__(self, evidence: Sequence[Passage], focus: str | None) -> None:
-        sample = evidence[len(evidence) // 2].text[:_SAMPLE_CHARS] if evidence else ""
-        self._vocabulary = Vocabulary.of(sample)
-        statements = read_statements(evidence, self._vocabulary)
-        # What stands on many pages, what only announces, and what says too little is not worth a note.
-        counts = Counter(statement.text for statement in statements)
-        min_terms = _MIN_TERMS if len(statements) > MAX_NOTES else 1
-        self._statements = [
-            statement
-            for statement in statements
-            if counts[statement.text] < 3
-            and len(statement.stems) >= min_terms
-            and not statement.text.endswith(("?", ":"))
-        ]
-        self.focus = Focus.of(focus, self._vocabulary, self._statements)
+    def __init__(self, evidence: Sequence[Passage], focus: str | None, weights: Weights = WEIGHTS) -> None:
+        self._evidence, self._weights = evidence, weights
+        self._vocabulary = Vocabulary.of("\n".join(passage.text[:_SAMPLE_CHARACTERS] for passage in evidence))
+        read = read_statements(evidence, self._vocabulary)
+        # What recurs is a page's head or foot, or says nothing of its own; what ends in a colon only leads to more.
+        counts = Counter(statement.text for statement in read)
+        self._statements = [each for each in read if counts[each.text] < 3 and not each.text.endswith((":", "?"))]
+        self._above: dict[str, frozenset[str]] = {}
+        self._focus = Focus.of(focus, self._vocabulary, [each.stems for each in self._statements]) if focus else None
 
-    def points(self, limit: int) -> list[Candidate]:
-        """Return the central sentences, best first, spread over the chapters."""
-        prose = self._prose()
-        similarity = cosine_similarity([statement.stems for statement in prose])
-        fits = [self.focus.match(statement) for statement in prose]
-        central = textrank(similarity, [_UNFOCUSED + fit for fit in fits] if self.focus else None)
-        headings = {s.section: frozenset(self._vocabulary.terms(s.section)) for s in prose}
+    @cached_property
+    def _prose(self) -> "Prose":
+        return Prose(self._statements, self._vocabulary.language)
+
+    @cached_property
+    def _alone(self) -> list[Statement]:
+        """The sentences that say something by themselves, without those that a heading was read into."""
+        return [each for each in self._statements if self._prose.stands_alone(each) and not self._is_headed(each)]
+
+    def _is_headed(self, statement: Statement) -> bool:
+        first, _, rest = self._evidence[statement.passage].text[statement.start : statement.end].partition("\n")
+        return rest.lstrip()[:1].isupper() and _capitals(self._vocabulary.words(first)) == 1.0
+
+    def points(self, limit: int, *, whole: bool) -> list[Statement]:
+        """Return the sentences that stand for the window, best first; `whole` lets rows and fragments stand, too."""
+        begins = bool(self._evidence) and not self._evidence[0].index
+        opening = self._opening() if begins else None
+        alone = {id(each) for each in (opening, *self._alone)}
+        all_stand = len(self._alone) >= _LEAST_PROSE and not whole
+        among = [each for each in self._statements if not all_stand or id(each) in alone]
+        given, weights = vectors([each.stems for each in among]), self._weights
         scores = [
-            central[index] + _FOCUSED * fits[index] + self._merit(prose, index, headings[statement.section])
-            for index, statement in enumerate(prose)
+            central
+            + weights.focus * self._fit(each)
+            + weights.first * (before is None or before.section != each.section)
+            + weights.figure * ("figure" in kinds_of(each.text, self._vocabulary.language))
+            + weights.opening * (each is opening)
+            + weights.short * (len(each.words) < _FEW_WORDS)
+            + weights.fragment * (id(each) not in alone)
+            for central, before, each in zip(centrality(given), [None, *among], among, strict=False)
         ]
-        chapters = [chapter(statement.section) for statement in prose]
-        return [Candidate(prose[index], "point", scores[index]) for index in pick(scores, similarity, limit, chapters)]
+        most = limit if begins or whole else min(limit, len(self._alone) // _SHARE)
+        return [among[index] for index in pick(scores, given, most)]
 
-    def facts(self, noted: Sequence[str], limit: int) -> list[Candidate]:
-        """Return sentences not yet noted that hold a date, a figure or a name, the kinds in turn."""
-        known = set(noted)
-        found: dict[NoteKind, list[Candidate]] = {"figure": [], "date": [], "name": []}
-        for statement in self._statements:
-            kind = None if statement.text in known else self._kind(statement)
-            if kind is not None:
-                score = self.focus.match(statement) - 0.002 * abs(len(statement.words) - 18)
-                score -= 0.1 * (statement.form == "row") + _ANAPHORIC * statement.opens_with_anaphor
-                found[kind].append(Candidate(statement, kind, score))
-        for candidates in found.values():
-            candidates.sort(key=lambda candidate: -candidate.score)
-        chosen: list[Candidate] = []
-        sections: Counter[str] = Counter()
-        while len(chosen) < limit and any(found.values()):
-            for candidates in found.values():
-                if candidates and len(chosen) < limit:
-                    best = range(min(8, len(candidates)))
-                    place = min(best, key=lambda i: (sections[candidates[i].statement.section], i))
-                    chosen.append(candidates.pop(place))
-                    sections[chosen[-1].statement.section] += 1
-        return chosen
+    def _opening(self) -> Statement | None:
+        """Return the sentence near the document's beginning that says what it is: with most of its title's words."""
+        title = set(self._vocabulary.terms(self._evidence[0].title))
+        sentences = [each for each in self._statements[:_BEGINNING] if self._prose.is_sentence(each)]
+        best = max(sentences, key=lambda each: len(title & each.stems), default=None)
+        return best if best and len(title & best.stems) > len(title) / 2 else None
 
-    def items(self) -> list[Candidate]:
+    def facts(self, noted: Collection[str], limit: int, *, whole: bool) -> list[tuple[NoteKind, Statement]]:
+        """Return the most central statements with a figure, a date or a name, the kinds in turn; as in `points`."""
+        among = self._statements if whole or not self._alone else self._alone
+        found: dict[NoteKind, list[tuple[NoteKind, Statement]]] = {kind: [] for kind in _KINDS}
+        central = centrality(vectors([each.stems for each in among]))
+        for _, statement in sorted(zip(central, among, strict=True), key=lambda pair: -pair[0]):
+            kinds = kinds_of(statement.text, self._vocabulary.language)
+            if kinds and statement.text not in noted:
+                found[kinds[0]].append((kinds[0], statement))
+        return [each for turn in zip_longest(*found.values()) for each in turn if each][:limit]
+
+    def matching(self, limit: int) -> list[Statement]:
         """Return the statements that fit the focus best, in the order of the text."""
-        scored = [Candidate(statement, "item", self.focus.match(statement)) for statement in self._statements]
-        best = max((candidate.score for candidate in scored), default=0.0)
-        matching = [candidate for candidate in scored if 0 < candidate.score >= 0.5 * best]
-        order = sorted(range(len(matching)), key=lambda index: -matching[index].score)[:MAX_NOTES]
-        return [matching[index] for index in sorted(order)]
+        fits = [(self._fit(each), -index) for index, each in enumerate(self._statements)]
+        best = sorted((fit for fit in fits if fit[0] >= _HALF), reverse=True)[:limit]
+        return [self._statements[index] for index in sorted(-negative for _, negative in best)]
 
-    def topic(self) -> str:
-        """Return the heading that most of the window stands under, else its most frequent words, else nothing."""
-        counts: Counter[str] = Counter()
-        for statement in self._statements:
-            counts.update(dict.fromkeys((part for part in statement.section.split(" > ") if part), 1))
-        if counts:
-            widest = max(counts.values())
-            title = [part for part, count in counts.items() if count == widest][-1]
-            below = [part for part, count in counts.most_common(4) if count < widest]
-            return f"{title}: {', '.join(below[:3])}" if len(below) > 1 and widest == len(self._statements) else title
-        spelling = {
-            word.stem: word.text.lower()
-            for statement in self._statements
-            for word in reversed(statement.words)
-            if len(word.text) > 3
-        }
-        return ", ".join(key_words([statement.stems for statement in self._statements], spelling, 4))
+    def _fit(self, statement: Statement) -> float:
+        if self._focus is None:
+            return 0.0
+        kinds = kinds_of(statement.text, self._vocabulary.language) if self._focus.names_kinds else ()
+        above = self._above.get(statement.above)
+        if above is None:
+            above = self._above[statement.above] = frozenset(self._vocabulary.terms(statement.above))
+        return self._focus.match(statement.stems, above, kinds)
 
-    def _prose(self) -> list[Statement]:
-        """Return the statements to compare with each other, at most 400: each section's first, and recurring words."""
-        prose = [s for s in self._statements if s.form != "row" and "://" not in s.text] or self._statements
-        if len(prose) <= _MAX_COMPARED:
-            return prose
-        counts = Counter(stem for statement in prose for stem in statement.stems)
-        weight = [sum(counts[stem] for stem in s.stems) / (8.0 + len(s.stems)) for s in prose]
-        first = set({s.section: index for index, s in reversed(list(enumerate(prose)))}.values())
-        order = sorted(range(len(prose)), key=lambda i: (i not in first, -weight[i], i))
-        return [prose[index] for index in sorted(order[:_MAX_COMPARED])]
+    def text(self, statement: Statement) -> str:
+        """Return a statement in words, as far as it can be quoted."""
+        quote = quotable(statement, self._evidence)
+        whole = len(quote) == statement.end - statement.start
+        return shortened(statement.text if whole else " ".join(quote.split()), MAX_NOTE_CHARACTERS)
 
-    def _merit(self, statements: Sequence[Statement], index: int, heading: frozenset[str]) -> float:
-        """Return what a sentence is worth for where it stands and how it is written."""
-        statement = statements[index]
-        words = len(statement.words)
-        merit = _HEADING * len(statement.stems & heading) / (2.0 + len(heading))
-        merit += _CUED * bool(_CUE.search(statement.text))
-        if index == 0 or statements[index - 1].section != statement.section:
-            merit += _FIRST + _INTRODUCING * bool(_INTRODUCTION.search(statement.section))
-        merit -= _ANAPHORIC * statement.opens_with_anaphor
-        # What begins in a small letter is the rest of a sentence that a column or a page has parted.
-        awkward = (statement.form == "item", statement.text[0].islower(), words < _MIN_WORDS, words > _MAX_WORDS)
-        return merit - _AWKWARD * sum(awkward)
-
-    def _kind(self, statement: Statement) -> NoteKind | None:
-        """Return what a statement is worth noting for beside its point."""
-        kinds = {fact.kind for fact in statement.facts(self._vocabulary)}
-        if kinds & {"date", "time"}:
-            return "date"
-        if kinds & {"money", "percent", "quantity", "duration", "frequency"}:
-            return "figure"
-        return "name" if statement.names_person(self._vocabulary) else None
+    def text_in_context(self, statement: Statement) -> str:
+        """Return a statement in words, behind the one before it where it leans on that and there is room."""
+        text = self.text(statement)
+        index = next(index for index, each in enumerate(self._statements) if each is statement)
+        before = self._statements[index - 1] if index else statement
+        both = f"{before.text} {text}"
+        leans = before.passage == statement.passage and bool(_leaning(self._vocabulary.language.name).match(text))
+        return both if leans and before is not statement and len(both) <= MAX_NOTE_CHARACTERS else text
 
 
-@dataclass(frozen=True)
-class Sign:
-    """What shows that a statement holds a kind of thing: a fact, a person's name, or the words of a pattern."""
+# A sentence's end, with its closing marks and the references behind it; not the point of an initial.
+_STOP = re.compile(r"(?<![\s.(]\w)[.!?…。！？｡؟\u06d4][\"'”’»)\]」』）]*(?:\s?\[[\d, –-]+\]\s?\.?)*$")
+# Where words are parted by spaces no sentence begins in digits: it is the rest of one, or a line of a table.
+_DIGITS_FIRST = re.compile(r"\d\S*\s")
+# One without the other is part of a sentence.
+_PAIRS = ("()", "[]", "“”", "「」")
+# What stands for something said before, or goes on from it, as the first word of a sentence.
+_LEANING: Mapping[str, str] = {
+    "English": r"its?|this|these|those|they|their|he|she|his|her|such|and|but|or|then|thus|therefore|hence|so",
+    "German": r"er|sie|es|dies\w*|deren|dessen|seine?|ihre?|und|aber|oder|dann|daher|deshalb|so",
+    "French": r"ils?|elles?|cel\w+|ceux|ce|cette|ces|et|mais|ou|donc|alors|ainsi",
+    "Spanish": r"él|ellas?|ellos|est[aeo]s?|es[ao]s?|y|pero|o|entonces|así",
+    "Italian": r"quest[aeio]|egli|ess[aieo]|lui|lei|e|ma|o|allora|quindi|così",
+    "Portuguese": r"el[ae]s?|est[ae]s?|ess[ae]s?|isto|isso|e|mas|ou|então|assim",
+    "Dutch": r"hij|zij|ze|het|deze|die|dit|dat|en|maar|of|dan|dus",
+    "Chinese": r"[他她它其这那此该]\w*",
+    "Japanese": r"(?:これ|それ|あれ|この|その|あの|彼|また)\w*",
+    "Korean": r"(?:이는|그는|그녀|이것|그것|그러나)\w*",
+}
 
-    kinds: tuple[FactKind | Literal["person"], ...] = ()
-    pattern: re.Pattern[str] | None = None
 
-    def found_in(self, statement: Statement, vocabulary: Vocabulary) -> bool:
-        """Whether a statement shows it."""
-        if self.pattern:
-            return bool(self.pattern.search(statement.text))
-        if "person" in self.kinds:
-            return statement.names_person(vocabulary)
-        return any(fact.kind in self.kinds for fact in statement.facts(vocabulary))
+@lru_cache(maxsize=len(LANGUAGES))
+def _leaning(name: str) -> re.Pattern[str]:
+    """Return what a sentence begins with that leans on the one before: such a word, or any word and a comma."""
+    return re.compile(rf"(?:{_LEANING.get(name, '(?!)')})\b(?!-)|\w+, ", re.IGNORECASE)
 
 
-_DUTY = re.compile(
-    r"\b(?:shall|must|required|may not|ha(?:s|ve) to|responsible|muss|müssen|debe|doit|deve|moet)\b", re.IGNORECASE
+class Prose:
+    """What tells a window's sentences from the headings, tables and lists that were read as sentences.
+
+    Both limits come from the window's own sentences, so that they hold for every language.
+    """
+
+    def __init__(self, statements: Sequence[Statement], language: Language) -> None:
+        self._leaning = _leaning(language.name)
+        ending = [each for each in statements if _ends(each) and len(each.words) >= _FEW_WORDS]
+        self._least_function_words, self._most_capitals = 0.0, 1.0
+        if len(ending) >= _FEW_SENTENCES:
+            self._least_function_words = 0.6 * quantiles(map(_function_words, ending), n=4)[2]
+            self._most_capitals = (1.0 + median(_capitals(each.words) for each in ending)) / 2
+
+    def is_sentence(self, statement: Statement) -> bool:
+        """Whether a statement is a whole sentence; what begins with a quotation mark is a definition, or speech."""
+        text = statement.text
+        return (
+            _ends(statement)
+            and text[0].isalnum()
+            and not text[0].islower()
+            and not _DIGITS_FIRST.match(text)
+            and not text.count('"') % 2
+            and all(text.count(opening) == text.count(closing) for opening, closing in _PAIRS)
+            and _function_words(statement) >= self._least_function_words
+        )
+
+    def stands_alone(self, statement: Statement) -> bool:
+        """Whether a statement is a sentence that is understood without those before it, and short enough to be read."""
+        return (
+            self.is_sentence(statement)
+            and len(statement.text) <= MAX_NOTE_CHARACTERS
+            and "://" not in statement.text
+            and not self._leaning.match(statement.text)
+            and _capitals(statement.words) <= self._most_capitals
+        )
+
+
+def _ends(statement: Statement) -> bool:
+    return statement.form != "row" and bool(_STOP.search(statement.text))
+
+
+def _function_words(statement: Statement) -> float:
+    return sum(word.function for word in statement.words) / len(statement.words)
+
+
+def _capitals(words: Sequence[Word]) -> float:
+    """Return the share of the words of content, the first left out, that begin with a capital."""
+    capital = [word.text[0].isupper() for word in words[1:] if not word.function and word.text[0].isalpha()]
+    return sum(capital) / len(capital) if capital else 0.0
+
+
+_CAPITAL = "[A-ZÀ-ÖØ-ÞΑ-ΩА-Я]"
+_YEAR = r"(?:1[5-9]|20)\d{2}"
+_NUMBER = r"(?<![\w.,])\d{1,15}(?:[.,'’\u00a0]\d{3})*(?:[.,]\d+)?"
+# Section 4.2, Form 941, and what begins a clause: no figures.
+_LABEL = re.compile(
+    rf"\b{_CAPITAL}[\w’'-]*\.?\s\(?\d[\d.]*(?:\(\w{{1,4}}\))*(?![\d,]|\s?[%‰])|^\(?\d+(?:\.\d+)*[.)]?\s(?=[A-Z])"
 )
-_RISK = re.compile(
-    r"\b(?:risk|danger\w*|hazard\w*|warning|poison\w*|explo\w+|injur\w+|never|nobody shall|forbidden|fail\w*)\b",
-    re.IGNORECASE,
+_FIGURE = re.compile(
+    rf"[$€£¥₩฿]\s?\d|{_NUMBER}\s?(?:[$€£¥₩฿%‰℃°元円원]|(?!{_YEAR})[^\W\d_]{{4}})|"
+    r"\d[\d.,]*[千万萬億亿兆個个人社台件倍分時时間间米公里度]"
 )
-_QUANTITIES: tuple[FactKind, ...] = ("quantity", "percent", "money", "duration")
-# Words that stand for a whole kind of thing: a statement fits by what it holds, not by these words.
-_KINDS = tuple(
-    (re.compile(rf"(?:{words})$", re.IGNORECASE), sign)
-    for words, sign in (
-        ("money|sums|geld|geldbeträge|argent|dinero|denaro", Sign(("money",))),
-        ("dates?|timeline|chronology|years?|daten|termine|fechas?|datas?", Sign(("date", "time"))),
-        (
-            "deadlines?|time limits?|due dates?|fristen?|délais?|plazos?|scadenze|termijnen|prazos",
-            Sign(("date", "time", "duration")),
-        ),
-        ("periods?|durations?|intervals?|times", Sign(("duration", "frequency", "time"))),
-        (
-            r"figures?|numbers?|amounts?|quantit\w+|values?|measurements?|zahlen|chiffres|cifras|cifre|cijfers|números",
-            Sign((*_QUANTITIES, "number")),
-        ),
-        (
-            "names?|people|persons?|contacts?|namen|personen|noms?|personnes|nombres|nomi|nomes|pessoas",
-            Sign(("person",)),
-        ),
-        ("obligations?|dut(?:y|ies)|requirements?|rules?|pflichten|obligaciones|obblighi", Sign(pattern=_DUTY)),
-        ("risks?|dangers?|hazards?|warnings?|risiken|risques|riesgos|rischi", Sign(pattern=_RISK)),
+_NAME = re.compile(rf"(?<=[^.!?:\s] ){_CAPITAL}[\w’'-]+(?: (?:of|de|van|von|der|da|di|la))?(?: {_CAPITAL}[\w’'-]+)+")
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def _date(name: str) -> re.Pattern[str]:
+    months = "|".join(dict.fromkeys((*LANGUAGES[name].months, *ENGLISH.months, *ENGLISH.short_months)))
+    return re.compile(
+        rf"\b\d{{1,2}}(?:st|nd|rd|th|\.|er|º)?\s(?:(?:of|de|di)\s)?(?:{months})\b|\b(?:{months})\.?\s\d|"
+        rf"\b\d{{1,2}}[./]\d{{1,2}}[./]\d{{2,4}}\b|\b\d{{4}}-\d\d-\d\d\b|\d\s?[年月년월]|"
+        rf"(?<![\d.,$€£]){_YEAR}(?![\d.,]\d|\d|\s?[%$€])",
+        re.IGNORECASE,
     )
-)
-# Words that are likely to come with a kind of thing, without asking for it alone.
-_LIKELY = (
-    (
-        re.compile(r"prices?|costs?|fees?|payments?|penalt\w+|money|tariffs?|charges|fines", re.IGNORECASE),
-        Sign(("money", "percent")),
+
+
+def kinds_of(text: str, language: Language) -> tuple[NoteKind, ...]:
+    """Return what a sentence holds besides words: a figure, a date, a name, as far as form tells."""
+    date = _date(language.name)
+    held = _FIGURE.search(_LABEL.sub("–", date.sub("–", text))), date.search(text), _NAME.search(text)
+    kinds: tuple[NoteKind, ...] = ("figure", "date", "name")
+    return tuple(kind for kind, found in zip(kinds, held, strict=True) if found)
+
+
+# Words of a focus that stand for a whole kind of thing, and are mostly not said themselves where such a thing is.
+_KINDS: dict[NoteKind, re.Pattern[str]] = {
+    "figure": re.compile(
+        r"\b(?:figures?|numbers?|amounts?|percentages?|money|prices?|costs?|zahlen|beträge|preise|kosten|chiffres|montants|"
+        r"prix|coûts|cifras|importes|precios|costes|cifre|importi|prezzi|costi|cijfers|bedragen|prijzen|números|valores|"
+        r"preços|custos)\b|数字|金额|金額|数値",
+        re.IGNORECASE,
     ),
-    (re.compile(r"limits?|thresholds?|tolerances?|maxim\w+|minim\w+", re.IGNORECASE), Sign(_QUANTITIES)),
-)
-_MONEY = re.compile(r"\b(?:amounts?|sums?) of money\b", re.IGNORECASE)
-# Words of a focus that name nothing in particular.
-_UNSPECIFIC = re.compile(
-    r"\b(?:summari\w+|overview|documents?|text|paper|handbook|manual|contract|agreement|report|article|book|about|key|main|"
-    r"points?|list|give|find|extract|show|short|brief|mention\w*|occurrences?|references?|important|roles?|everything|content\w*)\b",
-    re.IGNORECASE,
-)
-_SEPARATOR = re.compile(r",|;|/|\b(?:and|or|as well as|und|oder|et|ou|y|e|en|of)\b", re.IGNORECASE)
-_MAX_FOCUS_CHARS, _MAX_TARGETS = 2_000, 12
-_ABOVE, _LIKELIHOOD = 0.6, 0.2
-_WORDS_ALONE, _KIND_ALONE = 0.4, 0.15
+    "date": re.compile(
+        r"\b(?:dates?|years?|daten|termine|jahre|années|fechas|años|anni|datums|jaren|datas|anos)\b|日期|日付|날짜",
+        re.IGNORECASE,
+    ),
+    "name": re.compile(
+        r"\b(?:names?|people|persons?|namen|personen|noms|personnes|nombres|personas|nomi|persone|nomes|pessoas)\b|"
+        r"姓名|人名|名前|이름",
+        re.IGNORECASE,
+    ),
+}
+
+
+def _kinds_named(text: str) -> Iterator[NoteKind]:
+    for kind, words in _KINDS.items():
+        if words.search(text):
+            yield kind
+
+
+_PARTING = re.compile(r"[,;/、]|\b(?:and|or|und|oder|et|ou|y|o|e|en)\b", re.IGNORECASE)
+_HALF = 0.5
+_ABOVE = 0.6
+"""What a word in a heading or a table's head counts, of one in the sentence."""
+_MAX_FOCUS_CHARACTERS = 2_000
 
 
 @dataclass(frozen=True)
 class Focus:
-    """Everything that a reading looks for; false where it looks for nothing in particular."""
+    """What a reading looks for: each part is the weights of its stems, and the kinds of things that it names."""
 
-    targets: tuple["Target", ...]
-    specific: bool
-    """Whether it names anything, be it in the text or not."""
-    vocabulary: Vocabulary
-
-    def __bool__(self) -> bool:
-        return self.specific
+    parts: tuple[tuple[Mapping[str, float], frozenset[NoteKind]], ...]
 
     @classmethod
-    def of(cls, focus: str | None, vocabulary: Vocabulary, statements: Sequence[Statement]) -> "Focus":
-        """Take a focus apart at "and" and commas; words that no statement holds are left out."""
-        known = {stem for statement in statements for stem in statement.stems}
-        known |= {stem for above in {s.above for s in statements} for stem in vocabulary.terms(above)}
-        text = _MONEY.sub("money", (focus or "")[:_MAX_FOCUS_CHARS])
-        parts = [part.strip(" ?.!") for part in _SEPARATOR.split(text)]
-        found = [Target.of(part, vocabulary, statements, known) for part in parts if part][:_MAX_TARGETS]
-        targets = tuple(target for target in found if target)
-        return cls(targets, bool(targets) or bool(vocabulary.terms(_UNSPECIFIC.sub(" ", text))), vocabulary)
+    def of(cls, text: str, vocabulary: Vocabulary, stems: Sequence[Collection[str]]) -> "Focus":
+        """Take a focus apart at commas and "and"; rare words weigh more (IDF), those that are not in the text most."""
+        held = Counter(stem for each in stems for stem in each)
+        parts: list[tuple[Mapping[str, float], frozenset[NoteKind]]] = []
+        for part in _PARTING.split(text[:_MAX_FOCUS_CHARACTERS]):
+            kinds = frozenset(_kinds_named(part))
+            named = vocabulary.terms(re.sub("|".join(words.pattern for words in _KINDS.values()), " ", part.lower()))
+            weights = {stem: math.log(1.0 + (len(stems) + 1) / (1 + held[stem])) for stem in named}
+            if kinds or weights:
+                parts.append((weights, kinds))
+        return cls(tuple(parts))
 
-    def match(self, statement: Statement) -> float:
-        """Return how well a statement fits the focus, 0 to 1."""
-        if not self.targets:
-            return 0.0
-        above = frozenset(self.vocabulary.terms(statement.above))
-        return max(target.match(statement, above, self.vocabulary) for target in self.targets)
+    @cached_property
+    def names_kinds(self) -> bool:
+        """Whether it names a kind of thing at all."""
+        return any(kinds for _, kinds in self.parts)
 
-
-@dataclass(frozen=True)
-class Target:
-    """One thing that is looked for: its words, a sign of its kind, or both."""
-
-    terms: tuple[tuple[float, Mapping[str, float]], ...]
-    """The weight of each word, and the stems that can stand for it."""
-    sign: Sign | None
-    likely: Sign | None
-
-    @classmethod
-    def of(cls, text: str, vocabulary: Vocabulary, statements: Sequence[Statement], known: set[str]) -> "Target | None":
-        """Return what one part of a focus looks for, or nothing where no statement could fit."""
-        likely = next((sign for pattern, sign in _LIKELY if pattern.search(text)), None)
-        kind, sign = next((each for each in _KINDS if each[0].search(text)), (None, None))
-        terms: list[tuple[float, Mapping[str, float]]] = []
-        named = read_question(_UNSPECIFIC.sub(" ", kind.sub("", text) if kind else text), vocabulary).terms
-        for term in named:
-            matching = matching_stems(term.stem, known)
-            if not known.isdisjoint(matching):
-                held = sum(not statement.stems.isdisjoint(matching) for statement in statements)
-                weight = term.weight * math.log(1.0 + (len(statements) + 1.0) / (1.0 + held))
-                terms.append((weight, matching))
-        # "Telephone numbers" are not any numbers where nobody speaks of telephones.
-        return cls(tuple(terms), sign, likely) if terms or (sign and not named) else None
-
-    def match(self, statement: Statement, above: frozenset[str], vocabulary: Vocabulary) -> float:
+    def match(self, stems: Collection[str], above: Collection[str], kinds: Collection[NoteKind]) -> float:
         """Return how well a statement fits, 0 to 1; `above` are the stems of its headings and its table's head."""
-        parts: list[float] = []
-        if self.terms:
-            held = (
-                weight * max(best_match(statement.stems, matching), _ABOVE * best_match(above, matching))
-                for weight, matching in self.terms
+
+        def fit(weights: Mapping[str, float], wanted: frozenset[NoteKind]) -> float:
+            held = sum(
+                weight * (1.0 if stem in stems else _ABOVE * (stem in above)) for stem, weight in weights.items()
             )
-            parts.append(sum(held) / sum(weight for weight, _ in self.terms))
-        if self.sign:
-            parts.append(float(self.sign.found_in(statement, vocabulary)))
-        score = sum(parts) / len(parts)
-        if min(parts) == 0.0:
-            # A kind alone is worth less than the words alone, where both were given.
-            score = min(score, _KIND_ALONE if parts[0] == 0.0 else _WORDS_ALONE)
-        if self.likely:
-            score = score * (1.0 - _LIKELIHOOD) + _LIKELIHOOD * self.likely.found_in(statement, vocabulary)
-        return min(1.0, score)
+            words = held / sum(weights.values()) if weights else 1.0
+            return words * (1.0 if not wanted or wanted & set(kinds) else _HALF * bool(weights))
+
+        return max((fit(*part) for part in self.parts), default=0.0)

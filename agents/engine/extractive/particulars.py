@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from agents.engine.extractive.facts import find_facts
-from agents.language.lexicon import LIMIT
+from agents.language.lexicon import ENGLISH, LIMIT
 from agents.language.numbers import NUMBER_WORDS, NUMERALS
 from agents.language.stems import Vocabulary
 
@@ -25,15 +24,17 @@ class Particulars:
     def of(cls, text: str, vocabulary: Vocabulary) -> "Particulars":
         """Return the particulars of a sentence."""
         words = vocabulary.words(text)
-        found = [fact for fact in find_facts(text, vocabulary.language) if fact.kind in ("name", "date")]
-        named = {
-            word.stem
-            for word in words
-            if not word.function and any(fact.start <= word.start and word.end <= fact.end for fact in found)
+        language = vocabulary.language
+        dates = {*language.months, *language.weekdays, *ENGLISH.months, *ENGLISH.weekdays}
+        # In German every noun has a capital, which tells nothing but in a second one beside it: Martin Luther.
+        pairs = zip([None, *words], words, strict=False)
+        capital = {
+            word.start
+            for before, word in pairs
+            if word.text[0].isupper()
+            and (language.name != "German" or (before and before.text[0].isupper() and before.end + 1 == word.start))
         }
-        # The word that opens a sentence may be a name as well. In German every noun has a capital, which tells nothing.
-        if words and words[0].text[0].isupper() and not words[0].function and vocabulary.language.name != "German":
-            named.add(words[0].stem)
+        named = {w.stem for w in words if not w.function and (w.start in capital or w.text.lower() in dates)}
         spelled = {word.text.lower() for word in words} & _NUMERALS_WITHOUT_VALUE
         stems = frozenset(word.stem for word in words)
         return cls(frozenset(numbers(text, vocabulary) | spelled), frozenset(named), stems, negated(text, vocabulary))

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from agents.engine.extractive.engine import ExtractiveEngine
 from agents.engine.tasks.reading import NotesResult, Overview, OverviewResult, WindowNotes
 from agents.errors import EngineError
 from agents.schema import Document, Heading, Page
@@ -175,6 +176,20 @@ async def test_a_log_gets_a_summary_that_says_what_it_is(read: Reading) -> None:
 
     assert "400 of the 400 lines" in markdown(done)
     assert "does not say" not in markdown(done)
+
+
+async def test_without_a_model_the_figures_that_are_no_points_make_a_table(read: Reading) -> None:
+    things = "".join(
+        f"The {thing} of the harbour was bought for {n} euros in spring.\n\n" for n, thing in enumerate(THINGS)
+    )
+
+    done = await read(ExtractiveEngine(), text=f"# The harbour\n\n{things}", mode="summary")
+
+    claims = done.state["judgement"].claims
+    said = [claim.text for claim in claims]
+    assert {claim.kind for claim in claims} == {"overview", "point", "figure"}
+    assert len(set(said)) == len(said) == 16
+    assert "| Where | What | Source |" in markdown(done)
 
 
 async def test_where_nothing_fits_an_extraction_says_so_and_not_that_the_document_does_not_say(read: Reading) -> None:

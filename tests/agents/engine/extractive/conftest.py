@@ -12,9 +12,9 @@ from agents.schema import Passage
 HERE = Path(__file__).parent
 
 
-def as_passage(text: str, index: int = 0, heading: str = "") -> Passage:
+def as_passage(text: str, index: int = 0, heading: str = "", title: str = "A document") -> Passage:
     return Passage(
-        document_id="d", title="A document", index=index, start=0, end=len(text), page=1, heading=heading, text=text
+        document_id="d", title=title, index=index, start=0, end=len(text), page=1, heading=heading, text=text
     )
 
 

@@ -1,9 +1,10 @@
+import re
 from collections.abc import Callable, Iterable
 
 import pytest
 
 from agents.engine.extractive.attribution import AttributableText
-from agents.engine.extractive.notes import window_facts, window_notes, window_topic
+from agents.engine.extractive.notes import window_facts, window_notes
 from agents.engine.tasks.reading import WindowNotes
 from agents.schema import Mode, Passage
 
@@ -14,7 +15,7 @@ def note(evidence: Iterable[Passage], mode: Mode = "summary", focus: str | None 
 
 @pytest.mark.parametrize("mode", ["summary", "detailed", "comparison", "extraction"])
 def test_every_note_is_a_sentence_of_the_window(observatory: tuple[Passage, ...], mode: Mode) -> None:
-    notes = note(observatory, mode, "prices" if mode == "extraction" else None)
+    notes = note(observatory, mode)
     source = AttributableText.of_passages(observatory)
 
     assert 0 < len(notes) <= 16
@@ -22,6 +23,16 @@ def test_every_note_is_a_sentence_of_the_window(observatory: tuple[Passage, ...]
         (quote,) = source.quotes(text)
         assert any(quote in passage.text for passage in observatory)
         assert 5 <= len(quote.split()) <= 60
+
+
+def test_an_extracted_sentence_that_begins_with_a_pronoun_comes_with_the_one_before_it(
+    passage: Callable[..., Passage],
+) -> None:
+    text = "The pump stands in the old mill by the river. It is greased every May. The hall is red."
+
+    assert note([passage(text)], "extraction", "greased") == (
+        "The pump stands in the old mill by the river. It is greased every May.",
+    )
 
 
 def test_notes_come_from_many_sections_and_none_is_said_twice(observatory: tuple[Passage, ...]) -> None:
@@ -55,9 +66,9 @@ def test_a_focus_steers_what_is_noted(observatory: tuple[Passage, ...]) -> None:
     ("focus", "wanted", "unwanted"),
     [
         ("prices", "Admission costs 14 crowns", "Snow covers the summit"),
-        ("all dates", "14 May 1871", "The tube weighs almost two tonnes"),
+        ("all dates", "14 May 1871", "They must pass a test"),
         ("names of people", "Mikael Ostrander", "Snow covers the summit"),
-        ("obligations", "They must pass a test", "Snow covers the summit"),
+        ("passing a test", "They must pass a test", "Snow covers the summit"),
         ("admission numbers", "Admission costs 14 crowns", "The tube weighs almost two tonnes"),
     ],
 )
@@ -74,16 +85,6 @@ def test_an_extraction_of_what_is_not_there_is_empty(observatory: tuple[Passage,
     assert note(observatory, "extraction", "submarines") == ()
 
 
-def test_the_topic_is_the_heading_above_most_of_the_window(observatory: tuple[Passage, ...]) -> None:
-    assert window_topic(observatory).startswith("Marrick Observatory")
-    assert window_topic(observatory[:2]) == "History"
-
-
-def test_without_headings_the_topic_is_made_of_frequent_words(passage: Callable[..., Passage]) -> None:
-    text = "The pump moves water. The pump moves brine. A pump may fail. Water is pumped at night."
-    assert "pump" in window_topic([passage(text)])
-
-
 def test_page_furniture_is_never_noted(passage: Callable[..., Passage]) -> None:
     furniture = "1.1 Site . . . . . . . . . . 5\n\nHandbook of the Northern Station Page 12"
     text = f"{furniture}\n\nThe station stands on a rock above the sea."
@@ -91,12 +92,66 @@ def test_page_furniture_is_never_noted(passage: Callable[..., Passage]) -> None:
 
 
 def test_a_window_of_thirty_thousand_words_is_read(passage: Callable[..., Passage]) -> None:
-    sentences = (f"Shelf {n} of the library holds {n * 7 % 613} volumes about subject {n % 89}." for n in range(2_500))
-    windows = [passage(" ".join(sentences), heading="Library")]
+    things = ["lamps", "boats", "gulls", "reefs", "ropes", "tides", "bells", "crabs", "masts", "sails", "oars", "piers"]
+    pairs = [(one, two) for one in things for two in things if one != two]
+    sentences = (f"A shelf of {one} stands {n} steps from the room of {two}." for n in range(20) for one, two in pairs)
 
-    assert len(note(windows)) == 16
+    assert 1 < len(note([passage(" ".join(sentences), heading="Library")])) <= 16
 
 
 def test_an_empty_window_has_no_notes(passage: Callable[..., Passage]) -> None:
     assert note([]) == ()
     assert note([passage("  \n 😀😀 \n")]) == ()
+
+
+STANDING_AND_LEANING = [
+    ("The lamp is lit at dusk. The keeper sleeps in the tower. The boat comes on Mondays.", "It was built by hand."),
+    ("The lamp is lit at dusk. The keeper sleeps in the tower. The boat comes on Mondays.", "and the rest of a line."),
+    ("The lamp is lit at dusk. The keeper sleeps in the tower. The boat comes on Mondays.", "See the map (on page 3."),
+    ("Die Lampe brennt nachts. Der Wärter schläft im Turm. Das Boot kommt am Montag.", "Sie wurde von Hand gebaut."),
+    ("La lampe brûle la nuit. Le gardien dort dans la tour. Le bateau vient lundi.", "Elle est faite à la main."),
+    ("La lámpara arde de noche. El guarda duerme en la torre. El barco viene el lunes.", "Ella es de cobre."),
+    ("La lampada arde di notte. Il custode dorme nella torre. La barca viene lunedì.", "Questa è fatta a mano."),
+    ("A lâmpada arde de noite. O guarda dorme na torre. O barco vem na segunda.", "Isto foi feito à mão."),
+    ("De lamp brandt in de nacht. De wachter slaapt in de toren. De boot komt op maandag.", "Deze is van koper."),
+    ("灯在夜里点亮。看守人睡在塔里。船在星期一到达。", "它是用手工做成的。"),
+    ("灯は夜にともされる。番人は塔の中で眠る。船は月曜日に着く。", "これは手で作られた。"),
+]
+
+
+@pytest.mark.parametrize(("standing", "leaning"), STANDING_AND_LEANING)
+def test_a_summary_leaves_out_what_leans_on_other_sentences(
+    passage: Callable[..., Passage], standing: str, leaning: str
+) -> None:
+    assert sorted(note([passage(f"{standing}\n\n{leaning}")])) == sorted(re.findall(r"[^.。 ][^.。]*[.。]", standing))
+
+
+def test_the_sentence_with_the_titles_words_comes_first(passage: Callable[..., Passage]) -> None:
+    text = "\n\n".join(
+        [
+            "All rates in force are listed on the last page of the leaflet.",
+            "The rates of the leaflet are checked every year by the office.",
+            "This Ferry Lease is made between Ada Holm and the harbour office.",
+            "The rates of the ferry are set by the office every year in May.",
+        ]
+    )
+
+    assert (
+        note([passage(text, title="Ferry lease")])[0]
+        == "This Ferry Lease is made between Ada Holm and the harbour office."
+    )
+
+
+def test_a_list_of_references_yields_few_notes(passage: Callable[..., Passage]) -> None:
+    listed = " ".join(f"Holm, A. {1900 + n}. Bells of the north, volume {n}, Tern Press." for n in range(60))
+    said = "The bells are rung by hand. The tower is locked at night. The ropes are kept dry in a chest."
+
+    assert len(note([passage(f"{listed}\n\n{said}", index=9)])) <= 2
+
+
+def test_a_section_number_and_the_number_of_a_form_are_no_figures(passage: Callable[..., Passage]) -> None:
+    text = "The fee under Section 4.2 is named in Form 941. The fee of the second year is 40 euros a month."
+
+    assert [(fact.kind, fact.text) for fact in window_facts([passage(text)], (), 4)] == [
+        ("figure", "The fee of the second year is 40 euros a month.")
+    ]
