@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from agents.engine.extractive.weights import WEAK_BELOW
 from agents.engine.tasks.reading import ANY_FACT
 from agents.grounding.claims import GroundedClaim, Quote
 from agents.schema import (
@@ -31,6 +32,8 @@ MAX_TABLE_ROWS = 200
 SOURCES = "**Sources**"
 CLOSEST = "**Closest passages**"
 """Above what comes nearest to an answer, where nothing is one."""
+WEAK = "_A weak match: the document may not answer this. What comes nearest:_"
+"""Above claims that may miss the question."""
 _CITATION_MARK = re.compile(r"\[(\d+)\]")
 
 
@@ -52,9 +55,12 @@ def to_answer(completed: Completed, session: SessionInfo, opened: Sequence[Docum
     """
     common = _common_fields(completed, session, opened)
     run, state = completed.run, completed.state
+    confidence = state["drafted"].confidence if common["claims"] else None
     return Answer(
         question=state["routed"].question,
         not_found=not common["claims"] and run.ledger.everything_read,
+        confidence=confidence if confidence is None else round(confidence, 2),
+        weak=_is_weak(state),
         closest=Citations(state["judgement"].closest).numbered,
         **common,
     )
@@ -192,13 +198,19 @@ def to_markdown(run: Run, state: State) -> str:
     elif routed.kind == "whole_document":
         parts = _analysis_parts(run, claims, citations)
     else:
-        parts = [_sentence(claim, citations) for claim in claims]
+        parts = [WEAK] * _is_weak(state) + [_sentence(claim, citations) for claim in claims]
     if claims:
         parts.append(f"{SOURCES}\n\n{_listed(run, citations)}")
     if judgement.closest:
         parts.append(f"{CLOSEST}\n\n{_listed(run, Citations(judgement.closest))}")
     parts.extend(f"_{note}_" for note in run.engine.info.notes)
     return "\n\n".join(parts)
+
+
+def _is_weak(state: State) -> bool:
+    """Whether the claims were chosen by rule and hardly fit the question."""
+    confidence = state["drafted"].confidence
+    return bool(state["judgement"].claims) and confidence is not None and confidence < WEAK_BELOW
 
 
 def _listed(run: Run, citations: Citations) -> str:

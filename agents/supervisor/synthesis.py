@@ -41,12 +41,15 @@ async def _answer(run: Run, state: State) -> Drafted:
         draft = await run.ask(Draft(evidence=passages, question=question, history=run.history))
         return Drafted((UncheckedClaim(draft.answer, draft.quotes),), look=look)
     excerpts = await run.ask(Excerpts(evidence=passages, question=question, parts=questions(state)))
-    return Drafted(as_claims(excerpts), look=look)
+    if excerpts.claims and excerpts.unknown:
+        quoted = ", ".join(f"“{word}”" for word in excerpts.unknown)
+        run.warn(f"Nowhere in what was read: {quoted}. Without a language model the answer may be about something else.")
+    return Drafted(as_claims(excerpts), look=look, confidence=excerpts.confidence)
 
 
 def as_claims(excerpts: ExcerptsResult) -> tuple[UncheckedClaim, ...]:
     """Return excerpts as claims to be checked."""
-    return tuple(UncheckedClaim(each.text, each.quotes) for each in excerpts.claims)
+    return tuple(UncheckedClaim(each.text, each.quotes, within=each.within) for each in excerpts.claims)
 
 
 def interleave(lists: Iterable[Sequence[Passage]]) -> tuple[Passage, ...]:

@@ -7,10 +7,8 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from agents.engine.extractive.matching import unmentioned
 from agents.engine.tasks.answering import Excerpts
 from agents.grounding.claims import GroundedClaim, Judgement, Quote, UncheckedClaim, ground, locate_in_documents
-from agents.language.section_references import strip_references
 from agents.schema import Passage
 from agents.supervisor.answer import to_markdown
 from agents.supervisor.run import Run
@@ -30,8 +28,6 @@ async def validate(run: Run, state: State) -> Update:
         claims, checked = await check_claims(run, excerpts, found), len(excerpts) or checked
     closest = () if claims or is_analysis(state) else await find_closest(run, state)
     judgement = Judgement(claims, checked, "", closest, drafted.look)
-    if claims and not run.engine.info.generative and not is_analysis(state):
-        await asyncio.to_thread(_warn_of_unmentioned_words, run, state)
     run.report(0.95, f"{len(claims)} of {checked} claims stand")
     judged: State = {**state, "judgement": judgement}
     return {"judgement": replace(judgement, markdown=to_markdown(run, judged))}
@@ -81,19 +77,9 @@ async def find_excerpts(run: Run, state: State) -> tuple[UncheckedClaim, ...]:
 
 async def find_closest(run: Run, state: State) -> tuple[Quote, ...]:
     """Return the sentences that come closest to an answer where nothing is one, for the reader to judge."""
-    passages = ranked_passages(state)[: run.settings.passages]
+    found = ranked_passages(state)[: run.settings.passages]
+    passages = found or interleave([each.passages for each in latest_evidence(state)])
     task = Excerpts(evidence=passages, question=state["routed"].question, closest=True)
     quotes = [claim.quotes[0] for claim in (await run.apply_rules(task)).claims if claim.quotes]
     located = (locate_in_documents(quote, run.request.documents, run.ledger.read_spans()) for quote in quotes)
     return tuple(quote for quote in located if quote)[:MAX_CLOSEST]
-
-
-def _warn_of_unmentioned_words(run: Run, state: State) -> None:
-    """Warn of the question's words that the documents never use, where no language model has understood it."""
-    routed = state["routed"]
-    asked = strip_references(routed.question) if routed.named else routed.question
-    if missing := unmentioned(asked, [document.text for document in run.request.documents]):
-        quoted = ", ".join(f"“{word}”" for word in missing)
-        run.warn(
-            f"Nowhere in what was read: {quoted}. Without a language model the answer may be about something else."
-        )

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agents.engine.extractive.facts import FactKind
-from agents.engine.extractive.matching import best_match, matching_stems
-from agents.engine.extractive.questions import read_question
 from agents.engine.extractive.statements import Statement, chapter, quotable, read_statements, shortened
 from agents.engine.extractive.textrank import cosine_similarity, key_words, pick, textrank
 from agents.engine.tasks.reading import MAX_NOTE_CHARACTERS, MAX_NOTES, NotesResult, WindowNotes
@@ -315,8 +313,8 @@ class Focus:
 class Target:
     """One thing that is looked for: its words, a sign of its kind, or both."""
 
-    terms: tuple[tuple[float, Mapping[str, float]], ...]
-    """The weight of each word, and the stems that can stand for it."""
+    terms: tuple[tuple[float, str], ...]
+    """The weight of each word, and its stem."""
     sign: Sign | None
     likely: Sign | None
 
@@ -325,14 +323,12 @@ class Target:
         """Return what one part of a focus looks for, or nothing where no statement could fit."""
         likely = next((sign for pattern, sign in _LIKELY if pattern.search(text)), None)
         kind, sign = next((each for each in _KINDS if each[0].search(text)), (None, None))
-        terms: list[tuple[float, Mapping[str, float]]] = []
-        named = read_question(_UNSPECIFIC.sub(" ", kind.sub("", text) if kind else text), vocabulary).terms
-        for term in named:
-            matching = matching_stems(term.stem, known)
-            if not known.isdisjoint(matching):
-                held = sum(not statement.stems.isdisjoint(matching) for statement in statements)
-                weight = term.weight * math.log(1.0 + (len(statements) + 1.0) / (1.0 + held))
-                terms.append((weight, matching))
+        terms: list[tuple[float, str]] = []
+        named = dict.fromkeys(vocabulary.terms(_UNSPECIFIC.sub(" ", kind.sub("", text) if kind else text)))
+        for stem in named:
+            if stem in known:
+                held = sum(stem in statement.stems for statement in statements)
+                terms.append((math.log(1.0 + (len(statements) + 1.0) / (1.0 + held)), stem))
         # "Telephone numbers" are not any numbers where nobody speaks of telephones.
         return cls(tuple(terms), sign, likely) if terms or (sign and not named) else None
 
@@ -341,8 +337,8 @@ class Target:
         parts: list[float] = []
         if self.terms:
             held = (
-                weight * max(best_match(statement.stems, matching), _ABOVE * best_match(above, matching))
-                for weight, matching in self.terms
+                weight * max(float(stem in statement.stems), _ABOVE * (stem in above))
+                for weight, stem in self.terms
             )
             parts.append(sum(held) / sum(weight for weight, _ in self.terms))
         if self.sign:
