@@ -43,7 +43,9 @@ async def _answer(run: Run, state: State) -> Drafted:
     excerpts = await run.ask(Excerpts(evidence=passages, question=question, parts=questions(state)))
     if excerpts.claims and excerpts.unknown:
         quoted = ", ".join(f"“{word}”" for word in excerpts.unknown)
-        run.warn(f"Nowhere in what was read: {quoted}. Without a language model the answer may be about something else.")
+        run.warn(
+            f"Nowhere in what was read: {quoted}. Without a language model the answer may be about something else."
+        )
     return Drafted(as_claims(excerpts), look=look, confidence=excerpts.confidence)
 
 

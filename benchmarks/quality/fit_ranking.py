@@ -80,12 +80,16 @@ def _case(question: Question, document: Document, index: TextIndex) -> Case:
     places = np.array([document.page_at(start) if paged else start // NEAR_CHARACTERS for start in starts])
     pages = [page for page in document.pages if page.number in question.pages]
     right = np.isin(places, question.pages) if question.pages else np.zeros(len(places), dtype=bool)
-    evidence = locate(question.evidence, document, [(page.start, page.end) for page in pages]) if question.evidence else None
+    evidence = (
+        locate(question.evidence, document, [(page.start, page.end) for page in pages]) if question.evidence else None
+    )
     answers = (starts < evidence.end) & (evidence.start < ends) if evidence else right
     if not question.pages:
         right = answers
     measures, held = index.measure(index.question(question.text))
-    return Case(question, index, measures, held, places, answers if answers.any() else right, frozenset(places[right].tolist()))
+    return Case(
+        question, index, measures, held, places, answers if answers.any() else right, frozenset(places[right].tolist())
+    )
 
 
 def fit_ranking(cases: Iterable[Case]) -> Any:

@@ -98,7 +98,9 @@ def _summary_of_turn(turn: str) -> str:
     question, answer = (found["question"], found["answer"]) if found else (turn, "")
     answer = _MARKUP.sub(" ", answer.partition("**Sources**")[0][:_MAX_TURN_CHARS]).replace("\n", " ")
     sentences = [" ".join(answer[start:end].split()) for start, end in split_sentences(answer)]
-    telling = _fitting([*sentences[:1], *(each for each in sentences[1:] if re.search(r"\d", each))], _MAX_ANSWERED_CHARS)
+    telling = _fitting(
+        [*sentences[:1], *(each for each in sentences[1:] if re.search(r"\d", each))], _MAX_ANSWERED_CHARS
+    )
     told = shortened(" ".join(telling or sentences[:1]), _MAX_ANSWERED_CHARS)
     asked = shortened(" ".join(question.split()), _MAX_ASKED_CHARS)
     return f"{asked} Answered: {told}" if told else asked

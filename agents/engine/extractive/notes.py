@@ -8,11 +8,11 @@ biases the ranking, and in an extraction it alone decides.
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from agents.engine.extractive.facts import FactKind
+from agents.engine.extractive.facts import Fact, FactKind, find_facts
 from agents.engine.extractive.statements import Statement, chapter, quotable, read_statements, shortened
 from agents.engine.extractive.textrank import cosine_similarity, key_words, pick, textrank
 from agents.engine.tasks.reading import MAX_NOTE_CHARACTERS, MAX_NOTES, NotesResult, WindowNotes
@@ -135,7 +135,7 @@ class Window:
             kind = None if statement.text in known else self._kind(statement)
             if kind is not None:
                 score = self.focus.match(statement) - 0.002 * abs(len(statement.words) - 18)
-                score -= 0.1 * (statement.form == "row") + _ANAPHORIC * statement.opens_with_anaphor
+                score -= 0.1 * (statement.form == "row") + _ANAPHORIC * _opens_with_anaphor(statement)
                 found[kind].append(Candidate(statement, kind, score))
         for candidates in found.values():
             candidates.sort(key=lambda candidate: -candidate.score)
@@ -195,19 +195,19 @@ class Window:
         merit += _CUED * bool(_CUE.search(statement.text))
         if index == 0 or statements[index - 1].section != statement.section:
             merit += _FIRST + _INTRODUCING * bool(_INTRODUCTION.search(statement.section))
-        merit -= _ANAPHORIC * statement.opens_with_anaphor
+        merit -= _ANAPHORIC * _opens_with_anaphor(statement)
         # What begins in a small letter is the rest of a sentence that a column or a page has parted.
         awkward = (statement.form == "item", statement.text[0].islower(), words < _MIN_WORDS, words > _MAX_WORDS)
         return merit - _AWKWARD * sum(awkward)
 
     def _kind(self, statement: Statement) -> NoteKind | None:
         """Return what a statement is worth noting for beside its point."""
-        kinds = {fact.kind for fact in statement.facts(self._vocabulary)}
+        kinds = {fact.kind for fact in _facts(statement, self._vocabulary)}
         if kinds & {"date", "time"}:
             return "date"
         if kinds & {"money", "percent", "quantity", "duration", "frequency"}:
             return "figure"
-        return "name" if statement.names_person(self._vocabulary) else None
+        return "name" if _names_person(statement, self._vocabulary) else None
 
 
 @dataclass(frozen=True)
@@ -222,8 +222,8 @@ class Sign:
         if self.pattern:
             return bool(self.pattern.search(statement.text))
         if "person" in self.kinds:
-            return statement.names_person(vocabulary)
-        return any(fact.kind in self.kinds for fact in statement.facts(vocabulary))
+            return _names_person(statement, vocabulary)
+        return any(fact.kind in self.kinds for fact in _facts(statement, vocabulary))
 
 
 _DUTY = re.compile(
@@ -337,8 +337,7 @@ class Target:
         parts: list[float] = []
         if self.terms:
             held = (
-                weight * max(float(stem in statement.stems), _ABOVE * (stem in above))
-                for weight, stem in self.terms
+                weight * max(float(stem in statement.stems), _ABOVE * (stem in above)) for weight, stem in self.terms
             )
             parts.append(sum(held) / sum(weight for weight, _ in self.terms))
         if self.sign:
@@ -350,3 +349,21 @@ class Target:
         if self.likely:
             score = score * (1.0 - _LIKELIHOOD) + _LIKELIHOOD * self.likely.found_in(statement, vocabulary)
         return min(1.0, score)
+
+
+_ANAPHOR = re.compile(
+    r"\b(?:[Ii]ts?|[Tt]his|[Tt]hese|[Tt]hose|[Tt]hey|[Tt]heir|[Tt]hem|[Hh]e|[Ss]he|[Hh]is|[Hh]er|[Hh]im|[Ss]uch|[Bb]oth|"
+    r"That|Neither|Either|Otherwise|Therefore|Sie|Er|Es|Dies\w*|Ils?|Elles?|Cela|Est[eoa]|Quest[oa]|Dit|Deze)\b"
+)
+
+
+def _opens_with_anaphor(statement: Statement) -> bool:
+    return bool(_ANAPHOR.search(statement.text[:40]))
+
+
+def _facts(statement: Statement, vocabulary: Vocabulary) -> list[Fact]:
+    return find_facts(statement.text, vocabulary.language)
+
+
+def _names_person(statement: Statement, vocabulary: Vocabulary) -> bool:
+    return any(fact.is_person(statement.text) for fact in _facts(statement, vocabulary))

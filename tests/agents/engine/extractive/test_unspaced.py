@@ -4,9 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from agents.engine.extractive.drafting import excerpts
+from agents.engine.extractive.answering import excerpts
 from agents.engine.extractive.facts import find_facts
-from agents.engine.extractive.questions import answer_kind
 from agents.engine.tasks.answering import Excerpts
 from agents.language.lexicon import language_of
 from agents.schema import Passage

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from agents.engine.extractive.drafting import excerpts
+from agents.engine.extractive.answering import excerpts
 from agents.engine.tasks.answering import Excerpt, Excerpts, ExcerptsResult
 from agents.schema import Passage
 
