@@ -238,8 +238,7 @@ class Answer(Response):
     not_found: bool = Field(default=False, description="The documents do not say; only ever true at full coverage.")
     confidence: float | None = Field(
         default=None,
-        description="Without a language model: how likely the documents answer this at all, 0 to 1, as measured on real "
-        "questions.",
+        description="Without a language model: how likely the documents answer this at all, 0 to 1.",
     )
     weak: bool = Field(default=False, description="Whether that is so unlikely that the claims may miss the question.")
     closest: tuple[Citation, ...] = Field(

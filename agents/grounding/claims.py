@@ -111,10 +111,8 @@ def ground(unchecked: Iterable[UncheckedClaim], documents: Sequence[Document], r
         quotes: list[Quote] = []
         for text, title in zip_longest(claim.quotes, claim.titles):
             # The document that a quote was taken from comes before those that may hold it too.
-            known = title, claim.within and claim.within[0]
-            ordered = sorted(
-                documents, key=lambda document, known=known: {document.title, document.document_id}.isdisjoint(known)
-            )
+            known = {title, claim.within and claim.within[0]}
+            ordered = sorted(documents, key=lambda each, known=known: known.isdisjoint((each.title, each.document_id)))
             if quote := locate_in_documents(text, ordered, near):
                 quotes.append(quote)
         if quotes:

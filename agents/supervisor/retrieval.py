@@ -18,7 +18,7 @@ _logger = logging.getLogger(__name__)
 MAX_OPENINGS = 3
 """Documents whose first passages are added to what a search finds."""
 MAX_RANKED_PASSAGES = 3_000
-"""That an engine without a model is given, some 900 pages: its index of them takes 3 s at first, then 30 ms a question."""
+"""That are ranked by rule, some 900 pages: an index of them takes 3 s at first, and then 30 ms a question."""
 JUDGED = 3
 """Passages from which the engine says whether they answer. Over 186 questions the best three told the unanswerable ones
 best: area under the curve 0.92; two, five and eight passages 0.89, twenty 0.88 (benchmarks/results/prompts_h100.json).
@@ -74,7 +74,7 @@ async def _find(run: Run, state: State, question: str) -> Evidence:
         passages = named if whole else await _search_within(run, named, question)
         return Evidence(question, passages, passages)
     if not run.engine.info.generative:
-        return Evidence(question, await _all_or_best(run, question))
+        return Evidence(question, await rankable(run, question))
     limit = -(-run.settings.passages // len(questions(state)))
     ranking = await _search(run, question, limit)
     # In a thread: an engine that counts tokens on a server takes a while.
@@ -87,8 +87,8 @@ async def _find(run: Run, state: State, question: str) -> Evidence:
     return Evidence(question, (*ranking, *(each for each in openings if each not in ranking)), ranking, reason)
 
 
-async def _all_or_best(run: Run, question: str) -> tuple[Passage, ...]:
-    """Return every passage: an engine without a model ranks them all itself. Of very long texts the best, in order."""
+async def rankable(run: Run, question: str) -> tuple[Passage, ...]:
+    """Return every passage, to be ranked by rule; of very long texts the best, in order."""
     passages = run.texts.all_passages
     if len(passages) <= MAX_RANKED_PASSAGES:
         return passages

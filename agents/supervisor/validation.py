@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from agents.engine.tasks.answering import Excerpts
-from agents.grounding.claims import GroundedClaim, Judgement, Quote, UncheckedClaim, ground, locate_in_documents
+from agents.grounding.claims import GroundedClaim, Judgement, Quote, UncheckedClaim, ground
 from agents.schema import Passage
 from agents.supervisor.answer import to_markdown
+from agents.supervisor.retrieval import rankable
 from agents.supervisor.run import Run
 from agents.supervisor.state import State, Update, latest_evidence, questions
 from agents.supervisor.synthesis import as_claims, interleave
@@ -70,16 +71,19 @@ def ranked_passages(state: State) -> tuple[Passage, ...]:
 
 async def find_excerpts(run: Run, state: State) -> tuple[UncheckedClaim, ...]:
     """Return the sentences that answer, chosen by rule, where what the model said of them does not stand."""
-    passages = interleave([each.passages for each in latest_evidence(state)])
-    task = Excerpts(evidence=passages, question=state["routed"].question, parts=questions(state))
+    task = Excerpts(evidence=await _to_rank(run, state), question=state["routed"].question, parts=questions(state))
     return as_claims(await run.apply_rules(task))
 
 
 async def find_closest(run: Run, state: State) -> tuple[Quote, ...]:
     """Return the sentences that come closest to an answer where nothing is one, for the reader to judge."""
-    found = ranked_passages(state)[: run.settings.passages]
-    passages = found or interleave([each.passages for each in latest_evidence(state)])
-    task = Excerpts(evidence=passages, question=state["routed"].question, closest=True)
-    quotes = [claim.quotes[0] for claim in (await run.apply_rules(task)).claims if claim.quotes]
-    located = (locate_in_documents(quote, run.request.documents, run.ledger.read_spans()) for quote in quotes)
-    return tuple(quote for quote in located if quote)[:MAX_CLOSEST]
+    task = Excerpts(evidence=await _to_rank(run, state), question=state["routed"].question, closest=True)
+    claims = as_claims(await run.apply_rules(task))
+    grounded = await asyncio.to_thread(ground, claims, run.request.documents, {})
+    return tuple(claim.quotes[0] for claim in grounded)[:MAX_CLOSEST]
+
+
+async def _to_rank(run: Run, state: State) -> tuple[Passage, ...]:
+    """Return the passages of what the question names, or all: how rare a word is shows in the whole text."""
+    routed = state["routed"]
+    return routed.named or await rankable(run, routed.question)

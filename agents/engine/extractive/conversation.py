@@ -1,7 +1,7 @@
 """StandaloneQuestion and UpdateSummary: what the engine does with a conversation.
 
-A follow-up that leans on the question before it is asked together with it. A summary keeps the question of each turn and
-the beginning of its answer, with the sentences that hold figures.
+A follow-up that leans on the question before it is asked together with it. A summary keeps the question of each turn
+and the beginning of its answer, with the sentences that hold figures.
 """
 
 import itertools
@@ -54,7 +54,7 @@ _POINTS_BACK = phrase(
 
 def with_context(question: str, asked: str) -> str:
     """Return a question with the one before it in brackets, if it leans on that one."""
-    if not asked or not _leans(question):
+    if not asked or len(question) > _MAX_QUESTION_CHARS or not _leans(question):
         return question
     return f"{question.strip().rstrip('?. ')} ({asked.rstrip('?. ')})?"[:_MAX_QUESTION_CHARS]
 

@@ -1,10 +1,11 @@
 """Which sentences of a text answer a question, and how likely any of them does.
 
-A sentence is ranked by four measures of the words that it and its surroundings share with the question; rare words
+A sentence is ranked by five measures of the words that it and its surroundings share with the question; rare words
 count for more. How the measures are weighed, and what they tell of whether the question is answered at all, is fitted
 on real questions (agents/engine/extractive/weights.py).
 """
 
+import itertools
 import math
 import unicodedata
 from collections.abc import Sequence
@@ -71,6 +72,8 @@ class Ranking:
     """How likely the text answers the question, 0 to 1."""
     unknown: tuple[str, ...] = ()
     """The question's words that stand nowhere in the text."""
+    stems: frozenset[str] = frozenset()
+    """Of all of the question's words."""
 
 
 class TextIndex:
@@ -97,7 +100,7 @@ class TextIndex:
         self._passage_of = np.array([number for number, _, _ in self.spans], dtype=np.int64)
         self._sentences = _Tokens(sentences)
         self._headings = _Tokens([self._numbers.of(passage.heading) for passage in self.passages])
-        pairs = zip(self.passages, self.passages[1:], strict=False)
+        pairs = itertools.pairwise(self.passages)
         self._goes_on = np.array(
             [one.document_id == two.document_id and one.end == two.start for one, two in pairs], bool
         )
@@ -129,7 +132,7 @@ class TextIndex:
             if (each.document_id, each.page) == (self.passages[first].document_id, self.passages[first].page)
         ]
         opening = self._ranked(int(np.argmax(np.where(np.isin(self._passage_of, page), scores, -1.0))), scores)
-        return Ranking(ranked, opening, 1.0 / (1.0 + math.exp(-log_odds)), unknown)
+        return Ranking(ranked, opening, 1.0 / (1.0 + math.exp(-log_odds)), unknown, frozenset(question.stems))
 
     def _ranked(self, place: int, scores: Any) -> Ranked:  # noqa: ANN401
         number, start, end = self.spans[place]
@@ -152,11 +155,12 @@ class TextIndex:
         idf = np.log(1.0 + (len(passages) - holders + 0.5) / (holders + 0.5))
         one, two = self._passage_of[:-1], self._passage_of[1:]
         beside = (one == two) | np.append(self._goes_on, False)[one]
-        around = _with_neighbours(passages, self._goes_on), _with_neighbours(lengths[:, None], self._goes_on)[:, 0]
+        wide = _with_neighbours(passages, self._goes_on), _with_neighbours(lengths[:, None], self._goes_on)[:, 0]
         measures = (
             _bm25(sentences, self._sentences.lengths, idf, _B_OF_SENTENCES),
             (_with_neighbours(sentences, beside) > 0) @ idf / idf.sum(),
-            _bm25(*around, idf, _B)[self._passage_of],
+            _bm25(passages, lengths, idf, _B)[self._passage_of],
+            _bm25(*wide, idf, _B)[self._passage_of],
             self._sentences.pairs(numbers) / max(1, len(numbers) - 1),
         )
         return np.stack(measures, axis=1), passages[self._passage_of] > 0
@@ -222,7 +226,7 @@ class _Tokens:
         held = np.zeros(len(self.lengths))
         one, two = self._tokens[:-1], self._tokens[1:]
         inside = self._text_of[:-1] == self._text_of[1:]
-        for first, second in zip(numbers, numbers[1:], strict=False):
+        for first, second in itertools.pairwise(numbers):
             held[np.unique(self._text_of[:-1][(one == first) & (two == second) & inside])] += 1
         return held
 
