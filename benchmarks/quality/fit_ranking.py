@@ -156,7 +156,7 @@ def report(cases: Sequence[Case]) -> str:
     )
     lines = [
         f"{len(cases)} questions, {len(documents)} documents, a tenth of them left out of each fit:",
-        f"  on a gold page: best sentence {np.mean(ranks < 1):.3f}, one of the best three pages {np.mean(ranks < 3):.3f}",
+        f"  on a gold page: best sentence {np.mean(ranks < 1):.3f}, of three pages one {np.mean(ranks < 3):.3f}",
         "  confidence below: answerable, unanswerable, asked of another document",
         *limits,
         f"MEASURES = {_named(MEASURES, ranking)}",

@@ -5,7 +5,6 @@ Each comes with what it needs to be understood: the head of its table, the line 
 
 import itertools
 from collections.abc import Sequence
-from functools import lru_cache
 
 from agents.engine.extractive.decisions import split_question
 from agents.engine.extractive.ranking import Ranked, Ranking, text_index
@@ -15,7 +14,6 @@ from agents.engine.tasks.answering import Excerpt, Excerpts, ExcerptsResult, Rew
 from agents.language.section_references import strip_references, within_references
 from agents.language.stems import Vocabulary
 from agents.language.unspaced import count_words, word_spans
-from agents.schema import Passage
 
 _MAX_PARTS = 3
 _MAX_CLAIMS, _MAX_CLAIMS_OF_PARTS = 4, 6
@@ -24,7 +22,6 @@ _LEAST_SHARE = 0.65
 answers in 74 words, with a half 67 % in 80, with 0.8 65 % in 64."""
 _LEAST_QUOTE_WORDS, _MAX_QUOTE_WORDS = 5, 60
 """As the grounding has them, which widens shorter quotes and cuts longer ones."""
-_KEPT_PASSAGES = 256
 
 
 def excerpts(task: Excerpts) -> ExcerptsResult:
@@ -68,14 +65,10 @@ def _page(ranked: Ranked) -> tuple[str, int]:
     return ranked.passage.document_id, ranked.passage.page
 
 
-@lru_cache(maxsize=_KEPT_PASSAGES)
-def _statements(passage: Passage) -> tuple[Statement, ...]:
-    return tuple(read_statements((passage,), Vocabulary.of(passage.text)))
-
-
 def _excerpt(ranked: Ranked, stems: frozenset[str]) -> Excerpt:
     """Return a sentence as a claim, with what it needs to be understood; of a heading, what stands below it."""
-    passage, statements = ranked.passage, _statements(ranked.passage)
+    passage = ranked.passage
+    statements = read_statements((passage,), Vocabulary.of(passage.text))
     place = next((place for place, each in enumerate(statements) if each.end > ranked.start), None)
     within = passage.document_id, passage.start, passage.end
     if place is None:

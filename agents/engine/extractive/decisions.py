@@ -11,7 +11,7 @@ from agents.engine.tasks.decisions import NextStep, NextStepResult, Plan, PlanRe
 from agents.language import section_references
 from agents.language.lexicon import any_of, detect_language, phrase
 from agents.language.stems import Vocabulary
-from agents.language.unspaced import UNSPACED, count_words
+from agents.language.unspaced import UNSPACED
 
 _MAX_CHARS, _MAX_PART_CHARS = 2_000, 240
 _MAX_PARTS = 3
@@ -70,7 +70,7 @@ _WHOLE_UNSPACED = re.compile(
 # Words that only say that a named place is to be reported: no word of it need stand there.
 _REPORTING = phrase(
     r"""
-    explain\w*|outlines?|read|quote|contain\w*|cover\w*|deals?|dealt|discuss\w*|mean\w*|please|tell|regulate[sd]?|provide[sd]?
+    explain\w*|outlines?|read|says?|quote|contain\w*|cover\w*|deals?|dealt|discuss\w*|mean\w*|please|tell|regulate[sd]?|provide[sd]?
     contents?|present\w*|written|stands?|happens?|about
     steh(?:t|en)|sagt|sagen|regel(?:t|n)|enthält|besagt|erklär\w*|beschreib\w*|worum|geht|lautet|inhalt|bitte
     dit|contient|prévoit|expli\w+|décri\w+|dice|contiene|trata|describe|cosa|tratta|spiega|staat|zegt|bevat|gaat|diz|contém
@@ -93,8 +93,6 @@ _BETWEEN_QUESTIONS = re.compile(
     rf"(?<=\?)\s+(?=\S)|(?<=[?\uff1f])\s*(?=[{UNSPACED}])"
     rf"|[,;]?\s+(?:and|but|or|as well as)\s+(?:also\s+|then\s+|if so,?\s+)?(?=(?i:{_ASKS})|{_VERB_ASKS})"
 )
-_LEAST_WORDS = 3
-"""Of a question that is one by itself: "which is longer, and by how much" is none."""
 
 
 def split_question(question: str) -> tuple[str, ...]:
@@ -102,16 +100,14 @@ def split_question(question: str) -> tuple[str, ...]:
     question = " ".join(question[:_MAX_CHARS].split())
     parts: list[str] = []
     for part in filter(None, (each.strip(" ?,;") for each in _BETWEEN_QUESTIONS.split(question))):
-        if parts and (len(parts) == _MAX_PARTS or _is_short(part) or _is_short(parts[-1])):
+        # "Which is longer, and by how much" is one question.
+        bare = not Vocabulary.of(part).terms(part) or (parts and not Vocabulary.of(parts[-1]).terms(parts[-1]))
+        if parts and (bare or len(parts) == _MAX_PARTS):
             parts[-1] = f"{parts[-1]} and {part}"
         else:
             parts.append(part)
     alone = [parts[0], *(with_context(part, parts[0]) for part in parts[1:])] if parts else [question]
     return tuple(map(_as_question, alone))
-
-
-def _is_short(part: str) -> bool:
-    return count_words(part) < _LEAST_WORDS
 
 
 def _as_question(text: str) -> str:
