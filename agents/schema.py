@@ -1,5 +1,6 @@
 """Frozen models that cross borders: between the agents' parts, over MCP, and out of `--json`."""
 
+from bisect import bisect_right
 from collections.abc import Callable
 from typing import Literal
 
@@ -69,10 +70,8 @@ class Document(Frozen):
 
     def page_at(self, offset: int) -> int:
         """Return the number of the page that holds the character at `offset`."""
-        for page in reversed(self.pages):
-            if page.start <= offset:
-                return page.number
-        return 1
+        after = bisect_right(self.pages, offset, key=lambda page: page.start)
+        return self.pages[after - 1].number if after else 1
 
 
 class Passage(Frozen):

@@ -33,7 +33,7 @@ async def retrieve(run: Run, state: State) -> Update:
     evidence = await _find(run, state, question)
     if not state["routed"].named:
         evidence = replace(evidence, log_odds=await _log_odds(run, question, evidence.ranking[:JUDGED]))
-    run.report(0.4, f"Found {len(evidence.passages)} passages for: {question}")
+    run.report(0.4, f"Found {len(evidence.passages) or 'all'} passages for: {question}")
     return {"evidence": {state["part"]: evidence}}
 
 
@@ -74,7 +74,8 @@ async def _find(run: Run, state: State, question: str) -> Evidence:
         passages = named if whole else await _search_within(run, named, question)
         return Evidence(question, passages, passages)
     if not run.engine.info.generative:
-        return Evidence(question, await rankable(run, question))
+        # It ranks everything itself (`rankable`); the graph copies its state at every step, which so many passages slow.
+        return Evidence(question)
     limit = -(-run.settings.passages // len(questions(state)))
     ranking = await _search(run, question, limit)
     # In a thread: an engine that counts tokens on a server takes a while.
@@ -134,6 +135,8 @@ async def _everything(run: Run, state: State) -> Evidence:
     routed = state["routed"]
     if routed.named:
         run.warn("What the question names did not answer it, so the rest was read too.")
+    if not run.engine.info.generative:
+        return Evidence(routed.question, look=2)
     passages = run.texts.all_passages
     ranking = await _search(run, routed.question, run.settings.passages)
     log_odds = await _log_odds(run, routed.question, passages)
