@@ -15,6 +15,8 @@ MAX_TITLES = 3
 SOURCES = "**Sources**"
 CLOSEST = "**Closest passages**"
 """Above what comes nearest to an answer, where nothing is one."""
+WEAK = "_A weak match: the document may not answer this. What comes nearest:_"
+"""Above claims that may miss the question."""
 VERBATIM = "verbatim"
 """In a source, in place of words that are the claim's own."""
 
@@ -29,6 +31,7 @@ def to_markdown(response: Response) -> str:
         response.citations,
         heading=heading,
         message=response.message,
+        weak=isinstance(response, Answer) and response.weak,
         as_list=response.route is not None and response.route.kind == "whole_document",
         closest=response.closest if isinstance(response, Answer) else (),
         notes=response.engine.notes,
@@ -41,6 +44,7 @@ def write(
     *,
     heading: str = "",
     message: str = "",
+    weak: bool = False,
     as_list: bool = False,
     closest: Sequence[Citation] = (),
     notes: Sequence[str] = (),
@@ -52,12 +56,13 @@ def write(
         citations: What the claims rest on.
         heading: Stands above everything.
         message: Is said in place of the claims.
+        weak: Whether the claims may miss the question.
         as_list: Whether the claims are a whole document's: an overview, points under headings, a table. Else each is a
             paragraph.
         closest: What comes nearest to an answer, where no claim stands.
         notes: What to know about the engine.
     """
-    parts = [heading, *([message] if message else _statements(claims, as_list=as_list))]
+    parts = [heading, WEAK if weak else "", *([message] if message else _statements(claims, as_list=as_list))]
     if claims:
         parts.append(f"{SOURCES}\n\n{_listed(citations, {} if message else _words_said(claims))}")
     if closest:

@@ -263,6 +263,11 @@ class Answer(Response):
 
     question: str = Field(description="The question that was searched, made self-contained from the session.")
     not_found: bool = Field(default=False, description="The documents do not say; only ever true at full coverage.")
+    confidence: float | None = Field(
+        default=None,
+        description="Without a language model: how likely the documents answer this at all, 0 to 1.",
+    )
+    weak: bool = Field(default=False, description="Whether that is so unlikely that the claims may miss the question.")
     closest: tuple[Citation, ...] = Field(
         default=(), description="Where no claim stands: the passages nearest to an answer, to be judged by the reader."
     )

@@ -42,6 +42,8 @@ class UncheckedClaim:
     """Of the documents that the quotes were taken from, in their order; empty where nobody noted them."""
     verbatim: bool = False
     """Whether code has put it together from its quotes, so that there is nothing to judge."""
+    within: tuple[str, int, int] | None = None
+    """The document's id and the span that the quotes were taken from, where that is known."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,8 @@ class Judgement:
     """Which look at the documents it judges."""
     message: str = ""
     """What is said in place of claims."""
+    weak: bool = False
+    """Whether the claims were chosen by rule and hardly fit the question."""
 
     @property
     def grounded(self) -> float:
@@ -107,11 +111,13 @@ def ground(unchecked: Iterable[UncheckedClaim], documents: Sequence[Document], r
     """Locate every quote and check every claim's figures and names; a claim without a located quote is left out."""
     claims: list[GroundedClaim] = []
     for claim in unchecked:
+        near = {claim.within[0]: [claim.within[1:]]} if claim.within else read
         quotes: list[Quote] = []
         for text, title in zip_longest(claim.quotes, claim.titles):
             # The document that a quote was taken from comes before those that may hold it too.
-            ordered = sorted(documents, key=lambda document, title=title: document.title != title)
-            if quote := locate_in_documents(text, ordered, read):
+            known = {title, claim.within and claim.within[0]}
+            ordered = sorted(documents, key=lambda each, known=known: known.isdisjoint((each.title, each.document_id)))
+            if quote := locate_in_documents(text, ordered, near):
                 quotes.append(quote)
         if quotes:
             whole = claim.verbatim and len(quotes) == len(claim.quotes)

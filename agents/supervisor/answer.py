@@ -43,9 +43,12 @@ def to_answer(completed: Completed, session: SessionInfo, opened: Sequence[Docum
     """
     common = _common_fields(completed, session, opened)
     run, state = completed.run, completed.state
+    confidence = state["drafted"].confidence if common["claims"] else None
     return Answer(
         question=state["routed"].question,
         not_found=not common["claims"] and run.ledger.everything_read,
+        confidence=confidence if confidence is None else round(confidence, 2),
+        weak=state["judgement"].weak,
         closest=Citations(state["judgement"].closest).numbered,
         **common,
     )
@@ -192,6 +195,7 @@ def to_markdown(run: Run, routed: Routed, judgement: Judgement) -> str:
         if request.mode and judgement.claims
         else "",
         message=judgement.message,
+        weak=judgement.weak,
         as_list=routed.kind == "whole_document",
         closest=Citations(judgement.closest).numbered,
         notes=run.engine.info.notes,

@@ -17,6 +17,8 @@ from agents.supervisor.state import EVERYTHING, Evidence, State, Update, questio
 _logger = logging.getLogger(__name__)
 MAX_OPENINGS = 3
 """Documents whose first passages are added to what a search finds."""
+MAX_RANKED_PASSAGES = 3_000
+"""That are ranked by rule, some 900 pages: an index of them takes 3 s at first, and then 30 ms a question."""
 JUDGED = 3
 """Passages from which the engine says whether they answer. Over 186 questions the best three told the unanswerable ones
 best: area under the curve 0.92; two, five and eight passages 0.89, twenty 0.88 (benchmarks/results/prompts_h100.json).
@@ -31,7 +33,7 @@ async def retrieve(run: Run, state: State) -> Update:
     evidence = await _find(run, state, question)
     if not state["routed"].named:
         evidence = replace(evidence, log_odds=await _log_odds(run, question, evidence.ranking[:JUDGED]))
-    run.report(0.4, f"Found {len(evidence.passages)} passages for: {question}")
+    run.report(0.4, f"Found {len(evidence.passages) or 'all'} passages for: {question}")
     return {"evidence": {state["part"]: evidence}}
 
 
@@ -71,6 +73,9 @@ async def _find(run: Run, state: State, question: str) -> Evidence:
         whole = await asyncio.to_thread(evidence_fits, run, draft)
         passages = named if whole else await _search_within(run, named, question)
         return Evidence(question, passages, passages)
+    if not run.engine.info.generative:
+        # It ranks everything itself (`rankable`); the graph copies its state at every step: so many passages slow it.
+        return Evidence(question)
     limit = -(-run.settings.passages // len(questions(state)))
     ranking = await _search(run, question, limit)
     # In a thread: an engine that counts tokens on a server takes a while.
@@ -81,6 +86,15 @@ async def _find(run: Run, state: State, question: str) -> Evidence:
     # A document's opening says who wrote it, when, and what it is, in words that no question uses.
     openings = [run.texts.passages[each.document_id][0] for each in run.request.documents[:MAX_OPENINGS]]
     return Evidence(question, (*ranking, *(each for each in openings if each not in ranking)), ranking, reason)
+
+
+async def rankable(run: Run, question: str) -> tuple[Passage, ...]:
+    """Return every passage, to be ranked by rule; of very long texts the best, in order."""
+    passages = run.texts.all_passages
+    if len(passages) <= MAX_RANKED_PASSAGES:
+        return passages
+    best = {(each.document_id, each.index) for each in await _search(run, question, MAX_RANKED_PASSAGES)}
+    return tuple(each for each in passages if (each.document_id, each.index) in best)
 
 
 async def _search(run: Run, question: str, limit: int) -> tuple[Passage, ...]:
@@ -121,6 +135,8 @@ async def _everything(run: Run, state: State) -> Evidence:
     routed = state["routed"]
     if routed.named:
         run.warn("What the question names did not answer it, so the rest was read too.")
+    if not run.engine.info.generative:
+        return Evidence(routed.question, look=2)
     passages = run.texts.all_passages
     ranking = await _search(run, routed.question, run.settings.passages)
     log_odds = await _log_odds(run, routed.question, passages)

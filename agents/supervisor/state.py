@@ -57,6 +57,8 @@ class Drafted:
     outline: tuple[str, ...] = ()
     """Of a whole document: its headings, or its windows' topics."""
     look: int = 1
+    confidence: float | None = None
+    """How likely the claims answer the question, where they were chosen by rule."""
 
 
 def merge(first: Mapping[int, Evidence], second: Mapping[int, Evidence]) -> Mapping[int, Evidence]:

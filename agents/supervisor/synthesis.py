@@ -7,6 +7,7 @@ from agents.engine.tasks.answering import Draft, Excerpts, ExcerptsResult
 from agents.grounding.claims import UncheckedClaim
 from agents.schema import Passage
 from agents.supervisor.map_reduce import analyze
+from agents.supervisor.retrieval import rankable
 from agents.supervisor.run import Run
 from agents.supervisor.state import Drafted, Evidence, State, Update, latest_evidence, latest_look, questions
 
@@ -33,20 +34,27 @@ def is_answerable(evidence: Sequence[Evidence]) -> bool:
 async def _answer(run: Run, state: State) -> Drafted:
     """Answer from the evidence: in the engine's words where it is a model, in the document's own where it is none."""
     evidence, look = latest_evidence(state), latest_look(state)
+    question = state["routed"].question
     passages = interleave([each.passages for each in evidence])
+    if not (passages or run.engine.info.generative or state["routed"].missing_pages):
+        passages = await rankable(run, question)
     if not passages or not is_answerable(evidence):
         return Drafted(look=look)
-    question = state["routed"].question
     if run.engine.info.generative:
         draft = await run.ask(Draft(evidence=passages, question=question, history=run.history))
         return Drafted((UncheckedClaim(draft.answer, draft.quotes),), look=look)
     excerpts = await run.ask(Excerpts(evidence=passages, question=question, parts=questions(state)))
-    return Drafted(as_claims(excerpts), look=look)
+    if excerpts.claims and excerpts.unknown:
+        quoted = ", ".join(f"“{word}”" for word in excerpts.unknown)
+        run.warn(
+            f"Nowhere in what was read: {quoted}. Without a language model the answer may be about something else."
+        )
+    return Drafted(as_claims(excerpts), look=look, confidence=excerpts.confidence)
 
 
 def as_claims(excerpts: ExcerptsResult) -> tuple[UncheckedClaim, ...]:
     """Return excerpts as claims to be checked."""
-    return tuple(UncheckedClaim(each.text, each.quotes) for each in excerpts.claims)
+    return tuple(UncheckedClaim(each.text, each.quotes, within=each.within) for each in excerpts.claims)
 
 
 def interleave(lists: Iterable[Sequence[Passage]]) -> tuple[Passage, ...]:

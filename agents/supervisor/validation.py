@@ -7,12 +7,12 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from agents.engine.extractive.matching import unmentioned
+from agents.engine.extractive.weights import WEAK_BELOW
 from agents.engine.tasks.answering import Excerpts
-from agents.grounding.claims import GroundedClaim, Judgement, Quote, UncheckedClaim, ground, locate_in_documents
-from agents.language.section_references import strip_references
+from agents.grounding.claims import GroundedClaim, Judgement, Quote, UncheckedClaim, ground
 from agents.schema import Passage
 from agents.supervisor.answer import nothing_said, to_markdown
+from agents.supervisor.retrieval import rankable
 from agents.supervisor.run import Run
 from agents.supervisor.state import State, Update, latest_evidence, questions
 from agents.supervisor.synthesis import as_claims, interleave
@@ -30,10 +30,9 @@ async def validate(run: Run, state: State) -> Update:
         claims, checked = await check_claims(run, excerpts, found), len(excerpts) or checked
     closest = () if claims or is_analysis(state) else await find_closest(run, state)
     judgement = Judgement(claims, checked, "", closest, drafted.look)
-    if claims and not run.engine.info.generative and not is_analysis(state):
-        await asyncio.to_thread(_warn_of_unmentioned_words, run, state)
     run.report(0.95, f"{len(claims)} of {checked} claims stand")
-    judgement = replace(judgement, message="" if claims else nothing_said(run, state))
+    weak = bool(claims) and drafted.confidence is not None and drafted.confidence < WEAK_BELOW
+    judgement = replace(judgement, message="" if claims else nothing_said(run, state), weak=weak)
     return {"judgement": replace(judgement, markdown=to_markdown(run, state["routed"], judgement))}
 
 
@@ -74,26 +73,19 @@ def ranked_passages(state: State) -> tuple[Passage, ...]:
 
 async def find_excerpts(run: Run, state: State) -> tuple[UncheckedClaim, ...]:
     """Return the sentences that answer, chosen by rule, where what the model said of them does not stand."""
-    passages = interleave([each.passages for each in latest_evidence(state)])
-    task = Excerpts(evidence=passages, question=state["routed"].question, parts=questions(state))
+    task = Excerpts(evidence=await _to_rank(run, state), question=state["routed"].question, parts=questions(state))
     return as_claims(await run.apply_rules(task))
 
 
 async def find_closest(run: Run, state: State) -> tuple[Quote, ...]:
     """Return the sentences that come closest to an answer where nothing is one, for the reader to judge."""
-    passages = ranked_passages(state)[: run.settings.passages]
-    task = Excerpts(evidence=passages, question=state["routed"].question, closest=True)
-    quotes = [claim.quotes[0] for claim in (await run.apply_rules(task)).claims if claim.quotes]
-    located = (locate_in_documents(quote, run.request.documents, run.ledger.read_spans()) for quote in quotes)
-    return tuple(quote for quote in located if quote)[:MAX_CLOSEST]
+    task = Excerpts(evidence=await _to_rank(run, state), question=state["routed"].question, closest=True)
+    claims = as_claims(await run.apply_rules(task))
+    grounded = await asyncio.to_thread(ground, claims, run.request.documents, {})
+    return tuple(claim.quotes[0] for claim in grounded)[:MAX_CLOSEST]
 
 
-def _warn_of_unmentioned_words(run: Run, state: State) -> None:
-    """Warn of the question's words that the documents never use, where no language model has understood it."""
+async def _to_rank(run: Run, state: State) -> tuple[Passage, ...]:
+    """Return the passages of what the question names, or all: how rare a word is shows in the whole text."""
     routed = state["routed"]
-    asked = strip_references(routed.question) if routed.named else routed.question
-    if missing := unmentioned(asked, [document.text for document in run.request.documents]):
-        quoted = ", ".join(f"“{word}”" for word in missing)
-        run.warn(
-            f"Nowhere in what was read: {quoted}. Without a language model the answer may be about something else."
-        )
+    return routed.named or await rankable(run, routed.question)

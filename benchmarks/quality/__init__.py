@@ -2,6 +2,8 @@
 
 questions   a question set over real documents: question, gold answer, gold pages, evidence
 systems     who answers: the product with the model, the product without one, plain calls
+pages       the plainest search beside them: BM25 over whole pages
 judge       what an answer is worth: gold answer held, citations on gold pages, refusals
+fit_ranking fits the weights by which the engine without a model ranks sentences
 model       the small trained model that the bench runs with, got from the package registry
 """

@@ -21,6 +21,7 @@ from agents.benchmark.workbench import describe_machine, installed_versions
 from agents.documents.library import Library
 from agents.settings import DocumentsSettings, Settings, load_settings
 from benchmarks.quality.judge import find_evidence, judge, table
+from benchmarks.quality.pages import PagesByBM25
 from benchmarks.quality.questions import Question, load
 from benchmarks.quality.systems import Cites, PlainCall, Product, Reply, System
 
@@ -34,7 +35,7 @@ PLAIN: dict[str, tuple[int | None, Cites]] = {
     "passages_20": (20, "passage"),
 }
 """Plain calls by name: passages in the prompt (None: the whole text), and how the model names its source."""
-SYSTEMS = ("readroom", "readroom_without_a_model", *PLAIN)
+SYSTEMS = ("readroom", "readroom_without_a_model", "bm25_pages", *PLAIN)
 
 
 async def ask_all(
@@ -96,6 +97,8 @@ async def run(options: argparse.Namespace) -> None:
         systems.append(Product("readroom", assistant))
     if "readroom_without_a_model" in named:
         systems.append(Product("readroom_without_a_model", without))
+    if "bm25_pages" in named:
+        systems.append(PagesByBM25("bm25_pages", library))
     engine = None
     plain = [name for name in named if name in PLAIN]
     if plain or "readroom" in named:

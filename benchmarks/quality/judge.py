@@ -6,6 +6,7 @@ citation on gold      a citation on a gold page; in a document without pages, on
                       place in the text
 false refusal         the document answers, and the system says that it does not, or says nothing
 right refusal         the document does not answer, and the system says so
+false, right doubt     a refusal, or an answer that the system itself calls weak
 
     python -m benchmarks.quality.judge build/quality/answers.json [--part work|check|all] [--out RESULTS.json]
 """
@@ -157,6 +158,8 @@ def judge(
         "first_three_on_gold": _share(on_gold(each, 3) for each in citable),
         "false_refusals": _share(by_id[each.id].refused for each in answerable),
         "right_refusals": _share(by_id[each.id].refused for each in unanswerable),
+        "false_doubts": _share(by_id[each.id].doubtful or by_id[each.id].refused for each in answerable),
+        "right_doubts": _share(by_id[each.id].doubtful or by_id[each.id].refused for each in unanswerable),
         "claims_supported": round(sum(r.supported for r in replied if not r.refused) / claims, 3) if claims else None,
         "errors": sum(bool(reply.error) for reply in replied),
         "calls": _mean(reply.calls for reply in replied),

@@ -43,6 +43,7 @@ class Reply(BaseModel):
     text: str = ""
     citations: tuple[Cited, ...] = ()
     refused: bool = Field(default=False, description="It says that the document does not say, or says nothing.")
+    doubtful: bool = Field(default=False, description="It refuses, or says that its answer may miss the question.")
     claims: int = 0
     supported: int = 0
     calls: int = 0
@@ -89,6 +90,7 @@ def _of_answer(name: str, question: Question, answer: Answer, seconds: float) ->
             Cited(page=each.page, start=each.start, end=each.end, quote=each.quote) for each in answer.citations
         ),
         refused=answer.not_found or not answer.claims,
+        doubtful=answer.weak or not answer.claims,
         claims=len(answer.claims),
         supported=sum(claim.supported == "supported" for claim in answer.claims),
         calls=answer.usage.engine_calls,
@@ -151,6 +153,7 @@ class PlainCall:
             text=text,
             citations=citations,
             refused=_is_refusal(text),
+            doubtful=_is_refusal(text),
             claims=1,
             supported=int(bool(citations)),
             calls=1,

@@ -56,7 +56,7 @@ class ExtractiveEngine:
     @cached_property
     def _functions(self) -> Mapping[str, Callable[[Any], Frozen]]:
         """The function that computes each task; imported with the first task, for numpy and the rules load slowly."""
-        from agents.engine.extractive import conversation, decisions, drafting, notes, reducing
+        from agents.engine.extractive import answering, conversation, decisions, notes, reducing
 
         return MappingProxyType(
             {
@@ -64,8 +64,8 @@ class ExtractiveEngine:
                 "Plan": decisions.plan,
                 "NextStep": decisions.next_step,
                 "StandaloneQuestion": conversation.standalone_question,
-                "Excerpts": drafting.excerpts,
-                "RewriteAnswer": drafting.rewrite_answer,
+                "Excerpts": answering.excerpts,
+                "RewriteAnswer": answering.rewrite_answer,
                 "WindowNotes": notes.window_notes,
                 "Overview": reducing.overview,
                 "Reduce": reducing.reduce,

@@ -7,24 +7,14 @@ can be found by words that it does not repeat. Headings, rules and page numbers 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
 from typing import Literal
 
-from agents.engine.extractive.facts import Fact, find_facts
 from agents.language.sentences import DAY_OF_MONTH, split_sentences
 from agents.language.stems import Vocabulary, Word
 from agents.language.unspaced import UNSPACED, join_lines
 from agents.schema import Passage
 
 Form = Literal["sentence", "item", "row"]
-
-PARTIES = "parties"
-_OPENING_CHARS = 40
-_ANAPHOR = re.compile(
-    r"\b(?:[Ii]ts?|[Tt]his|[Tt]hese|[Tt]hose|[Tt]hey|[Tt]heir|[Tt]hem|[Hh]e|[Ss]he|[Hh]is|[Hh]er|[Hh]im|[Ss]uch|[Bb]oth|"
-    r"That|Neither|Either|Otherwise|Therefore|Sie|Er|Es|Dies\w*|Ils?|Elles?|Cela|Est[eoa]|Quest[oa]|Dit|Deze)\b"
-)
-_CLAUSE_NUMBER = re.compile(r"\d{1,3}(?:\.\d{1,3})+\.?\s+(?=[^\W\d_])")
 
 
 @dataclass(slots=True)
@@ -45,31 +35,11 @@ class Statement:
     words: list[Word] = field(default_factory=list[Word])
     stems: frozenset[str] = frozenset()
     """The stems of its content words, without those of its table's head."""
-    roles: tuple[str, ...] = ()
-    """The names that it gives to those it introduces."""
-    _facts: list[Fact] | None = None
 
     @property
     def above(self) -> str:
         """What stands above it: its headings, and its table's head."""
         return f"{self.section} {self.head}"
-
-    @property
-    def opens_with_anaphor(self) -> bool:
-        """Whether a word in its first 40 characters, such as "it" or "this", stands for something said before."""
-        return bool(_ANAPHOR.search(self.text[:_OPENING_CHARS]))
-
-    def facts(self, vocabulary: Vocabulary) -> list[Fact]:
-        """Return its dates, amounts and names; the number of its clause is none of them."""
-        if self._facts is None:
-            number = _CLAUSE_NUMBER.match(self.text)
-            begin = number.end() if number else 0
-            self._facts = [fact for fact in find_facts(self.text, vocabulary.language) if fact.start >= begin]
-        return self._facts
-
-    def names_person(self, vocabulary: Vocabulary) -> bool:
-        """Whether it names a person, as far as form tells."""
-        return any(fact.is_person(self.text) for fact in self.facts(vocabulary))
 
 
 def read_statements(evidence: Sequence[Passage], vocabulary: Vocabulary) -> list[Statement]:
@@ -84,10 +54,6 @@ def read_statements(evidence: Sequence[Passage], vocabulary: Vocabulary) -> list
             statement.stems = frozenset(word.stem for word in own if not word.function)
             if not statement.stems:
                 continue
-            statement.roles = roles(statement.text)
-            if len(statement.roles) > 1:
-                # A preamble introduces the parties without the word.
-                statement.stems |= {vocabulary.stem(PARTIES)}
             if statement.section != section:
                 section, lead = statement.section, -1
             if statement.form == "item":
@@ -111,16 +77,6 @@ def quotable(statement: Statement, evidence: Sequence[Passage]) -> str:
     return passage[start : start + (fitting[-1] if fitting else min(end - start, MAX_QUOTE_CHARACTERS))]
 
 
-_PARTY_ROLE = re.compile(
-    r"\((?:[\w\s,'-]{0,40}[\s,])?[\"“„«]([^\"“”»()]{2,40})[\"“”»]\)|\((?:the|each an?|der|die)\s+([A-Z]\w{2,30})\)"
-)
-
-
-def roles(text: str) -> tuple[str, ...]:
-    """Return the names that a text gives to those it introduces: Supplier of 'Pine Ltd (the "Supplier")'."""
-    return tuple(quoted or bare for quoted, bare in _PARTY_ROLE.findall(text))
-
-
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _SEPARATOR_ROW = re.compile(r"[\s|:+=_*~`.…-]*$")
 _BULLET = re.compile(rf"(?:[-*+•‣◦▪–—·]\s+|(?!{DAY_OF_MONTH})\(?(?:\d{{1,3}}|[a-zA-Z]|[ivx]{{1,5}})[.)]\s+|>\s*)+")
@@ -135,7 +91,7 @@ def _cut(number: int, passage: Passage) -> Iterator[Statement]:
     section = passage.heading
     table = _Table.continued_in(passage)
     above = 0
-    for start, end in _with_titles(passage.text):
+    for start, end in split_sentences(passage.text):
         piece = passage.text[start:end]
         if above and _BLANK_LINE.search(passage.text, above, start):
             table = _Table()
@@ -149,9 +105,7 @@ def _cut(number: int, passage: Passage) -> Iterator[Statement]:
         for heading in opening:
             section = _below(section, clean(_HEADING_MARK.sub("", heading)))
         piece = passage.text[start:end]
-        if _is_answered_below(passage.text, start, end):
-            section = _below(section, clean(piece))
-        elif not piece or _PAGE_FURNITURE.search(piece):
+        if not piece or _PAGE_FURNITURE.search(piece):
             continue
         elif piece.lstrip().startswith("|") or "\t" in piece or piece.count(" | ") >= 2:
             if not table.is_head(start, end, passage.text):
@@ -161,32 +115,6 @@ def _cut(number: int, passage: Passage) -> Iterator[Statement]:
             table = _Table()
             form: Form = "item" if _BULLET.match(piece) else "sentence"
             yield Statement(number, start, end, clean(piece), form, section)
-
-
-# A yes or no that the sentence after it explains.
-_YES_OR_NO = r"(?:Yes|No|Ja|Nein|Oui|Non|Sí|Nee|Sim|Não)[.!]"
-# "7. Delivery." or "Article 4. Governing law.": the title of a clause that goes on in the same line.
-_CLAUSE_TITLE = re.compile(
-    rf"{_YES_OR_NO}|(?:[A-Z][a-z]{{2,11}}\s+|§+\s*)?\(?\d{{1,3}}(?:\.\d{{1,3}}){{0,4}}[.):]?\s+"
-    r"[^\W\d_][^\s.!?:;]*(?:\s+[^\s.!?:;]+){0,5}\."
-)
-_NUMBERED = re.compile(r"#|[-*•]\s|\(?(?:\d{1,3}(?:\.\d{1,3})*|[a-z])[.)]\s")
-
-
-def _with_titles(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the spans of a text's sentences, a clause's title joined to the sentence after it if that has no number."""
-    title = -1
-    spans = split_sentences(text)
-    for (start, end), (following, _) in zip_longest(spans, spans[1:], fillvalue=(-1, -1)):
-        begins = start if title < 0 else title
-        goes_on = following > 0 and _opens_line(text, start) and not _NUMBERED.match(text, following)
-        title = begins if title < 0 and goes_on and _CLAUSE_TITLE.fullmatch(text[start:end]) else -1
-        if title < 0:
-            yield begins, end
-
-
-def _opens_line(text: str, start: int) -> bool:
-    return not text[text.rfind("\n", 0, start) + 1 : start].strip()
 
 
 def _opening(piece: str, start: int, headings: Sequence[str]) -> tuple[list[str], int]:
@@ -220,21 +148,6 @@ def is_heading(line: str, known: Sequence[str] = ()) -> bool:
         return False
     numbered = _NUMBERED_HEADING.match(plain)
     return bool(numbered) and "." not in plain[numbered.end() :].rstrip(".") if numbered else False
-
-
-# A question on a line of its own, as in a list of questions and answers.
-_QUESTION = re.compile(
-    r"(?:[-*>#_\s]|\(?\d{1,3}[.)]|(?:Q|F|P|D|问|問|질문)\d{0,3}[:.\uff1a]|[・●○◆■])*[^\W\d_][^\n?\uff1f]{0,200}[?\uff1f][*_]{0,3}"
-)
-
-
-def _is_answered_below(text: str, start: int, end: int) -> bool:
-    """Whether a sentence is a question on a line of its own with something other than a question below it."""
-    alone = _opens_line(text, start) and text[end : end + 1] == "\n"
-    if not alone or not _QUESTION.fullmatch(text[start:end]):
-        return False
-    below = text[end:].lstrip().split("\n", 1)[0]
-    return bool(below) and not below.rstrip("*_ ").endswith(("?", "\uff1f"))
 
 
 def _below(section: str, heading: str) -> str:

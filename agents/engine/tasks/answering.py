@@ -58,12 +58,17 @@ class Excerpt(Frozen):
 
     text: str
     quotes: tuple[str, ...]
+    within: tuple[str, int, int] | None = Field(
+        default=None, description="Where its first quote is from: a document's id, and where a passage starts and ends."
+    )
 
 
 class ExcerptsResult(Frozen):
     """The statements that answer best, best first; none where none does."""
 
     claims: tuple[Excerpt, ...] = ()
+    confidence: float = Field(default=1.0, description="How likely the evidence answers the question, 0 to 1.")
+    unknown: tuple[str, ...] = Field(default=(), description="The question's words that stand nowhere in the evidence.")
 
 
 class Excerpts(Task[ExcerptsResult]):

@@ -1,6 +1,5 @@
 import pytest
 
-from agents.engine.extractive.matching import stands_for
 from agents.language.lexicon import ENGLISH, GERMAN
 from agents.language.stems import Vocabulary
 
@@ -23,14 +22,6 @@ def test_a_name_that_looks_like_a_small_word_counts(text: str, term: str) -> Non
 def test_words_know_where_they_stand() -> None:
     text = "P-101 lifts 1,150 m³ a day."
     assert [text[word.start : word.end] for word in Vocabulary(ENGLISH).words(text)][:3] == ["P", "101", "lifts"]
-
-
-def test_some_words_stand_for_others() -> None:
-    stem = Vocabulary(ENGLISH).stem
-
-    assert stands_for(stem("replaced"), stem("exchange")) > 0
-    assert stands_for(stem("chemist"), stem("chemistry")) > 0
-    assert stands_for(stem("pump"), stem("valve")) == 0
 
 
 @pytest.mark.parametrize(

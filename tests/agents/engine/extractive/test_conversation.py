@@ -10,120 +10,34 @@ def self_contained(question: str, *turns: tuple[str, str]) -> str:
     return standalone_question(StandaloneQuestion(question=question, history=history)).question
 
 
-HEADS = (
-    "Which intake heads are there?",
-    "Seawater enters through two heads. [1]\n\nThe North Head lies at 9 m; the South Head, at 6 m, is used rarely. [2]",
-)
 MANAGER = ("Who is the station manager?", "Ingrid Solberg has been Station Manager since 2019. [1]")
-FOUNDER = ("Who founded Marrick Observatory?", "It was founded in 1871 by the shipowner Leopold Harnack. [1]")
-APERTURE = ("What is the aperture of the Harnack refractor?", "The Harnack refractor has an aperture of 66 cm. [1]")
 
 
 @pytest.mark.parametrize(
-    ("turn", "question", "expected"),
-    [
-        (MANAGER, "Who replaces her?", "Who replaces the station manager (Ingrid Solberg)?"),
-        (FOUNDER, "When did he buy the summit?", "When did Leopold Harnack buy the summit?"),
-        (APERTURE, "What is its focal length?", "What is the Harnack refractor's focal length?"),
-        (("How many dishes are there?", "Twelve."), "How wide are they?", "How wide are the dishes?"),
-        (
-            ("How long is the warranty on membranes?", "36 months."),
-            "What would make it lapse?",
-            "What would make the warranty on membranes lapse?",
-        ),
-        (
-            ("Which valve stops the supply?", "Supply stops through valve V-601. [1]"),
-            "Can it be opened by hand?",
-            "Can the valve V-601 be opened by hand?",
-        ),
-        (
-            ("Who issues permits?", "The shift leader issues permits. [1]"),
-            "Can he issue one to himself?",
-            "Can the shift leader issue one to himself?",
-        ),
-    ],
+    "question",
+    ["And the annual one?", "Why?", "When did she begin to work at the station?", "Wer ist ihr Stellvertreter dort?"],
 )
-def test_a_pronoun_is_replaced_by_what_it_stands_for(turn: tuple[str, str], question: str, expected: str) -> None:
-    assert self_contained(question, turn) == expected
-
-
-@pytest.mark.parametrize(
-    ("turn", "question", "expected"),
-    [
-        (
-            ("When is the monthly report due?", "On the tenth."),
-            "and for the annual one?",
-            "When is the annual report due?",
-        ),
-        (("When is the first payment due?", "In May."), "And the second one?", "When is the second payment due?"),
-        (
-            ("How long is the warranty for membranes?", "36 months."),
-            "What about cartridges?",
-            "How long is the warranty for cartridges?",
-        ),
-        (APERTURE, "And the Falk reflector?", "What is the aperture of the Falk reflector?"),
-        (("What is train A's recovery?", "42 percent."), "And train C?", "What is train C's recovery?"),
-        (("What is the reserve in summer?", "25 percent."), "And in winter?", "What is the reserve in winter?"),
-        (
-            ("How many sets for G1 and G2 are in stock?", "One."),
-            "And for the third one?",
-            "How many sets for G3 are in stock?",
-        ),
-    ],
-)
-def test_a_fragment_takes_the_place_of_what_it_replaces(turn: tuple[str, str], question: str, expected: str) -> None:
-    assert self_contained(question, turn) == expected
-
-
-@pytest.mark.parametrize(
-    ("turn", "question", "expected"),
-    [
-        (HEADS, "And what about the second one?", "the South Head"),
-        (
-            ("What makes up a black start?", "1. Open the breakers [1]\n2. Start G3 [2]"),
-            "And the second one?",
-            "Start G3",
-        ),
-        (("Who is the Deputy for Water?", "Tomas Lind is."), "And who is the other one?", "the other Deputy"),
-    ],
-)
-def test_an_ordinal_points_into_the_last_answer(turn: tuple[str, str], question: str, expected: str) -> None:
-    assert expected in self_contained(question, turn)
-
-
-def test_a_bare_question_word_asks_the_last_question_again() -> None:
-    assert (
-        self_contained("Why?", ("How often is the Lower Tank cleaned?", "Each April."))
-        == "Why is the Lower Tank cleaned?"
-    )
-
-
-def test_what_cannot_be_replaced_gets_its_topic_in_brackets() -> None:
-    turn = ("How are membranes cleaned?", "With an alkaline wash. [1]")
-    assert self_contained("How long does it take?", turn) == "How long does it take (membranes cleaned)?"
-
-
-def test_a_chain_of_follow_ups_is_resolved_from_its_beginning() -> None:
-    turns = [("How often is the Lower Tank cleaned?", "Each April."), ("And the Upper Tank?", "Every three years.")]
-    assert self_contained("Who cleans it?", *turns) == "Who cleans the Upper Tank?"
+def test_a_follow_up_is_asked_together_with_the_question_before_it(question: str) -> None:
+    assert self_contained(question, MANAGER) == f"{question[:-1]} (Who is the station manager)?"
 
 
 @pytest.mark.parametrize(
     "question",
     [
-        "What is the capital of France?",
-        "How long does it take to wash a filter?",
-        "What does this handbook cover?",
-        "If a train fails, how often may it be restarted?",
-        "Which consumers keep their power at low frequency?",
-        "Who arranges freight although she is not employed?",
-        "boron limit",
-        "Is it allowed to smoke in the hall?",
-        "What must observers pass before they open a dome?",
+        "Which consumers keep power at low frequency?",
+        "What did the last inspection of the battery find?",
+        "Welche Frist gilt bei der Kündigung durch den Mieter?",
+        "图书馆每年什么时候闭馆整理图书？",
     ],
 )
 def test_a_question_that_stands_alone_is_not_changed(question: str) -> None:
     assert self_contained(question, MANAGER) == question
+
+
+def test_a_chain_of_follow_ups_carries_its_beginning() -> None:
+    turns = [("How often is the Lower Tank cleaned?", "Each April."), ("And the Upper Tank?", "Every three years.")]
+    found = self_contained("Who cleans it?", *turns)
+    assert found == "Who cleans it (And the Upper Tank (How often is the Lower Tank cleaned))?"
 
 
 def test_without_a_conversation_nothing_changes() -> None:

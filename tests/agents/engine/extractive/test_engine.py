@@ -143,7 +143,7 @@ async def test_tasks_run_side_by_side() -> None:
 def test_importing_it_loads_no_heavy_library() -> None:
     code = (
         "import sys, agents.engine.extractive.engine; "
-        "print(sorted({'numpy', 'Stemmer', 'agents.engine.extractive.drafting'} & set(sys.modules)))"
+        "print(sorted({'numpy', 'Stemmer', 'agents.engine.extractive.answering'} & set(sys.modules)))"
     )
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert loaded.strip() == "[]"

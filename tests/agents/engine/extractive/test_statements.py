@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.engine.extractive.statements import Statement, clean, read_statements, roles
+from agents.engine.extractive.statements import Statement, clean, read_statements
 from agents.language.lexicon import ENGLISH
 from agents.language.stems import Vocabulary
 from agents.schema import Passage
@@ -30,61 +30,6 @@ def test_a_heading_that_was_read_into_a_sentence_is_cut_off(passage: Callable[..
 def test_items_know_the_sentence_that_announces_them(passage: Callable[..., Passage]) -> None:
     found = statements(passage("The kit holds:\n\n- a red lamp\n- a blue rope"))
     assert [(statement.form, statement.lead) for statement in found] == [("sentence", -1), ("item", 0), ("item", 0)]
-
-
-def test_the_title_of_a_clause_stands_with_its_first_sentence(passage: Callable[..., Passage]) -> None:
-    found = statements(
-        passage("7. Governing Law. The law of Scotland holds. Its courts decide.\n\n8. Stay calm. Wait.")
-    )
-    assert [statement.text for statement in found] == [
-        "Governing Law. The law of Scotland holds.",
-        "Its courts decide.",
-        "Stay calm. Wait.",
-    ]
-
-
-@pytest.mark.parametrize(
-    "mark", ["**How do I leave?**", "How do I leave?", "Q: How do I leave?", "## How do I leave?\n"]
-)
-def test_a_question_in_a_line_of_its_own_stands_above_its_answer(passage: Callable[..., Passage], mark: str) -> None:
-    found = statements(passage(f"Dogs may stay.\n\n{mark}\nWrite to us. Do so in May."))
-    assert [statement.text for statement in found] == ["Dogs may stay.", "Write to us.", "Do so in May."]
-    assert "How do I leave?" in found[1].section
-
-
-def test_a_question_inside_of_prose_is_a_sentence(passage: Callable[..., Passage]) -> None:
-    found = statements(passage("Why did the keeper leave? Nobody knew."))
-    assert [statement.text for statement in found] == ["Why did the keeper leave?", "Nobody knew."]
-
-
-def test_a_yes_or_no_stands_with_what_it_is_about(passage: Callable[..., Passage]) -> None:
-    found = statements(passage("Is there a pool?\nNo. There is a sauna on the second floor."))
-    assert [statement.text for statement in found] == ["No. There is a sauna on the second floor."]
-
-
-@pytest.mark.parametrize(
-    ("text", "given"),
-    [
-        ('between Pine Ltd (the "Supplier") and Elm AS (hereinafter the "Customer")', ("Supplier", "Customer")),
-        ("zwischen Frau Holz (im Folgenden „Vermieterin“) und Herrn Tal (der Mieter)", ("Vermieterin", "Mieter")),
-        ("the river (see the map) and the valve (closed)", ()),
-    ],
-)
-def test_roles_are_the_names_that_a_contract_gives_its_parties(text: str, given: tuple[str, ...]) -> None:
-    assert roles(text) == given
-
-
-def test_the_title_of_a_clause_stands_with_the_paragraph_below_it(passage: Callable[..., Passage]) -> None:
-    found = statements(passage("  15. Disclaimer of Warranty.\n\n  It has none.\n\n16. Limits. None."))
-    assert [statement.text for statement in found] == [
-        "Disclaimer of Warranty. It has none.",
-        "Limits. None.",
-    ]
-
-
-def test_the_number_of_a_clause_is_no_figure(passage: Callable[..., Passage]) -> None:
-    (statement,) = statements(passage("30.2 Disputes cost 500 euros in the district court."))
-    assert [fact.text for fact in statement.facts(Vocabulary(ENGLISH)) if fact.kind != "name"] == ["500 euros"]
 
 
 def test_rows_are_read_with_the_names_of_their_columns(passage: Callable[..., Passage]) -> None:

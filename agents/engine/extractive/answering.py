@@ -1,0 +1,110 @@
+"""Excerpts and RewriteAnswer: the sentences that answer a question, each as a claim with its exact quote.
+
+Each comes with what it needs to be understood: the head of its table, the line that announces its list.
+"""
+
+import itertools
+from collections.abc import Sequence
+
+from agents.engine.extractive.decisions import split_question
+from agents.engine.extractive.ranking import Ranked, Ranking, text_index
+from agents.engine.extractive.statements import Statement, clean, read_row, read_statements
+from agents.engine.extractive.weights import REFUSED_BELOW
+from agents.engine.tasks.answering import Excerpt, Excerpts, ExcerptsResult, RewriteAnswer, RewriteAnswerResult
+from agents.language.section_references import strip_references, within_references
+from agents.language.stems import Vocabulary
+from agents.language.unspaced import count_words, word_spans
+
+_MAX_PARTS = 3
+_MAX_CLAIMS, _MAX_CLAIMS_OF_PARTS = 4, 6
+_LEAST_SHARE = 0.65
+"""Of the best sentence's score. More sentences hold more answers, in more words: with this share 67 % of 165 gold
+answers in 74 words, with a half 67 % in 80, with 0.8 65 % in 64."""
+_LEAST_QUOTE_WORDS, _MAX_QUOTE_WORDS = 5, 60
+"""As the grounding has them, which widens shorter quotes and cuts longer ones."""
+
+
+def excerpts(task: Excerpts) -> ExcerptsResult:
+    """Answer from the evidence with its own sentences, the best first; with none where it does hardly answer."""
+    asked = task.parts[:_MAX_PARTS] if len(task.parts) > 1 else split_question(task.question)
+    # A page or clause that the question names need not be named in the evidence that was taken from it.
+    bare = [(strip_references(part) or part) if within_references(part, task.evidence) else part for part in asked]
+    index = text_index(task.evidence)
+    rankings = [index.rank(part) for part in bare]
+    confidence = max((ranking.confidence for ranking in rankings), default=0.0)
+    sure = [ranking for ranking in rankings if task.closest or ranking.confidence >= REFUSED_BELOW]
+    # The best of every part come first, then the second best of every part, and so on.
+    turns = itertools.zip_longest(*([_excerpt(each, ranking.stems) for each in _chosen(ranking)] for ranking in sure))
+    claims: dict[str, Excerpt] = {}
+    for each in filter(None, itertools.chain.from_iterable(turns)):
+        claims.setdefault(each.text, each)
+    limit = _MAX_CLAIMS_OF_PARTS if len(sure) > 1 else _MAX_CLAIMS
+    unknown = tuple(dict.fromkeys(word for ranking in rankings for word in ranking.unknown))
+    return ExcerptsResult(claims=tuple(claims.values())[:limit], confidence=confidence, unknown=unknown)
+
+
+def rewrite_answer(task: RewriteAnswer) -> RewriteAnswerResult:
+    """Return the message as it is: without a model, the document's own words are the best there are."""
+    return RewriteAnswerResult(markdown=task.message)
+
+
+def _chosen(ranking: Ranking) -> list[Ranked]:
+    """Return the best two sentences, the best of the document's opening page, and others nearly as good as the best.
+
+    The opening says what a document is, who wrote it and when, in words that no question uses: of 165 questions it
+    answered 12 that the best two sentences did not, where the third best sentence answered 5.
+    """
+    good = [each for each in ranking.sentences[:_MAX_CLAIMS] if each.score >= _LEAST_SHARE * ranking.sentences[0].score]
+    chosen = good[:2]
+    if ranking.opening and _page(ranking.opening) not in map(_page, chosen):
+        chosen.append(ranking.opening)
+    return [*chosen, *(each for each in good if each not in chosen)]
+
+
+def _page(ranked: Ranked) -> tuple[str, int]:
+    return ranked.passage.document_id, ranked.passage.page
+
+
+def _excerpt(ranked: Ranked, stems: frozenset[str]) -> Excerpt:
+    """Return a sentence as a claim, with what it needs to be understood; of a heading, what stands below it."""
+    passage = ranked.passage
+    statements = read_statements((passage,), Vocabulary.of(passage.text))
+    place = next((place for place, each in enumerate(statements) if each.end > ranked.start), None)
+    within = passage.document_id, passage.start, passage.end
+    if place is None:
+        quote = _cut(passage.text, ranked.start, ranked.end, stems)
+        return Excerpt(text=clean(quote), quotes=(quote,), within=within)
+    statement = statements[place]
+    if statement.form == "row":
+        quote = _cut(passage.text, statement.start, statement.end)
+        quotes = (quote, statement.head) if statement.head else (quote,)
+        return Excerpt(text=read_row(quote, statement.head), quotes=quotes, within=within)
+    quote = _cut(passage.text, statement.start, statements[_last(statements, place)].end, stems)
+    before = statements[statement.lead] if statement.lead >= 0 else None
+    if before is None:
+        return Excerpt(text=clean(quote), quotes=(quote,), within=within)
+    lead = _cut(passage.text, before.start, before.end)
+    return Excerpt(text=f"{clean(lead)} {clean(quote)}", quotes=(quote, lead), within=within)
+
+
+def _last(statements: Sequence[Statement], place: int) -> int:
+    """Return where a statement is understood: a title, a question or a few words only with what follows them."""
+    while True:
+        text, following = statements[place].text, statements[place + 1 : place + 2]
+        whole = count_words(text) >= _LEAST_QUOTE_WORDS and not text.endswith(("?", "\uff1f", ":"))
+        if whole or not following or following[0].form == "row":
+            return place
+        place += 1
+
+
+def _cut(text: str, start: int, end: int, stems: frozenset[str] = frozenset()) -> str:
+    """Return a slice, or of a long one the 60 words that hold most of the question's."""
+    words = word_spans(text[start:end])
+    if len(words) <= _MAX_QUOTE_WORDS:
+        return text[start:end]
+    vocabulary = Vocabulary.of(text)
+    held = [not stems.isdisjoint(vocabulary.terms(text[start + first : start + last])) for first, last in words]
+    counts = [sum(held[first : first + _MAX_QUOTE_WORDS]) for first in range(len(words) - _MAX_QUOTE_WORDS + 1)]
+    best = [first for first, count in enumerate(counts) if count == max(counts)]
+    first = best[len(best) // 2] if max(counts) else 0
+    return text[start + words[first][0] : start + words[first + _MAX_QUOTE_WORDS - 1][1]]

@@ -1,0 +1,245 @@
+"""Which sentences of a text answer a question, and how likely any of them does.
+
+A sentence is ranked by five measures of the words that it and its surroundings share with the question; rare words
+count for more. How the measures are weighed, and what they tell of whether the question is answered at all, is fitted
+on real questions (agents/engine/extractive/weights.py).
+"""
+
+import itertools
+import math
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from agents.engine.extractive.weights import CONFIDENCE, MEASURES
+from agents.language.lexicon import language_of
+from agents.language.sentences import split_sentences
+from agents.language.stems import Vocabulary
+from agents.language.unspaced import join_lines
+from agents.schema import Passage
+
+_SAMPLE_PASSAGES, _SAMPLE_CHARACTERS = 40, 20_000
+"""From which a text's language is told."""
+_MAX_INDEXES = 8
+_MAX_RANKED = 200
+_K1, _B, _B_OF_SENTENCES = 1.2, 0.75, 0.4
+"""Of BM25; the first two are Lucene's. What is short among sentences is a heading or a cell, and no better for it."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question's content words, each once, stemmed as the text that is to answer it."""
+
+    words: tuple[str, ...]
+    stems: tuple[str, ...]
+    named: tuple[bool, ...]
+    """Which are a number, or written like a name."""
+
+    @classmethod
+    def of(cls, text: str, vocabulary: Vocabulary) -> "Question":
+        """Return a question's content words; it may be put in another language than the text."""
+        small = language_of(text).function_words
+        found: dict[str, tuple[str, bool]] = {}
+        for place, word in enumerate(vocabulary.words(unicodedata.normalize("NFKC", text))):
+            if not word.function and word.text.lower() not in small:
+                named = any(map(str.isdigit, word.stem)) or (place > 0 and word.text[0].isupper())
+                found.setdefault(word.stem, (word.text, named))
+        words, named = zip(*found.values(), strict=True) if found else ((), ())
+        return cls(words, tuple(found), named)
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A sentence, `passage.text[start:end]`, and how well it answers."""
+
+    passage: Passage
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """What a text has to say to a question."""
+
+    sentences: tuple[Ranked, ...] = ()
+    """The best of those that share words with the question, or stand beside one that does, best first."""
+    opening: Ranked | None = None
+    """The best of the first page of the best sentence's document."""
+    confidence: float = 0.0
+    """How likely the text answers the question, 0 to 1."""
+    unknown: tuple[str, ...] = ()
+    """The question's words that stand nowhere in the text."""
+    stems: frozenset[str] = frozenset()
+    """Of all of the question's words."""
+
+
+class TextIndex:
+    """The words of passages, sentence by sentence, to be ranked for any question.
+
+    Args:
+        passages: Of one or several documents, in any order.
+    """
+
+    def __init__(self, passages: Sequence[Passage]) -> None:
+        import numpy as np
+
+        self.passages = sorted(passages, key=lambda passage: (passage.document_id, passage.start))
+        sample = " ".join(passage.text for passage in self.passages[:_SAMPLE_PASSAGES])
+        self._language = language_of(sample[:_SAMPLE_CHARACTERS])
+        self._numbers = _StemNumbers(Vocabulary(self._language))
+        self.spans: list[tuple[int, int, int]] = []
+        """Of each sentence: the number of its passage, and where it starts and ends in its text."""
+        sentences: list[list[int]] = []
+        for number, passage in enumerate(self.passages):
+            for start, end in split_sentences(passage.text):
+                self.spans.append((number, start, end))
+                sentences.append(self._numbers.of(passage.text[start:end]))
+        self._passage_of = np.array([number for number, _, _ in self.spans], dtype=np.int64)
+        self._sentences = _Tokens(sentences)
+        self._headings = _Tokens([self._numbers.of(passage.heading) for passage in self.passages])
+        pairs = itertools.pairwise(self.passages)
+        self._goes_on = np.array(
+            [one.document_id == two.document_id and one.end == two.start for one, two in pairs], bool
+        )
+
+    def rank(self, text: str) -> Ranking:
+        """Rank the sentences for a question."""
+        import numpy as np
+
+        question = self.question(text)
+        if not question.stems or not self.spans:
+            return Ranking()
+        unknown = tuple(
+            word for word, stem in zip(question.words, question.stems, strict=True) if stem not in self._numbers.known
+        )
+        measures, held = self.measure(question)
+        scores = measures @ np.array(list(MEASURES.values()))
+        order = [place for place in np.argsort(-scores, kind="stable")[:_MAX_RANKED] if scores[place] > 0.0]
+        if not order:
+            return Ranking(unknown=unknown)
+        signs = self.signs(question, scores, held)
+        log_odds = CONFIDENCE["bias"] + sum(CONFIDENCE[name] * value for name, value in signs.items())
+        ranked = tuple(self._ranked(place, scores) for place in order)
+        first = next(
+            number for number, each in enumerate(self.passages) if each.document_id == ranked[0].passage.document_id
+        )
+        page = [
+            number
+            for number, each in enumerate(self.passages)
+            if (each.document_id, each.page) == (self.passages[first].document_id, self.passages[first].page)
+        ]
+        opening = self._ranked(int(np.argmax(np.where(np.isin(self._passage_of, page), scores, -1.0))), scores)
+        return Ranking(ranked, opening, 1.0 / (1.0 + math.exp(-log_odds)), unknown, frozenset(question.stems))
+
+    def _ranked(self, place: int, scores: Any) -> Ranked:  # noqa: ANN401
+        number, start, end = self.spans[place]
+        return Ranked(self.passages[number], start, end, float(scores[place]))
+
+    def question(self, text: str) -> Question:
+        """Return a question's words as this text's are stemmed."""
+        return Question.of(text, Vocabulary(self._language))
+
+    def measure(self, question: Question) -> tuple[Any, Any]:
+        """Return each sentence's measures, in the order of `MEASURES`, and which stems its passage holds."""
+        import numpy as np
+
+        numbers = [self._numbers.known.get(stem, -1) for stem in question.stems]
+        sentences = self._sentences.counts(numbers)
+        passages = self._headings.counts(numbers)
+        np.add.at(passages, self._passage_of, sentences)
+        lengths = self._headings.lengths + np.bincount(self._passage_of, self._sentences.lengths, len(passages))
+        holders = (passages > 0).sum(axis=0)
+        idf = np.log(1.0 + (len(passages) - holders + 0.5) / (holders + 0.5))
+        one, two = self._passage_of[:-1], self._passage_of[1:]
+        beside = (one == two) | np.append(self._goes_on, False)[one]
+        wide = _with_neighbours(passages, self._goes_on), _with_neighbours(lengths[:, None], self._goes_on)[:, 0]
+        measures = (
+            _bm25(sentences, self._sentences.lengths, idf, _B_OF_SENTENCES),
+            (_with_neighbours(sentences, beside) > 0) @ idf / idf.sum(),
+            _bm25(passages, lengths, idf, _B)[self._passage_of],
+            _bm25(*wide, idf, _B)[self._passage_of],
+            self._sentences.pairs(numbers) / max(1, len(numbers) - 1),
+        )
+        return np.stack(measures, axis=1), passages[self._passage_of] > 0
+
+    def signs(self, question: Question, scores: Any, held: Any) -> dict[str, float]:  # noqa: ANN401
+        """Return what tells of whether the best sentence answers.
+
+        Its score, the logarithm of the share that it has among all, and whether its passage lacks a name or number.
+        """
+        import numpy as np
+
+        best = int(np.argmax(scores))
+        lacking = bool((np.array(question.named) & ~held[best]).any())
+        share = -np.log(np.exp(scores - scores[best]).sum())
+        return {"score": float(scores[best]), "log_share": float(share), "lacks_name": float(lacking)}
+
+
+@lru_cache(maxsize=_MAX_INDEXES)
+def text_index(passages: tuple[Passage, ...]) -> TextIndex:
+    """Return the index of passages; the last few are kept."""
+    return TextIndex(passages)
+
+
+class _StemNumbers(dict[str, list[int]]):
+    """Maps what stands between two spaces to the numbers of its stems."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        super().__init__()
+        self._vocabulary = vocabulary
+        self.known: dict[str, int] = {}
+
+    def __missing__(self, chunk: str) -> list[int]:
+        terms = self._vocabulary.terms(unicodedata.normalize("NFKC", chunk))
+        self[chunk] = [self.known.setdefault(term, len(self.known)) for term in terms]
+        return self[chunk]
+
+    def of(self, text: str) -> list[int]:
+        """Return the numbers of a text's stems, in order."""
+        return [number for chunk in join_lines(text).split() for number in self[chunk]]
+
+
+class _Tokens:
+    """Stems by their numbers, text by text."""
+
+    def __init__(self, texts: Sequence[Sequence[int]]) -> None:
+        import numpy as np
+
+        self._tokens = np.array([number for text in texts for number in text], dtype=np.int32)
+        self.lengths = np.array([len(text) for text in texts], dtype=np.int64)
+        self._text_of = np.repeat(np.arange(len(texts)), self.lengths)
+
+    def counts(self, numbers: Sequence[int]) -> Any:  # noqa: ANN401
+        """Return how often each stem stands in each text."""
+        import numpy as np
+
+        found = (self._text_of[self._tokens == number] for number in numbers)
+        return np.stack([np.bincount(texts, minlength=len(self.lengths)) for texts in found], axis=1)
+
+    def pairs(self, numbers: Sequence[int]) -> Any:  # noqa: ANN401
+        """Return for each text how many of the stems stand in it right before the next one."""
+        import numpy as np
+
+        held = np.zeros(len(self.lengths))
+        one, two = self._tokens[:-1], self._tokens[1:]
+        inside = self._text_of[:-1] == self._text_of[1:]
+        for first, second in itertools.pairwise(numbers):
+            held[np.unique(self._text_of[:-1][(one == first) & (two == second) & inside])] += 1
+        return held
+
+
+def _with_neighbours(values: Any, connected: Any) -> Any:  # noqa: ANN401
+    """Return each row with those before and after it added, where they are connected."""
+    summed = values.copy()
+    summed[1:] += values[:-1] * connected[:, None]
+    summed[:-1] += values[1:] * connected[:, None]
+    return summed
+
+
+def _bm25(counts: Any, lengths: Any, idf: Any, b: float) -> Any:  # noqa: ANN401
+    """Return each text's BM25 as a share of what a text that holds every stem once, and is of mean length, gets."""
+    norm = _K1 * (1.0 - b + b * lengths / max(1.0, lengths.mean()))
+    return (counts * (_K1 + 1.0) / (counts + norm[:, None])) @ idf / idf.sum()
