@@ -9,7 +9,7 @@ from agents.language.sentences import split_sentences
 from agents.language.tokens import estimate_tokens
 from agents.schema import PageKind
 
-PARSER_VERSION = 7
+PARSER_VERSION = 8
 """Raise it whenever parsing or cutting changes: the library then parses its documents again."""
 
 MAX_CHARACTERS = 60_000_000
