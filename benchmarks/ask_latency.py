@@ -86,8 +86,8 @@ def main() -> None:
     record(
         "ask_latency",
         f"python -m benchmarks.ask_latency --asks {options.asks} --rounds {options.rounds} --before CHECKOUT: whole "
-        f"asks about a known document of {PAGES} pages without a model, a new session each; before: the checkout "
-        "of the day before, in turns.",
+        f"asks about a known document of {PAGES} pages without a model, a new session each, in a process a round; the "
+        "first of each is apart. Before: an older checkout's, in turns.",
         figures,
         goal=f"p95 under {LIMIT_MS} ms",
         met=figures["after_p95_ms"] < LIMIT_MS,

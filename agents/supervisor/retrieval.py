@@ -74,7 +74,7 @@ async def _find(run: Run, state: State, question: str) -> Evidence:
         passages = named if whole else await _search_within(run, named, question)
         return Evidence(question, passages, passages)
     if not run.engine.info.generative:
-        # It ranks everything itself (`rankable`); the graph copies its state at every step: so many passages slow it.
+        # It ranks everything itself (`rankable`); in the state, which the graph copies at every step, that is slow.
         return Evidence(question)
     limit = -(-run.settings.passages // len(questions(state)))
     ranking = await _search(run, question, limit)

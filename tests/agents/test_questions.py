@@ -1,6 +1,5 @@
 """Questions with known answers over the examples, asked through the whole pipeline on the extractive engine."""
 
-import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -60,8 +59,8 @@ async def test_the_gold_passage_is_cited_first_or_among_the_first_three(assistan
 
     first = sum(rank == 1 for rank in ranks) / len(ranks)
     among_three = sum(rank is not None and rank <= 3 for rank in ranks) / len(ranks)
-    assert first >= 0.70, f"first in {first:.0%}"
-    assert among_three >= 0.88, f"among the first three in {among_three:.0%}"
+    assert first >= 0.80, f"first in {first:.0%}"
+    assert among_three >= 0.85, f"among the first three in {among_three:.0%}"
 
 
 async def test_follow_ups_find_what_they_refer_to(assistant: Assistant) -> None:
@@ -76,13 +75,21 @@ async def test_follow_ups_find_what_they_refer_to(assistant: Assistant) -> None:
     assert found / len(cases) >= 0.75
 
 
-async def test_most_unanswerable_questions_are_refused_and_no_answerable_one_is(assistant: Assistant) -> None:
-    cases = load("unanswerable.json")
-    answers = await asyncio.gather(
-        *(assistant.ask(case["question"], [str(EXAMPLES / case["document"])]) for case in cases)
-    )
+async def test_questions_asked_of_another_document_are_refused_or_called_weak_and_few_of_its_own_are(
+    assistant: Assistant,
+) -> None:
+    cases = load("questions.json")[::4]
+    other = {case["document"]: another["document"] for case in cases for another in cases if another != case}
+    own, strange = [], []
+    for case in cases:
+        answer = await assistant.ask(case["question"], [str(EXAMPLES / case["document"])])
+        elsewhere = await assistant.ask(case["question"], [str(EXAMPLES / other[case["document"]])])
+        own.append(answer.weak or answer.not_found)
+        strange.append(elsewhere.weak or elsewhere.not_found)
+        assert answer.weak == ("A weak match" in answer.markdown)
 
-    assert sum(answer.not_found for answer in answers) / len(cases) >= 0.5
+    assert sum(strange) / len(strange) >= 0.8
+    assert sum(own) / len(own) <= 0.4
 
 
 @pytest.mark.parametrize(

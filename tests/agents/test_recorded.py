@@ -19,6 +19,8 @@ ANSWERS = {
     "two documents": "88",
 }
 """What the answer must say."""
+TO_BE_RECORDED = {"two facts"}
+"""Its second part was "How long is the agreement take's initial term?" when the replies were recorded."""
 NOT_THERE = ("not in the contract", "not in the contract either")
 
 
@@ -28,10 +30,17 @@ def server() -> Iterator[RecordedServer]:
         yield server
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+OUTDATED = pytest.mark.xfail(strict=True, reason=f"to be recorded anew: {COMMAND}")
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [pytest.param(each, id=each.name, marks=[OUTDATED] * (each.name in TO_BE_RECORDED)) for each in SCENARIOS],
+)
 async def test_a_trained_models_replies_become_answers_whose_quotes_are_real(
     server: RecordedServer, scenario: Scenario, tmp_path: Path
 ) -> None:
+    server.missing.clear()
     answers = await play(scenario, server.base_url, tmp_path)
 
     stale = "\n".join(server.missing)
@@ -70,7 +79,7 @@ async def test_a_false_refusal_still_hands_over_the_passage_that_answers(
 
     assert isinstance(answer, Answer)
     assert answer.claims == ()
-    assert "late with more than three deliveries" in answer.closest[0].quote
+    assert any("late with more than three deliveries" in each.quote for each in answer.closest)
 
 
 async def test_a_follow_up_is_understood_from_the_conversation(server: RecordedServer, tmp_path: Path) -> None:

@@ -2,12 +2,8 @@
 
 from collections.abc import Callable
 
-import pytest
-
 from agents.engine.extractive.answering import excerpts
-from agents.engine.extractive.facts import find_facts
 from agents.engine.tasks.answering import Excerpts
-from agents.language.lexicon import language_of
 from agents.schema import Passage
 
 CHINESE = """青山水库管理手册
@@ -77,20 +73,3 @@ def test_questions_are_answered_by_the_sentences_that_do_as_in_english(passage: 
 
     assert all(claims)
     assert sum(at_first) >= 0.9 * len(QUESTIONS)
-
-
-@pytest.mark.parametrize(
-    ("text", "fact"),
-    [
-        ("票价为八元。", ("money", "八元")),
-        ("料金は1日1,800円です", ("money", "1,800円")),
-        ("有效期为三年。", ("duration", "三年")),
-        ("令和6年に開館", ("date", "令和6年")),
-        ("2018年3月31日止", ("date", "2018年3月31日")),
-        ("千分之五的违约金", ("percent", "千分之五")),
-        ("오전 9시부터", ("time", "9시")),
-        ("เป็นเวลา 14 วัน", ("duration", "14 วัน")),
-    ],
-)
-def test_facts_are_found_where_no_spaces_part_them(text: str, fact: tuple[str, str]) -> None:
-    assert fact in [(found.kind, found.text) for found in find_facts(text, language_of(text))]
