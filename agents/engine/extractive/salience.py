@@ -9,14 +9,19 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 Vector = Mapping[str, float]
+_FEW_WORDS = 4
 
 
 def vectors(stems: Sequence[Collection[str]]) -> list[Vector]:
     """Return each set of words as a vector of length 1, in which rare words weigh more.
 
-    Numbers are left out: of ten sentences that differ in their figures alone, one stands for all.
+    Numbers are left out, for of ten sentences that differ in their figures alone one stands for all; but not of what
+    says little else, such as a row of a table.
     """
     words = [sorted(stem for stem in set(each) if not stem[0].isdigit()) for each in stems]
+    words = [
+        each if len(each) >= _FEW_WORDS else sorted(set(all_of)) for each, all_of in zip(words, stems, strict=True)
+    ]
     held = Counter(stem for each in words for stem in each)
     found: list[Vector] = []
     for each in words:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from agents.engine.extractive.attribution import AttributableText
-from agents.engine.extractive.notes import window_facts, window_notes
+from agents.engine.extractive.notes import kinds_of, window_facts, window_notes
 from agents.engine.tasks.reading import WindowNotes
+from agents.language.lexicon import language_of
 from agents.schema import Mode, Passage
 
 
@@ -147,6 +148,24 @@ def test_a_list_of_references_yields_few_notes(passage: Callable[..., Passage]) 
     said = "The bells are rung by hand. The tower is locked at night. The ropes are kept dry in a chest."
 
     assert len(note([passage(f"{listed}\n\n{said}", index=9)])) <= 2
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("It was signed on 12 February 2024.", "date"),
+        ("Es begann am 3. März 2021.", "date"),
+        ("Le bureau ferme le 14 juillet.", "date"),
+        ("水库建于1968年。", "date"),
+        ("It costs €18.", "figure"),
+        ("Losses came to 11 % of the sum.", "figure"),
+        ("The tank holds 1,200 litres.", "figure"),
+        ("大坝长320米。", "figure"),
+        ("He met Leopold Harnack there.", "name"),
+    ],
+)
+def test_figures_dates_and_names_are_told_by_their_form(text: str, kind: str) -> None:
+    assert kind in kinds_of(text, language_of(text))
 
 
 def test_a_section_number_and_the_number_of_a_form_are_no_figures(passage: Callable[..., Passage]) -> None:

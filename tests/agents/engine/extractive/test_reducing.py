@@ -54,9 +54,13 @@ def test_points_are_selected_evenly_from_all_groups() -> None:
 
 
 def test_of_points_that_differ_in_their_figures_alone_one_is_selected() -> None:
-    given = points("The pump runs at 5 bar.", "The hall is red and large.", "The pump runs at 7 bar.")
+    texts = ("The pump of the old mill runs at 5 bar.", "The hall is red.", "The pump of the old mill runs at 7 bar.")
 
-    assert selected(given) == [0, 1]
+    assert selected(points(*texts)) == [0, 1]
+
+
+def test_rows_of_a_table_that_differ_in_their_figures_alone_are_all_selected() -> None:
+    assert selected(points("Part: P-1; Price: 5", "Part: P-2; Price: 7", "Part: P-3; Price: 9")) == [0, 1, 2]
 
 
 def test_a_focus_decides_what_is_selected() -> None:
