@@ -251,3 +251,17 @@ def _cut_long(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     rest = text[start:end].lstrip()
     if rest:
         yield end - len(rest), end
+
+
+# With its closing marks and the references behind it; not the point of an initial.
+_ENDING = re.compile(r"(?<![\s.(]\w)[.!?…。！？｡؟\u06d4][\"'”’»)\]」』）]*(?:\s?\[[\d, –-]+\]\s?\.?)*$")
+
+
+def ends_sentence(text: str) -> bool:
+    """Whether a text ends as a sentence does."""
+    return bool(_ENDING.search(text))
+
+
+def is_whole_sentence(text: str) -> bool:
+    """Whether a text has the form of a whole sentence: it begins with no small letter, and ends as one does."""
+    return text[:1].isalnum() and not text[0].islower() and ends_sentence(text)

@@ -12,6 +12,7 @@ from agents.engine.tasks.reading import MAX_OVERVIEW_CHARACTERS, Overview, Point
 from agents.errors import EngineError
 from agents.grounding.claims import MIN_QUOTE_WORDS, UncheckedClaim, ground
 from agents.language.lexicon import language_of
+from agents.language.sentences import is_whole_sentence
 from agents.language.unspaced import word_spans
 from agents.schema import Document, Mode, Support
 from agents.supervisor.document_form import LineForm
@@ -47,10 +48,11 @@ async def summarize(
     described = () if not run.request.mode and routed.named else documents
     forms = await asyncio.to_thread(lambda: [LineForm(document) for document in described])
     new = [point for point in points if not any(form.counts(quote) for form in forms for quote in point.quotes)]
-    noted = await asyncio.to_thread(_worth_noting, new, documents)
+    written = run.engine.info.generative
+    noted = await asyncio.to_thread(_worth_noting, new, documents, written=written)
     chosen = await asyncio.to_thread(_choose, noted, documents, MAX_POINTS[mode], focus)
     facts = [point for point in new if point.kind != "point"]
-    if mode == "summary" and not run.engine.info.generative:
+    if mode == "summary" and not written:
         more = await asyncio.to_thread(_choose, noted, documents, MORE_POINTS, focus)
         facts = await asyncio.to_thread(_with_figures, [point for point in more if point not in chosen])
     facts = await asyncio.to_thread(_choose_facts, facts, documents, MAX_FACTS[mode])
@@ -68,9 +70,14 @@ async def summarize(
     )
 
 
-def _worth_noting(points: Sequence[Point], documents: Sequence[Document]) -> list[Point]:
-    """Return the points that say something and stand by their quotes."""
+def _worth_noting(points: Sequence[Point], documents: Sequence[Document], *, written: bool) -> list[Point]:
+    """Return the points that say something and stand by their quotes; of those that a model has written, sentences.
+
+    A small model copies halves of sentences, headings and rows; the rules choose what they take.
+    """
     noted = [point for point in points if point.kind == "point"]
+    if written:
+        noted = [point for point in noted if is_whole_sentence(point.text)] or noted
     return _standing([point for point in noted if not _says_nothing(point, documents)] or noted, documents)
 
 

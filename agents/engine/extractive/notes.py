@@ -18,6 +18,7 @@ from agents.engine.extractive.salience import centrality, pick, vectors
 from agents.engine.extractive.statements import Statement, quotable, read_statements, shortened
 from agents.engine.tasks.reading import MAX_NOTE_CHARACTERS, NotesResult, WindowNotes
 from agents.language.lexicon import ENGLISH, LANGUAGES, Language
+from agents.language.sentences import ends_sentence, is_whole_sentence
 from agents.language.stems import Vocabulary, Word
 from agents.schema import NoteKind, Passage
 
@@ -173,8 +174,6 @@ class Window:
         return both if leans and before is not statement and len(both) <= MAX_NOTE_CHARACTERS else text
 
 
-# A sentence's end, with its closing marks and the references behind it; not the point of an initial.
-_STOP = re.compile(r"(?<![\s.(]\w)[.!?…。！？｡؟\u06d4][\"'”’»)\]」』）]*(?:\s?\[[\d, –-]+\]\s?\.?)*$")
 # Where words are parted by spaces no sentence begins in digits: it is the rest of one, or a line of a table.
 _DIGITS_FIRST = re.compile(r"\d\S*\s")
 # One without the other is part of a sentence.
@@ -218,9 +217,8 @@ class Prose:
         """Whether a statement is a whole sentence; what begins with a quotation mark is a definition, or speech."""
         text = statement.text
         return (
-            _ends(statement)
-            and text[0].isalnum()
-            and not text[0].islower()
+            statement.form != "row"
+            and is_whole_sentence(text)
             and not _DIGITS_FIRST.match(text)
             and not text.count('"') % 2
             and all(text.count(opening) == text.count(closing) for opening, closing in _PAIRS)
@@ -239,7 +237,7 @@ class Prose:
 
 
 def _ends(statement: Statement) -> bool:
-    return statement.form != "row" and bool(_STOP.search(statement.text))
+    return statement.form != "row" and ends_sentence(statement.text)
 
 
 def _function_words(statement: Statement) -> float:
