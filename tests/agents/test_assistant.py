@@ -78,7 +78,7 @@ async def test_a_second_ask_on_the_same_file_parses_nothing(assistant: Assistant
 async def test_a_follow_up_uses_the_sessions_documents_and_history(assistant: Assistant, handbook: str) -> None:
     first = await assistant.ask("What should the crew do if a battery container is smoking?", [handbook])
     second = await assistant.ask(
-        "And how long do they have to keep an eye on it afterwards?", session_id=first.session.session_id
+        "And for how many hours is it watched afterwards?", session_id=first.session.session_id
     )
 
     assert second.session.turns == 2

@@ -67,7 +67,7 @@ class Ranking:
     sentences: tuple[Ranked, ...] = ()
     """The best of those that share words with the question, or stand beside one that does, best first."""
     opening: Ranked | None = None
-    """The best of the first page of the best sentence's document."""
+    """The best of the first page of the best sentence's document; where none shares a word, the text's first."""
     confidence: float = 0.0
     """How likely the text answers the question, 0 to 1."""
     unknown: tuple[str, ...] = ()
@@ -119,7 +119,7 @@ class TextIndex:
         scores = measures @ np.array(list(MEASURES.values()))
         order = [place for place in np.argsort(-scores, kind="stable")[:_MAX_RANKED] if scores[place] > 0.0]
         if not order:
-            return Ranking(unknown=unknown)
+            return Ranking(opening=self._ranked(0, scores), unknown=unknown)
         signs = self.signs(question, scores, held)
         log_odds = CONFIDENCE["bias"] + sum(CONFIDENCE[name] * value for name, value in signs.items())
         ranked = tuple(self._ranked(place, scores) for place in order)
