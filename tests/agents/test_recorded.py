@@ -19,8 +19,6 @@ ANSWERS = {
     "two documents": "88",
 }
 """What the answer must say."""
-TO_BE_RECORDED = {"two facts"}
-"""Its second part was "How long is the agreement take's initial term?" when the replies were recorded."""
 NOT_THERE = ("not in the contract", "not in the contract either")
 
 
@@ -30,12 +28,9 @@ def server() -> Iterator[RecordedServer]:
         yield server
 
 
-OUTDATED = pytest.mark.xfail(strict=True, reason=f"to be recorded anew: {COMMAND}")
-
-
 @pytest.mark.parametrize(
     "scenario",
-    [pytest.param(each, id=each.name, marks=[OUTDATED] * (each.name in TO_BE_RECORDED)) for each in SCENARIOS],
+    [pytest.param(each, id=each.name) for each in SCENARIOS],
 )
 async def test_a_trained_models_replies_become_answers_whose_quotes_are_real(
     server: RecordedServer, scenario: Scenario, tmp_path: Path
