@@ -107,6 +107,10 @@ def answers() -> Iterator[str]:
         cells = [[form.format(scale * part[system][key] + 1e-9) for part in (whole, aside)] for system in SYSTEMS]
         yield f"| {name} | {' | '.join(f'{first} ({second})' for first, second in cells)} |"
     yield f"of the plain call's {100 * whole['plain_8']['claims_supported']:.0f} %"
+    without, pages = whole["readroom_without_a_model"], whole["bm25_pages"]
+    yield f"says so: {100 * without['right_doubts']:.0f} %"
+    yield f"{100 * without['false_doubts']:.0f} % of what they do"
+    yield f"the first page right in {100 * pages['first_citation_on_gold']:.0f} %"
     asked = next(step for step in recorded("long_text_h100")["steps"] if step["step"].endswith("(windows)"))
     yield f"a report of {asked['tokens_total']:,} tokens took {asked['seconds']:.2f} s"
     guidance, xgrammar = (recorded(f"schema_decoding_{backend}_h100") for backend in ("guidance", "xgrammar"))
