@@ -32,7 +32,6 @@ class Language:
     months: Words = ()
     short_months: Words = ()  # Without the full stop.
     weekdays: Words = ()
-    time_units: Words = ()
 
     abbreviations: Words = ()  # After these, without the full stop, no sentence ends, ...
     abbreviations_before_numbers: Words = ()  # ... after these none where a number follows, ...

@@ -85,11 +85,6 @@ def alternatives(lists: Iterable[Words]) -> str:
     return "|".join(dict.fromkeys(word for words in lists for word in words))
 
 
-def word_set(words: str) -> frozenset[str]:
-    """Return the words that a string lists."""
-    return frozenset(words.split())
-
-
 def any_of(lines: str) -> str:
     """Return a pattern that matches what any line of `lines`, each a pattern, matches."""
     return "(?:" + "|".join(line.strip() for line in lines.strip().splitlines()) + ")"
@@ -98,9 +93,3 @@ def any_of(lines: str) -> str:
 def phrase(lines: str) -> re.Pattern[str]:
     """Return a pattern that finds any of the lines as whole words, in small letters or capitals."""
     return re.compile(rf"\b{any_of(lines)}\b", re.IGNORECASE)
-
-
-def labelled(lines: str) -> list[tuple[str, str]]:
-    """Return the label and the pattern of each line: "date [a-z]+" gives ("date", "[a-z]+")."""
-    pairs = [line.split(maxsplit=1) for line in lines.strip().splitlines()]
-    return [(label, pattern) for label, pattern in pairs]

@@ -13,7 +13,6 @@ NUMBER_WORDS = ENGLISH.numbers
 """English words and the numbers they stand for."""
 SCALES = ENGLISH.scales
 """English words that multiply the number before them."""
-ORDINAL_WORDS: Mapping[str, int] = MappingProxyType({word: place for place, word in enumerate(ENGLISH.ordinals, 1)})
 NUMERALS = frozenset(
     word
     for language in LANGUAGES.values()
