@@ -178,10 +178,10 @@ async def test_a_call_that_cannot_wait_returns_running_and_the_same_call_gets_th
 async def test_an_extraction_without_a_focus_says_what_it_extracted(assistant: Assistant, write: Write) -> None:
     path = write("rules.md", RULES)
     by_itself = await assistant.analyze(path, "extraction")
-    asked_for = await assistant.analyze(path, "extraction", "names")
+    asked_for = await assistant.analyze(path, "extraction", "volumes")
     assert by_itself.focus == ANY_FACT
     assert f"\n\nExtracted: {ANY_FACT}\n\n" in by_itself.markdown
-    assert "\n\nExtracted: names\n\n" in asked_for.markdown
+    assert "\n\nExtracted: volumes\n\n" in asked_for.markdown
     assert (await assistant.analyze(path)).focus is None
 
 

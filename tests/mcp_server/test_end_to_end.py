@@ -83,7 +83,7 @@ async def test_over_stdio_a_question_is_answered_with_progress_and_quotes(tmp_pa
         # Nobody who does not wait is kept waiting by the server's own start.
         hasty = await answered(connected, documents=request["documents"], wait_seconds=0)
         assert hasty.status == "running"
-        assert "same call again" in hasty.markdown
+        assert "same call again" in hasty.message
         result = await connected.call_tool("ask", request, progress_callback=on_progress)
         answer = Answer.model_validate(result.structured_content)
         document = f"readroom://documents/{answer.documents[0].document_id}"
