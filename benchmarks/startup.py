@@ -13,7 +13,7 @@ from benchmarks.record import record
 
 NEEDED = (
     "agents.assistant",
-    "agents.engine.extractive.drafting",
+    "agents.engine.extractive.answering",
     "langchain_openai",
     "langgraph_supervisor",
     "llama_index.core.memory",

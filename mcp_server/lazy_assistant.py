@@ -25,7 +25,7 @@ HEAVY_MODULES = (
     "llama_index.core.storage.chat_store.sql",
     "bm25s",
     "aiosqlite",
-    "agents.engine.extractive.drafting",
+    "agents.engine.extractive.answering",
     "agents.engine.extractive.decisions",
 )
 """What the first answer imports, in this order."""
