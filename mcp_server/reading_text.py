@@ -34,7 +34,7 @@ def _line(document: ListedDocument) -> str:
     return f"- {document.path or 'Without a file'}: {', '.join(said)}"
 
 
-def part_text(part: DocumentText) -> str:
+def reading_text(part: DocumentText) -> str:
     """Return a part of a document, page by page, or what was found in it, and how to read on."""
     size = f"{pluralize(part.pages_total, 'page')}, about {pluralize(part.tokens_total, 'token')}"
     lines = [

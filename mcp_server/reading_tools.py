@@ -1,20 +1,18 @@
 """The tools that hand over what clients do not show their models: `list_documents` and `read_document`."""
 
-import inspect
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
-from mcp_types import CallToolResult, ContentBlock, TextContent, ToolAnnotations
+from mcp_types import CallToolResult, ContentBlock, TextContent
 from pydantic import BaseModel
 
 from agents.schema import DocumentList, DocumentText
 from mcp_server.lazy_assistant import LazyAssistant
 from mcp_server.parameters import DocumentPath, Find, Folder, ListCursor, NameQuery, Pages, ReadCursor, Section
-from mcp_server.reading_text import list_text, part_text
+from mcp_server.reading_text import list_text, reading_text
 from mcp_server.resources import document_link
-from mcp_server.tools import notified_progress, readable_errors
+from mcp_server.tools import add_tool, notified_progress, readable_errors
 
 
 def add_reading_tools(server: MCPServer[Any], lazy: LazyAssistant) -> None:
@@ -54,17 +52,10 @@ def add_reading_tools(server: MCPServer[Any], lazy: LazyAssistant) -> None:
                 part = await assistant.read_document(
                     document, pages or None, section or None, find or None, cursor or None, on_progress
                 )
-            return _result(part, part_text(part), document_link(part.document_id, part.title, part.pages_total))
+            return _result(part, reading_text(part), document_link(part.document_id, part.title, part.pages_total))
 
-    _add(server, list_documents, "List or find documents")
-    _add(server, read_document, "Read a document's own words")
-
-
-def _add(server: MCPServer[Any], tool: Callable[..., Awaitable[CallToolResult]], title: str) -> None:
-    annotations = ToolAnnotations(
-        read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
-    )
-    server.add_tool(tool, title=title, description=inspect.getdoc(tool), annotations=annotations)
+    add_tool(server, list_documents, "List or find documents", idempotent=True)
+    add_tool(server, read_document, "Read a document's own words", idempotent=True)
 
 
 def _result(value: BaseModel, text: str, *links: ContentBlock) -> CallToolResult:

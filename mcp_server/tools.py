@@ -76,7 +76,7 @@ def _add_ask(server: MCPServer[Any], lazy: LazyAssistant, default_wait: float) -
                 answer = await assistant.ask(question, documents, session_id, wait_seconds, on_progress)
                 return part_result(await first_part(assistant, answer))
 
-    _add(server, ask, "Ask documents a question")
+    add_tool(server, ask, "Ask documents a question")
 
 
 def _add_analyze_document(server: MCPServer[Any], lazy: LazyAssistant, default_wait: float) -> None:
@@ -108,7 +108,7 @@ def _add_analyze_document(server: MCPServer[Any], lazy: LazyAssistant, default_w
                 )
                 return part_result(await first_part(assistant, analysis))
 
-    _add(server, analyze_document, "Analyse a whole document")
+    add_tool(server, analyze_document, "Analyse a whole document")
 
 
 def _add_benchmark(server: MCPServer[Any], lazy: LazyAssistant) -> None:
@@ -133,7 +133,7 @@ def _add_benchmark(server: MCPServer[Any], lazy: LazyAssistant) -> None:
                 content=content, structured_content=report.model_dump(mode="json", exclude={"markdown"})
             )
 
-    _add(server, benchmark, "Measure this machine")
+    add_tool(server, benchmark, "Measure this machine")
 
 
 @contextmanager
@@ -155,10 +155,17 @@ def readable_errors() -> Generator[None]:
         ) from error
 
 
-def _add(server: MCPServer[Any], tool: Callable[..., Awaitable[CallToolResult]], title: str) -> None:
+def add_tool(
+    server: MCPServer[Any],
+    tool: Callable[..., Awaitable[CallToolResult]],
+    title: str,
+    *,
+    idempotent: bool = False,
+) -> None:
+    """Register a tool, described by its docstring; `idempotent` says whether the same call again changes nothing."""
     # Documents are only read; what is written is Readroom's own library and sessions.
     annotations = ToolAnnotations(
-        read_only_hint=True, destructive_hint=False, idempotent_hint=False, open_world_hint=False
+        read_only_hint=True, destructive_hint=False, idempotent_hint=idempotent, open_world_hint=False
     )
     server.add_tool(tool, title=title, description=inspect.getdoc(tool), annotations=annotations)
 

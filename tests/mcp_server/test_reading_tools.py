@@ -6,7 +6,7 @@ from agents.errors import RequestError
 from agents.language.tokens import estimate_tokens
 from agents.schema import DocumentList, DocumentText, OnProgress, QuoteCheck, QuotePlace, Verdict
 from agents.settings import Settings
-from mcp_server.reading_text import list_text, part_text
+from mcp_server.reading_text import list_text, reading_text
 from mcp_server.server import create_server
 from tests.support.fake_assistant import DOCUMENT_ID, LISTED, READ, FakeAssistant
 
@@ -80,7 +80,7 @@ def test_an_empty_list_says_what_to_do() -> None:
 def test_a_check_is_told_in_words(verdict: Verdict, said: str) -> None:
     place = QuotePlace(page=3, page_name="page 3", start=10, end=18, text="the pump", sentence="So the pump is blue.")
     check = QuoteCheck(find="The pump", verdict=verdict, count=int(verdict != "absent"), places=(place,))
-    text = part_text(READ.model_copy(update={"spans": (), "next_cursor": None, "check": check}))
+    text = reading_text(READ.model_copy(update={"spans": (), "next_cursor": None, "check": check}))
     assert f"Looked for: “The pump”\n{said}\n" in text
     assert text.endswith("- page 3, characters 10-18: “the pump”, in: “So the pump is blue.”")
 
