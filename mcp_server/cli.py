@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
+from mcp_server.hosts import ClientName
+
 if TYPE_CHECKING:
     from agents.assistant import Assistant
 
@@ -36,23 +38,9 @@ Wait = Annotated[
     float, typer.Option("--wait", min=0, help="Seconds to wait at most; then the work stops, with exit code 3.")
 ]
 Roots = Annotated[list[Path] | None, typer.Option("--root", help="A folder that may be read; may be repeated.")]
-# These repeat what `agents`, mcp_server/hosts.py and mcp_server/install.py define, for none may be imported yet.
+# These repeat what `agents` and mcp_server/install.py define, for neither may be imported yet.
 Mode = Literal["summary", "detailed", "comparison", "extraction"]
 Suite = Literal["quick", "full", "context", "quality"]
-ClientName = Literal[
-    "claude-desktop",
-    "claude-code",
-    "cursor",
-    "vscode",
-    "codex",
-    "gemini-cli",
-    "windsurf",
-    "devin",
-    "zed",
-    "lm-studio",
-    "cline",
-    "continue",
-]
 Scope = Annotated[
     Literal["project", "user"] | None,
     typer.Option(help="For claude-code: this folder's .mcp.json (the default), or all your projects."),

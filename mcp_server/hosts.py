@@ -1,6 +1,7 @@
 """The MCP clients that Readroom can be entered in: where each keeps its servers, and in which form.
 
-A new client is one line of `HOSTS`, and its name in `ClientName` and in mcp_server/cli.py.
+A new client is one line of `HOSTS`, and its name in `ClientName`. Nothing of `agents` is imported here, for cli.py
+imports this before a command runs.
 """
 
 import os
