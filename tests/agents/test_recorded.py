@@ -28,10 +28,7 @@ def server() -> Iterator[RecordedServer]:
         yield server
 
 
-@pytest.mark.parametrize(
-    "scenario",
-    [pytest.param(each, id=each.name) for each in SCENARIOS],
-)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 async def test_a_trained_models_replies_become_answers_whose_quotes_are_real(
     server: RecordedServer, scenario: Scenario, tmp_path: Path
 ) -> None:

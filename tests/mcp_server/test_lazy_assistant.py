@@ -1,11 +1,12 @@
 import asyncio
+import importlib.util
 import threading
 from pathlib import Path
 
 import pytest
 
 from agents.settings import Settings
-from mcp_server.lazy_assistant import LazyAssistant
+from mcp_server.lazy_assistant import HEAVY_MODULES, LazyAssistant
 from tests.support.fake_assistant import FakeAssistant
 
 
@@ -19,6 +20,10 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     gate = threading.Event()
     monkeypatch.setattr(threading, "readroom_gate", gate, raising=False)
     return gate
+
+
+def test_what_the_first_answer_imports_is_there() -> None:
+    assert [name for name in HEAVY_MODULES if importlib.util.find_spec(name) is None] == []
 
 
 async def test_a_given_assistant_is_used_and_left_open() -> None:
