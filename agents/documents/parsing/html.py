@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from agents.documents.parsing import headings
 from agents.documents.parsing.encoding import Decoded, decode
-from agents.documents.parsing.extraction import extract, strip_inline_marks
+from agents.documents.parsing.extraction import MAX_DEPTH, extract, strip_inline_marks
 from agents.documents.parsing.hidden_text import HiddenText, is_worded, left_out
 from agents.documents.parsing.html_tables import plain_tables
 from agents.documents.parsing.parsed import Parsed, clean
@@ -51,9 +51,8 @@ _WHITE_TEXT = re.compile(rf"(?:^|[;\s])color\s*:\s*{_WHITE}\s*(?:;|!|$)", re.IGN
 _BACKGROUND = re.compile(r"background(?:-color|-image)?\s*:\s*([^;]*)", re.IGNORECASE)
 _WHITE_VALUE = re.compile(rf"\s*(?:{_WHITE}|none|inherit|initial)\s*(?:!important)?\s*$", re.IGNORECASE)
 _RULE = re.compile(r"([^{}]{1,500})\{([^{}]{0,2000})\}")
-_MAX_DEPTH = 200
-"""Elements within each other whose tags are kept, of deeper ones the text alone: the stack of the thread in which xberg
-reads a page ended at 900."""
+_MAX_DEPTH = MAX_DEPTH // 2
+"""Elements within each other whose tags are kept, of deeper ones the text alone; plain_tables may add some."""
 _MAX_LOOKED_AT = 50
 """Open elements among which the one is looked for that a tag ends."""
 # Without it xberg takes a page that begins with a rare element for XML.
