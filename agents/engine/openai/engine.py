@@ -85,6 +85,8 @@ class OpenAIEngine:
     def __init__(self, endpoint: Endpoint, settings: EngineSettings) -> None:
         self._endpoint = endpoint
         self._constraint = 0
+        self._reads = settings.check_reading
+        """Whether the model is one that reads; one of random weights need not end a text."""
         self._unending: set[str] = set()
         """Tasks whose answers did not end by themselves: their texts are held to lengths, which decodes more slowly."""
         self._sampling_extensions = True
@@ -193,7 +195,7 @@ class OpenAIEngine:
             constraint, extensions = self._constraint, self._sampling_extensions
             messages = prompt_layout.messages(task, output_schema.template(schema), feedback)
             fitting, max_tokens = await self._fit_context(task, schema, messages)
-            ends = fitting == schema and not retried and type(task).__name__ not in self._unending
+            ends = self._reads and not retried and type(task).__name__ not in self._unending and fitting == schema
             body: dict[str, Any] = {"max_tokens": max_tokens} | (PROSE if task.prose or retried else GREEDY)
             if not extensions:
                 body = {name: value for name, value in body.items() if name in ("max_tokens", *_OPENAI_SAMPLING)}

@@ -109,6 +109,14 @@ async def test_only_a_task_whose_answer_did_not_end_is_held_to_lengths_from_then
     assert [is_held_to_lengths(request) for request in server.requests] == [False, True, True, False]
 
 
+async def test_a_model_that_need_not_read_is_held_to_lengths_from_the_start() -> None:
+    with ChatServer(DRAFT) as server:
+        engine = await open_engine(server, check_reading=False)
+        await engine.run(Draft())
+        await engine.close()
+    assert is_held_to_lengths(server.requests[0])
+
+
 async def test_two_invalid_answers_are_an_error() -> None:
     with ChatServer("I would rather not.") as server:
         engine = await open_engine(server)
