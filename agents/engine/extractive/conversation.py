@@ -15,8 +15,9 @@ from agents.language.sentences import split_sentences
 from agents.language.stems import Vocabulary
 
 _MAX_HISTORY_CHARS, _MAX_QUESTION_CHARS, _MAX_TURNS = 24_000, 500, 4
-_LEAST_WORDS = 3
-"""Content words of a question that is understood by itself, as long as none points back."""
+_LEAST_WORDS = 2
+"""Content words of a question that is understood by itself, as long as none points back: of 165 real questions that
+were asked alone eight have two, none has fewer."""
 
 
 def standalone_question(task: StandaloneQuestion) -> StandaloneQuestionResult:

@@ -26,6 +26,7 @@ def test_a_follow_up_is_asked_together_with_the_question_before_it(question: str
     [
         "Which consumers keep power at low frequency?",
         "What did the last inspection of the battery find?",
+        "Where does the crane stand?",
         "Welche Frist gilt bei der Kündigung durch den Mieter?",
         "图书馆每年什么时候闭馆整理图书？",
     ],
