@@ -1,31 +1,23 @@
-"""The front door: ask questions about documents, analyse them, and list or forget what is stored of both.
+"""The front door: ask questions about documents, analyse them, read in them.
 
 Assistant             ask(), analyze(), and what else a caller may want
-Call                  one caller's session, deadline and progress
-PolledSessions        the new sessions of calls whose work goes on
 check_question, ...   what a call is checked for before anything is opened
-list_stored, forget   what the data folder holds of a user's documents and questions
 """
 
 import asyncio
 import importlib.metadata
-import math
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
-
-from pydantic import Field
+from typing import Any, TypeVar
 
 from agents import reading
+from agents.calls import Call, PolledSessions, WaitOverError
 from agents.documents.access import is_folder
 from agents.documents.collection import Collection, collect, open_source
 from agents.documents.library import Library
-from agents.documents.store import KnownDocument, StoredDocument
 from agents.engine.engine import Engine
 from agents.engine.registry import ActiveEngine, LazyEngine, choose_engine
 from agents.engine.tasks.reading import UpdateSummary
@@ -43,7 +35,6 @@ from agents.schema import (
     DocumentList,
     DocumentText,
     EngineInfo,
-    Frozen,
     Mode,
     OnProgress,
     Progress,
@@ -52,8 +43,8 @@ from agents.schema import (
 )
 from agents.sessions.history import History
 from agents.sessions.sessions import Session, SessionStore
-from agents.sessions.store import StoredSession
 from agents.settings import MIN_WINDOW_TOKENS, Settings
+from agents.stored_data import StoredNames
 from agents.supervisor.answer import Completed, to_analysis, to_answer
 from agents.supervisor.other_process import OtherProcess
 from agents.supervisor.run import Request
@@ -65,8 +56,6 @@ MIN_OPENING_SECONDS = 0.25
 """Even a caller that does not wait waits this long for documents, which is enough for those that were opened before."""
 MAX_NOTES = 20
 """Notes of work under way that a poll shows."""
-MAX_POLLED = 256
-"""Calls whose sessions wait for their next poll."""
 NAMED_DOCUMENTS = 50
 """Of more documents a question is answered from those that hold the best passages; as many as a call may name."""
 READ_DOCUMENTS = 20
@@ -280,7 +269,7 @@ class Assistant:
         """
         return [str(page.number) for page in (await self.library.get(document_id)).pages]
 
-    async def stored(self) -> "StoredNames":
+    async def stored(self) -> StoredNames:
         """Return the opened documents that may be read here, last opened first, and the sessions, last used first."""
         return StoredNames(await self.library.opened_documents(), await self._sessions.sessions())
 
@@ -319,7 +308,7 @@ class Assistant:
     @asynccontextmanager
     async def _call(
         self, same_call: str, session_id: str | None, wait_seconds: float | None, on_progress: OnProgress | None
-    ) -> AsyncGenerator["Call"]:
+    ) -> AsyncGenerator[Call]:
         """Start the call's clock, then continue its session or start one, which the next poll of the call is given.
 
         Args:
@@ -363,7 +352,7 @@ class Assistant:
                 warnings.append(f"{changed} has changed since it was read. Name it again to have its new text read.")
         return tuple(used), tuple(warnings)
 
-    async def _collect(self, sources: Sequence[str], call: "Call", limit: int) -> Collection:
+    async def _collect(self, sources: Sequence[str], call: Call, limit: int) -> Collection:
         """Open the documents, of a folder at most `limit`; where the time runs out first, the opening goes on."""
         if not sources:
             raise RequestError(
@@ -407,7 +396,7 @@ class Assistant:
         return await asyncio.to_thread(History.of, summary, plain, self._sessions.count)
 
     async def _run(
-        self, task: str, request: Request, opened: ActiveEngine, call: "Call", collection: Collection
+        self, task: str, request: Request, opened: ActiveEngine, call: Call, collection: Collection
     ) -> Completed:
         """Run a request, or join the same one in flight; where the call's time runs out first, the run goes on."""
         ids = [document.document_id for document in request.documents]
@@ -439,7 +428,7 @@ class Assistant:
             raise WaitOverError
         return run
 
-    async def _still_running(self, call: "Call") -> dict[str, Any]:
+    async def _still_running(self, call: Call) -> dict[str, Any]:
         """Return the fields of a response that says how far the work has come."""
         call.waits = True
         notes = "\n".join(f"- {note}" for note in call.notes[-MAX_NOTES:])
@@ -489,74 +478,6 @@ class Assistant:
         if engine is None:
             raise EngineError("No engine is open.", hint="The rule-based summary serves instead.")
         return (await engine.run(UpdateSummary(summary=summary, turns=turns))).result.summary
-
-
-@dataclass
-class Call:
-    """One caller's session, deadline and progress."""
-
-    session: Session
-    deadline: float
-    """On the monotonic clock; infinity: none."""
-    on_progress: OnProgress | None
-    latest: Progress = field(default_factory=lambda: Progress(fraction=0.0, message="Starting"))
-    notes: tuple[str, ...] = ()
-    """What the work has found so far."""
-    waits: bool = False
-    """Whether it ends before its work does, so that the same call may be made again."""
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Seconds that the caller still waits; None: as long as it takes."""
-        return None if math.isinf(self.deadline) else max(0.0, self.deadline - time.monotonic())
-
-    def report(self, progress: Progress) -> None:
-        """Pass progress on to the caller."""
-        self.latest = progress
-        if self.on_progress:
-            self.on_progress(progress)
-
-    def part(self, start: float, end: float) -> OnProgress:
-        """Return a callback for a part of the work, which takes the progress from `start` to `end`."""
-        return lambda progress: self.report(
-            Progress(fraction=start + (end - start) * progress.fraction, message=progress.message)
-        )
-
-
-class PolledSessions:
-    """The new sessions of calls that ended before their work did: the same call made again goes on with its own."""
-
-    def __init__(self) -> None:
-        self._waiting: list[tuple[str, Session]] = []
-
-    def leave(self, same_call: str, session: Session) -> None:
-        """Keep a session for the next call that is the same."""
-        self.discard(session)
-        self._waiting.append((same_call, session))
-        del self._waiting[:-MAX_POLLED]
-
-    def take(self, same_call: str) -> Session | None:
-        """Return the session that was left first for such a call: two that wait at once must not share one."""
-        found = next((each for each in self._waiting if each[0] == same_call), None)
-        if found is None:
-            return None
-        self._waiting.remove(found)
-        return found[1]
-
-    def discard(self, session: Session) -> None:
-        """Give a session to nobody else: a caller has named it."""
-        self._waiting = [each for each in self._waiting if each[1].session_id != session.session_id]
-
-
-class StoredNames(NamedTuple):
-    """What was opened and asked, for lists to choose from."""
-
-    documents: tuple[KnownDocument, ...]
-    sessions: tuple[StoredSession, ...]
-
-
-class WaitOverError(Exception):
-    """The caller's time has run out; the work goes on, and the same call finds it again."""
 
 
 def check_question(question: str) -> None:
@@ -617,101 +538,3 @@ def disambiguate_titles(documents: tuple[Document, ...]) -> tuple[Document, ...]
         else document.model_copy(update={"title": f"{document.title} ({document.name})"})
         for document in documents
     )
-
-
-class StoredData(Frozen):
-    """What the data folder holds of a user: sessions, last used first, and documents by title."""
-
-    sessions: tuple[StoredSession, ...]
-    documents: tuple[StoredDocument, ...]
-
-    def named(self, name: str) -> "StoredData":
-        """Return what a session_id, a document_id or a path names; of a file, every version that was read.
-
-        Raises:
-            RequestError: Nothing is stored under this name.
-        """
-        id_ = name.strip().lower()
-        try:
-            path = str(Path(name).expanduser().resolve())
-        except (OSError, RuntimeError, ValueError):
-            path = name
-        sessions = tuple(each for each in self.sessions if each.session_id == id_)
-        documents = tuple(each for each in self.documents if each.document_id == id_ or path in each.paths)
-        if not sessions and not documents:
-            raise RequestError(
-                f"Nothing is kept of {name}.", hint="`readroom sessions` and `readroom documents` list what is."
-            )
-        return StoredData(sessions=sessions, documents=documents)
-
-
-class Forgotten(Frozen):
-    """What was forgotten."""
-
-    sessions: tuple[str, ...] = ()
-    documents: tuple[str, ...] = ()
-    still_quoted_in: tuple[str, ...] = Field(
-        default=(), description="Sessions that are kept and were about one of the documents: their answers quote it."
-    )
-    still_logged: bool = Field(
-        default=False, description="Whether another process has the folder open, whose log may hold what was forgotten."
-    )
-
-
-async def list_stored(settings: Settings) -> StoredData:
-    """Return the sessions and documents that are stored.
-
-    Raises:
-        SessionError: The sessions cannot be read.
-        DocumentError: The library cannot be read.
-    """
-    async with _stores(settings) as (sessions, library, _):
-        return StoredData(sessions=await sessions.sessions(), documents=await library.stored_documents())
-
-
-async def forget(settings: Settings, names: Sequence[str]) -> Forgotten:
-    """Delete sessions and documents from the disk, all that are named or none; the user's own files are not touched.
-
-    A running server keeps what it has read in its memory until it ends.
-
-    Args:
-        settings: Say where the data folder is.
-        names: Session ids, document ids or paths of files that were read; none: everything.
-
-    Raises:
-        RequestError: Nothing is stored under one of the names.
-        SessionError: The sessions cannot be written.
-        DocumentError: The library cannot be written.
-    """
-    async with _stores(settings) as (store, library, window_cache):
-        stored = StoredData(sessions=await store.sessions(expired=True), documents=await library.stored_documents())
-        chosen = [stored.named(name) for name in names] if names else [stored]
-        sessions = list(dict.fromkeys(each.session_id for data in chosen for each in data.sessions))
-        documents = list(dict.fromkeys(each.document_id for data in chosen for each in data.documents))
-        for session_id in sessions:
-            await store.forget(session_id)
-        for document_id in documents:
-            await library.forget(document_id)
-        await window_cache.erase()
-    quoting = [
-        each.session_id
-        for each in stored.sessions
-        if each.session_id not in sessions and not set(documents).isdisjoint(each.document_ids)
-    ]
-    logged = any(log.stat().st_size for log in settings.data_dir.glob("*-wal"))
-    return Forgotten(
-        sessions=tuple(sessions), documents=tuple(documents), still_quoted_in=tuple(quoting), still_logged=logged
-    )
-
-
-@asynccontextmanager
-async def _stores(settings: Settings) -> AsyncGenerator[tuple[SessionStore, Library, WindowCache]]:
-    folder = settings.ready_data_dir()
-    sessions = SessionStore(settings.memory, folder, estimate_tokens)
-    library, window_cache = Library(settings.documents, folder), WindowCache(folder)
-    try:
-        yield sessions, library, window_cache
-    finally:
-        await sessions.close()
-        await library.close()
-        await window_cache.close()

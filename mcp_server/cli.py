@@ -399,8 +399,8 @@ def sessions(as_json: Json = False) -> None:
     with exit_code(as_json=as_json):
         import asyncio
 
-        from agents.assistant import list_stored
         from agents.settings import load_settings
+        from agents.stored_data import list_stored
 
         stored = asyncio.run(list_stored(load_settings()))
         print_result(stored, sessions_text(stored), as_json=as_json)
@@ -414,8 +414,8 @@ def documents(as_json: Json = False) -> None:
     with exit_code(as_json=as_json):
         import asyncio
 
-        from agents.assistant import list_stored
         from agents.settings import load_settings
+        from agents.stored_data import list_stored
 
         stored = asyncio.run(list_stored(load_settings()))
         print_result(stored, documents_text(stored), as_json=as_json)
@@ -436,9 +436,9 @@ def forget(
     with exit_code(as_json=as_json):
         import asyncio
 
-        from agents.assistant import forget as forget_stored
         from agents.errors import RequestError
         from agents.settings import load_settings
+        from agents.stored_data import forget as forget_stored
         from mcp_server.cli_arguments import forget_last_session
 
         if everything == bool(names):

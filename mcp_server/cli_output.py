@@ -21,9 +21,10 @@ from agents.schema import OnProgress
 from mcp_server.render import pluralize, response_text, stopped_text
 
 if TYPE_CHECKING:
-    from agents.assistant import Assistant, Forgotten, StoredData
+    from agents.assistant import Assistant
     from agents.engine.vllm.lifecycle import EngineStatus
     from agents.settings import Settings
+    from agents.stored_data import Forgotten, StoredData
 
 ResultT = TypeVar("ResultT")
 STOPPED = 3

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from agents.assistant import Assistant, list_stored
+from agents.assistant import Assistant
 from agents.engine.tasks.reading import ANY_FACT
 from agents.errors import DocumentError, RequestError, SessionError
 from agents.schema import Progress
 from agents.settings import DocumentsSettings, EngineSettings, Settings
+from agents.stored_data import list_stored
 from tests.support import samples
 
 RULES = """# Rules

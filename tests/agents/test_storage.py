@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from agents.assistant import list_stored
 from agents.documents.parsing.parsed import PARSER_VERSION
 from agents.documents.store import Store
 from agents.errors import StorageError
@@ -16,6 +15,7 @@ from agents.sessions.history import Turn
 from agents.sessions.sessions import SessionStore
 from agents.settings import MemorySettings, Settings
 from agents.storage import open_shared, transaction
+from agents.stored_data import list_stored
 
 MIGRATIONS = ("CREATE TABLE words (word TEXT PRIMARY KEY);",)
 TWO_MIGRATIONS = (*MIGRATIONS, "ALTER TABLE words ADD COLUMN length INTEGER; UPDATE words SET length = length(word);")

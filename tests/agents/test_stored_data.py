@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from agents.assistant import Assistant, forget, list_stored
+from agents.assistant import Assistant
 from agents.errors import RequestError, SessionError
 from agents.schema import Answer
 from agents.settings import DocumentsSettings, Settings
+from agents.stored_data import forget, list_stored
 from tests.support.fakes import FakeEngine
 
 SECRET = "The vault opens with the word heliotrope."

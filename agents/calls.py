@@ -1,0 +1,72 @@
+"""One caller's call: its session, its deadline and its progress, and the session that its next poll goes on with."""
+
+import math
+import time
+from dataclasses import dataclass, field
+
+from agents.schema import OnProgress, Progress
+from agents.sessions.sessions import Session
+
+MAX_POLLED = 256
+"""Calls whose sessions wait for their next poll."""
+
+
+class WaitOverError(Exception):
+    """The caller's time has run out; the work goes on, and the same call finds it again."""
+
+
+@dataclass
+class Call:
+    """One caller's session, deadline and progress."""
+
+    session: Session
+    deadline: float
+    """On the monotonic clock; infinity: none."""
+    on_progress: OnProgress | None
+    latest: Progress = field(default_factory=lambda: Progress(fraction=0.0, message="Starting"))
+    notes: tuple[str, ...] = ()
+    """What the work has found so far."""
+    waits: bool = False
+    """Whether it ends before its work does, so that the same call may be made again."""
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds that the caller still waits; None: as long as it takes."""
+        return None if math.isinf(self.deadline) else max(0.0, self.deadline - time.monotonic())
+
+    def report(self, progress: Progress) -> None:
+        """Pass progress on to the caller."""
+        self.latest = progress
+        if self.on_progress:
+            self.on_progress(progress)
+
+    def part(self, start: float, end: float) -> OnProgress:
+        """Return a callback for a part of the work, which takes the progress from `start` to `end`."""
+        return lambda progress: self.report(
+            Progress(fraction=start + (end - start) * progress.fraction, message=progress.message)
+        )
+
+
+class PolledSessions:
+    """The new sessions of calls that ended before their work did: the same call made again goes on with its own."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[str, Session]] = []
+
+    def leave(self, same_call: str, session: Session) -> None:
+        """Keep a session for the next call that is the same."""
+        self.discard(session)
+        self._waiting.append((same_call, session))
+        del self._waiting[:-MAX_POLLED]
+
+    def take(self, same_call: str) -> Session | None:
+        """Return the session that was left first for such a call: two that wait at once must not share one."""
+        found = next((each for each in self._waiting if each[0] == same_call), None)
+        if found is None:
+            return None
+        self._waiting.remove(found)
+        return found[1]
+
+    def discard(self, session: Session) -> None:
+        """Give a session to nobody else: a caller has named it."""
+        self._waiting = [each for each in self._waiting if each[1].session_id != session.session_id]
