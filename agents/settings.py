@@ -139,7 +139,8 @@ class EngineSettings(Section):
     check_reading: bool = Field(
         default=True,
         description="Have a started vLLM copy two sentences from a text before its answers are trusted. Where an FP8 "
-        "KV cache ruins the model, one of another format is used, and the engine's notes say so.",
+        "KV cache ruins the model, one of another format is used, and the engine's notes say so. "
+        "Without it answers are held to lengths from the first one on, which decodes more slowly.",
     )
     vllm_command: str = Field(
         default="vllm",
