@@ -80,15 +80,16 @@ class Letter:
 
     def parsed(self, subject: str) -> Parsed:
         """Return the mail."""
-        text, headings = "", list[tuple[int, str, int]]()
+        texts, start, headings = list[str](), 0, list[tuple[int, str, int]]()
         warnings = dict[str, None]()
         for number, piece in enumerate(self._pieces):
-            warnings |= dict.fromkeys(piece.warnings)
+            warnings.update(dict.fromkeys(piece.warnings))
             if piece.text:
-                start = len(text) + 2 if text else 0
-                text = f"{text}\n\n{piece.text}" if text else piece.text
                 headings += [(1, self._headings[number], start)] if number in self._headings else []
                 headings += [(level, heading, offset + start) for level, heading, offset in piece.headings]
+                texts.append(piece.text)
+                start += len(piece.text) + len(_BETWEEN)
+        text = _BETWEEN.join(texts)
         if self.unread:
             warnings[f"Encrypted parts were not read: {', '.join(self.unread)}."] = None
         if self.attachments:
@@ -96,6 +97,7 @@ class Letter:
         return Parsed.from_text(text, title=subject, headings=headings, warnings=warnings)
 
 
+_BETWEEN = "\n\n"
 _FORWARDED = frozenset(["message/rfc822", "message/global", "message/news"])
 _SEALED = re.compile(r"multipart/encrypted|application/(?:x-)?pkcs7-mime")
 
