@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from pydantic import Field
 
@@ -30,11 +30,13 @@ from agents.engine.engine import Engine
 from agents.engine.registry import ActiveEngine, LazyEngine, choose_engine
 from agents.engine.tasks.reading import UpdateSummary
 from agents.errors import EngineError, RequestError
+from agents.grounding.normalization import forget_long_texts
 from agents.jobs.processes import Processes
 from agents.jobs.single_flight import ReportProgress, SingleFlight, StillRunning, job_key
 from agents.jobs.window_cache import WindowCache
 from agents.language.tokens import estimate_tokens
 from agents.markdown import name_titles, without_sources
+from agents.resident import Resident
 from agents.schema import (
     MAX_QUESTION_CHARACTERS,
     Analysis,
@@ -48,13 +50,12 @@ from agents.schema import (
     OnProgress,
     Progress,
     ServerStatus,
-    SessionInfo,
 )
 from agents.sessions.history import History
 from agents.sessions.sessions import Session, SessionStore
 from agents.sessions.store import StoredSession
 from agents.settings import MIN_WINDOW_TOKENS, Settings
-from agents.supervisor.answer import Completed, to_analysis, to_answer
+from agents.supervisor.answer import opened_by, to_response
 from agents.supervisor.other_process import OtherProcess
 from agents.supervisor.run import Request
 from agents.supervisor.supervisor import PrefixCache, Supervisor
@@ -97,6 +98,9 @@ class Assistant:
         # A file may change, so what was opened is not handed to later callers; the library makes reopening fast.
         self._openings = SingleFlight(claim_seconds=0.0)
         self._polled = PolledSessions()
+        self._resident = Resident()
+        self._calls = 0
+        """Those that are waited for."""
 
     async def ask(
         self,
@@ -131,10 +135,10 @@ class Assistant:
                 history = await self._history(call.session, engine) if session_id else History()
                 opened, others = await self._choose(collection, question, history)
                 request = Request(question.strip(), opened, history, others=others)
-                run = await self._run("ask", request, engine, call, collection)
+                answered = await self._run("ask", request, engine, call, collection)
             except WaitOverError:
                 return Answer(question=question, **await self._still_running(call))
-            answer = to_answer(run, SessionInfo(session_id=call.session.session_id), opened)
+            answer = opened_by(cast("Answer", answered), opened, call.session.session_id)
             answer = answer.model_copy(update={"warnings": (*warnings, *collection.warnings, *answer.warnings)})
             return await self._record(call.session, question.strip(), answer)
 
@@ -179,10 +183,10 @@ class Assistant:
                 engine = await self._engine.active(call.seconds_left, call.report)
                 asked = describe_analysis(opened, mode, focus)
                 request = Request(asked, opened, mode=mode, focus=focus, window_tokens=window_tokens)
-                run = await self._run("analyze", request, engine, call, collection)
+                analysed = await self._run("analyze", request, engine, call, collection)
             except WaitOverError:
                 return Analysis(mode=mode, focus=focus, **await self._still_running(call))
-            analysis = to_analysis(run, SessionInfo(session_id=call.session.session_id), opened)
+            analysis = opened_by(cast("Analysis", analysed), opened, call.session.session_id)
             analysis = analysis.model_copy(update={"warnings": (*collection.warnings, *analysis.warnings)})
             return await self._record(call.session, asked, analysis)
 
@@ -230,7 +234,11 @@ class Assistant:
         opened = await self._openings.join(key, work, wait_seconds=wait, on_progress=on_progress)
         if isinstance(opened, StillRunning):
             raise RequestError(f"Still working: {opened.progress.message}.", hint="Make the same call again.")
-        return await reading.read_document(self.library, opened, pages, section, find, cursor)
+        try:
+            return await reading.read_document(self.library, opened, pages, section, find, cursor)
+        finally:
+            if not self._calls:
+                await asyncio.to_thread(self._give_back_memory)
 
     async def document_text(self, document_id: str, page: int | None = None) -> str:
         """Return a document's text, or one page of it.
@@ -335,14 +343,22 @@ class Assistant:
         else:
             session = self._polled.take(same_call) or await self._sessions.create()
         call = Call(session, deadline, on_progress)
+        self._calls += 1
         try:
             yield call
         except asyncio.CancelledError:
             call.waits = True
             raise
         finally:
+            self._calls -= 1
             if call.waits and session.is_new:
                 self._polled.leave(same_call, session)
+            if not self._calls:
+                await asyncio.to_thread(self._give_back_memory)
+
+    def _give_back_memory(self) -> None:
+        forget_long_texts()
+        self._resident.give_back()
 
     async def _session_documents(self, session: Session) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the documents that a follow-up is about, and warnings for its caller.
@@ -408,7 +424,7 @@ class Assistant:
 
     async def _run(
         self, task: str, request: Request, opened: ActiveEngine, call: "Call", collection: Collection
-    ) -> Completed:
+    ) -> Answer | Analysis:
         """Run a request, or join the same one in flight; where the call's time runs out first, the run goes on."""
         ids = [document.document_id for document in request.documents]
         key = job_key(
@@ -423,12 +439,12 @@ class Assistant:
             engine=[opened.engine.info.name, opened.engine.info.model],
         )
 
-        async def work(report: ReportProgress) -> Completed:
+        async def work(report: ReportProgress) -> Answer | Analysis:
             cached = self._prefix_cache.has(opened, ids)
             completed = await self._supervisor.run(request, opened.engine, report, prefix_cached=cached)
             completed.run.warn(*([opened.warning] if opened.warning else []))
             self._prefix_cache.note(completed.run, ids)
-            return completed
+            return await asyncio.to_thread(to_response, completed)
 
         run = await self._runs.join(
             key, work, wait_seconds=call.seconds_left, on_progress=call.part(OPENING_SHARE, 1.0)

@@ -2,10 +2,9 @@
 
 from bisect import bisect_right
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
-from typing_extensions import Self
 
 Status = Literal["complete", "running", "partial"]
 Mode = Literal["summary", "detailed", "comparison", "extraction"]

@@ -7,9 +7,26 @@ import json
 import random
 from collections.abc import Callable, Iterator
 
-_WORDS = (
-    "harbour pilot lamp tide fee keeper ledger crane berth storm signal notice barge cargo permit winter master rope"
-).split()
+_WORDS = [
+    "harbour",
+    "pilot",
+    "lamp",
+    "tide",
+    "fee",
+    "keeper",
+    "ledger",
+    "crane",
+    "berth",
+    "storm",
+    "signal",
+    "notice",
+    "barge",
+    "cargo",
+    "permit",
+    "winter",
+    "master",
+    "rope",
+]
 
 
 _SHOWN = "BT /F 9 Tf 9 99 Td (The pump is new and holds 40 litres of oil.) Tj ET"
@@ -52,7 +69,11 @@ def text_of_pages(pages: int, characters: int) -> bytes:
 def mail_of_messages(count: int) -> bytes:
     """Return a digest of so many messages."""
     head = b"Subject: Digest\nMIME-Version: 1.0\nContent-Type: multipart/digest; boundary=b\n\n"
-    return head + b"".join(b"--b\n\nSubject: No. %d\n\nThe pump is new.\n" % number for number in range(count)) + b"--b--\n"
+    return (
+        head
+        + b"".join(b"--b\n\nSubject: No. %d\n\nThe pump is new.\n" % number for number in range(count))
+        + b"--b--\n"
+    )
 
 
 def nested_mail(depth: int) -> bytes:
@@ -63,7 +84,8 @@ def nested_mail(depth: int) -> bytes:
 def mailbox(count: int) -> bytes:
     """Return messages one behind the other, as a mail program stores them."""
     return b"".join(
-        b"From a@b.example Thu Jan  1 00:00:00 2026\nFrom: a@b.example\nSubject: No. %d\n\nThe pump is new.\n\n" % number
+        b"From a@b.example Thu Jan  1 00:00:00 2026\nFrom: a@b.example\nSubject: No. %d\n\nThe pump is new.\n\n"
+        % number
         for number in range(count)
     )
 
@@ -83,7 +105,9 @@ def text_of_sentences(size: int) -> bytes:
 
 def text_of_headings(count: int) -> bytes:
     """Return Markdown in which each line is a heading of its own passage."""
-    return "".join(f"# {number}. Fee\n\n{'The pump holds 40 litres of oil. ' * 12}\n\n" for number in range(count)).encode()
+    return "".join(
+        f"# {number}. Fee\n\n{'The pump holds 40 litres of oil. ' * 12}\n\n" for number in range(count)
+    ).encode()
 
 
 def same_headings(count: int) -> bytes:

@@ -19,8 +19,8 @@ from agents.documents.recent import Recent, size_of_document, size_of_passages
 from agents.documents.record import Record, decode_spans
 from agents.documents.search.embeddings import Embed
 from agents.documents.search.passage_search import PassageSearch
-from agents.documents.terms import document_terms
 from agents.documents.store import KnownDocument, Store, StoredDocument
+from agents.documents.terms import document_terms
 from agents.documents.urls import fetch
 from agents.errors import DocumentError
 from agents.language.tokens import Estimate, TokenCounter

@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from agents.language.section_references import (
     EAST_ASIAN,
@@ -25,6 +25,7 @@ _HEADING = re.compile(
 )
 _SAME_WORD, _NO_WORD, _OTHER_WORD = range(3)
 """How well a heading with the right number fits, best first."""
+_SEARCHED_CHARACTERS = 1 << 20
 _MAX_CANDIDATES = 2
 """A table of contents and the text; what begins more often with one number is a list, and could be any of them."""
 
@@ -61,7 +62,7 @@ def _spans(reference: Reference, document: Document) -> tuple[Span, ...]:
 
 def _east_asian_part(reference: Reference, document: Document) -> tuple[Span, ...]:
     """Return the part that begins with the number, up to the next part as large or larger."""
-    lines = [(east_asian_number(match), match.start()) for match in _EAST_ASIAN_LINE.finditer(document.text)]
+    lines = [(east_asian_number(match), match.start()) for match in _matches(_EAST_ASIAN_LINE, document.text)]
     rank = _rank(reference.number[-1])
     spans: list[Span] = []
     end = len(document.text)
@@ -136,7 +137,7 @@ def _clause(reference: Reference, document: Document) -> Span | None:
         rf"^[ \t>*_#]{{0,8}}(?:(?i:{SECTION})[ \t]*)?(?P<number>{numbers})[.):]?[ \t*_]+(?=[^\W\d_]|[\"“„«(])",
         re.MULTILINE,
     )
-    lines = [(match["number"] == reference.number, match.start()) for match in begins.finditer(document.text)]
+    lines = [(match["number"] == reference.number, match.start()) for match in _matches(begins, document.text)]
     spans: list[tuple[bool, Span]] = []
     bounds = [*(heading.start for heading in document.headings), len(document.text)]
     after = None
@@ -149,6 +150,15 @@ def _clause(reference: Reference, document: Document) -> Span | None:
     spans.reverse()
     followed = [span for ended, span in spans if ended] or [span for _, span in spans]
     return max(followed, key=_length) if 0 < len(followed) <= _MAX_CANDIDATES else None
+
+
+def _matches(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """Yield what a pattern of one line matches, many lines at a time: a search keeps every other thread waiting."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start + _SEARCHED_CHARACTERS) + 1 or len(text)
+        yield from pattern.finditer(text, start, end)
+        start = end
 
 
 def _length(span: Span) -> int:

@@ -65,13 +65,17 @@ def apply(limits: Limits, name: str, link: int) -> None:
         _set_processor_limit(math.ceil(limits.seconds))
 
 
-def check_pages(pages: int) -> None:
+def check_pages(pages: int, called: str = "pages") -> None:
     """Refuse a document of more pages than may be read, before they are read: a small file can declare millions.
+
+    Args:
+        pages: How many there are.
+        called: What the document has in place of pages.
 
     Raises:
         DocumentError: It has more.
     """
-    _check("pages", pages)
+    _check("pages", pages, called)
 
 
 def check_characters(characters: int) -> None:
@@ -97,11 +101,11 @@ def holds_characters(characters: int) -> bool:
     return _Process.limits is None or characters <= _Process.limits.characters
 
 
-def _check(what: Literal["pages", "characters", "passages"], count: int) -> None:
+def _check(what: Literal["pages", "characters", "passages"], count: int, called: str = "") -> None:
     """Compare with the limit and the setting of the same name."""
     if _Process.limits is not None and count > (limit := getattr(_Process.limits, what)):
         raise DocumentError(
-            f"{_Process.name} has {count:,} {what}, more than the {limit:,} that are read.",
+            f"{_Process.name} has {count:,} {called or what}, more than the {limit:,} that are read.",
             hint=f"Split it, or raise READROOM_DOCUMENTS__MAX_{what.upper()}.",
         )
 

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator
 from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
-from typing import cast
+from email.policy import Policy
+from typing import Any, cast
 
 from agents.documents.parsing.encoding import Decoded, decode, wide_encoding
 from agents.documents.parsing.html import decode_page, read_page
+from agents.documents.parsing.limits import check_pages
 from agents.documents.parsing.parsed import Parsed, clean
 from agents.errors import DocumentError
 
@@ -20,13 +22,13 @@ def read_mail(data: bytes, name: str) -> Parsed:
     """Read a mail and the mails inside of it; attachments are named in the warnings.
 
     Raises:
-        DocumentError: It is nested too deeply, or its body is a damaged web page.
+        DocumentError: It is nested too deeply, has too many parts, or its body is a damaged web page.
     """
     if encoding := wide_encoding(data):
         data = data.decode(encoding, errors="replace").encode()
     letter = Letter()
     try:
-        message = email.message_from_bytes(data.removeprefix(b"\xef\xbb\xbf").lstrip(), Part)
+        message = _parsed(data.removeprefix(b"\xef\xbb\xbf").lstrip())
         message.read_mail_into(letter)
     except RecursionError as error:
         raise DocumentError(
@@ -148,7 +150,7 @@ class Part(Message):
         if mail.keys() or self.get("Content-Transfer-Encoding", "").strip().lower() != "base64":
             return mail
         mail["Content-Transfer-Encoding"] = "base64"
-        return email.message_from_bytes(mail.content(), Part)
+        return _parsed(mail.content())
 
     def _read_alternatives(self, parts: "list[Part]", letter: Letter) -> None:
         """Add one of several forms of the same text, and what is attached to any of them."""
@@ -206,6 +208,22 @@ class Part(Message):
         """Return the bytes that are sent, none where they are parts."""
         content = self.get_payload(decode=True)
         return content if isinstance(content, bytes) else b""
+
+
+class _CountedParts:
+    """Makes the parts of a mail as it is parsed, up to as many as it may have."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def __call__(self, policy: "Policy[Any]") -> Part:
+        self._count += 1
+        check_pages(self._count, "parts")
+        return Part(policy)
+
+
+def _parsed(data: bytes) -> Part:
+    return email.message_from_bytes(data, cast("Any", _CountedParts()))
 
 
 _QUOTE_MARKS = re.compile(r"(?:> ?)+")

@@ -7,9 +7,12 @@ import json
 import os
 import sys
 import traceback
+from collections import Counter
+from itertools import accumulate
 from typing import NoReturn
 
 from agents.documents.parsing import formats, titles
+from agents.documents.parsing.headings import Found
 from agents.documents.parsing.limits import Limits, apply, check_characters, check_pages, check_passages
 from agents.documents.parsing.parsed import Parsed
 from agents.documents.passages import cut
@@ -48,6 +51,8 @@ def to_record(parsed: Parsed, name: str, passage_tokens: int) -> Record:
 def _to_document(parsed: Parsed, name: str) -> Document:
     """Return what was parsed as a document, whose id is not known here."""
     labels = parsed.page_labels or [""] * len(parsed.pages)
+    kept = _kept_headings(parsed.headings)
+    left_out = () if len(kept) == len(parsed.headings) else (_TOO_MANY.format(len(parsed.headings), len(kept)),)
     return Document(
         document_id="",
         title=titles.of_document(parsed.title, parsed.text, parsed.headings, name),
@@ -57,9 +62,21 @@ def _to_document(parsed: Parsed, name: str) -> Document:
             Page(number=number, start=start, end=end, label=label, kind=parsed.page_kind)
             for number, ((start, end), label) in enumerate(zip(parsed.pages, labels, strict=True), 1)
         ),
-        headings=tuple(Heading(level=level, text=text, start=start) for level, text, start in parsed.headings),
-        warnings=tuple(parsed.warnings),
+        headings=tuple(Heading(level=level, text=text, start=start) for level, text, start in kept),
+        warnings=(*parsed.warnings, *left_out),
     )
+
+
+_MAX_HEADINGS = 20_000
+"""As many as a document may have pages: of more, what are taken for headings are the lines of a list."""
+_TOO_MANY = "Of {:,} lines that look like headings {:,} were taken for ones, those of the highest levels."
+
+
+def _kept_headings(headings: list[Found]) -> list[Found]:
+    """Return all headings, of too many those of the highest levels."""
+    counts = Counter(level for level, _, _ in headings)
+    totals = dict(zip(sorted(counts), accumulate(counts[level] for level in sorted(counts)), strict=True))
+    return [heading for heading in headings if totals[heading[0]] <= _MAX_HEADINGS]
 
 
 def main() -> None:

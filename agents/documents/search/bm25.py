@@ -51,8 +51,8 @@ class PassageIndex:
     def size(self) -> int:
         """Bytes that it takes."""
         scores: dict[str, Any] = getattr(self._bm25, "scores", {})
-        arrays = [each for each in (*scores.values(), self._vectors) if hasattr(each, "nbytes")]
-        return sum(each.nbytes for each in arrays) + len(self._vocabulary) * _TERM_BYTES
+        arrays: list[Any] = [*scores.values(), self._vectors]
+        return sum(getattr(each, "nbytes", 0) for each in arrays) + len(self._vocabulary) * _TERM_BYTES
 
     def rank(self, query: str, limit: int, vector: Any = None) -> list[Ranked]:  # noqa: ANN401
         """Return the passages that match best, best first.
@@ -103,10 +103,10 @@ class PassageIndex:
         passages: list[list[int]] = []
         for terms in documents:
             numbers = [vocabulary.setdefault(term, len(vocabulary)) for term in terms.vocabulary]
-            ids: list[int] = np.array(numbers, dtype=np.int64)[np.asarray(terms.ids, dtype=np.int64)].tolist()
+            ids = np.array(numbers, dtype=np.int64)[np.asarray(terms.ids, dtype=np.int64)]
             start = 0
             for length in terms.lengths:
-                passages.append(ids[start : start + length])
+                passages.append(ids[start : start + length].tolist())
                 start += length
         bm25 = bm25s.BM25(k1=_K1)
         if vocabulary:

@@ -8,8 +8,8 @@ from agents.documents.passages import Span, Terms
 from agents.documents.recent import Recent
 from agents.documents.search.bm25 import PassageIndex, Ranked
 from agents.documents.search.embeddings import DIMENSIONS, MODEL, Embed, load_embedding
-from agents.documents.terms import document_terms
 from agents.documents.store import Store
+from agents.documents.terms import document_terms
 from agents.schema import Document
 
 Load = Callable[[str], tuple[Document, tuple[Span, ...]]]
