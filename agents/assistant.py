@@ -13,7 +13,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +29,7 @@ from agents.documents.store import KnownDocument, StoredDocument
 from agents.engine.engine import Engine
 from agents.engine.registry import ActiveEngine, LazyEngine, choose_engine
 from agents.engine.tasks.reading import UpdateSummary
-from agents.errors import EngineError, RequestError
+from agents.errors import EngineError, RequestError, SessionError
 from agents.grounding.normalization import forget_long_texts
 from agents.jobs.processes import Processes
 from agents.jobs.single_flight import ReportProgress, SingleFlight, StillRunning, job_key
@@ -260,8 +260,12 @@ class Assistant:
 
         Raises:
             SessionError: The session id is unknown, malformed or expired.
+            DocumentError: The session quotes a document that may not be read here: another server may have opened it.
         """
-        turns = await (await self._sessions.open(session_id)).transcript()
+        session = await self._sessions.open(session_id)
+        for document_id in await session.document_ids():
+            await self.library.check_readable(document_id)
+        turns = await session.transcript()
         return "\n\n".join(f"## {turn.question}\n\n{turn.answer}" for turn in turns) or "No turns yet."
 
     async def keep_result(self, session_id: str, result: str) -> int:
@@ -449,7 +453,9 @@ class Assistant:
         run = await self._runs.join(
             key, work, wait_seconds=call.seconds_left, on_progress=call.part(OPENING_SHARE, 1.0)
         )
-        await call.session.add_documents(list(collection.documents))
+        with suppress(SessionError):
+            # What cannot be kept is said where the turn is not kept.
+            await call.session.add_documents(list(collection.documents))
         if isinstance(run, StillRunning):
             call.notes = run.notes
             raise WaitOverError
@@ -477,9 +483,16 @@ class Assistant:
         }
 
     async def _record(self, session: Session, question: str, response: ResponseT) -> ResponseT:
-        """Store the turn before it is handed out, so that nothing that was answered is lost."""
-        await session.add_turn(question, response.markdown)
-        return response.model_copy(update={"session": await session.info()})
+        """Store the turn before it is handed out, so that nothing that was answered is lost.
+
+        Where it cannot be stored, as on a full disk, the response says so.
+        """
+        try:
+            await session.add_turn(question, response.markdown)
+            return response.model_copy(update={"session": await session.info()})
+        except SessionError as error:
+            lost = f"This answer was not kept, and the next question will not know of it: {error.message} {error.hint}"
+            return response.model_copy(update={"warnings": (*response.warnings, lost)})
 
     @cached_property
     def _sessions(self) -> SessionStore:

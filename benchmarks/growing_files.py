@@ -24,8 +24,6 @@ _WORDS = [
     "cargo",
     "permit",
     "winter",
-    "master",
-    "rope",
 ]
 
 

@@ -143,6 +143,15 @@ class Library:
             return await self.open(path)
         raise _unknown(document_id)
 
+    async def check_readable(self, document_id: str) -> None:
+        """Check that what was read of a document may be shown here.
+
+        Raises:
+            DocumentError: Every file that it was read from is outside the allowed folders.
+        """
+        origins = await asyncio.to_thread(self._store.origins, document_id)
+        access.check_origins(document_id, origins, self._settings)
+
     async def current_contents(self, document_ids: Sequence[str]) -> dict[str, tuple[FileContent, ...]]:
         """Return what the files that each document was read from hold now, as far as they may be read."""
         return await asyncio.to_thread(lambda: {each: self._current_contents(each) for each in document_ids})

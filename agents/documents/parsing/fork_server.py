@@ -4,10 +4,10 @@ Each document gets a fresh fork, so what a hostile file does to its process ends
 the layout of their addresses, which separate starts would not, and no memory but what was there before any document.
 
 `sandbox.py` starts it with one end of a socket as standard input. For each document a byte arrives there, and with it
-two descriptors: the file, and the link, a socket of the document's own. Over the link come the file's name, the
-size of its passages and the limits as a line of JSON; back go lines on scanned pages, the result and, behind it, a zero byte and the exit code as
-four bytes. When the client shuts its side of the link, or is gone, the document's process is killed with all that it
-started.
+two descriptors: the file, and the link, a socket of the document's own. Over the link come the file's name, the size of
+its passages and the limits as a line of JSON; back go lines on scanned pages, the result and, behind it, a zero byte
+and the exit code as four bytes. When the client shuts its side of the link, or is gone, the document's process is
+killed with all that it started.
 """
 
 import ctypes
