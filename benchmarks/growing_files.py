@@ -7,24 +7,7 @@ import json
 import random
 from collections.abc import Callable, Iterator
 
-_WORDS = [
-    "harbour",
-    "pilot",
-    "lamp",
-    "tide",
-    "fee",
-    "keeper",
-    "ledger",
-    "crane",
-    "berth",
-    "storm",
-    "signal",
-    "notice",
-    "barge",
-    "cargo",
-    "permit",
-    "winter",
-]
+_WORDS = tuple("harbour pilot lamp tide fee keeper ledger crane berth storm signal notice barge cargo".split())  # noqa: SIM905
 
 
 _SHOWN = "BT /F 9 Tf 9 99 Td (The pump is new and holds 40 litres of oil.) Tj ET"

@@ -2,28 +2,19 @@
 
 import json
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, cast
 
-from anyio.abc import ObjectReceiveStream, ObjectSendStream
 from mcp.shared.message import SessionMessage
 from mcp_types import ErrorData, JSONRPCError
 from pydantic import ValidationError
 
 _PARSE_ERROR, _INVALID_REQUEST = -32700, -32600
 """Of JSON-RPC."""
+Stream = Any
+"""One of the SDK's own, which name no public class."""
 
 
-class Incoming(Protocol):
-    """What the SDK's stdio transport hands over."""
-
-    def __aiter__(self) -> Any: ...  # noqa: ANN401
-
-
-async def answer_unreadable(
-    incoming: "ObjectReceiveStream[SessionMessage | Exception]",
-    outgoing: "ObjectSendStream[SessionMessage]",
-    readable: "ObjectSendStream[SessionMessage | Exception]",
-) -> None:
+async def answer_unreadable(incoming: Stream, outgoing: Stream, readable: Stream) -> None:
     """Pass messages on, and answer those that could not be read.
 
     Args:
@@ -42,13 +33,16 @@ async def answer_unreadable(
 def refusal(error: ValidationError) -> JSONRPCError:
     """Return the answer to what could not be read, with the id of the request where that can be found."""
     found = error.errors(include_url=False, include_context=False)[0]
-    line, identity, code = found.get("input"), None, _INVALID_REQUEST
-    if found["type"] == "json_invalid":
-        code = _PARSE_ERROR
-        # Python's parser takes lone surrogates, for which pydantic's refuses the whole message.
-        with suppress(ValueError, RecursionError, TypeError):
-            line = json.loads(line)
-    if isinstance(line, dict) and isinstance(line.get("id"), str | int):
-        identity = line["id"]
+    code = _PARSE_ERROR if found["type"] == "json_invalid" else _INVALID_REQUEST
     message = f"The message cannot be read: {found['msg']}."
-    return JSONRPCError(jsonrpc="2.0", id=identity, error=ErrorData(code=code, message=message))
+    return JSONRPCError(jsonrpc="2.0", id=_id_in(found.get("input")), error=ErrorData(code=code, message=message))
+
+
+def _id_in(message: object) -> str | int | None:
+    """Return the id in a message or in its line."""
+    if isinstance(message, str):
+        # Python's parser takes lone surrogates, for which pydantic's refuses the whole message.
+        with suppress(ValueError, RecursionError):
+            message = json.loads(message)
+    identity = cast("dict[str, object]", message).get("id") if isinstance(message, dict) else None
+    return identity if isinstance(identity, str | int) else None
