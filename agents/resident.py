@@ -1,6 +1,7 @@
 """The memory that this process has from the system, and giving back what it no longer uses."""
 
 import ctypes
+import gc
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ class Resident:
         now = resident_bytes()
         self._least = min(self._least or now, now)
         if now - self._least > _WORTH_BYTES and (trim := _malloc_trim()):
+            # What a failure's traceback holds hangs together in circles.
+            gc.collect()
             trim(0)
             self._least = resident_bytes()
 

@@ -1,7 +1,7 @@
 """Hostile and broken input: what it reads, breaks, blocks and costs.
 
 python -m benchmarks.hostile races [--opens 50000]
-python -m benchmarks.hostile files [FOLDER ...] [--each 63]
+python -m benchmarks.hostile files [FOLDER ...] [--each 95]
 python -m benchmarks.hostile crowd [--asks 20]
 
 races: a second process swaps a file below the root, in turns, for a link to a file outside, for a pipe, and back; a
@@ -17,6 +17,7 @@ crowd: as many `readroom ask` at once, each on the same document, in a fresh dat
 
 import argparse
 import asyncio
+import gc
 import math
 import multiprocessing
 import os
@@ -130,15 +131,21 @@ async def read_files(folders: list[Path], each: int) -> None:
         assistant = Assistant(settings, processes=Processes())
         (room / "small.txt").write_text("The pump is new. It holds 40 litres of oil.")
         await assistant.ask(QUESTION, [str(room / "small.txt")])
+        # As a server does once everything is imported.
+        gc.collect()
+        gc.freeze()
+        maker = multiprocessing.get_context("spawn").Process(target=make_files, args=(room,))
+        maker.start()
+        await asyncio.to_thread(maker.join)
         blocks.longest, started = 0.0, resident_bytes()
         counts = await read_changed(folders, each, seed=1, keep=None)
         figures["mutated_files"] = sum(counter.total() for counter in counts.values())
         figures["mutated_crashed"] = sum(counter["crashed"] for counter in counts.values())
         figures["mutated_over_the_limit"] = sum(counter["over the limit"] for counter in counts.values())
         outcomes = Counter[str]()
-        for file, make in GROWING.items():
+        for file in GROWING:
             before, blocks.longest = blocks.longest, 0.0
-            for kind, seconds in [each async for each in visits(assistant, room / file, make())]:
+            for kind, seconds in [each async for each in visits(assistant, room / file)]:
                 outcomes[kind] += 1
                 figures[f"{file}_seconds"] = max(figures.get(f"{file}_seconds", 0.0), seconds)
             print(f"{file}: {figures[f'{file}_seconds']:.1f} s, block {blocks.longest * 1e3:.0f} ms", flush=True)
@@ -157,8 +164,8 @@ async def read_files(folders: list[Path], each: int) -> None:
     bad = ("mutated_crashed", "mutated_over_the_limit", "growing_blamed", "growing_slow", "growing_left_behind")
     record(
         "hostile_files",
-        f"python -m benchmarks.hostile files {' '.join(folder.name for folder in folders)} --each {each}: damaged files "
-        "and files that grow, in one process as a server holds it.",
+        f"python -m benchmarks.hostile files {' '.join(folder.name for folder in folders)} --each {each}: damaged "
+        "files and files that grow, in one process as a server holds it.",
         figures,
         goal="no crash, nothing over its limit, no sound file blamed, no child over 1 GiB, no block over 100 ms, the "
         "memory within 150 MB of its start",
@@ -169,9 +176,8 @@ async def read_files(folders: list[Path], each: int) -> None:
     )
 
 
-async def visits(assistant: Assistant, path: Path, content: bytes) -> AsyncIterator[tuple[str, float]]:
+async def visits(assistant: Assistant, path: Path) -> AsyncIterator[tuple[str, float]]:
     """Yield what becomes of each use of a file, and the seconds: a question, a section, and a client that hangs up."""
-    path.write_bytes(content)
     limit = assistant.settings.documents.parse_seconds + assistant.settings.supervisor.agent_seconds
     for use in (
         lambda: assistant.ask(QUESTION, [str(path)], wait_seconds=math.inf),
@@ -187,8 +193,8 @@ async def visits(assistant: Assistant, path: Path, content: bytes) -> AsyncItera
         seconds = time.perf_counter() - begun
         yield "slow" if seconds > limit else outcome, seconds
     # Other bytes, so that it is read anew.
-    path.write_bytes(content + b" ")
-    leaving = asyncio.create_task(assistant.ask(QUESTION, [str(path)], wait_seconds=math.inf))
+    other = str(path.with_name(f"again_{path.name}"))
+    leaving = asyncio.create_task(assistant.ask(QUESTION, [other], wait_seconds=math.inf))
     await asyncio.sleep(LEAVING_SECONDS)
     leaving.cancel()
     await asyncio.gather(leaving, return_exceptions=True)
@@ -196,7 +202,14 @@ async def visits(assistant: Assistant, path: Path, content: bytes) -> AsyncItera
     while busy_children() and time.perf_counter() - begun < GONE_SECONDS:
         await asyncio.sleep(TICK_SECONDS)
     yield "left_behind" if busy_children() else "gone", 0.0
-    path.unlink()
+
+
+def make_files(room: Path) -> None:
+    """Write every growing file, and again with one more byte."""
+    for name, make in GROWING.items():
+        content = make()
+        (room / name).write_bytes(content)
+        (room / f"again_{name}").write_bytes(content + b" ")
 
 
 def busy_children() -> int:
@@ -240,7 +253,7 @@ if __name__ == "__main__":
     parser.add_argument("part", choices=("races", "files", "crowd"))
     parser.add_argument("folder", type=Path, nargs="*", default=[CASES])
     parser.add_argument("--opens", type=int, default=50_000)
-    parser.add_argument("--each", type=int, default=63, help="changed files of every format")
+    parser.add_argument("--each", type=int, default=95, help="changed files of every format")
     parser.add_argument("--asks", type=int, default=20)
     asked = parser.parse_args()
     if asked.part == "races":

@@ -47,15 +47,15 @@ class Record(NamedTuple):
             ids=terms.ids.tobytes(),
         )
 
-    def to_bytes(self) -> bytes:
-        """Serialize for `from_bytes`, without a zero byte."""
+    def to_parts(self) -> list[bytes]:
+        """Return what `from_bytes` restores, in parts: together they would take the memory again. No byte is zero."""
         numbers = {"lengths": b64encode(self.lengths), "ids": b64encode(self.ids)}
         fields = [each.encode() if isinstance(each, str) else each for each in self._replace(**numbers)]
-        return b"".join((json.dumps([*map(len, fields)]).encode(), b"\n", *fields))
+        return [json.dumps([*map(len, fields)]).encode() + b"\n", *fields]
 
     @classmethod
     def from_bytes(cls, data: memoryview) -> "Record":
-        """Restore what `to_bytes` wrote.
+        """Restore what `to_parts` returned.
 
         Raises:
             ValueError: It is not whole.

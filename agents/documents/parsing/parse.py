@@ -105,17 +105,17 @@ def run(name: str, passage_tokens: int, limits: Limits, result: int) -> NoReturn
     try:
         with open(0, "rb") as file:
             parsed = parse(file.read(), name)
-        faults = json.dumps({"faults": parsed.faults or []}).encode()
-        answer = faults + b"\n" + to_record(parsed, name, passage_tokens).to_bytes()
+        faults = json.dumps({"faults": parsed.faults or []}).encode() + b"\n"
+        answer = [faults, *to_record(parsed, name, passage_tokens).to_parts()]
     except DocumentError as error:
-        answer = json.dumps({"error": [error.message, error.hint, ""]}).encode()
+        answer = [json.dumps({"error": [error.message, error.hint, ""]}).encode()]
     except MemoryError:
-        answer = json.dumps({"error": ["memory", "", ""]}).encode()
+        answer = [json.dumps({"error": ["memory", "", ""]}).encode()]
     except Exception as error:
         unexpected = formats.unexpected(name, error)
-        answer = json.dumps({"error": [unexpected.message, unexpected.hint, traceback.format_exc()]}).encode()
+        answer = [json.dumps({"error": [unexpected.message, unexpected.hint, traceback.format_exc()]}).encode()]
     with os.fdopen(result, "wb") as output:
-        output.write(answer)
+        output.writelines(answer)
     # Libraries with threads of their own may hang or crash while the interpreter is taken down.
     os._exit(0)
 
