@@ -199,7 +199,7 @@ async def visits(assistant: Assistant, path: Path) -> AsyncIterator[tuple[str, f
     leaving.cancel()
     await asyncio.gather(leaving, return_exceptions=True)
     begun = time.perf_counter()
-    while busy_children() and time.perf_counter() - begun < GONE_SECONDS:
+    while busy_children() and time.perf_counter() - begun < GONE_SECONDS:  # noqa: ASYNC110 - a process says nothing
         await asyncio.sleep(TICK_SECONDS)
     yield "left_behind" if busy_children() else "gone", 0.0
 

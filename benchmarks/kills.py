@@ -2,8 +2,8 @@
 
 python -m benchmarks.kills [--kills 100] [--base-url http://127.0.0.1:8000/v1 --model NAME]
 
-A worker asks and analyses in turns, as a server does, and prints each answer's session and number of turns as soon as it
-has it. The worker, or one of its processes that read and parse, is killed at a random moment; the next worker goes on
+A worker asks and analyses in turns, as a server does, and prints each answer's session and number of turns as soon as
+it has it. The worker, or one of its processes that read and parse, is killed at a random moment; the next worker goes on
 with the same call. A trigger in runs.db counts how often a window's result was stored. Without --base-url there is no
 model; with it a server that runs already, as `vllm serve` on a CPU, computes.
 """
@@ -54,14 +54,12 @@ async def work(room: Path, settings: Settings) -> None:
     sessions = await assistant.stored()
     session_id = sessions.sessions[0].session_id if sessions.sessions else None
     while True:
-        paths = sorted(room.glob("*.txt"))
-        if not paths:
-            paths = [write_document(room)]
+        path = await asyncio.to_thread(next_document, room)
         with suppress(ReadroomError):
-            answer = await assistant.ask("What is the tide's fee?", [str(paths[0])], session_id, math.inf)
+            answer = await assistant.ask("What is the tide's fee?", [str(path)], session_id, math.inf)
             session_id = acknowledge(answer.session.session_id, answer.session.turns)
             await assistant.analyze(
-                str(paths[0]),
+                str(path),
                 "extraction",
                 "fees",
                 window_tokens=WINDOW_TOKENS,
@@ -69,11 +67,13 @@ async def work(room: Path, settings: Settings) -> None:
                 wait_seconds=math.inf,
             )
             acknowledge(session_id, answer.session.turns + 1)
-            paths[0].unlink()
+            await asyncio.to_thread(path.unlink)
 
 
-def write_document(room: Path) -> Path:
-    """Write a document that nobody has read."""
+def next_document(room: Path) -> Path:
+    """Return the document that is not analysed yet, or write one that nobody has read."""
+    if left_over := sorted(room.glob("*.txt")):
+        return left_over[0]
     path = room / f"{time.time_ns()}.txt"
     part = path.with_suffix(".part")
     part.write_text("\n".join(sentences(DOCUMENT_SENTENCES, seed=time.time_ns())), encoding="utf-8")
