@@ -35,7 +35,8 @@ def open_shared(path: Path, migrations: tuple[str, ...]) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     # SQLite does not wait its turn to switch a new file to WAL.
     with FileLock(f"{path}.lock", timeout=TURN_SECONDS):
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        # A cached statement would keep what was bound to it, a whole book, until it is used again.
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=0)
         try:
             set_pragmas(connection)
             migrate(connection, path, migrations)

@@ -3,8 +3,8 @@
 python -m benchmarks.kills [--kills 100] [--base-url http://127.0.0.1:8000/v1 --model NAME]
 
 A worker asks and analyses in turns, as a server does, and prints each answer's session and number of turns as soon as
-it has it. The worker, or one of its processes that read and parse, is killed at a random moment; the next worker goes on
-with the same call. A trigger in runs.db counts how often a window's result was stored. Without --base-url there is no
+it has it. The worker, or one of its processes that read and parse, is killed at a random moment; the next worker goes
+on with the same call. A trigger in runs.db counts how often a window's result was stored. Without --base-url there is no
 model; with it a server that runs already, as `vllm serve` on a CPU, computes.
 """
 
@@ -20,6 +20,7 @@ import tempfile
 import time
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import TextIO
 
 import psutil
 
@@ -86,6 +87,11 @@ def acknowledge(session_id: str, turns: int) -> str:
     return session_id
 
 
+def start(command: list[str], out: TextIO) -> "subprocess.Popen[str]":
+    """Start a worker that writes what it acknowledges to a file."""
+    return subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL, text=True)
+
+
 def kill_one(worker: "subprocess.Popen[str]", chance: random.Random) -> str:
     """Kill the worker or one of the processes below it; return which."""
     process = psutil.Process(worker.pid)
@@ -123,7 +129,7 @@ async def main(kills: int, seed: int, base_url: str | None, model: str | None) -
         with log.open("a", encoding="utf-8") as out:
             for _ in range(kills):
                 if worker is None or worker.poll() is not None:
-                    worker = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL, text=True)
+                    worker = start(command, out)
                 await asyncio.sleep(chance.uniform(0.1, LONGEST_SECONDS))
                 which = kill_one(worker, chance)
                 killed[which] += 1

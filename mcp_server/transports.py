@@ -12,10 +12,7 @@ from typing import Any, Literal
 
 import anyio
 from mcp.server import MCPServer
-from mcp.server.stdio import stdio_server
 from mcp.server.transport_security import TransportSecuritySettings
-from mcp.shared._context_streams import create_context_streams
-from mcp.shared.message import SessionMessage
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
@@ -24,7 +21,6 @@ from agents.errors import SettingsError
 from agents.settings import ServerSettings, Settings
 from mcp_server.resumption import RETRY_MILLISECONDS, RecentEvents, SessionContext
 from mcp_server.server import create_server
-from mcp_server.unreadable import answer_unreadable
 
 HttpTransport = Literal["http", "sse", "all"]
 Transport = Literal["stdio"] | HttpTransport
@@ -63,20 +59,10 @@ def serve_stdio(server: MCPServer[Any]) -> None:
     if sys.stdin.isatty():
         _say("An MCP client is awaited on stdin. Clients start this themselves: see `readroom install --help`.")
     try:
-        anyio.run(run_stdio, server)
+        server.run("stdio")
     except* _CLIENT_GONE:
         # A client that is killed breaks the pipe under its answer: nobody is left to tell, and nothing is wrong here.
         _logger.info("The client is gone.")
-
-
-async def run_stdio(server: MCPServer[Any]) -> None:
-    """Serve over stdio, as `MCPServer.run_stdio_async` does, and answer what cannot be read."""
-    lowlevel: Any = server._lowlevel_server  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001
-    async with stdio_server() as (incoming, outgoing), anyio.create_task_group() as tasks:
-        readable, read = create_context_streams[SessionMessage | Exception](0)
-        tasks.start_soon(answer_unreadable, incoming, outgoing, readable)
-        await lowlevel.run(read, outgoing, lowlevel.create_initialization_options())
-        tasks.cancel_scope.cancel()
 
 
 async def serve_http(settings: Settings, transport: HttpTransport) -> None:

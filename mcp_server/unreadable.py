@@ -4,14 +4,33 @@ import json
 from contextlib import suppress
 from typing import Any, cast
 
+import anyio
+from mcp.server import MCPServer
+from mcp.server.stdio import stdio_server
+from mcp.shared._context_streams import create_context_streams
 from mcp.shared.message import SessionMessage
 from mcp_types import ErrorData, JSONRPCError
 from pydantic import ValidationError
+from typing_extensions import override
 
 _PARSE_ERROR, _INVALID_REQUEST = -32700, -32600
 """Of JSON-RPC."""
 Stream = Any
 """One of the SDK's own, which name no public class."""
+
+
+class AnsweringServer(MCPServer[Any]):
+    """A server that answers over stdio what it cannot read."""
+
+    @override
+    async def run_stdio_async(self) -> None:
+        """Serve over stdio until the client hangs up."""
+        lowlevel: Any = self._lowlevel_server
+        async with stdio_server() as (incoming, outgoing), anyio.create_task_group() as tasks:
+            readable, read = create_context_streams[SessionMessage | Exception](0)
+            tasks.start_soon(answer_unreadable, incoming, outgoing, readable)
+            await lowlevel.run(read, outgoing, lowlevel.create_initialization_options())
+            tasks.cancel_scope.cancel()
 
 
 async def answer_unreadable(incoming: Stream, outgoing: Stream, readable: Stream) -> None:
