@@ -4,8 +4,8 @@ python -m benchmarks.kills [--kills 100] [--base-url http://127.0.0.1:8000/v1 --
 
 A worker asks and analyses in turns, as a server does, and prints each answer's session and number of turns as soon as
 it has it. The worker, or one of its processes that read and parse, is killed at a random moment; the next worker goes
-on with the same call. A trigger in runs.db counts how often a window's result was stored. Without --base-url there is no
-model; with it a server that runs already, as `vllm serve` on a CPU, computes.
+on with the same call. A trigger in runs.db counts how often a window's result was stored. Without --base-url there is
+no model; with it a server that runs already, as `vllm serve` on a CPU, computes.
 """
 
 import argparse

@@ -32,6 +32,8 @@ EXIT_CODE = struct.Struct("!xi")
 _LATER = ("openpyxl.reader.excel",)
 """What a reader imports when it reads, for it is slow, and the server before that, once it has nothing to do. It must
 start no threads: a fork has none but its own."""
+_STEMMER = "Stemmer"
+"""What finding the terms of any document imports."""
 _DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of Linux's prctl(2)."""
 
@@ -39,10 +41,10 @@ _DIE_WITH_PARENT = 1
 def main() -> None:
     """Serve the client at the other end of standard input until it hangs up."""
     # Readers import what only they need, and what is slow or starts threads, when they read.
-    for reader in formats.READERS:
+    for module in (*(reader.module for reader in formats.READERS), _STEMMER):
         # A module that cannot be imported is an error of the fork that needs it.
         with suppress(Exception):
-            import_module(reader.module)
+            import_module(module)
     # What was imported stays: no fork need look through it for garbage, which would copy its memory as well.
     gc.freeze()
     with socket.socket(fileno=os.dup(0)) as control:
