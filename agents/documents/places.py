@@ -153,12 +153,14 @@ def _clause(reference: Reference, document: Document) -> Span | None:
 
 
 def _matches(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    """Yield what a pattern of one line matches, many lines at a time: a search keeps every other thread waiting."""
+    """Yield what a pattern of a line's beginning matches, piecemeal: a search keeps every other thread waiting."""
     start = 0
     while start < len(text):
-        end = text.find("\n", start + _SEARCHED_CHARACTERS) + 1 or len(text)
-        yield from pattern.finditer(text, start, end)
-        start = end
+        end = start + _SEARCHED_CHARACTERS
+        within = len(text) if end >= len(text) else text.rfind("\n", start, end) + 1
+        yield from pattern.finditer(text, start, within or end)
+        # Of a line that is longer than that, only the beginning matters.
+        start = within or text.find("\n", end) + 1 or len(text)
 
 
 def _length(span: Span) -> int:

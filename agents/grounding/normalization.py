@@ -16,6 +16,7 @@ _CACHED_CHARACTERS = 64_000_000
 _PART_CHARACTERS = 1 << 20
 MARKS_AROUND_WORDS = " \"'“”‘’.,;:!?…-()[]{}|*_、。「」『』【】《》〈〉・"
 _LETTER = r"[^\W\d_]"
+_BETWEEN_LETTERS = re.compile(_LETTER + _LETTER)
 _QUOTES = "\"'`\u00b4\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\u2032\u2033\uff02\uff07"
 _HYPHENS = "-\u2010\u2011\u2212\ufe63\uff0d"
 _DASHES = "\u2012\u2013\u2014\u2015\ufe58"
@@ -57,7 +58,7 @@ class NormalizedText:
         # each begins in the normal form and in the original.
         self._starts, self._original_starts = array("Q", [0]), array("Q", [0])
         position = offset = 0
-        for match in _replaced_in(folded).finditer(folded):
+        for match in _matches(_replaced_in(folded), folded):
             new = _REPLACEMENTS.get(match.lastgroup or "")
             if new is None:
                 new = _nfkc(match.group())
@@ -113,6 +114,17 @@ def _replaced_in(text: str) -> re.Pattern[str]:
     if changed:
         patterns.append(rf"(?P<letter>[{changed}])")
     return re.compile("|".join(patterns))
+
+
+def _matches(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """Yield what a pattern finds in a text piecemeal; pieces part between two letters, where nothing is replaced."""
+    start = 0
+    while start < len(text):
+        end = start + _PART_CHARACTERS
+        border = _BETWEEN_LETTERS.search(text, end)
+        end = border.start() + 1 if border else len(text)
+        yield from pattern.finditer(text, start, end)
+        start = end
 
 
 def _parts(text: str) -> Iterator[str]:
