@@ -1,11 +1,12 @@
 """Kills at random moments: what was acknowledged and is lost, what was finished and is computed twice.
 
-python -m benchmarks.kills [--kills 100] [--base-url http://127.0.0.1:8000/v1 --model NAME]
+python -m benchmarks.kills [--kills 100] [--vllm .venv-vllm/bin/vllm]
 
 A worker asks and analyses in turns, as a server does, and prints each answer's session and number of turns as soon as
 it has it. The worker, or one of its processes that read and parse, is killed at a random moment; the next worker goes
-on with the same call. A trigger in runs.db counts how often a window's result was stored. Without --base-url there is
-no model; with it a server that runs already, as `vllm serve` on a CPU, computes.
+on with the same call. A trigger in runs.db counts how often a window's result was stored. Without --vllm there is
+no model; with it a resident vLLM computes, on a CPU with tests/support/vllm_cpu.py, whose tiny model is random: it
+answers in the right form and without sense.
 """
 
 import argparse
@@ -25,6 +26,8 @@ from typing import TextIO
 import psutil
 
 from agents.assistant import Assistant
+from agents.benchmark.checkpoints import write_tiny
+from agents.engine.vllm import lifecycle
 from agents.errors import ReadroomError
 from agents.jobs.processes import Processes
 from agents.settings import DocumentsSettings, EngineSettings, Settings
@@ -41,11 +44,19 @@ _TRIGGER = """
 """
 
 
-def settings_of(room: Path, base_url: str | None, model: str | None) -> Settings:
+def settings_of(room: Path, vllm: str | None) -> Settings:
     """Return the settings of every worker."""
     engine = EngineSettings(kind="extractive")
-    if base_url and model:
-        engine = EngineSettings(kind="openai", base_url=base_url, model=model, max_model_len=8_192)
+    if vllm:
+        engine = EngineSettings(
+            kind="vllm",
+            model=str(room / "model"),
+            vllm_command=vllm,
+            extra_args=("--enforce-eager",),
+            max_model_len=16_384,
+            check_reading=False,
+            idle_sleep_seconds=0,
+        )
     return Settings(data_dir=room / "data", documents=DocumentsSettings(roots=(room,)), engine=engine)
 
 
@@ -114,16 +125,18 @@ def acknowledged(log: Path) -> dict[str, int]:
     return turns
 
 
-async def main(kills: int, seed: int, base_url: str | None, model: str | None) -> None:
+async def main(kills: int, seed: int, vllm: str | None) -> None:
     """Kill as often as is asked, then look at what is left."""
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         room = Path(name)
-        settings = settings_of(room, base_url, model)
+        settings = settings_of(room, vllm)
         await prepare(settings)
         log = room / "log"
-        engine = ["--base-url", base_url, "--model", model] if base_url and model else []
-        command = [sys.executable, "-m", "benchmarks.kills", "--work", str(room), *engine]
+        command = [sys.executable, "-m", "benchmarks.kills", "--work", str(room), *(["--vllm", vllm] if vllm else [])]
+        if vllm:
+            write_tiny(room / "model", fp8_format=True)
+            await lifecycle.start(settings.engine, settings.data_dir, print)
         killed = {"workers": 0, "children": 0}
         worker: subprocess.Popen[str] | None = None
         with log.open("a", encoding="utf-8") as out:
@@ -138,6 +151,8 @@ async def main(kills: int, seed: int, base_url: str | None, model: str | None) -
             if worker is not None:
                 worker.kill()
                 worker.wait()
+        if vllm:
+            await lifecycle.stop(settings.data_dir)
         figures = {
             "kills": kills,
             **{f"killed_{which}": count for which, count in killed.items()},
@@ -145,8 +160,9 @@ async def main(kills: int, seed: int, base_url: str | None, model: str | None) -
         }
     bad = ("turns_lost", "windows_computed_twice", "corrupt_databases")
     record(
-        f"kills_{'vllm_cpu' if base_url else 'without_a_model'}",
-        f"python -m benchmarks.kills --kills {kills}: a worker that asks and analyses, or a process of its, is killed.",
+        f"kills_{'vllm_cpu' if vllm else 'without_a_model'}",
+        f"python -m benchmarks.kills --kills {kills}{' --vllm' if vllm else ''}: "
+        "a worker that asks and analyses, or a process of its, is killed.",
         figures,
         goal="nothing acknowledged is lost, no finished window is computed twice, no database is corrupt",
         met=not any(figures[each] for each in bad) and bool(figures["turns_acknowledged"]),
@@ -191,11 +207,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--base-url", help="an OpenAI-compatible server that runs already")
-    parser.add_argument("--model", help="what it calls its model")
+    parser.add_argument("--vllm", help="how to call vLLM")
     parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.work:
-        asyncio.run(work(asked.work, settings_of(asked.work, asked.base_url, asked.model)))
+        asyncio.run(work(asked.work, settings_of(asked.work, asked.vllm)))
     else:
-        asyncio.run(main(asked.kills, asked.seed, asked.base_url, asked.model))
+        asyncio.run(main(asked.kills, asked.seed, asked.vllm))
