@@ -17,6 +17,7 @@ from agents.documents.parsing.sandbox import OnScan, Sandbox
 from agents.documents.passages import Span, cut, passage
 from agents.documents.recent import Recent, size_of_document, size_of_passages
 from agents.documents.record import Record, decode_spans
+from agents.documents.search.bm25 import Ranked
 from agents.documents.search.embeddings import Embed
 from agents.documents.search.passage_search import PassageSearch
 from agents.documents.store import KnownDocument, Store, StoredDocument
@@ -192,12 +193,7 @@ class Library:
             return ()
         with span("documents.search", documents=len(ids)):
             ranked = await self._search.rank(query, ids, limit)
-            return await asyncio.to_thread(
-                lambda: tuple(
-                    SearchHit(passage=passage(*self._load(ids[best.document]), best.passage), score=best.score)
-                    for best in ranked
-                )
-            )
+            return await asyncio.to_thread(self._hits, ids, ranked)
 
     async def count(self) -> int:
         """Return how many documents the library holds."""
@@ -245,6 +241,13 @@ class Library:
             unchanged = os.fstat(file.fileno()).st_mtime_ns == state.mtime_ns
         await asyncio.to_thread(self._store.remember, state, document.document_id, unchanged=unchanged)
         return document
+
+    def _hits(self, ids: Sequence[str], ranked: Sequence[Ranked]) -> tuple[SearchHit, ...]:
+        # Each document once: one that is larger than the memory for all of them is read from the disk each time.
+        loaded = {place: self._load(ids[place]) for place in {best.document for best in ranked}}
+        return tuple(
+            SearchHit(passage=passage(*loaded[best.document], best.passage), score=best.score) for best in ranked
+        )
 
     def _opened_documents(self) -> tuple[KnownDocument, ...]:
         known = self._store.known_documents()

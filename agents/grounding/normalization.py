@@ -13,7 +13,9 @@ from agents.language.unspaced import JOINED
 
 _CACHED_CHARACTERS = 64_000_000
 """Of all texts whose normal form is cached; the longest document has fewer."""
-_PART_CHARACTERS = 1 << 20
+_PART_CHARACTERS = 1 << 18
+"""Looked at without a break: in scripts that are slow to normalise some twenty milliseconds."""
+_LONG_CHARACTERS = 1 << 20
 MARKS_AROUND_WORDS = " \"'“”‘’.,;:!?…-()[]{}|*_、。「」『』【】《》〈〉・"
 _LETTER = r"[^\W\d_]"
 _BETWEEN_LETTERS = re.compile(_LETTER + _LETTER)
@@ -135,7 +137,7 @@ def _parts(text: str) -> Iterator[str]:
 def forget_long_texts() -> None:
     """Drop what is cached if it is much; between two calls nobody needs it."""
     with _CACHE_LOCK:
-        if _CACHE.currsize > _PART_CHARACTERS:
+        if _CACHE.currsize > _LONG_CHARACTERS:
             _CACHE.clear()
 
 
