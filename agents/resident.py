@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-_WORTH_BYTES = 16 * 1024**2
+_WORTH_BYTES = 4 * 1024**2
 """Growth that is worth the some ten milliseconds of looking for unused memory."""
 _PAGE_BYTES = 4_096
 

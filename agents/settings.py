@@ -50,7 +50,7 @@ class DocumentsSettings(Section):
     max_characters: int = Field(default=60_000_000, gt=0, description="Most characters that a document may have.")
     max_passages: int = Field(default=100_000, gt=0, description="Most passages that a document may fall into.")
     memory_mib: int = Field(
-        default=64,
+        default=56,
         ge=0,
         description="Memory for documents that were lately used, in MiB; what was not used for longest goes first.",
     )
