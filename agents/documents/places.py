@@ -25,7 +25,7 @@ _HEADING = re.compile(
 )
 _SAME_WORD, _NO_WORD, _OTHER_WORD = range(3)
 """How well a heading with the right number fits, best first."""
-_SEARCHED_CHARACTERS = 1 << 18
+_SEARCHED_CHARACTERS = 1 << 17
 _MAX_CANDIDATES = 2
 """A table of contents and the text; what begins more often with one number is a list, and could be any of them."""
 

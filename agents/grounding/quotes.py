@@ -29,7 +29,7 @@ _LONG_WORD = 8
 _MAX_ANCHOR_OCCURRENCES = 20
 _MAX_OCCURRENCES = 1_000
 _MAX_REGIONS = 6
-_SEARCHED_CHARACTERS = 1 << 18
+_SEARCHED_CHARACTERS = 1 << 17
 _LETTER = re.compile(r"[^\W\d_]")
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 """A letter of a script that writes no spaces between words, or in which small words stick to the one before."""
