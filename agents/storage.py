@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
 BUSY_SECONDS = 30
-"""How long a statement waits for another process's write, and a process for another that makes the file."""
+"""How long a statement waits for another process's write."""
+TURN_SECONDS = 600
+"""How long a process waits for its turn with a file. A turn takes milliseconds and ends with its process, but of many
+processes that start at once each waits for all others, and for their share of the processor."""
 
 
 def open_shared(path: Path, migrations: tuple[str, ...]) -> sqlite3.Connection:
@@ -26,13 +29,14 @@ def open_shared(path: Path, migrations: tuple[str, ...]) -> sqlite3.Connection:
 
     Raises:
         StorageError: A newer version of Readroom has written the file.
-        OSError: The folder cannot be made, or another process has held the lock for BUSY_SECONDS.
+        OSError: The folder cannot be made, or other processes have held the lock for TURN_SECONDS.
         sqlite3.Error: The file is damaged, or cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     # SQLite does not wait its turn to switch a new file to WAL.
-    with FileLock(f"{path}.lock", timeout=BUSY_SECONDS):
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    with FileLock(f"{path}.lock", timeout=TURN_SECONDS):
+        # A cached statement would keep what was bound to it, a whole book, until it is used again.
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=0)
         try:
             set_pragmas(connection)
             migrate(connection, path, migrations)

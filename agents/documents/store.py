@@ -14,8 +14,9 @@ from pydantic import Field
 from agents.documents.access import FileState
 from agents.documents.parsing.parsed import PARSER_VERSION
 from agents.documents.passages import Span, Terms
+from agents.documents.record import Record, decode_spans, decode_terms, encode_spans, to_document
 from agents.errors import DocumentError
-from agents.schema import Document, Frozen, Heading, Page
+from agents.schema import Document, Frozen
 from agents.storage import erasure, open_shared, transaction
 
 _MIGRATIONS = (
@@ -80,26 +81,12 @@ class Store:
     def document(self, document_id: str) -> Document | None:
         """Return a document that this version of the parser read."""
         row = self._row(
-            "SELECT title, name, text, pages, headings, warnings FROM documents WHERE document_id = ? AND parser = ?",
+            # SQLite's module would decode the text at one go, and hold the interpreter's lock meanwhile.
+            "SELECT title, name, CAST(text AS BLOB), pages, headings, warnings FROM documents "
+            "WHERE document_id = ? AND parser = ?",
             (document_id, PARSER_VERSION),
         )
-        if row is None:
-            return None
-        title, name, text, pages, headings, warnings = row
-        return Document(
-            document_id=document_id,
-            title=title,
-            name=name,
-            text=text,
-            pages=tuple(
-                # The first versions kept neither labels nor kinds.
-                Page(number=number, start=start, end=end, **dict(zip(("label", "kind"), named, strict=False)))
-                for number, start, end, *named in json.loads(pages)
-            ),
-            headings=tuple(Heading(level=level, text=text, start=start) for level, text, start in json.loads(headings)),
-            warnings=tuple(json.loads(warnings)),
-            parsed=False,
-        )
+        return to_document(document_id, *row, parsed=False) if row else None
 
     def count(self) -> int:
         """Return how many documents there are."""
@@ -150,31 +137,41 @@ class Store:
             for table in ("documents", "passages", "token_counts", "vectors", "files", "origins"):
                 self._open().execute(f"DELETE FROM {table} WHERE document_id = ?", (document_id,))  # noqa: S608
 
-    def add(self, document: Document, sha256: str, size: int, spans: Sequence[Span], terms: Terms) -> None:
+    def add(self, document_id: str, sha256: str, size: int, record: Record) -> None:
         """Store a document and its passages, in place of what an older parser read."""
-        pages = [(page.number, page.start, page.end, page.label, page.kind) for page in document.pages]
-        headings = [(heading.level, heading.text, heading.start) for heading in document.headings]
         with self._transaction() as connection:
             for table in ("passages", "token_counts", "vectors"):
-                connection.execute(f"DELETE FROM {table} WHERE document_id = ?", (document.document_id,))  # noqa: S608
+                connection.execute(f"DELETE FROM {table} WHERE document_id = ?", (document_id,))  # noqa: S608
             connection.execute(
-                "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?, ?)",
                 (
-                    *(document.document_id, sha256, PARSER_VERSION, document.name, document.title, document.text),
-                    *(json.dumps(pages), json.dumps(headings), json.dumps(document.warnings)),
+                    *(document_id, sha256, PARSER_VERSION, record.name, record.title, record.text),
+                    *(record.pages, record.headings, record.warnings),
                 ),
             )
-            self._insert_passages(connection, document.document_id, size, spans, terms)
+            connection.execute(
+                "INSERT OR REPLACE INTO passages VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(document_id, size, record.spans, record.language, record.vocabulary),
+                    *(record.lengths, record.ids),
+                ),
+            )
 
     def add_passages(self, document_id: str, size: int, spans: Sequence[Span], terms: Terms) -> None:
         """Store a document's passages of another size."""
         with self._transaction() as connection:
-            self._insert_passages(connection, document_id, size, spans, terms)
+            connection.execute(
+                "INSERT OR REPLACE INTO passages VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(document_id, size, encode_spans(spans), terms.language, json.dumps(terms.vocabulary)),
+                    *(terms.lengths.tobytes(), terms.ids.tobytes()),
+                ),
+            )
 
     def spans(self, document_id: str, size: int) -> tuple[Span, ...] | None:
         """Return where a document's passages of one size stand."""
         row = self._row("SELECT spans FROM passages WHERE document_id = ? AND size = ?", (document_id, size))
-        return tuple(Span(*span) for span in json.loads(row[0])) if row else None
+        return decode_spans(row[0]) if row else None
 
     def terms(self, document_id: str, size: int) -> Terms | None:
         """Return the terms of a document's passages of one size."""
@@ -182,9 +179,7 @@ class Store:
             "SELECT language, vocabulary, lengths, ids FROM passages WHERE document_id = ? AND size = ?",
             (document_id, size),
         )
-        if row is None:
-            return None
-        return Terms(row[0], tuple(json.loads(row[1])), array("I", row[2]), array("I", row[3]))
+        return decode_terms(*row) if row else None
 
     def token_counts(self, document_id: str, size: int, tokenizer: str) -> tuple[int, ...] | None:
         """Return the tokens of each passage as a tokenizer counted them."""
@@ -261,18 +256,6 @@ class Store:
             connection = self._open()
             with transaction(connection):
                 yield connection
-
-    @staticmethod
-    def _insert_passages(
-        connection: sqlite3.Connection, document_id: str, size: int, spans: Sequence[Span], terms: Terms
-    ) -> None:
-        connection.execute(
-            "INSERT OR REPLACE INTO passages VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                *(document_id, size, json.dumps([(span.start, span.end, span.page, span.heading) for span in spans])),
-                *(terms.language, json.dumps(terms.vocabulary), terms.lengths.tobytes(), terms.ids.tobytes()),
-            ),
-        )
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:

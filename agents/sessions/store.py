@@ -21,7 +21,7 @@ from agents.language.tokens import TokenCounter
 from agents.schema import Frozen
 from agents.sessions.history import Turn
 from agents.settings import MemorySettings
-from agents.storage import BUSY_SECONDS, erasure, open_shared, set_pragmas, transaction
+from agents.storage import TURN_SECONDS, erasure, open_shared, set_pragmas, transaction
 
 if TYPE_CHECKING:
     from llama_index.core.base.llms.types import ChatMessage
@@ -273,12 +273,13 @@ class SessionDatabase:
     async def _open(self) -> "SessionFile":
         async with self._writing:
             if self._file is None:
-                # Its imports take a second; on a thread they delay nobody else.
+                # Its imports take a second; on a thread they delay nobody else, and no other process waits for them.
                 file = await asyncio.to_thread(SessionFile, self._path)
                 try:
-                    # llama-index makes its table when it is first used, which two processes must not do at once.
-                    async with self._file_lock():
-                        await file.chats.get_messages("", limit=1)
+                    if not await asyncio.to_thread(file.has_messages):
+                        # llama-index makes its table when it is first used, which two processes must not do at once.
+                        async with self._file_lock():
+                            await file.chats.get_messages("", limit=1)
                 except BaseException:
                     await file.close()
                     raise
@@ -307,7 +308,7 @@ class SessionDatabase:
             task.exception()
 
     def _file_lock(self) -> AsyncFileLock:
-        return AsyncFileLock(f"{self._path}.lock", timeout=BUSY_SECONDS, poll_interval=_POLL_SECONDS)
+        return AsyncFileLock(f"{self._path}.lock", timeout=TURN_SECONDS, poll_interval=_POLL_SECONDS)
 
     @contextmanager
     def _session_errors(self) -> Generator[None]:
@@ -316,7 +317,7 @@ class SessionDatabase:
             yield
         except Timeout as error:
             raise SessionError(
-                f"Another process has held {error.lock_file} for {BUSY_SECONDS} seconds.",
+                f"Other processes have held {error.lock_file} for {TURN_SECONDS} seconds.",
                 hint="Stop the other Readroom process, or set READROOM_DATA_DIR to another folder.",
             ) from error
         except Exception as error:
@@ -351,6 +352,11 @@ class SessionFile:
         self._lock = threading.Lock()
         self._connection = open_shared(path, _MIGRATIONS)
         self._connection.row_factory = sqlite3.Row
+
+    def has_messages(self) -> bool:
+        """Return whether llama-index has made its table."""
+        query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = :name"
+        return bool(self.execute([query], {"name": _MESSAGES}))
 
     def execute(self, statements: Sequence[str], values: Mapping[str, object]) -> list[dict[str, Any]]:
         """Execute statements in one transaction and return the rows of the last one."""

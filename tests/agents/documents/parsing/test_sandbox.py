@@ -159,6 +159,6 @@ async def test_scanned_pages_are_counted_and_no_part_of_the_result() -> None:
     link.feed_eof()
     counts: list[tuple[int, int]] = []
 
-    output = await sandbox._read(link, Limits(0, 60.0, 60.0, 1), lambda done, total: counts.append((done, total)))
+    output = await sandbox._read(link, Limits.of(DocumentsSettings()), lambda done, total: counts.append((done, total)))
 
     assert (output, counts) == (b'["Title", "text"]', [(0, 2), (1, 2)])
