@@ -445,8 +445,8 @@ class Assistant:
         call.waits = True
         notes = "\n".join(f"- {as_markdown(note)}" for note in call.notes[-MAX_NOTES:])
         message = (
-            f"Still working: {as_markdown(call.latest.message)} ({call.latest.fraction:.0%}). Make the same call again to "
-            f"get the result; the work goes on meanwhile."
+            f"Still working: {as_markdown(call.latest.message)} ({call.latest.fraction:.0%}). Make the same call again "
+            "to get the result; the work goes on meanwhile."
         )
         if notes:
             heading = "Noted so far:" if len(call.notes) <= MAX_NOTES else f"The last {MAX_NOTES} notes so far:"

@@ -5,11 +5,10 @@ every time, and no mark stands without its source. What is not Readroom's own is
 """
 
 import itertools
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from agents.escaping import as_markdown, one_line
+from agents.escaping import as_cell, as_markdown, one_line
 from agents.schema import Analysis, Answer, Citation, Claim, Mode, Response
 
 MAX_TITLES = 3
@@ -21,7 +20,6 @@ WEAK = "_A weak match: the document may not answer this. What comes nearest:_"
 """Above claims that may miss the question."""
 VERBATIM = "verbatim"
 """In a source, in place of words that are the claim's own."""
-_PIPE = re.compile(r"(\\?)\|")
 
 
 def to_markdown(response: Response) -> str:
@@ -163,8 +161,7 @@ def _unsaid(quote: str, said: str) -> str:
 
 
 def _cell(text: str) -> str:
-    # Renderers differ on whether a pipe behind two backslashes ends the cell.
-    return _PIPE.sub(lambda found: "\\&#124;" if found[1] else "\\|", as_markdown(_single_spaced(text)))
+    return as_cell(_single_spaced(text))
 
 
 def _single_spaced(text: str) -> str:

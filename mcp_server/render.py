@@ -17,7 +17,9 @@ def response_text(response: Response, *, go_on: str = "pass it as session_id to 
         lines.append(f"{of}{rest if response.next_cursor else ', which is the end'}.")
     lines.append(f"Session `{session.session_id}` ({turns}): {go_on}.")
     if response.documents:
-        lines.append("Documents: " + "; ".join(f"{as_markdown(one.title)} (`{one.document_id}`)" for one in response.documents))
+        lines.append(
+            "Documents: " + "; ".join(f"{as_markdown(one.title)} (`{one.document_id}`)" for one in response.documents)
+        )
     lines += [_coverage_and_engine(response), *(f"Note: {as_markdown(warning)}" for warning in response.warnings)]
     return "\n".join(lines)
 
