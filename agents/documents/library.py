@@ -24,7 +24,6 @@ from agents.documents.search.terms import document_terms
 from agents.documents.store import KnownDocument, Store, StoredDocument
 from agents.documents.urls import fetch
 from agents.errors import DocumentError
-from agents.escaping import one_line
 from agents.language.tokens import Estimate, TokenCounter
 from agents.schema import Document, Heading, Page, Passage, SearchHit
 from agents.settings import DocumentsSettings
@@ -338,10 +337,10 @@ def _unknown(document_id: str) -> DocumentError:
 
 def _to_document(parsed: Parsed, name: str, digest: str) -> Document:
     """Return what was parsed as a document."""
-    labels = [*map(one_line, parsed.page_labels)] if parsed.page_labels else [""] * len(parsed.pages)
+    labels = parsed.page_labels or [""] * len(parsed.pages)
     return Document(
         document_id=digest[: access.ID_LENGTH],
-        title=one_line(titles.of_document(parsed.title, parsed.text, parsed.headings, name)),
+        title=titles.of_document(parsed.title, parsed.text, parsed.headings, name),
         name=name,
         text=parsed.text,
         pages=tuple(
