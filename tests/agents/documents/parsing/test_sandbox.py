@@ -103,7 +103,7 @@ async def test_a_fork_that_is_killed_twice_is_no_fault_of_the_file_and_of_no_oth
     opening = asyncio.create_task(library.open(write("a.txt", LONG)))
     first = await one_fork_of(psutil.Process())
     first.kill()
-    while (second := await one_fork_of(psutil.Process())) == first:
+    while (second := await one_fork_of(psutil.Process())) == first:  # noqa: ASYNC110
         await asyncio.sleep(0)
     second.kill()
     with pytest.raises(DocumentError, match="was ended from outside, twice") as refused:
