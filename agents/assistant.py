@@ -22,6 +22,7 @@ from agents.engine.engine import Engine
 from agents.engine.registry import ActiveEngine, LazyEngine, choose_engine
 from agents.engine.tasks.reading import UpdateSummary
 from agents.errors import EngineError, RequestError, SessionError
+from agents.escaping import as_markdown
 from agents.grounding.normalization import forget_long_texts
 from agents.jobs.processes import Processes
 from agents.jobs.single_flight import ReportProgress, SingleFlight, StillRunning, job_key
@@ -255,7 +256,7 @@ class Assistant:
         for document_id in await session.document_ids():
             await self.library.check_readable(document_id)
         turns = await session.transcript()
-        return "\n\n".join(f"## {turn.question}\n\n{turn.answer}" for turn in turns) or "No turns yet."
+        return "\n\n".join(f"## {as_markdown(turn.question)}\n\n{turn.answer}" for turn in turns) or "No turns yet."
 
     async def keep_result(self, session_id: str, result: str) -> int:
         """Store a result that is handed out in parts, with its session; return its number.
@@ -453,10 +454,10 @@ class Assistant:
     async def _still_running(self, call: Call) -> dict[str, Any]:
         """Return the fields of a response that says how far the work has come."""
         call.waits = True
-        notes = "\n".join(f"- {note}" for note in call.notes[-MAX_NOTES:])
+        notes = "\n".join(f"- {as_markdown(note)}" for note in call.notes[-MAX_NOTES:])
         message = (
-            f"Still working: {call.latest.message} ({call.latest.fraction:.0%}). Make the same call again to get the "
-            f"result; the work goes on meanwhile."
+            f"Still working: {as_markdown(call.latest.message)} ({call.latest.fraction:.0%}). Make the same call again "
+            "to get the result; the work goes on meanwhile."
         )
         if notes:
             heading = "Noted so far:" if len(call.notes) <= MAX_NOTES else f"The last {MAX_NOTES} notes so far:"

@@ -34,7 +34,7 @@ MOST_BYTES = 1_000_000
 
 Outcome = Literal["read", "refused", "crashed", "over the limit"]
 
-_CRASHED = re.compile(r"its reader failed with|ended abruptly|ended before it was done")
+_CRASHED = re.compile(r"its reader failed with|ended abruptly|ended from outside")
 _OVER_THE_LIMIT = re.compile(r"took longer than|bytes of memory and was ended")
 _PYTHON = re.compile(r"Traceback|File \"|\w+Error\b|<class |object at 0x")
 

@@ -6,7 +6,6 @@ so that `readroom --help` is there at once.
 """
 
 import gc
-import json
 import math
 import os
 import time
@@ -202,7 +201,7 @@ def text(
     as_json: Json = False,
 ) -> None:
     """Print a document's text exactly as citations count it."""
-    from mcp_server.cli_output import exit_code, write
+    from mcp_server.cli_output import exit_code, write_exactly, write_json
 
     with exit_code(as_json=as_json):
         import asyncio
@@ -214,7 +213,10 @@ def text(
             document = asyncio.run(open_document(source, settings))
         start, end = (0, len(document.text)) if page is None else page_span(document, page)
         shown = document.model_copy(update={"text": document.text[start:end]})
-        write(shown.model_dump_json(indent=2) + "\n" if as_json else shown.text)
+        if as_json:
+            write_json(shown.model_dump(mode="json"))
+        else:
+            write_exactly(shown.text)
 
 
 @app.command()
@@ -344,7 +346,7 @@ def start(as_json: Json = False) -> None:
 @engine.command()
 def stop(as_json: Json = False) -> None:
     """Stop the engine and give the GPU back."""
-    from mcp_server.cli_output import exit_code, write
+    from mcp_server.cli_output import exit_code, write, write_json
 
     with exit_code(as_json=as_json):
         import asyncio
@@ -353,8 +355,10 @@ def stop(as_json: Json = False) -> None:
         from agents.settings import load_settings
 
         stopped = asyncio.run(lifecycle.stop(load_settings().data_dir))
-        said = "The engine was stopped." if stopped else "No engine was running."
-        write((json.dumps({"stopped": stopped}) if as_json else said) + "\n")
+        if as_json:
+            write_json({"stopped": stopped}, indent=None)
+        else:
+            write("The engine was stopped.\n" if stopped else "No engine was running.\n")
 
 
 @engine.command()
@@ -379,14 +383,17 @@ def logs(
     as_json: Json = False,
 ) -> None:
     """Print the end of vLLM's log."""
-    from mcp_server.cli_output import exit_code, note, write
+    from mcp_server.cli_output import exit_code, note, write, write_json
 
     with exit_code(as_json=as_json):
         from agents.engine.vllm import lifecycle
         from agents.settings import load_settings
 
         tail = lifecycle.log_tail(load_settings().data_dir, lines)
-        write(json.dumps({"log": tail}, ensure_ascii=False) + "\n" if as_json else tail)
+        if as_json:
+            write_json({"log": tail}, indent=None)
+        else:
+            write(tail)
         if not tail:
             note("There is no log: the engine has not been started.")
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from agents import markdown
 from agents.engine.tasks.reading import ANY_FACT
+from agents.escaping import one_line
 from agents.grounding.claims import GroundedClaim, Judgement, Quote
 from agents.schema import (
     Analysis,
@@ -259,7 +260,7 @@ def _nothing_noted(run: Run, outline: Sequence[str]) -> str:
     read = f"{_tokens_read(run):,} of {run.texts.total_tokens:,} tokens of {titles} were read"
     if run.request.mode == "extraction":
         return f"Nothing was found that fits “{focus(run.request)}”: {read}."
-    parts = f" Its parts: {'; '.join(outline)}." if outline else ""
+    parts = f" Its parts: {one_line('; '.join(outline))}." if outline else ""
     return f"Nothing was noted that stands in the text word for word: {read}.{parts}"
 
 

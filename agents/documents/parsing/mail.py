@@ -184,7 +184,7 @@ class Part(Message):
             yield self
 
     def _parts(self) -> "list[Part]":
-        payload = cast("object", self.get_payload())
+        payload = self._content_of(decode=False)
         return cast("list[Part]", payload) if isinstance(payload, list) else []
 
     def is_attached(self) -> bool:
@@ -206,8 +206,16 @@ class Part(Message):
 
     def content(self) -> bytes:
         """Return the bytes that are sent, none where they are parts."""
-        content = self.get_payload(decode=True)
+        content = self._content_of(decode=True)
         return content if isinstance(content, bytes) else b""
+
+    def _content_of(self, *, decode: bool) -> object:
+        try:
+            return cast("object", self.get_payload(decode=decode))
+        except ValueError:
+            # Python has a codec of this name, which decodes nothing: "undefined", "idna".
+            self.del_param("charset")
+            return cast("object", self.get_payload(decode=decode))
 
 
 class _CountedParts:

@@ -35,6 +35,9 @@ _START = (
 _CHILD = (sys.executable, "-P", "-c", _START, _PACKAGE_ROOT)
 _CAN_FORK = all(hasattr(os, name) for name in ("fork", "waitid")) and hasattr(socket, "send_fds")
 
+_KILLED = -getattr(signal, "SIGKILL", 9)
+"""The exit code of a process that the system, or somebody, has killed."""
+
 
 class Sandbox:
     """Parses files, each in a process of its own.
@@ -72,7 +75,12 @@ class Sandbox:
         file.seek(0)
         limits = Limits.of(self._settings)
         try:
-            output, code = await self._processes.run(file, (name, self._settings.passage_tokens, limits), on_scan)
+            task = (name, self._settings.passage_tokens, limits)
+            output, code = await self._processes.run(file, task, on_scan)
+            if code is None or code == _KILLED:
+                # By the system, which is short of memory, or by hand: that says nothing of the file.
+                file.seek(0)
+                output, code = await self._processes.run(file, task, on_scan)
         except TimeoutError:
             raise self._too_slow(name) from None
         return await asyncio.to_thread(self._result, output, code, name)
@@ -85,10 +93,10 @@ class Sandbox:
         """Return what the process wrote, or raise what it says went wrong."""
         if code == -getattr(signal, "SIGXCPU", 0):
             raise self._too_slow(name)
-        if code is None:
+        if code is None or code == _KILLED:
             raise DocumentError(
-                f"The process that was to read {name} ended before it was done, or could not be started.",
-                hint="Ask again; if it happens again, install Readroom anew, and see that the machine has free memory.",
+                f"The process that was to read {name} was ended from outside, twice, or could not be started.",
+                hint="The file may well be sound: see that the machine has free memory, and ask again.",
             )
         if code or not output:
             raise formats.ended_abruptly(name, code)
