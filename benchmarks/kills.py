@@ -1,6 +1,6 @@
 """Kills at random moments: what was acknowledged and is lost, what was finished and is computed twice.
 
-python -m benchmarks.kills [--kills 100] [--vllm .venv-vllm/bin/vllm]
+python -m benchmarks.kills [--kills 100] [--longest 12] [--vllm .venv-vllm/bin/vllm]
 
 A worker asks and analyses in turns, as a server does, and prints each answer's session and number of turns as soon as
 it has it. The worker, or one of its processes that read and parse, is killed at a random moment; the next worker goes
@@ -34,8 +34,6 @@ from agents.settings import DocumentsSettings, EngineSettings, Settings
 from benchmarks.growing_files import sentences
 from benchmarks.record import record
 
-LONGEST_SECONDS = 12.0
-"""Until a kill: a worker's start takes some four."""
 DOCUMENT_SENTENCES = 1_200
 WINDOW_TOKENS = 2_000
 _TRIGGER = """
@@ -125,7 +123,7 @@ def acknowledged(log: Path) -> dict[str, int]:
     return turns
 
 
-async def main(kills: int, seed: int, vllm: str | None) -> None:
+async def main(kills: int, longest: float, seed: int, vllm: str | None) -> None:
     """Kill as often as is asked, then look at what is left."""
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
@@ -143,7 +141,7 @@ async def main(kills: int, seed: int, vllm: str | None) -> None:
             for _ in range(kills):
                 if worker is None or worker.poll() is not None:
                     worker = start(command, out)
-                await asyncio.sleep(chance.uniform(0.1, LONGEST_SECONDS))
+                await asyncio.sleep(chance.uniform(0.1, longest))
                 which = kill_one(worker, chance)
                 killed[which] += 1
                 if which == "workers":
@@ -161,7 +159,7 @@ async def main(kills: int, seed: int, vllm: str | None) -> None:
     bad = ("turns_lost", "windows_computed_twice", "corrupt_databases")
     record(
         f"kills_{'vllm_cpu' if vllm else 'without_a_model'}",
-        f"python -m benchmarks.kills --kills {kills}{' --vllm' if vllm else ''}: "
+        f"python -m benchmarks.kills --kills {kills} --longest {longest:g}{' --vllm' if vllm else ''}: "
         "a worker that asks and analyses, or a process of its, is killed.",
         figures,
         goal="nothing acknowledged is lost, no finished window is computed twice, no database is corrupt",
@@ -206,6 +204,9 @@ def left(settings: Settings, log: Path) -> dict[str, int]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument(
+        "--longest", type=float, default=12.0, help="seconds until a kill, at most; a worker's start takes some four"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--vllm", help="how to call vLLM")
     parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
@@ -213,4 +214,4 @@ if __name__ == "__main__":
     if asked.work:
         asyncio.run(work(asked.work, settings_of(asked.work, asked.vllm)))
     else:
-        asyncio.run(main(asked.kills, asked.seed, asked.vllm))
+        asyncio.run(main(asked.kills, asked.longest, asked.seed, asked.vllm))
