@@ -13,15 +13,15 @@ import math
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter, ValidationError
 
-from agents import reading
+from agents import evidence, reading
 from agents.documents.access import is_folder
 from agents.documents.collection import Collection, collect, open_source
 from agents.documents.library import Library
@@ -43,6 +43,7 @@ from agents.schema import (
     DocumentList,
     DocumentText,
     EngineInfo,
+    EvidencePage,
     Frozen,
     Mode,
     OnProgress,
@@ -76,6 +77,9 @@ ANALYSED_DOCUMENTS = 20
 OPENING_SHARE = 0.1
 """Share of a call's progress that opening the documents takes."""
 ResponseT = TypeVar("ResponseT", Answer, Analysis)
+_RESULTS: TypeAdapter[Answer | Analysis] = TypeAdapter(Answer | Analysis)
+_SAID_ELSEWHERE = {"markdown", "outline"}
+"""Fields of a response that are not stored with it: their words stand in others."""
 
 
 class Assistant:
@@ -256,21 +260,31 @@ class Assistant:
         turns = await (await self._sessions.open(session_id)).transcript()
         return "\n\n".join(f"## {turn.question}\n\n{turn.answer}" for turn in turns) or "No turns yet."
 
-    async def keep_result(self, session_id: str, result: str) -> int:
-        """Store a result that is handed out in parts, with its session; return its number.
-
-        Raises:
-            SessionError: The session is unknown or expired, or cannot be written.
-        """
-        return await (await self._sessions.open(session_id)).add_result(result)
-
-    async def kept_result(self, session_id: str, number: int) -> str | None:
+    async def result(self, session_id: str, number: int) -> Answer | Analysis | None:
         """Return a result that was stored; None if there is none of this number.
 
         Raises:
             SessionError: The session is unknown or expired, or cannot be read.
+            pydantic.ValidationError: Another version wrote it in a form of its own.
         """
-        return await (await self._sessions.open(session_id)).result(number)
+        stored = await (await self._sessions.open(session_id)).result(number)
+        return _RESULTS.validate_json(stored) if stored else None
+
+    async def results(self, session_id: str) -> tuple[Answer | Analysis, ...]:
+        """Return the stored results of a session, oldest first, but those that another version wrote in its own form.
+
+        Raises:
+            SessionError: The session is unknown or expired, or cannot be read.
+        """
+        found: list[Answer | Analysis] = []
+        for stored in await (await self._sessions.open(session_id)).results():
+            with suppress(ValidationError):
+                found.append(_RESULTS.validate_json(stored))
+        return tuple(found)
+
+    async def show_page(self, document_id: str, page: int, quotes: Sequence[evidence.Bounds] = ()) -> EvidencePage:
+        """Return a page with quotes marked on it; arguments and errors as in `agents.evidence.show_page`."""
+        return await evidence.show_page(self.library, document_id, page, quotes)
 
     async def page_numbers(self, document_id: str) -> list[str]:
         """Return the numbers of a document's pages.
@@ -461,9 +475,11 @@ class Assistant:
         }
 
     async def _record(self, session: Session, question: str, response: ResponseT) -> ResponseT:
-        """Store the turn before it is handed out, so that nothing that was answered is lost."""
+        """Store the turn and its result before they are handed out, so that nothing that was answered is lost."""
         await session.add_turn(question, response.markdown)
-        return response.model_copy(update={"session": await session.info()})
+        response = response.model_copy(update={"session": await session.info()})
+        number = await session.add_result(response.model_dump_json(exclude=_SAID_ELSEWHERE))
+        return response.model_copy(update={"session": response.session.model_copy(update={"result": number})})
 
     @cached_property
     def _sessions(self) -> SessionStore:

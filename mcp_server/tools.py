@@ -74,7 +74,7 @@ def _add_ask(server: MCPServer[Any], lazy: LazyAssistant, default_wait: float) -
                 if cursor is not None:
                     return await _next_part(assistant, cursor, Answer, "analyze_document")
                 answer = await assistant.ask(question, documents, session_id, wait_seconds, on_progress)
-                return part_result(await first_part(assistant, answer))
+                return part_result(await first_part(answer))
 
     add_tool(server, ask, "Ask documents a question")
 
@@ -106,7 +106,7 @@ def _add_analyze_document(server: MCPServer[Any], lazy: LazyAssistant, default_w
                 analysis = await assistant.analyze(
                     document, mode, focus, compare_with, window_tokens, session_id, wait_seconds, on_progress
                 )
-                return part_result(await first_part(assistant, analysis))
+                return part_result(await first_part(analysis))
 
     add_tool(server, analyze_document, "Analyse a whole document")
 

@@ -4,10 +4,10 @@ Each document gets a fresh fork, so what a hostile file does to its process ends
 the layout of their addresses, which separate starts would not, and no memory but what was there before any document.
 
 `sandbox.py` starts it with one end of a socket as standard input. For each document a byte arrives there, and with it
-two descriptors: the file, and the link, a socket of the document's own. Over the link come the file's name and the
-limits as a line of JSON; back go lines on scanned pages, the result and, behind it, a zero byte and the exit code as
-four bytes. When the client shuts its side of the link, or is gone, the document's process is killed with all that it
-started.
+two descriptors: the file, and the link, a socket of the document's own. Over the link come the file's name, what is to
+be drawn of it, if anything is, and the limits as a line of JSON; back go lines on scanned pages, the result and, behind
+it, a zero byte and the exit code as four bytes. When the client shuts its side of the link, or is gone, the document's
+process is killed with all that it started.
 """
 
 import ctypes
@@ -19,10 +19,11 @@ import signal
 import socket
 import struct
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from agents.documents.parsing import formats, parse
 from agents.documents.parsing.limits import Limits
@@ -99,14 +100,14 @@ class ForkServer:
         file, link = descriptors
         # Read here and not in the fork: from now on a link that has something to read is one that was shut.
         with os.fdopen(os.dup(link), "rb", buffering=0) as request:
-            name, *limits = json.loads(request.readline())
+            name, drawing, *limits = json.loads(request.readline())
         process = os.fork()
         if not process:
             # The other documents' links, above all, are none of this document's business.
             for other in (self._control, *self._links.values()):
                 other.close()
             os.close(self._ended)
-            self._parse(file, link, name, Limits(*limits))
+            self._parse(file, link, name, Limits(*limits), drawing)
         os.close(file)
         self._links[process] = socket.socket(fileno=link)
         return True
@@ -128,8 +129,8 @@ class ForkServer:
         """Do nothing: a signal without a handler would not write to the wakeup descriptor."""
 
     @staticmethod
-    def _parse(file: int, link: int, name: str, limits: Limits) -> NoReturn:
-        """Parse one document in this process, which ends with it."""
+    def _parse(file: int, link: int, name: str, limits: Limits, drawing: Sequence[Any] | None) -> NoReturn:
+        """Parse one document, or draw a page of it, in this process, which ends with it."""
         try:
             if sys.platform == "linux":
                 ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
@@ -138,7 +139,7 @@ class ForkServer:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             os.dup2(file, 0)
             os.close(file)
-            parse.run(name, limits, result=link)
+            parse.run(name, limits, link, drawing)
         finally:
             os._exit(1)
 

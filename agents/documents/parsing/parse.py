@@ -1,4 +1,4 @@
-"""The parsing process: reads a file from standard input and writes a Parsed as JSON.
+"""The parsing process: reads a file from standard input and writes a Parsed as JSON, or a page of it as a picture.
 
 `sandbox.py` starts it, or `fork_server.py` forks it, with its limits.
 """
@@ -7,7 +7,8 @@ import json
 import os
 import sys
 import traceback
-from typing import NoReturn
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 from agents.documents.parsing import formats
 from agents.documents.parsing.limits import Limits, apply, check_pages
@@ -35,15 +36,16 @@ def parse(data: bytes, name: str) -> Parsed:
 
 def main() -> None:
     """Parse what the command line names, in a process that was started for it; the result goes to standard output."""
-    name, memory_bytes, seconds, ocr_page_seconds, pages = sys.argv[1:]
+    name, drawing, memory_bytes, seconds, ocr_page_seconds, pages = sys.argv[1:]
     # What a library prints must not mix with the result.
     result = os.dup(1)
     os.dup2(2, 1)
-    run(name, Limits(int(memory_bytes), float(seconds), float(ocr_page_seconds), int(pages)), result)
+    limits = Limits(int(memory_bytes), float(seconds), float(ocr_page_seconds), int(pages))
+    run(name, limits, result, json.loads(drawing))
 
 
-def run(name: str, limits: Limits, result: int) -> NoReturn:
-    """Parse standard input within limits, and end the process.
+def run(name: str, limits: Limits, result: int, drawing: Sequence[Any] | None = None) -> NoReturn:
+    """Parse standard input within limits, or draw a page of it, and end the process.
 
     A failure is written as `{"error": [message, hint, traceback]}`; the traceback is empty but for exceptions that a
     reader does not know. Running out of memory is the message "memory".
@@ -52,11 +54,13 @@ def run(name: str, limits: Limits, result: int) -> NoReturn:
         name: The file's name.
         limits: What the process may take.
         result: The descriptor to write to.
+        drawing: The fields of a `page_picture.Drawing`, where a page is to be drawn.
     """
     apply(limits, result)
     try:
         with open(0, "rb") as file:
-            answer = parse(file.read(), name).to_json()
+            data = file.read()
+        answer = parse(data, name).to_json() if drawing is None else _draw(data, name, drawing)
     except DocumentError as error:
         answer = json.dumps({"error": [error.message, error.hint, ""]}).encode()
     except MemoryError:
@@ -68,6 +72,12 @@ def run(name: str, limits: Limits, result: int) -> NoReturn:
         output.write(answer)
     # Libraries with threads of their own may hang or crash while the interpreter is taken down.
     os._exit(0)
+
+
+def _draw(data: bytes, name: str, drawing: Sequence[Any]) -> bytes:
+    from agents.documents.parsing import page_picture
+
+    return page_picture.draw(data, name, page_picture.Drawing(*drawing))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Running the parsing process: one file in, a Parsed out, within limits of time and memory."""
+"""Running the parsing process: one file in, a Parsed or a picture of a page out, within limits of time and memory."""
 
 import asyncio
 import json
@@ -19,10 +19,13 @@ from agents.documents.parsing.fork_server import EXIT_CODE
 from agents.documents.parsing.limits import SCAN, Limits, read_report
 from agents.documents.parsing.parsed import Parsed
 from agents.errors import DocumentError
+from agents.schema import PagePicture
 from agents.settings import DocumentsSettings
 
 OnScan = Callable[[int, int], None]
 """Told how many scanned pages of a document are read, and how many there are."""
+Drawing = tuple[int, Sequence[tuple[str, str, str]]]
+"""A page to be drawn, and what to find on it: the fields of `page_picture.Drawing`, whose module loads pdfium."""
 
 _logger = logging.getLogger(__name__)
 
@@ -69,23 +72,51 @@ class Sandbox:
         Raises:
             DocumentError: The file cannot be read, or not within the limits.
         """
-        file.seek(0)
-        settings = self._settings
-        limits = Limits(
-            settings.parse_memory_bytes, settings.parse_seconds, settings.ocr_page_seconds, settings.max_pages
-        )
-        try:
-            output, code = await self._processes.run(file, name, limits, on_scan)
-        except TimeoutError:
-            raise self._too_slow(name) from None
-        return await asyncio.to_thread(self._result, output, code, name)
+        output = await self._run(file, name, None, on_scan)
+        parsed = await asyncio.to_thread(Parsed.from_json, output)
+        for fault in parsed.faults or ():
+            _logger.warning("%s was read in part after a fault.\n%s", name, fault)
+        return parsed
+
+    async def draw(self, file: IO[bytes], name: str, page: int, quotes: Sequence[tuple[str, str, str]]) -> PagePicture:
+        """Return a page of an open PDF as a picture, and where quotes stand on it.
+
+        Args:
+            file: The file.
+            name: Its name.
+            page: The page's position, from 1.
+            quotes: Words to be found there, what stands before them, and what behind.
+
+        Raises:
+            DocumentError: The page cannot be drawn, or not within the limits.
+        """
+        output = await self._run(file, name, (page, quotes))
+        return await asyncio.to_thread(PagePicture.model_validate_json, output)
 
     def close(self) -> None:
         """End what was started; it starts again when it is needed."""
         self._processes.close()
 
-    def _result(self, output: bytes, code: int | None, name: str) -> Parsed:
-        """Return what the process wrote, or raise what it says went wrong."""
+    async def _run(
+        self, file: IO[bytes], name: str, drawing: Drawing | None, on_scan: OnScan = lambda _done, _total: None
+    ) -> bytes:
+        """Return what the process of an open file wrote, or raise what it says went wrong."""
+        file.seek(0)
+        # Within what is buffered, that does not move the descriptor, which is what the process reads from.
+        os.lseek(file.fileno(), 0, os.SEEK_SET)
+        settings = self._settings
+        limits = Limits(
+            settings.parse_memory_bytes, settings.parse_seconds, settings.ocr_page_seconds, settings.max_pages
+        )
+        try:
+            output, code = await self._processes.run(file, name, drawing, limits, on_scan)
+        except TimeoutError:
+            raise self._too_slow(name) from None
+        self._check(output, code, name)
+        return output
+
+    def _check(self, output: bytes, code: int | None, name: str) -> None:
+        """Raise what a process says went wrong, if anything did."""
         if code == -getattr(signal, "SIGXCPU", 0):
             raise self._too_slow(name)
         if code is None:
@@ -96,10 +127,7 @@ class Sandbox:
         if code or not output:
             raise formats.ended_abruptly(name, code)
         if not output.startswith(b'{"error"'):
-            parsed = Parsed.from_json(output)
-            for fault in parsed.faults or ():
-                _logger.warning("%s was read in part after a fault.\n%s", name, fault)
-            return parsed
+            return
         message, hint, traceback = json.loads(output)["error"]
         if message == "memory":
             raise DocumentError(
@@ -159,7 +187,9 @@ class ForkClient:
         with self._lock:
             self._control()
 
-    async def run(self, file: IO[bytes], name: str, limits: Limits, on_scan: OnScan) -> tuple[bytes, int | None]:
+    async def run(
+        self, file: IO[bytes], name: str, drawing: Drawing | None, limits: Limits, on_scan: OnScan
+    ) -> tuple[bytes, int | None]:
         """Have a file read in a fork; return what it wrote and its exit code, None where that is unknown.
 
         The fork and all that it started are gone when this returns or raises.
@@ -167,13 +197,14 @@ class ForkClient:
         Args:
             file: Open at its beginning.
             name: Its name.
+            drawing: What to draw of it; None: it is to be parsed.
             limits: What the fork may take.
             on_scan: Told how many scanned pages are read.
 
         Raises:
             TimeoutError: It took longer.
         """
-        reader, writer = await asyncio.open_unix_connection(sock=self._fork(file, name, limits))
+        reader, writer = await asyncio.open_unix_connection(sock=self._fork(file, name, drawing, limits))
         try:
             output = await _read(reader, limits, on_scan)
         finally:
@@ -197,11 +228,11 @@ class ForkClient:
             process.kill()
             process.wait()
 
-    def _fork(self, file: IO[bytes], name: str, limits: Limits) -> socket.socket:
+    def _fork(self, file: IO[bytes], name: str, drawing: Drawing | None, limits: Limits) -> socket.socket:
         """Hand a file to the server; return the link to the fork that reads it."""
         ours, theirs = socket.socketpair()
         with theirs:
-            ours.sendall(json.dumps((name, *limits)).encode() + b"\n")
+            ours.sendall(json.dumps((name, drawing, *limits)).encode() + b"\n")
             descriptors = (file.fileno(), theirs.fileno())
             try:
                 self._send(descriptors)
@@ -252,10 +283,12 @@ class ProcessStarter:
     def warm_up(self) -> None:
         """Do nothing: each process is started when it is needed."""
 
-    async def run(self, file: IO[bytes], name: str, limits: Limits, on_scan: OnScan) -> tuple[bytes, int | None]:
+    async def run(
+        self, file: IO[bytes], name: str, drawing: Drawing | None, limits: Limits, on_scan: OnScan
+    ) -> tuple[bytes, int | None]:
         """Have a file read by a new process; return what it wrote and its exit code, as `ForkClient.run` does."""
         process = await asyncio.create_subprocess_exec(
-            *(*self._command, name, *map(str, limits)),
+            *(*self._command, name, json.dumps(drawing), *map(str, limits)),
             stdin=file,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
