@@ -10,8 +10,6 @@ from agents.schema import Document, EvidencePage, MarkedText, Page, PagePicture
 MAX_CHARACTERS = 20_000
 """Of a page's text: of a longer page, such as a whole text file, what stands around the first quote is shown."""
 _BEFORE = MAX_CHARACTERS // 4
-MAX_QUOTES = 100
-"""Quotes that are marked on one page."""
 _MAX_QUOTE = 2_000
 """Characters of a quote that are looked for on a picture."""
 _AROUND = 60

@@ -17,6 +17,8 @@ Verdict = Literal["exact", "same_words", "similar", "absent"]
 WEAKEST_FIRST: tuple[Support, ...] = ("not", "partly", "supported")
 MAX_QUESTION_CHARACTERS = 20_000
 """A longer question is refused."""
+MAX_QUOTES = 200
+"""Quotes that are marked on one page."""
 
 
 class Frozen(BaseModel):
