@@ -27,6 +27,8 @@ WIDTH = 1_200
 """Pixels. Shown at half that, a page of A4 or letter paper is sharp on a screen of two pixels to a point."""
 MAX_PIXELS = 4_000_000
 """Of a page of any shape: twice what A4 has at that width."""
+MAX_SIDE = 16_383
+"""WebP's limit."""
 _QUALITY, _EFFORT = 80, 2
 """WebP's. The example's first page takes 34 KB; as PNG it takes 85 KB, and a photograph some megabytes."""
 _PIECES = re.compile(r"[\n|]+")
@@ -85,7 +87,9 @@ def draw(data: bytes, name: str, drawing: Drawing) -> bytes:
     document.init_forms()
     page = document[drawing.page - 1]
     width, height = page.get_size()
-    bitmap = page.render(scale=min(WIDTH / width, math.sqrt(MAX_PIXELS / (width * height))))
+    # One pixel less, for sides are rounded up.
+    scales = WIDTH / width, math.sqrt(MAX_PIXELS / (width * height)), (MAX_SIDE - 1) / height
+    bitmap = page.render(scale=min(scales))
     picture = io.BytesIO()
     bitmap.to_pil().save(picture, "WEBP", quality=_QUALITY, method=_EFFORT)
     found = _Finder(page, bitmap)
