@@ -19,7 +19,9 @@ from agents.schema import (
     DocumentList,
     DocumentText,
     EngineInfo,
+    EvidencePage,
     ListedDocument,
+    MarkedText,
     Mode,
     OnProgress,
     RouteReport,
@@ -78,6 +80,19 @@ READ = DocumentText(
 )
 
 
+SHOWN = EvidencePage(
+    document_id=DOCUMENT_ID,
+    title="Pump manual",
+    page=3,
+    page_name="page 3",
+    pages_total=9,
+    start=0,
+    end=35,
+    cut=False,
+    text=(MarkedText(text="It is big "), MarkedText(text="The pump holds 40 litres.", quotes=(0,))),
+)
+
+
 async def do_nothing(on_progress: OnProgress) -> None:
     """Take no time."""
 
@@ -92,6 +107,7 @@ class FakeAssistant:
     asked: list[dict[str, Any]] = field(default_factory=list)
     listed: DocumentList = LISTED
     read: DocumentText = READ
+    shown: EvidencePage = SHOWN
     names: Any = field(default_factory=lambda: SimpleNamespace(documents=(), sessions=()))
     text: str = "Page one.\fPage two."
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
@@ -158,6 +174,13 @@ class FakeAssistant:
         if session_id != SESSION_ID:
             raise SessionError(f"There is no session {session_id}.", hint="Leave session_id out to start a new one.")
         return "## How much does the pump hold?\n\nThe pump holds 40 litres [1]."
+
+    async def results(self, session_id: str) -> tuple[Answer | Analysis, ...]:
+        return ()
+
+    async def show_page(self, document_id: str, page: int, quotes: Sequence[tuple[int, int]] = ()) -> EvidencePage:
+        self.asked.append({"document_id": document_id, "page": page, "quotes": quotes})
+        return self.shown
 
     async def result(self, session_id: str, number: int) -> Answer | Analysis | None:
         stored = self.kept.get((session_id, number))

@@ -73,7 +73,7 @@ def test_a_turned_page_is_marked_as_it_is_shown(tmp_path: Path) -> None:
     canvas.restoreState()
     canvas.save()
     picture = drawn(str(path), 1, ("Read me upright.",))
-    assert picture.width == 2 * picture.height
+    assert picture.height == 2 * picture.width
     image = Image.open(io.BytesIO(base64.b64decode(picture.webp))).convert("L")
     left, top, right, bottom = image.point(lambda value: 255 * (value < 128)).getbbox() or ()
     ((box_left, box_top, box_right, box_bottom), *others) = picture.places[0]
