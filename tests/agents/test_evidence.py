@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,8 +44,7 @@ async def test_a_page_that_is_not_there_is_refused(library: Library, write: Writ
 async def test_without_the_file_the_text_is_shown_and_why_there_is_no_picture(
     library: Library, handbook: str, tmp_path: Path
 ) -> None:
-    copy = tmp_path / "copy.pdf"
-    copy.write_bytes(Path(handbook).read_bytes())
+    copy = Path(shutil.copy(handbook, tmp_path / "copy.pdf"))
     document = await library.open(str(copy))
     copy.unlink()
     shown = await show_page(library, document.document_id, 19)

@@ -39,9 +39,10 @@ async def opened_viewer(
     async with serving_viewer(assistant, results) as address, chromium(**options) as context:
         page = await context.new_page()
         requests: list[str] = []
-        page.on("request", lambda request: requests.append(f"{request.method} {request.url.replace(address, '/')}"))
+        origin = address.partition("/#")[0]
+        page.on("request", lambda request: requests.append(f"{request.method} {request.url.replace(origin, '')}"))
         await page.goto(address)
-        await page.wait_for_function("document.getElementById('asked').textContent !== 'Readroom'")
+        await page.wait_for_selector("#answer > *")
         yield page, requests
 
 

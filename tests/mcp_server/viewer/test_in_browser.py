@@ -68,7 +68,7 @@ async def test_it_is_used_by_keyboard_alone_and_fits_a_narrow_dark_window(assist
         await page.locator(".cell").first.focus()
         await page.keyboard.press("ArrowRight")
         await page.keyboard.press("Enter")
-        await page.wait_for_function("document.getElementById('status').textContent.startsWith('Page 2 is open')")
+        await page.get_by_text("Page 2 is open").wait_for()
 
 
 async def test_where_nothing_was_found_the_closest_passages_open_as_well() -> None:
