@@ -1,3 +1,4 @@
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -44,9 +45,8 @@ async def test_a_page_that_is_not_there_is_refused(library: Library, write: Writ
 async def test_without_the_file_the_text_is_shown_and_why_there_is_no_picture(
     library: Library, handbook: str, tmp_path: Path
 ) -> None:
-    copy = Path(shutil.copy(handbook, tmp_path / "copy.pdf"))
-    document = await library.open(str(copy))
-    copy.unlink()
+    document = await library.open(shutil.copy(handbook, str(tmp_path / "copy.pdf")))
+    os.remove(tmp_path / "copy.pdf")  # noqa: PTH107
     shown = await show_page(library, document.document_id, 19)
     assert shown.picture is None
     assert "is gone or has changed" in shown.note

@@ -1,5 +1,6 @@
 """A host of MCP Apps, with the SDK's own bridge in a real Chromium, shows the viewer from the real server."""
 
+import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -69,15 +70,14 @@ async def test_quotes_are_marked_in_a_pdf_a_docx_and_an_xlsx(
 ) -> None:
     folder = root / transport
     folder.mkdir()
-    copy = folder / "handbook.pdf"
-    copy.write_bytes(Path(HANDBOOK).read_bytes())
+    copy = shutil.copy(HANDBOOK, folder)
     docx = write_lines_as_docx(folder / "a.docx", ["The pump holds 40 litres.", "The valve is red.", "It rains."])
     xlsx = write_xlsx(folder / "a.xlsx")
     server = url if transport == "http" else server_process(tmp_path, "--root", str(root))
     requests: list[str] = []
     async with Client(server, extensions=APPS) as connected, hosted(connected, host_script, requests) as page:
         question = "What should the crew do if a battery container is smoking?"
-        app, cited = await asked_in_app(connected, page, question, str(copy))
+        app, cited = await asked_in_app(connected, page, question, copy)
         assert_marked(await marked_on(app), letters_at(HANDBOOK, cited["page"], cited["quote"]))
         for question, path in (("How many litres does the pump hold?", docx), ("What is the price of P-3?", xlsx)):
             app, cited = await asked_in_app(connected, page, question, path, theme="dark")
