@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from agents.errors import ReadroomError, SessionError
+from agents.errors import ReadroomError, SessionError, SettingsError
 from agents.schema import MAX_QUOTES, Analysis, Answer
 from mcp_server import http_server
 from mcp_server.viewer.page import viewer_page
@@ -59,7 +59,7 @@ async def serve_session(assistant: "Assistant", session_id: str, port: int, tell
 
     Raises:
         SessionError: The session is unknown or has expired, or its results are not stored.
-        OSError: The port is taken.
+        SettingsError: The port is taken.
     """
     results = await assistant.results(session_id)
     if not results:
@@ -67,7 +67,13 @@ async def serve_session(assistant: "Assistant", session_id: str, port: int, tell
             f"Of session {session_id} no result is stored that could be shown.",
             hint="An older version of Readroom may have answered it; ask again.",
         )
-    with socket.create_server((HOST, port)) as bound:
+    try:
+        bound = socket.create_server((HOST, port))
+    except OSError as error:
+        raise SettingsError(
+            f"{HOST}:{port} cannot be bound: {error.strerror or error}.", hint="Leave --port out to take a free one."
+        ) from error
+    with bound:
         viewer = LocalViewer(assistant, results)
         tell(f"http://{HOST}:{bound.getsockname()[1]}/#{viewer.token}")
         await http_server.serve(viewer.app(), bound)
