@@ -1,5 +1,6 @@
 """A host of MCP Apps, with the SDK's own bridge in a real Chromium, shows the viewer from the real server."""
 
+import base64
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
@@ -12,14 +13,22 @@ from mcp import Client
 from mcp.client import advertise
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
+from agents.settings import Settings
+from mcp_server.server import create_server
+from mcp_server.viewer.page import viewer_page
 from tests.clients.visit import HERE
 from tests.conftest import EXAMPLES
 from tests.support.chromium import chromium
+from tests.support.fake_assistant import FakeAssistant
 from tests.support.processes import server_process
 from tests.support.samples import write_lines_as_docx, write_xlsx
 from tests.support.viewing import assert_marked, letters_at, marked_on
 
 APPS = (advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]}),)
+ONE_DOT = (
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
+)
 HANDBOOK = str(EXAMPLES / "station-handbook.pdf")
 
 
@@ -88,3 +97,21 @@ async def test_quotes_are_marked_in_a_pdf_a_docx_and_an_xlsx(
         await app.locator("#fullscreen").click()
         await page.wait_for_function("window.displayMode === 'fullscreen'")
     assert [each for each in requests if not each.startswith(("about:", "data:"))] == []
+
+
+async def test_a_measurement_is_shown_with_its_chart(host_script: str) -> None:
+    dot = base64.b64encode(bytes.fromhex(ONE_DOT)).decode()
+    image = {"type": "image", "data": dot, "mimeType": "image/png"}
+    result = {
+        "content": [{"type": "text", "text": "Pages a second: 90"}, image],
+        "structuredContent": {"suite": "quick"},
+    }
+    server = create_server(Settings(), FakeAssistant())
+    async with Client(server, extensions=APPS) as connected, hosted(connected, host_script, []) as page:
+        shown = {"html": viewer_page(alone=False), "input": {}, "result": result, "theme": "light"}
+        await page.evaluate("showApp", shown)
+        app = page.frames[-1]
+        await app.get_by_text("Pages a second: 90").wait_for()
+        assert (
+            await app.locator("#answer img").evaluate("(image) => image.decode().then(() => image.naturalWidth)") == 1
+        )

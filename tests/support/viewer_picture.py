@@ -30,7 +30,7 @@ async def picture(data_dir: Path) -> bytes:
         async with opened_viewer(assistant, [answer], **options) as (page, _):
             await page.locator(".mark").first.click()
             await page.wait_for_selector(".place.active")
-            await page.evaluate("window.scrollTo(0, 0)")
+            await page.evaluate("[window, document.getElementById('evidence')].forEach((each) => each.scrollTo(0, 0))")
             return await page.screenshot()
     finally:
         await assistant.close()
