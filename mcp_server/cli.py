@@ -220,6 +220,36 @@ def text(
 
 
 @app.command()
+def view(
+    session: Annotated[
+        str | None, typer.Argument(metavar="[SESSION]", help="A session_id; without it, the session used last.")
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="The port to serve on; 0 takes a free one.")] = 0,
+    root: Roots = None,
+    as_json: Json = False,
+) -> None:
+    """Show a session's answers in the browser, each quote on its page; Ctrl-C ends it."""
+    from mcp_server.cli_output import exit_code, note, run_quietly, write, write_json
+
+    with exit_code(as_json=as_json):
+        from agents.settings import load_settings
+        from mcp_server.cli_arguments import allow_named, chosen_session
+        from mcp_server.viewer.local import serve_session
+
+        settings = allow_named(load_settings(), [], root or [])
+        session = session or chosen_session(settings, None, go_on=True) or ""
+
+        def tell(address: str) -> None:
+            if as_json:
+                write_json({"url": address}, indent=None)
+            else:
+                write(address + "\n")
+            note("Open this address in a browser; it opens once. Ctrl-C ends it.")
+
+        run_quietly(lambda assistant: serve_session(assistant, session, port, tell), settings)
+
+
+@app.command()
 def benchmark(
     files: Annotated[
         list[str] | None, typer.Argument(metavar="[FILE ...]", help="Documents to measure on; none: made ones.")

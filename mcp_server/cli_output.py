@@ -40,17 +40,22 @@ _QUESTION_CHARACTERS = 80
 
 def run(work: "Callable[[Assistant, OnProgress], Awaitable[ResultT]]", settings: "Settings") -> ResultT:
     """Do the work with an assistant that lives as long as it takes, and show its progress."""
+    with progress_bar() as on_progress:
+        return run_quietly(lambda assistant: work(assistant, on_progress), settings)
+
+
+def run_quietly(work: "Callable[[Assistant], Awaitable[ResultT]]", settings: "Settings") -> ResultT:
+    """Do the work with an assistant that lives as long as it takes."""
     from agents.assistant import Assistant
 
-    async def with_assistant(on_progress: OnProgress) -> ResultT:
+    async def with_assistant() -> ResultT:
         assistant = Assistant(settings)
         try:
-            return await work(assistant, on_progress)
+            return await work(assistant)
         finally:
             await assistant.close()
 
-    with progress_bar() as on_progress:
-        return asyncio.run(with_assistant(on_progress))
+    return asyncio.run(with_assistant())
 
 
 @contextmanager
@@ -106,7 +111,9 @@ def print_responses(responses: Sequence[schema.Response], *, wait: float, as_jso
 def _shown(response: schema.Response, wait: float) -> tuple[schema.Response, str]:
     """Return a response as it is printed, as JSON and as Markdown."""
     if response.status != "running":
-        return response, response_text(response, go_on=f"go on with --session {response.session.session_id}")
+        session = response.session.session_id
+        go_on = f"go on with --session {session}, see each quote on its page with `readroom view {session}`"
+        return response, response_text(response, go_on=go_on)
     # The assistant's first paragraph says that the work goes on, as it does in a server.
     noted = response.markdown.partition("\n\n")[2]
     markdown = f"{stopped_text(response, wait)}\n\n{noted}".rstrip()

@@ -22,6 +22,7 @@ from agents.settings import Settings, load_settings
 from mcp_server.arguments import PlainSpokenServer
 from mcp_server.completion import add_completion
 from mcp_server.environment import readroom_version, source
+from mcp_server.evidence_app import add_evidence_tool, evidence_app, only_for_apps
 from mcp_server.lazy_assistant import LazyAssistant
 from mcp_server.prompts import add_prompts
 from mcp_server.reading_tools import add_reading_tools
@@ -73,13 +74,15 @@ def create_server(settings: Settings, assistant: "Assistant | None" = None) -> M
         instructions=INSTRUCTIONS,
         version=readroom_version(),
         lifespan=lifespan,
-        middleware=[warm_up, coded_errors, opened_resources(lazy)],
+        middleware=[warm_up, coded_errors, only_for_apps, opened_resources(lazy)],
+        extensions=[evidence_app()],
         # Without a resource URL: the SDK would announce an OAuth server, and clients would look for it in vain.
         auth=None if token is None else AuthSettings(issuer_url=_LOCALHOST, resource_server_url=None),
         token_verifier=None if token is None else StaticToken(token),
     )
     add_tools(server, lazy, settings.server.wait_seconds)
     add_reading_tools(server, lazy)
+    add_evidence_tool(server, lazy)
     add_resources(server, lazy)
     add_prompts(server)
     add_completion(server, lazy)

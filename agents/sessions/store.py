@@ -191,6 +191,11 @@ class SessionDatabase:
         rows = await self._execute([query], {"id": session_id, "number": number})
         return rows[0]["result"] if rows else None
 
+    async def results(self, session_id: str) -> tuple[str, ...]:
+        """Return all of a session's results, oldest first."""
+        query = "SELECT result FROM results WHERE session_id = :id ORDER BY number"
+        return tuple(row["result"] for row in await self._execute([query], {"id": session_id}))
+
     async def state(self, session_id: str) -> SessionState:
         """Return what a session holds; nothing if there is no such session."""
         rows = await self._execute([_STATE], {"id": session_id})
