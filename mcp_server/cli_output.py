@@ -13,11 +13,11 @@ import typer
 from pydantic import BaseModel
 from rich.console import Console
 from rich.markdown import Markdown
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from agents import schema
 from agents.errors import ReadroomError
 from agents.schema import OnProgress
+from mcp_server.cli_progress import shown_progress
 from mcp_server.render import pluralize, response_text, stopped_text
 
 if TYPE_CHECKING:
@@ -43,18 +43,8 @@ def run(work: "Callable[[Assistant, OnProgress], Awaitable[ResultT]]", settings:
         finally:
             await assistant.close()
 
-    with progress_bar() as on_progress:
+    with shown_progress() as on_progress:
         return asyncio.run(with_assistant(on_progress))
-
-
-@contextmanager
-def progress_bar() -> Generator[OnProgress]:
-    """Yield a callback that draws a bar on stderr, and nothing where stderr is no terminal."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Starting", total=1.0)
-        yield lambda progress: bar.update(task, completed=progress.fraction, description=progress.message)
 
 
 @contextmanager
