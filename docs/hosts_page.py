@@ -16,41 +16,44 @@ COMMAND = "/home/me/.readroom/bin/readroom"
 _ON_MACOS = {"~/.config/Claude/": "Claude/", "~/.config/Code/": "Code/"}
 HEAD = """# Hosts
 
-Twelve clients, one command each. It enters Readroom into the client's own file, keeps what is in it and a copy of how it first
-was. This page is written by `python docs/hosts_page.py` from mcp_server/hosts.py.
+Twelve clients, one command each. It enters Readroom into the client's own file, keeps what is in it and a copy of how
+it first was. This page is written by `python docs/hosts_page.py` from mcp_server/hosts.py.
 
 | | |
 |---|---|
 | See the entry, and write nothing | `readroom install cursor --print` |
 | Say what may be read | `--root ~/Documents`, repeated; run again, it keeps the folders it had |
 | Take it out | `readroom uninstall cursor` |
-| A server that runs already | `readroom install cursor --url http://127.0.0.1:8765/mcp`, with READROOM_SERVER__TOKEN as its token |
+| A server that runs already | `--url http://127.0.0.1:8765/mcp`, with READROOM_SERVER__TOKEN as its token |
 
-Without a folder the home folder may be read, but nothing hidden in it, where keys lie. After an installation restart the client.
+Without a folder the home folder may be read, but nothing hidden in it, where keys lie. After an installation restart
+the client.
 
 ## One click
 
-**Claude Desktop** installs a bundle, whose dialogue asks for the folders and the engine. `make bundle` makes it in a clone; open
-`dist/readroom.mcpb` with Claude Desktop, or drop it into its settings under Extensions. Claude Desktop brings what the bundle
-needs (uv, and Python by it); the first start downloads Readroom's requirements. The format's kind `uv` is new and called
-experimental by its makers: where Claude Desktop does not take it, the command below does the same.
+**Claude Desktop** installs a bundle, whose dialogue asks for the folders and the engine. `make bundle` makes it in a
+clone; open `dist/readroom.mcpb` with Claude Desktop, or drop it into its settings under Extensions. Claude Desktop
+brings what the bundle needs (uv, and Python by it); the first start downloads Readroom's requirements. The format's
+kind `uv` is new and called experimental by its makers: where Claude Desktop does not take it, the command below does
+the same.
 
-**VS Code** and **Cursor** have a link each below. It enters what the installation has left in `~/.readroom`, without a folder, and
-is of use only after it: a link cannot install. Both follow what the two programs document; neither was at hand to try them.
+**VS Code** and **Cursor** have a link each below. It enters what the installation has left in `~/.readroom`, without
+a folder, and is of use only after it: a link cannot install. Both follow what the two programs document; neither was
+at hand to try them.
 
-**On the day of publication** a link will install, for then `uvx readroom serve` is a command that everybody has, and the bundle can
-be downloaded. Until then nothing of Readroom is on a registry.
+**On the day of publication** a link will install, for then `uvx readroom serve` is a command that everybody has, and
+the bundle can be downloaded. Until then nothing of Readroom is on a registry.
 
 ## `mcp dev`
 
-`~/.readroom/bin/mcp dev mcp_server/server.py` opens the server in the MCP Inspector, from any folder (with the file's path from
-there); it needs Node and uv.
+`~/.readroom/bin/mcp dev mcp_server/server.py` opens the server in the MCP Inspector, from any folder (with the file's
+path from there); it needs Node and uv.
 """
 _NOTES: dict[ClientName, str] = {
     "claude-desktop": "Servers at an address are entered in its own dialogue.",
     "claude-code": (
-        "This file holds for one folder, and is shared with it. `--scope user` enters Readroom for all your projects, by\n"
-        "`claude mcp add`."
+        "This file holds for one folder, and is shared with it. `--scope user` enters Readroom for all your projects,\n"
+        "by `claude mcp add`."
     ),
     "windsurf": "Since June 2026 it is called Devin Desktop: see there.",
     "continue": "A file of Readroom's own: Continue reads all that lie in this folder.",

@@ -99,11 +99,12 @@ def section(title: str) -> str:
 
 
 def five() -> Iterator[str]:
-    """Yield what the README says, each in a row of its own."""
+    """Yield what the five rows of the README say."""
     answers = recorded("quality_h100")["figures"]["all"]
     without, small, plain = (answers[name] for name in ("readroom_without_a_model", "readroom", "plain_8"))
     page = [f"{100 * each['first_citation_on_gold']:.0f} %" for each in (without, small, plain)]
-    yield f"of {small['questions']} real questions | {page[0]} without a model, {page[1]} with a small one; {page[2]} by"
+    yield f"of {small['questions']} real questions"
+    yield f"{page[0]} without a model, {page[1]} with a small one; {page[2]} by one plain call"
     yield f"all; {100 * plain['claims_supported']:.0f} % by the plain call"
     latency = recorded("ask_latency")
     assert "300 pages without a model" in latency["how"]
@@ -219,8 +220,9 @@ def test_every_figure_of_the_benchmarks_stands_in_the_results() -> None:
 def test_each_of_the_readmes_five_figures_stands_in_the_results() -> None:
     rows = [line for line in section("Measured").splitlines() if line.startswith("| ") and not line.startswith("| |")]
 
-    for said, row in zip(five(), rows, strict=True):
-        assert said in row
+    assert len(rows) == 5
+    for said in five():
+        assert sum(said in row for row in rows) == 1, said
 
 
 def test_the_papers_measure_nothing_outside_of_the_places_for_it() -> None:
