@@ -25,7 +25,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, 1 an error, 2 a wrong option, 3 --wait ended before the work did.",
+    epilog="Exit codes: 0 done, 1 an error, 2 a wrong option, 3 --wait ended before the work did, 130 Ctrl-C.",
 )
 engine = typer.Typer(name="engine", help="The resident vLLM that all of a user's servers share.", no_args_is_help=True)
 app.add_typer(engine)
@@ -357,7 +357,8 @@ def uninstall(
 @engine.command()
 def start(as_json: Json = False) -> None:
     """Start the engine, or wait until the one that is starting is ready."""
-    from mcp_server.cli_output import engine_status_text, exit_code, print_result, progress_bar
+    from mcp_server.cli_output import engine_status_text, exit_code, print_result
+    from mcp_server.cli_progress import shown_progress
 
     with exit_code(as_json=as_json):
         import asyncio
@@ -367,7 +368,7 @@ def start(as_json: Json = False) -> None:
 
         settings = load_settings()
         data_dir = settings.ready_data_dir()
-        with progress_bar() as on_progress:
+        with shown_progress("The engine goes on starting: `readroom engine stop` ends it.") as on_progress:
             asyncio.run(lifecycle.start(settings.engine, data_dir, on_progress))
         running = asyncio.run(lifecycle.status(settings.engine, data_dir))
         print_result(running, engine_status_text(running), as_json=as_json)

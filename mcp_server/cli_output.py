@@ -17,12 +17,12 @@ import typer
 from pydantic import BaseModel
 from rich.console import Console
 from rich.markdown import Markdown
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from agents import schema
 from agents.errors import ReadroomError
 from agents.escaping import TerminalFormatter, as_markdown, as_terminal, as_terminal_json, one_line
 from agents.schema import OnProgress
+from mcp_server.cli_progress import shown_progress
 from mcp_server.render import pluralize, response_text, stopped_text
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _QUESTION_CHARACTERS = 80
 
 def run(work: "Callable[[Assistant, OnProgress], Awaitable[ResultT]]", settings: "Settings") -> ResultT:
     """Do the work with an assistant that lives as long as it takes, and show its progress."""
-    with progress_bar() as on_progress:
+    with shown_progress() as on_progress:
         return run_quietly(lambda assistant: work(assistant, on_progress), settings)
 
 
@@ -56,16 +56,6 @@ def run_quietly(work: "Callable[[Assistant], Awaitable[ResultT]]", settings: "Se
             await assistant.close()
 
     return asyncio.run(with_assistant())
-
-
-@contextmanager
-def progress_bar() -> Generator[OnProgress]:
-    """Yield a callback that draws a bar on stderr, and nothing where stderr is no terminal."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Starting", total=1.0)
-        yield lambda progress: bar.update(task, completed=progress.fraction, description=one_line(progress.message))
 
 
 @contextmanager

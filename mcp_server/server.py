@@ -3,9 +3,11 @@
 `mcp run mcp_server/server.py` and `mcp dev mcp_server/server.py` find it as `server`.
 """
 
+import base64
 import functools
 import hashlib
 import hmac
+import importlib.resources
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,7 @@ from mcp.server import MCPServer
 from mcp.server.auth.provider import AccessToken, TokenVerifier
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp_types import Icon
 from pydantic import AnyHttpUrl, SecretStr
 from typing_extensions import override
 
@@ -41,6 +44,7 @@ INSTRUCTIONS = (
     "same call again to get the result. When a result has a next_cursor, the same call with it as cursor gives the "
     "next part. Show the user the citations with their pages."
 )
+WEBSITE = "https://github.com/readroom/readroom"
 _LOCALHOST = AnyHttpUrl("http://localhost")
 _HANDSHAKE = {"initialize", "server/discover", "ping"}
 
@@ -72,6 +76,8 @@ def create_server(settings: Settings, assistant: "Assistant | None" = None) -> M
         title="Readroom",
         description="Local agents read long documents and answer with checked quotes.",
         instructions=INSTRUCTIONS,
+        website_url=WEBSITE,
+        icons=[icon()],
         version=readroom_version(),
         lifespan=lifespan,
         middleware=[warm_up, coded_errors, only_for_apps, opened_resources(lazy)],
@@ -87,6 +93,13 @@ def create_server(settings: Settings, assistant: "Assistant | None" = None) -> M
     add_prompts(server)
     add_completion(server, lazy)
     return server
+
+
+def icon() -> Icon:
+    """Return the icon that clients show beside the server's name, as an image of any size."""
+    image = importlib.resources.files("mcp_server").joinpath("icon.svg").read_bytes()
+    data = base64.b64encode(image).decode()
+    return Icon(src=f"data:image/svg+xml;base64,{data}", mime_type="image/svg+xml", sizes=["any"])
 
 
 class StaticToken(TokenVerifier):
