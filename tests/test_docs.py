@@ -81,8 +81,7 @@ def group(*words: str) -> Any:
 def test_every_link_of_the_papers_leads_to_a_file(paper: Path) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", paper.read_text())
 
-    # SECURITY.md is written by others at the same time.
-    assert [link for link in links if not (paper.parent / link).exists() and link != "SECURITY.md"] == []
+    assert [link for link in links if not (paper.parent / link).exists()] == []
 
 
 def recorded(name: str) -> Any:
