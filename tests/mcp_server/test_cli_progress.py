@@ -84,7 +84,9 @@ def test_ctrl_c_says_what_is_kept_and_keeps_it(tmp_path: Path) -> None:
 
     assert (code, stdout) == (130, "")
     stopped = terminal.shown.rpartition("Stopped: ")[2]
-    assert re.match(r"Read window \d+ of \d+.* \(\d\d%\)\. Documents that were opened and parts that were read", stopped)
+    assert re.match(
+        r"Read window \d+ of \d+.* \(\d\d%\)\. Documents that were opened and parts that were read", stopped
+    )
     assert "run the same command again" in stopped
     assert "Traceback" not in terminal.shown
 
