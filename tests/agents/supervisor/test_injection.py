@@ -15,8 +15,8 @@ from agents.engine.engine import ChoiceResult, Engine, Task
 from agents.engine.extractive.engine import ExtractiveEngine
 from agents.engine.openai.engine import OpenAIEngine
 from agents.engine.tasks.answering import Answerable, Draft, DraftResult
-from agents.jobs.window_cache import WindowCache
 from agents.escaping import as_markdown
+from agents.jobs.window_cache import WindowCache
 from agents.schema import Answer, SessionInfo
 from agents.settings import EngineSettings, SupervisorSettings
 from agents.supervisor.answer import to_answer
