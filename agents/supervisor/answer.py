@@ -109,7 +109,9 @@ def _common_fields(completed: Completed, session: SessionInfo) -> dict[str, Any]
         ),
         "session": session,
         "engine": run.engine.info,
-        "usage": run.ledger.usage.model_copy(update={"seconds": round(run.budget.clock() - run.budget.started, MILLISECONDS)}),
+        "usage": run.ledger.usage.model_copy(
+            update={"seconds": round(run.budget.clock() - run.budget.started, MILLISECONDS)}
+        ),
         "documents": tuple(
             DocumentInfo(
                 document_id=document.document_id,
