@@ -3,7 +3,7 @@
 from agents.escaping import as_markdown
 from agents.schema import Response
 
-GO_ON = "pass it as session_id to go on; at a shell, `readroom view` with it shows each quote on its page"
+GO_ON = "pass it as session_id to go on, or to `readroom view` at a shell to see each quote on its page"
 """What a client may do with a session."""
 
 
