@@ -179,22 +179,21 @@ def _place(quote: Quote) -> str:
 
 
 def coverage(run: Run, routed: Routed) -> Coverage:
-    """Return exactly how much of the documents the engine has read."""
+    """Return how much of the documents the engine has read."""
     why = "the question names others" if routed.named else "the search found them less relevant"
-    pages_read = 0
+    tokens_read = run.ledger.tokens_read()
     skipped: list[str] = []
     for document in run.request.documents:
-        passages, read = run.texts.passages[document.document_id], run.ledger.read[document.document_id]
-        pages_read += len(_pages_read(run, document))
-        if unread := len(passages) - len(read):
-            skipped.append(f"{document.title}: {unread:,} of {len(passages):,} passages were not read, because {why}")
+        total = sum(run.texts.tokens[document.document_id])
+        if unread := total - tokens_read[document.document_id]:
+            skipped.append(f"{document.title}: {unread:,} of {total:,} tokens were not read, because {why}")
     if run.request.others:
         skipped.append(f"{run.request.others:,} more documents were searched and not read: these match best")
     return Coverage(
         tokens_total=run.texts.total_tokens,
-        tokens_read=_tokens_read(run),
+        tokens_read=sum(tokens_read.values()),
         pages_total=sum(len(document.pages) for document in run.request.documents),
-        pages_read=pages_read,
+        pages_read=sum(len(_pages_read(run, document)) for document in run.request.documents),
         windows=run.ledger.windows,
         skipped=tuple(skipped),
     )
@@ -202,11 +201,9 @@ def coverage(run: Run, routed: Routed) -> Coverage:
 
 def _pages_read(run: Run, document: Document) -> list[int]:
     """Return the pages of which something was read, in order: none without text, as blank ones are, or damaged ones."""
-    passages = run.texts.passages[document.document_id]
     pages: set[int] = set()
-    for passage in (passages[index] for index in run.ledger.read[document.document_id]):
-        last = document.page_at(max(passage.start, passage.end - 1))
-        pages.update(range(document.page_at(passage.start), last + 1))
+    for start, end in run.ledger.read_spans()[document.document_id]:
+        pages.update(range(document.page_at(start), document.page_at(max(start, end - 1)) + 1))
     read = (page for page in document.pages if page.number in pages)
     return [page.number for page in read if document.text[page.start : page.end].strip()]
 
@@ -221,7 +218,7 @@ def _runs(numbers: Sequence[int]) -> tuple[tuple[int, int], ...]:
 
 
 def _tokens_read(run: Run) -> int:
-    return sum(run.texts.tokens[key][index] for key, indexes in run.ledger.read.items() for index in indexes)
+    return sum(run.ledger.tokens_read().values())
 
 
 def to_markdown(run: Run, routed: Routed, judgement: Judgement) -> str:
@@ -269,8 +266,8 @@ def _nothing_found(run: Run, routed: Routed) -> str:
             "is not to say that the others do not say it: name the document, or ask in its words."
         )
     return (
-        f"No clear answer was found in the {_tokens_read(run):,} of {run.texts.total_tokens:,} tokens that were read. "
-        "That is not to say that the document does not say it: ask more narrowly, or analyse the whole document."
+        f"No clear answer was found in the {_tokens_read(run):,} of {run.texts.total_tokens:,} tokens that were "
+        "read. That is not to say that the document does not say it: ask more narrowly, or analyse the whole document."
     )
 
 

@@ -110,6 +110,8 @@ class Ledger:
     usage: Usage = field(default_factory=Usage)
     read: dict[str, set[int]] = field(init=False)
     """By document id: the passages that the engine has read, by index."""
+    parts: dict[tuple[str, int], set[tuple[int, int]]] = field(init=False)
+    """By document id and passage: the characters that the engine has read of what it was given in part."""
     windows: int = 0
     cached_windows: int = 0
     """Windows whose notes an earlier run had stored."""
@@ -118,6 +120,7 @@ class Ledger:
 
     def __post_init__(self) -> None:
         self.read = {key: set() for key in self.texts.passages}
+        self.parts = {}
 
     @property
     def everything_read(self) -> bool:
@@ -129,17 +132,33 @@ class Ledger:
     def read_spans(self) -> dict[str, list[tuple[int, int]]]:
         """Return the character spans that the engine has read, by document id."""
         passages = self.texts.passages
-        return {
-            key: [(passages[key][index].start, passages[key][index].end) for index in sorted(indexes)]
+        spans = {
+            key: [(passages[key][index].start, passages[key][index].end) for index in indexes]
             for key, indexes in self.read.items()
         }
+        for (key, _), parts in self.parts.items():
+            spans[key].extend(parts)
+        return {key: sorted(those) for key, those in spans.items()}
 
     def mark_read(self, passages: Sequence[Passage]) -> None:
-        """Record that the engine has read these passages; a part of a passage does not count."""
+        """Record that the engine has read these passages, each whole or in part."""
         for passage in passages:
+            key, span = (passage.document_id, passage.index), (passage.start, passage.end)
             whole = self.texts.passages[passage.document_id][passage.index]
-            if (passage.start, passage.end) == (whole.start, whole.end):
+            if span == (whole.start, whole.end):
                 self.read[passage.document_id].add(passage.index)
+            else:
+                self.parts.setdefault(key, set()).add(span)
+
+    def tokens_read(self) -> dict[str, int]:
+        """Return the tokens that the engine has read, by document id: of a passage read in part, its share."""
+        tokens, passages = self.texts.tokens, self.texts.passages
+        read = {key: sum(tokens[key][index] for index in indexes) for key, indexes in self.read.items()}
+        for (key, index), parts in self.parts.items():
+            if index not in self.read[key]:
+                characters = set[int]().union(*(range(*part) for part in parts))
+                read[key] += tokens[key][index] * len(characters) // len(passages[key][index].text)
+        return read
 
     def failures(self, agent: str) -> int:
         """Return how many turns of an agent have failed."""

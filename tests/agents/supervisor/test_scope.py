@@ -101,6 +101,24 @@ async def test_what_was_left_out_was_not_asked_about(read: Reading) -> None:
     assert coverage(completed.run, completed.state["routed"]).skipped[0].endswith("because the question names others")
 
 
+async def test_the_pages_and_tokens_of_a_section_count_as_read(read: Reading) -> None:
+    completed = await read(ExtractiveEngine(), "What does clause 2.2 say?", CONTRACT)
+
+    covered = coverage(completed.run, completed.state["routed"])
+    assert covered.pages_read == 1
+    assert 0 < covered.tokens_read < covered.tokens_total
+
+
+async def test_two_looks_at_one_section_count_once(read: Reading) -> None:
+    completed = await read(ExtractiveEngine(), "What does clause 2.2 say?", CONTRACT)
+
+    ledger, before = completed.run.ledger, completed.run.ledger.tokens_read()
+    for passages in completed.run.texts.passages.values():
+        (start, end), *_ = ledger.read_spans()[passages[0].document_id]
+        ledger.mark_read([passages[0].model_copy(update={"start": start, "end": end - 1})])
+    assert ledger.tokens_read() == before
+
+
 async def test_a_long_section_is_searched_within(read: Reading) -> None:
     filler = "".join(f"Lamp {number} is trimmed at dusk by the keeper of the tower. " for number in range(600))
     text = f"# Log\n\n## 1 Lamps\n\n{filler}The lens is made of beryl.\n\n## 2 Boats\n\nThe lens is made of quartz.\n"
