@@ -292,7 +292,8 @@ class Assistant:
     @cached_property
     def library(self) -> Library:
         """Every document that was opened."""
-        return Library(self.settings.documents, self.settings.ready_data_dir())
+        url = self.settings.database_url
+        return Library(self.settings.documents, self.settings.ready_data_dir(), database_url=url)
 
     async def close(self) -> None:
         """Cancel what is running and close every part that was opened."""
@@ -456,17 +457,23 @@ class Assistant:
 
     @cached_property
     def _sessions(self) -> SessionStore:
-        folder = self.settings.ready_data_dir()
-        return SessionStore(self.settings.memory, folder, self._count_tokens, self._update_summary)
+        return SessionStore(
+            self.settings.memory,
+            self.settings.ready_data_dir(),
+            self._count_tokens,
+            self._update_summary,
+            database_url=self.settings.database_url,
+        )
 
     @cached_property
     def _window_cache(self) -> WindowCache:
-        return WindowCache(self.settings.ready_data_dir())
+        return WindowCache(self.settings.ready_data_dir(), database_url=self.settings.database_url)
 
     @cached_property
     def _supervisor(self) -> Supervisor:
         settings, processes = self.settings, self._processes
-        elsewhere = OtherProcess(processes, settings.ready_data_dir(), settings.documents) if processes else None
+        stored = settings.ready_data_dir(), settings.database_url
+        elsewhere = OtherProcess(processes, *stored, settings.documents) if processes else None
         return Supervisor(self.library, self._window_cache, settings.supervisor, elsewhere=elsewhere)
 
     def _count_tokens(self, text: str) -> int:

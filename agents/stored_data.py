@@ -113,8 +113,10 @@ async def forget(settings: Settings, names: Sequence[str]) -> Forgotten:
 @asynccontextmanager
 async def _stores(settings: Settings) -> AsyncGenerator[tuple[SessionStore, Library, WindowCache]]:
     folder = settings.ready_data_dir()
-    sessions = SessionStore(settings.memory, folder, estimate_tokens)
-    library, window_cache = Library(settings.documents, folder), WindowCache(folder)
+    url = settings.database_url
+    sessions = SessionStore(settings.memory, folder, estimate_tokens, database_url=url)
+    library = Library(settings.documents, folder, database_url=url)
+    window_cache = WindowCache(folder, database_url=url)
     try:
         yield sessions, library, window_cache
     finally:

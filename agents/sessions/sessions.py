@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from agents.errors import SessionError
 from agents.language.tokens import TokenCounter
 from agents.schema import SessionInfo
@@ -49,6 +51,7 @@ class SessionStore:
         count_tokens: Counts as the engine does; safe to call from any thread.
         summarize: Writes the running summaries; without it, or when it fails, a rule does.
         clock: Seconds since 1970.
+        database_url: Of a PostgreSQL that holds the sessions instead.
     """
 
     def __init__(
@@ -59,12 +62,13 @@ class SessionStore:
         summarize: SummarizeTurns | None = None,
         *,
         clock: Callable[[], float] = time.time,
+        database_url: SecretStr | None = None,
     ) -> None:
         self.settings = settings
         self.summarize = summarize
         self.clock = clock
         self.count: TokenCounter = lru_cache(_CACHED_COUNTS)(count_tokens)
-        self.database = SessionDatabase(data_dir / "sessions.db", settings, self.count)
+        self.database = SessionDatabase(data_dir, settings, self.count, database_url)
         self._updates: dict[str, asyncio.Task[None]] = {}
         self._new: dict[str, Session] = {}
 
@@ -135,7 +139,7 @@ class SessionStore:
         await asyncio.gather(*self._updates.values(), return_exceptions=True)
 
     async def close(self) -> None:
-        """Stop the running summaries (the next turn resumes them) and close the file."""
+        """Stop the running summaries (the next turn resumes them) and close the database."""
         for task in self._updates.values():
             task.cancel()
         await self.wait_for_summaries()
@@ -222,7 +226,7 @@ class Session:
             SessionError: The session has expired meanwhile, or the store cannot be written.
         """
         if not self._counted:
-            # llama-index would count the whole history on the event loop; this fills the cache from a thread.
+            # llama-index would count the whole history in the transaction; this fills the cache before.
             await self.history()
         await asyncio.to_thread(Turn(question=question, answer=answer).tokens, self._store.count)
         await self.touch()

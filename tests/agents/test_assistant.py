@@ -395,6 +395,6 @@ async def test_without_a_model_an_answer_says_which_words_of_the_question_the_do
 
 
 def test_importing_the_assistant_loads_no_slow_library() -> None:
-    slow = ("langgraph", "llama_index", "sqlalchemy", "numpy", "matplotlib")
+    slow = ("langgraph", "llama_index", "psycopg", "numpy", "matplotlib")
     code = f"import sys, agents.assistant; print([name for name in {slow} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
