@@ -204,7 +204,7 @@ class Settings(BaseSettings):
     )
     database_url: SecretStr | None = Field(
         default=None,
-        description="A PostgreSQL that keeps the library, the sessions and finished work in place of files in data_dir: "
+        description="A PostgreSQL that keeps the library, sessions and finished work in place of files in data_dir: "
         "postgresql+psycopg://user:password@host:5432/database; needs the extra `postgres`.",
     )
     documents: DocumentsSettings = DocumentsSettings()

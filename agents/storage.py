@@ -1,4 +1,4 @@
-"""Databases that several processes share: a file of SQLite for each store or, where one is named, one PostgreSQL for all.
+"""Databases that several processes share: a file of SQLite for each store, or one PostgreSQL for all of them.
 
 A store declares its tables once, and both run the same statements. What differs between the two is here: how each is
 opened, migrated, locked and emptied, and what its errors mean.
@@ -94,7 +94,7 @@ class Database:
 
     @contextmanager
     def erasure(self) -> Generator[Connection]:
-        """Commit what the body deletes, and leave it readable neither in a file of SQLite nor in its write-ahead log."""
+        """Commit what the body deletes, and leave it readable neither in SQLite's file nor in its write-ahead log."""
         with self.connected() as connection:
             with self._transaction(connection):
                 yield connection
@@ -179,7 +179,7 @@ def put_missing(connection: Connection, table: Table, *rows: Mapping[str, object
 def _upsert(dialect: str, table: Table) -> Insert:
     insert = _INSERT[dialect](table)
     values = {
-        name: insert.excluded[name] for name in table.c.keys() if name != "rowid" and not table.c[name].primary_key
+        each.name: insert.excluded[each.name] for each in table.c if not each.primary_key and each.name != "rowid"
     }
     return insert.on_conflict_do_update(index_elements=table.primary_key.columns, set_=values)
 
@@ -334,7 +334,7 @@ class _Postgres:
                 for script in self._layout.migrations[version:]:
                     connection.exec_driver_sql(script)
             connection.exec_driver_sql(
-                f"INSERT INTO {self._schema}.migrations "  # noqa: S608
+                f"INSERT INTO {self._schema}.migrations "
                 f"SELECT generate_series({version + 1}, {len(self._layout.migrations)})"
             )
 

@@ -18,7 +18,6 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    Row,
     Table,
     Text,
     bindparam,
@@ -120,7 +119,7 @@ LAYOUT = Layout("library", "library.sqlite3", _TABLES, _MIGRATIONS)
 
 _D, _P, _T, _V, _F = _DOCUMENTS.c, _PASSAGES.c, _TOKEN_COUNTS.c, _VECTORS.c, _FILES.c
 _BY_THIS_PARSER = _D.parser == PARSER_VERSION
-_OF_THE_DOCUMENT, _OF_THE_SIZE = bindparam("document_id"), bindparam("size")
+_OF_THE_DOCUMENT, _OF_THE_SIZE = bindparam("document_id", type_=Text), bindparam("size", type_=BigInteger)
 _DOCUMENT = select(_D.title, _D.name, _D.text, _D.pages, _D.headings, _D.warnings).where(
     _D.document_id == _OF_THE_DOCUMENT, _BY_THIS_PARSER
 )
@@ -320,15 +319,15 @@ class Store:
         """Close the database; it opens again when it is next used."""
         self._database.close()
 
-    def _row(self, query: Executable, **values: object) -> Row[Any] | None:
+    def _row(self, query: Executable, **values: object) -> Any:  # noqa: ANN401 - a row or None, typed where it is used
         with self._named_errors(), self._database.connected() as connection:
             return connection.execute(query, values).first()
 
-    def _rows(self, query: Executable, **values: object) -> Sequence[Row[Any]]:
+    def _rows(self, query: Executable, **values: object) -> Sequence[Any]:
         with self._named_errors(), self._database.connected() as connection:
             return connection.execute(query, values).all()
 
-    def _rows_and_paths(self, query: Executable) -> tuple[Sequence[Row[Any]], Mapping[str, tuple[str, ...]]]:
+    def _rows_and_paths(self, query: Executable) -> tuple[Sequence[Any], Mapping[str, tuple[str, ...]]]:
         """Return documents, and the files that each was read from."""
         with self._named_errors(), self._database.connected() as connection:
             rows, origins = connection.execute(query).all(), connection.execute(_PATHS).all()

@@ -8,7 +8,7 @@ from typing import Any
 
 from llama_index.core.storage.chat_store.sql import SQLAlchemyChatStore
 from pydantic import PrivateAttr
-from sqlalchemy import Connection, Executable, Result, Table
+from sqlalchemy import Connection, Executable, Table
 from typing_extensions import override
 
 
@@ -29,7 +29,7 @@ class Messages(SQLAlchemyChatStore):
         self._messages = table
 
     @override
-    async def _initialize(self) -> Any:  # noqa: ANN401 - a factory of sessions in SQLAlchemy's sense
+    async def _initialize(self) -> Any:
         return lambda: _Within(self._connection), self._messages
 
 
@@ -45,7 +45,7 @@ class _Within:
     async def __aexit__(self, *_: object) -> None:
         pass
 
-    async def execute(self, statement: Executable) -> Result[Any]:
+    async def execute(self, statement: Executable) -> object:
         return self._connection.execute(statement)
 
     async def commit(self) -> None:

@@ -1,7 +1,7 @@
 """The sessions' database: conversations in llama-index's `Memory`, everything else in tables of our own.
 
-Reached through agents.sessions.sessions only. Several processes may share it: they read while one writes, and one turn's
-write, with the archiving that it causes, is one transaction.
+Reached through agents.sessions.sessions only. Several processes may share it: they read while one writes, and one
+turn's write, with the archiving that it causes, is one transaction.
 """
 
 import asyncio
@@ -22,7 +22,6 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
-    Row,
     Table,
     Text,
     bindparam,
@@ -108,7 +107,7 @@ _MIGRATIONS = (
 LAYOUT = Layout("sessions", "sessions.db", _TABLES, _MIGRATIONS)
 
 _S, _D, _R, _M = _SESSIONS.c, _SESSION_DOCUMENTS.c, _RESULTS.c, _MESSAGES.c
-_ID, _NOW, _OLDEST = bindparam("session"), bindparam("now"), bindparam("oldest")
+_ID, _NOW, _OLDEST = bindparam("session", type_=Text), bindparam("now", type_=Double), bindparam("oldest", type_=Double)
 _HELD_BY = (_MESSAGES, _M.key), (_SESSION_DOCUMENTS, _D.session_id), (_RESULTS, _R.session_id)
 """What is kept of a session beside its row, and the columns with its id."""
 _TOUCH = update(_SESSIONS).where(_S.id == _ID, _S.used >= _OLDEST).values(used=_NOW)
@@ -358,10 +357,10 @@ class SessionDatabase:
         """Return something as long as the text has tokens: llama-index asks no more of a tokenizer."""
         return range(self._count(text))
 
-    async def _rows(self, query: Executable, **values: object) -> Sequence[Row[Any]]:
+    async def _rows(self, query: Executable, **values: object) -> Sequence[Any]:
         """Execute one statement and return its rows."""
 
-        def execute() -> Sequence[Row[Any]]:
+        def execute() -> Sequence[Any]:
             with self._database.connected() as connection:
                 return connection.execute(query, values).all()
 

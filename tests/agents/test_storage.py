@@ -1,3 +1,4 @@
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -8,13 +9,14 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import Column, Integer, MetaData, Table, Text, insert, inspect, select
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError
 
 from agents import storage
 from agents.documents import store as documents
 from agents.documents.parsing.parsed import PARSER_VERSION
 from agents.documents.store import Store
-from agents.errors import SessionError, StorageError
+from agents.errors import DocumentError, SessionError, SettingsError, StorageError
 from agents.jobs import window_cache
 from agents.jobs.window_cache import WindowCache
 from agents.language.tokens import estimate_tokens
@@ -23,8 +25,9 @@ from agents.sessions.history import Turn
 from agents.sessions.sessions import SessionStore
 from agents.settings import MemorySettings, Settings
 from agents.storage import Database, Layout, put, put_missing
-from agents.stored_data import list_stored
-from tests.support.postgres import both
+from agents.stored_data import list_stored, migrate
+from tests.support import postgres
+from tests.support.postgres import Cluster, both
 
 REPOSITORY = Path(__file__).parents[2]
 MIGRATIONS = ("CREATE TABLE words (word TEXT PRIMARY KEY);",)
@@ -73,6 +76,11 @@ def add(database: Database, *words: str) -> None:
     with database.transaction() as connection:
         for word in words:
             connection.execute(insert(WORDS), {"word": word})
+
+
+def add_naming_errors(database: Database, word: str) -> None:
+    with database.naming_errors(SessionError, hint="Mend it."):
+        add(database, word)
 
 
 def words(database: Database) -> list[str]:
@@ -192,15 +200,121 @@ def test_a_lock_that_is_held_for_too_long_is_named(
     monkeypatch.setattr(storage, "BUSY_SECONDS", 0.1)
     one, other = opened(), opened()
 
-    with (
-        one.transaction() as connection,
-        pytest.raises(SessionError, match=r"Another process has held .* for 0\.1 seconds") as caught,
-        other.naming_errors(SessionError, hint=""),
-    ):
+    with one.transaction() as connection:
         connection.execute(insert(WORDS), {"word": "first"})
-        add(other, "first")
+        with pytest.raises(SessionError, match=r"Another process has held .* for 0\.1 seconds") as caught:
+            add_naming_errors(other, "first")
 
     assert ("pg_stat_activity" if database_url else "Stop the other Readroom process") in caught.value.hint
+
+
+async def refused(tmp_path: Path, url: str) -> str:
+    """Return what the sessions and the library say of an address, which is the same but for their names."""
+    store = SessionStore(MemorySettings(), tmp_path, estimate_tokens, database_url=SecretStr(url))
+    library = Store(tmp_path, SecretStr(url))
+    with pytest.raises((SessionError, SettingsError)) as caught:
+        await store.create()
+    with pytest.raises((DocumentError, SettingsError)) as caught_too:
+        library.count()
+    await store.close()
+    library.close()
+    assert "hunter2" not in f"{caught.value} {caught_too.value}"
+    assert str(caught_too.value) == str(caught.value).replace("The sessions", "The library")
+    return str(caught.value)
+
+
+async def test_a_wrong_password_is_said_and_not_shown(tmp_path: Path, cluster: Cluster) -> None:
+    said = await refused(tmp_path, cluster.url(password="hunter2").get_secret_value())
+
+    assert said.startswith("The sessions in PostgreSQL at ")
+    assert "password authentication failed" in said
+    assert "Check that the server runs and what READROOM_DATABASE_URL says" in said
+
+
+async def test_a_missing_database_is_named(tmp_path: Path, cluster: Cluster) -> None:
+    assert 'database "elsewhere" does not exist' in await refused(tmp_path, cluster.url("elsewhere").get_secret_value())
+
+
+async def test_a_server_that_is_down_is_named(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        # Bound and never listened at: whoever connects is refused.
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        said = await refused(tmp_path, f"postgresql+psycopg://readroom:hunter2@127.0.0.1:{port}/readroom")
+
+    assert f"The sessions in PostgreSQL at 127.0.0.1:{port}/readroom cannot be read or written" in said
+
+
+async def test_a_server_that_says_nothing_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The driver's own least.
+    monkeypatch.setattr(storage, "CONNECT_SECONDS", 2)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        assert "timeout expired" in await refused(tmp_path, f"postgresql+psycopg://readroom:hunter2@{address}/readroom")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "hunter2",
+        "mysql://readroom:hunter2@host/readroom",
+        "postgresql+psycopg://r:a@hunter2@host/r",
+    ],
+)
+def test_what_is_no_address_of_a_postgresql_is_refused_and_not_shown(tmp_path: Path, url: str) -> None:
+    with pytest.raises(SettingsError, match="is not the address of a PostgreSQL database") as caught:
+        Store(tmp_path, SecretStr(url))
+
+    assert "postgresql+psycopg://user:password@host:5432/database" in caught.value.hint
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_driver_that_is_not_installed_is_named_with_what_installs_it(tmp_path: Path) -> None:
+    code = """
+import sys
+sys.modules["psycopg"] = None
+from pathlib import Path
+from pydantic import SecretStr
+from agents.documents.store import Store
+Store(Path(sys.argv[1]), SecretStr("postgresql://readroom@127.0.0.1:1/readroom")).count()
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=REPOSITORY, capture_output=True, text=True)
+
+    assert "the driver for PostgreSQL is not installed" in done.stderr
+    assert "-m pip install" in done.stderr
+
+
+@both
+async def test_the_tables_are_made_ahead_for_a_user_who_may_make_none(
+    tmp_path: Path, database_url: SecretStr | None
+) -> None:
+    settings = Settings(data_dir=tmp_path, database_url=database_url)
+
+    made = await migrate(settings)
+
+    assert [store.name for store in made] == ["sessions", "library", "results"]
+    if database_url is None:
+        return
+    with postgres.connect(database_url) as connection:
+        connection.execute("DROP ROLE IF EXISTS guest")
+        connection.execute("CREATE ROLE guest LOGIN PASSWORD 'guest'")
+        for (schema,) in connection.execute(
+            "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'readroom%'"
+        ).fetchall():
+            connection.execute(f"GRANT USAGE ON SCHEMA {schema} TO guest")
+            connection.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO guest")
+    address = make_url(database_url.get_secret_value()).set(username="guest", password="guest")
+    guests = SecretStr(address.render_as_string(hide_password=False))
+    store = SessionStore(MemorySettings(), tmp_path, estimate_tokens, database_url=guests)
+    session = await store.create()
+    await session.add_turn("Who signs?", "Maria Holm.")
+    assert (await session.info()).turns == 1
+    await store.close()
+    with postgres.connect(database_url) as connection:
+        connection.execute("DROP OWNED BY guest")
+        connection.execute("DROP ROLE guest")
 
 
 @pytest.mark.parametrize("layout", [documents.LAYOUT, sessions.LAYOUT, window_cache.LAYOUT], ids=lambda each: each.name)
