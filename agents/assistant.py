@@ -9,9 +9,9 @@ import importlib.metadata
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from agents import reading
 from agents.calls import Call, PolledSessions, WaitOverError
@@ -21,12 +21,15 @@ from agents.documents.library import Library
 from agents.engine.engine import Engine
 from agents.engine.registry import ActiveEngine, LazyEngine, choose_engine
 from agents.engine.tasks.reading import UpdateSummary
-from agents.errors import EngineError, RequestError
+from agents.errors import EngineError, RequestError, SessionError
+from agents.escaping import as_markdown
+from agents.grounding.normalization import forget_long_texts
 from agents.jobs.processes import Processes
 from agents.jobs.single_flight import ReportProgress, SingleFlight, StillRunning, job_key
 from agents.jobs.window_cache import WindowCache
 from agents.language.tokens import estimate_tokens
 from agents.markdown import name_titles, without_sources
+from agents.resident import Resident
 from agents.schema import (
     MAX_QUESTION_CHARACTERS,
     Analysis,
@@ -39,13 +42,12 @@ from agents.schema import (
     OnProgress,
     Progress,
     ServerStatus,
-    SessionInfo,
 )
 from agents.sessions.history import History
 from agents.sessions.sessions import Session, SessionStore
 from agents.settings import MIN_WINDOW_TOKENS, Settings
 from agents.stored_data import StoredNames
-from agents.supervisor.answer import Completed, to_analysis, to_answer
+from agents.supervisor.answer import opened_by, to_response
 from agents.supervisor.other_process import OtherProcess
 from agents.supervisor.run import Request
 from agents.supervisor.supervisor import PrefixCache, Supervisor
@@ -86,6 +88,9 @@ class Assistant:
         # A file may change, so what was opened is not handed to later callers; the library makes reopening fast.
         self._openings = SingleFlight(claim_seconds=0.0)
         self._polled = PolledSessions()
+        self._resident = Resident()
+        self._calls = 0
+        """Those that are waited for."""
 
     async def ask(
         self,
@@ -120,10 +125,10 @@ class Assistant:
                 history = await self._history(call.session, engine) if session_id else History()
                 opened, others = await self._choose(collection, question, history)
                 request = Request(question.strip(), opened, history, others=others)
-                run = await self._run("ask", request, engine, call, collection)
+                answered = await self._run("ask", request, engine, call, collection)
             except WaitOverError:
                 return Answer(question=question, **await self._still_running(call))
-            answer = to_answer(run, SessionInfo(session_id=call.session.session_id), opened)
+            answer = opened_by(cast("Answer", answered), opened, call.session.session_id)
             answer = answer.model_copy(update={"warnings": (*warnings, *collection.warnings, *answer.warnings)})
             return await self._record(call.session, question.strip(), answer)
 
@@ -168,10 +173,10 @@ class Assistant:
                 engine = await self._engine.active(call.seconds_left, call.report)
                 asked = describe_analysis(opened, mode, focus)
                 request = Request(asked, opened, mode=mode, focus=focus, window_tokens=window_tokens)
-                run = await self._run("analyze", request, engine, call, collection)
+                analysed = await self._run("analyze", request, engine, call, collection)
             except WaitOverError:
                 return Analysis(mode=mode, focus=focus, **await self._still_running(call))
-            analysis = to_analysis(run, SessionInfo(session_id=call.session.session_id), opened)
+            analysis = opened_by(cast("Analysis", analysed), opened, call.session.session_id)
             analysis = analysis.model_copy(update={"warnings": (*collection.warnings, *analysis.warnings)})
             return await self._record(call.session, asked, analysis)
 
@@ -219,7 +224,11 @@ class Assistant:
         opened = await self._openings.join(key, work, wait_seconds=wait, on_progress=on_progress)
         if isinstance(opened, StillRunning):
             raise RequestError(f"Still working: {opened.progress.message}.", hint="Make the same call again.")
-        return await reading.read_document(self.library, opened, pages, section, find, cursor)
+        try:
+            return await reading.read_document(self.library, opened, pages, section, find, cursor)
+        finally:
+            if not self._calls:
+                await asyncio.to_thread(self._give_back_memory)
 
     async def document_text(self, document_id: str, page: int | None = None) -> str:
         """Return a document's text, or one page of it.
@@ -241,9 +250,13 @@ class Assistant:
 
         Raises:
             SessionError: The session id is unknown, malformed or expired.
+            DocumentError: The session quotes a document that may not be read here: another server may have opened it.
         """
-        turns = await (await self._sessions.open(session_id)).transcript()
-        return "\n\n".join(f"## {turn.question}\n\n{turn.answer}" for turn in turns) or "No turns yet."
+        session = await self._sessions.open(session_id)
+        for document_id in await session.document_ids():
+            await self.library.check_readable(document_id)
+        turns = await session.transcript()
+        return "\n\n".join(f"## {as_markdown(turn.question)}\n\n{turn.answer}" for turn in turns) or "No turns yet."
 
     async def keep_result(self, session_id: str, result: str) -> int:
         """Store a result that is handed out in parts, with its session; return its number.
@@ -325,14 +338,22 @@ class Assistant:
         else:
             session = self._polled.take(same_call) or await self._sessions.create()
         call = Call(session, deadline, on_progress)
+        self._calls += 1
         try:
             yield call
         except asyncio.CancelledError:
             call.waits = True
             raise
         finally:
+            self._calls -= 1
             if call.waits and session.is_new:
                 self._polled.leave(same_call, session)
+            if not self._calls:
+                await asyncio.to_thread(self._give_back_memory)
+
+    def _give_back_memory(self) -> None:
+        forget_long_texts()
+        self._resident.give_back()
 
     async def _session_documents(self, session: Session) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the documents that a follow-up is about, and warnings for its caller.
@@ -398,7 +419,7 @@ class Assistant:
 
     async def _run(
         self, task: str, request: Request, opened: ActiveEngine, call: Call, collection: Collection
-    ) -> Completed:
+    ) -> Answer | Analysis:
         """Run a request, or join the same one in flight; where the call's time runs out first, the run goes on."""
         ids = [document.document_id for document in request.documents]
         key = job_key(
@@ -413,17 +434,19 @@ class Assistant:
             engine=[opened.engine.info.name, opened.engine.info.model],
         )
 
-        async def work(report: ReportProgress) -> Completed:
+        async def work(report: ReportProgress) -> Answer | Analysis:
             cached = self._prefix_cache.has(opened, ids)
             completed = await self._supervisor.run(request, opened.engine, report, prefix_cached=cached)
             completed.run.warn(*([opened.warning] if opened.warning else []))
             self._prefix_cache.note(completed.run, ids)
-            return completed
+            return await asyncio.to_thread(to_response, completed)
 
         run = await self._runs.join(
             key, work, wait_seconds=call.seconds_left, on_progress=call.part(OPENING_SHARE, 1.0)
         )
-        await call.session.add_documents(list(collection.documents))
+        with suppress(SessionError):
+            # What cannot be kept is said where the turn is not kept.
+            await call.session.add_documents(list(collection.documents))
         if isinstance(run, StillRunning):
             call.notes = run.notes
             raise WaitOverError
@@ -432,10 +455,10 @@ class Assistant:
     async def _still_running(self, call: Call) -> dict[str, Any]:
         """Return the fields of a response that says how far the work has come."""
         call.waits = True
-        notes = "\n".join(f"- {note}" for note in call.notes[-MAX_NOTES:])
+        notes = "\n".join(f"- {as_markdown(note)}" for note in call.notes[-MAX_NOTES:])
         message = (
-            f"Still working: {call.latest.message} ({call.latest.fraction:.0%}). Make the same call again to get the "
-            f"result; the work goes on meanwhile."
+            f"Still working: {as_markdown(call.latest.message)} ({call.latest.fraction:.0%}). Make the same call again "
+            "to get the result; the work goes on meanwhile."
         )
         if notes:
             heading = "Noted so far:" if len(call.notes) <= MAX_NOTES else f"The last {MAX_NOTES} notes so far:"
@@ -451,9 +474,16 @@ class Assistant:
         }
 
     async def _record(self, session: Session, question: str, response: ResponseT) -> ResponseT:
-        """Store the turn before it is handed out, so that nothing that was answered is lost."""
-        await session.add_turn(question, response.markdown)
-        return response.model_copy(update={"session": await session.info()})
+        """Store the turn before it is handed out, so that nothing that was answered is lost.
+
+        Where it cannot be stored, as on a full disk, the response says so.
+        """
+        try:
+            await session.add_turn(question, response.markdown)
+            return response.model_copy(update={"session": await session.info()})
+        except SessionError as error:
+            lost = f"This answer was not kept, and the next question will not know of it: {error.message} {error.hint}"
+            return response.model_copy(update={"warnings": (*response.warnings, lost)})
 
     @cached_property
     def _sessions(self) -> SessionStore:

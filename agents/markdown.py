@@ -1,13 +1,14 @@
 """Answers and analyses as Markdown.
 
 It is written by code from the fields of a response, whole or in parts, so that the same claims give the same words
-every time, and no mark stands without its source.
+every time, and no mark stands without its source. What is not Readroom's own is escaped here (agents/escaping.py).
 """
 
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from agents.escaping import as_cell, as_markdown, one_line
 from agents.schema import Analysis, Answer, Citation, Claim, Mode, Response
 
 MAX_TITLES = 3
@@ -62,23 +63,25 @@ def write(
         closest: What comes nearest to an answer, where no claim stands.
         notes: What to know about the engine.
     """
-    parts = [heading, WEAK if weak else "", *([message] if message else _statements(claims, as_list=as_list))]
+    said = [_lines(message)] if message else _statements(claims, as_list=as_list)
+    parts = [heading, WEAK if weak else "", *said]
     if claims:
         parts.append(f"{SOURCES}\n\n{_listed(citations, {} if message else _words_said(claims))}")
     if closest:
         parts.append(f"{CLOSEST}\n\n{_listed(closest, {})}")
-    return "\n\n".join([*filter(None, parts), *(f"_{note}_" for note in notes)])
+    return "\n\n".join([*filter(None, parts), *(f"_{as_markdown(note)}_" for note in notes)])
 
 
 def analysis_heading(mode: Mode, titles: Sequence[str], focus: str | None) -> str:
     """Return the lines above an analysis: what it is, and what was looked for."""
-    heading = f"# {mode.capitalize()}: {name_titles(titles)}"
-    return f"{heading}\n\n{'Extracted' if mode == 'extraction' else 'Focus'}: {focus}" if focus else heading
+    heading = f"# {mode.capitalize()}: {as_markdown(name_titles(titles))}"
+    what = "Extracted" if mode == "extraction" else "Focus"
+    return f"{heading}\n\n{what}: {as_markdown(focus)}" if focus else heading
 
 
 def name_titles(titles: Sequence[str]) -> str:
     """Return the titles of a few documents, or of many how many they are."""
-    return " and ".join(titles) if len(titles) <= MAX_TITLES else f"{len(titles)} documents"
+    return " and ".join(map(one_line, titles)) if len(titles) <= MAX_TITLES else f"{len(titles)} documents"
 
 
 def without_sources(markdown: str) -> str:
@@ -95,7 +98,7 @@ def _statements(claims: Sequence[Claim], *, as_list: bool) -> Iterator[str]:
     points = [claim for claim in claims if claim.kind == "point"]
     for section, group in itertools.groupby(points, key=lambda claim: claim.section):
         lines = "\n".join(f"- {_sentence(claim)}" for claim in group)
-        yield f"## {section}\n\n{lines}" if section else lines
+        yield f"## {as_markdown(section)}\n\n{lines}" if section else lines
     if rows := [claim for claim in claims if claim.kind not in ("overview", "point")]:
         yield _table(rows)
 
@@ -113,7 +116,12 @@ def _table(rows: Sequence[Claim]) -> str:
 
 def _sentence(claim: Claim) -> str:
     doubt = " _(its quotes support this only in part)_" if claim.supported == "partly" else ""
-    return f"{claim.text} {_marks(claim)}{doubt}"
+    return f"{as_markdown(claim.text)} {_marks(claim)}{doubt}"
+
+
+def _lines(message: str) -> str:
+    """Return a message as Markdown: its lines stay, for a model may have written them."""
+    return "\n".join(map(as_markdown, message.split("\n")))
 
 
 def _marks(claim: Claim) -> str:
@@ -124,7 +132,7 @@ def _words_said(claims: Sequence[Claim]) -> Mapping[str, str]:
     """Return what is said by the one claim that rests on a citation and on no other, by the citation's id."""
     used = Counter(number for claim in claims for number in claim.citations)
     alone = (claim for claim in claims if len(claim.citations) == 1 and used[claim.citations[0]] == 1)
-    return {claim.citations[0]: _one_line(claim.text) for claim in alone}
+    return {claim.citations[0]: _single_spaced(claim.text) for claim in alone}
 
 
 def _listed(citations: Iterable[Citation], said: Mapping[str, str]) -> str:
@@ -136,10 +144,10 @@ def _listed(citations: Iterable[Citation], said: Mapping[str, str]) -> str:
     """
     groups: dict[tuple[str, str], list[str]] = {}
     for each in citations:
-        quote = _unsaid(_one_line(each.quote), said.get(each.id, ""))
-        line = f"[{each.id}] {each.place or f'page {each.page}'}: {quote}"
+        quote = _unsaid(_single_spaced(each.quote), said.get(each.id, ""))
+        line = f"[{each.id}] {as_markdown(each.place) or f'page {each.page}'}: {as_markdown(quote)}"
         groups.setdefault((each.document_id, each.title), []).append(line)
-    return "\n\n".join("\n".join([f"{title}:", *lines]) for (_, title), lines in groups.items())
+    return "\n\n".join("\n".join([f"{as_markdown(title)}:", *lines]) for (_, title), lines in groups.items())
 
 
 def _unsaid(quote: str, said: str) -> str:
@@ -153,8 +161,8 @@ def _unsaid(quote: str, said: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return _one_line(text.replace("|", "\\|"))
+    return as_cell(_single_spaced(text))
 
 
-def _one_line(text: str) -> str:
+def _single_spaced(text: str) -> str:
     return " ".join(text.split())

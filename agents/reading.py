@@ -142,7 +142,7 @@ async def read_document(
         update={
             "spans": spans,
             "next_cursor": encode_cursor(following) if left else None,
-            "sections": reading.outline(document) if begins else (),
+            "sections": await asyncio.to_thread(reading.outline, document) if begins else (),
             "notes": (*selected.notes, *(document.warnings if begins else ())),
         }
     )

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,6 +23,10 @@ class Frozen(BaseModel):
     """A value: immutable, and without unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def __deepcopy__(self, _memo: dict[int, Any] | None = None) -> Self:
+        """Return the value itself: langgraph copies every hand-over, and whole documents with it."""
+        return self
 
 
 PageKind = Literal["page", "slide", "sheet"]
@@ -54,17 +58,18 @@ class Document(Frozen):
     document_id: str = Field(description="The first 16 hex digits of the SHA-256 of the file's bytes.")
     title: str
     name: str = Field(description="The file's name, without its folder.")
-    text: str = Field(description="The whole text; every offset in Readroom points into it.")
-    pages: tuple[Page, ...]
+    text: str = Field(repr=False, description="The whole text; every offset in Readroom points into it.")
+    pages: tuple[Page, ...] = Field(repr=False)
     headings: tuple[Heading, ...] = ()
     warnings: tuple[str, ...] = Field(default=(), description="What the parser had to leave out, hidden text included.")
     parsed: bool = Field(default=True, description="False when it came from the library without parsing.")
 
     def page_name(self, number: int) -> str:
         """Return what a source calls a page: "page 3", "page 5 (printed: iii)", "slide 3" or "sheet “Budget”"."""
-        page = next((page for page in self.pages if page.number == number), None)
-        if page is None:
+        # Pages count from 1.
+        if not 1 <= number <= len(self.pages):
             return f"page {number}"
+        page = self.pages[number - 1]
         if page.kind == "sheet" and page.label:
             return f"sheet “{page.label}”"
         printed = f" (printed: {page.label})" if page.label not in ("", str(number)) else ""

@@ -47,6 +47,13 @@ class DocumentsSettings(Section):
     )
     parse_memory_bytes: int = Field(default=2 * 1024**3, gt=0, description="Memory limit of the parsing process.")
     max_pages: int = Field(default=20_000, gt=0, description="Most pages that a document may have.")
+    max_characters: int = Field(default=60_000_000, gt=0, description="Most characters that a document may have.")
+    max_passages: int = Field(default=100_000, gt=0, description="Most passages that a document may fall into.")
+    memory_mib: int = Field(
+        default=56,
+        ge=0,
+        description="Memory for documents that were lately used, in MiB; what was not used for longest goes first.",
+    )
     passage_tokens: int = Field(default=300, ge=50, le=2_000, description="Size of a passage, in estimated tokens.")
     folder_documents: int = Field(
         default=1_000, ge=1, description="Documents of a folder that one question searches, the newest first."
@@ -139,7 +146,8 @@ class EngineSettings(Section):
     check_reading: bool = Field(
         default=True,
         description="Have a started vLLM copy two sentences from a text before its answers are trusted. Where an FP8 "
-        "KV cache ruins the model, one of another format is used, and the engine's notes say so.",
+        "KV cache ruins the model, one of another format is used, and the engine's notes say so. "
+        "Without it answers are held to lengths from the first one on, which decodes more slowly.",
     )
     vllm_command: str = Field(
         default="vllm",

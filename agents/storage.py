@@ -17,18 +17,37 @@ from typing import Any, Protocol
 from filelock import FileLock
 from filelock import Timeout as FileLockTimeout
 from pydantic import SecretStr
-from sqlalchemy import Connection, Engine, Insert, MetaData, Table, create_engine, event
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Engine,
+    Insert,
+    LargeBinary,
+    MetaData,
+    Table,
+    create_engine,
+    event,
+    type_coerce,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import UserDefinedType
 
 from agents.errors import ReadroomError, SettingsError, StorageError
 from agents.extras import add_extra
 
 BUSY_SECONDS = 30
-"""How long a statement waits for another process's write, and a process for another that makes the tables."""
+"""How long a statement waits for another process's write."""
+TURN_SECONDS = 600
+"""How long a process waits for others that open or make the same tables. A turn takes milliseconds and ends with its
+process, but of many processes that start at once each waits for all others, and for their share of the processor."""
 CONNECT_SECONDS = 10
 """How long a PostgreSQL server may take to accept a connection."""
 CONNECTIONS = 5
@@ -189,6 +208,53 @@ def _insert_missing(dialect: str, table: Table) -> Insert:
     return _INSERT[dialect](table).on_conflict_do_nothing()
 
 
+class Utf8(UserDefinedType[bytes]):
+    """A text that travels as bytes: a driver decodes it at one go, and holds the interpreter's lock meanwhile."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        """Return its type in the database."""
+        return "TEXT"
+
+    def bind_expression(self, bindvalue: BindParameter[bytes]) -> ColumnElement[bytes]:
+        """Return the text of given bytes."""
+        return _TextOfBytes(type_coerce(bindvalue, LargeBinary))
+
+    def column_expression(self, colexpr: ColumnElement[bytes]) -> ColumnElement[bytes]:
+        """Return the bytes of a column's text."""
+        return _BytesOfText(colexpr)
+
+
+class _TextOfBytes(FunctionElement[bytes]):
+    inherit_cache = True
+
+
+class _BytesOfText(FunctionElement[bytes]):
+    type = LargeBinary()
+    inherit_cache = True
+
+
+@compiles(_TextOfBytes, "sqlite")
+def _text_in_sqlite(element: _TextOfBytes, compiler: SQLCompiler, **options: object) -> str:
+    return f"CAST({compiler.process(element.clauses, **options)} AS TEXT)"
+
+
+@compiles(_TextOfBytes, "postgresql")
+def _text_in_postgres(element: _TextOfBytes, compiler: SQLCompiler, **options: object) -> str:
+    return f"convert_from({compiler.process(element.clauses, **options)}, 'UTF8')"
+
+
+@compiles(_BytesOfText, "sqlite")
+def _bytes_in_sqlite(element: _BytesOfText, compiler: SQLCompiler, **options: object) -> str:
+    return f"CAST({compiler.process(element.clauses, **options)} AS BLOB)"
+
+
+@compiles(_BytesOfText, "postgresql")
+def _bytes_in_postgres(element: _BytesOfText, compiler: SQLCompiler, **options: object) -> str:
+    return f"convert_to({compiler.process(element.clauses, **options)}, 'UTF8')"
+
+
 class _Server(Protocol):
     """What differs between SQLite and PostgreSQL."""
 
@@ -242,13 +308,15 @@ class _SQLite:
             pool_size=1,
             max_overflow=0,
             pool_timeout=BUSY_SECONDS,
+            # A cached statement would keep what was bound to it, a whole book, until it is used again.
+            connect_args={"cached_statements": 0},
         )
         event.listen(engine, "connect", _set_pragmas)
         return engine
 
     def migrate(self, engine: Engine) -> None:
         # SQLite does not wait its turn to switch a new file to WAL.
-        with FileLock(f"{self._path}.lock", timeout=BUSY_SECONDS), engine.connect() as connection:
+        with FileLock(f"{self._path}.lock", timeout=TURN_SECONDS), engine.connect() as connection:
             version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
             _check_version(self._layout, self.place, version, hint="set READROOM_DATA_DIR to another folder")
             file: Any = connection.connection.driver_connection

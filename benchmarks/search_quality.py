@@ -27,7 +27,7 @@ from agents.benchmark.serving import percentile
 from agents.documents.library import Library
 from agents.documents.search.bm25 import PassageIndex
 from agents.documents.search.embeddings import DIMENSIONS, load_embedding
-from agents.documents.search.terms import extract_terms
+from agents.documents.terms import extract_terms
 from agents.language.lexicon import language_of
 from agents.schema import Document, Passage
 from agents.settings import DocumentsSettings

@@ -9,7 +9,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp_types import CallToolResult, InputRequiredResult, Tool
@@ -17,13 +16,15 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from typing_extensions import override
 
+from mcp_server.unreadable import AnsweringServer
+
 Schema = Mapping[str, Any]
 """A JSON schema."""
 _MAX_SHOWN = 80
 """Characters of a wrong value."""
 
 
-class PlainSpokenServer(MCPServer[Any]):
+class PlainSpokenServer(AnsweringServer):
     """A server whose tools refuse wrong and unknown arguments in plain words."""
 
     @override

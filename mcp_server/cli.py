@@ -6,7 +6,6 @@ so that `readroom --help` is there at once.
 """
 
 import gc
-import json
 import math
 import os
 import time
@@ -204,7 +203,7 @@ def text(
     as_json: Json = False,
 ) -> None:
     """Print a document's text exactly as citations count it."""
-    from mcp_server.cli_output import exit_code, write
+    from mcp_server.cli_output import exit_code, write_exactly, write_json
 
     with exit_code(as_json=as_json):
         import asyncio
@@ -216,7 +215,10 @@ def text(
             document = asyncio.run(open_document(source, settings))
         start, end = (0, len(document.text)) if page is None else page_span(document, page)
         shown = document.model_copy(update={"text": document.text[start:end]})
-        write(shown.model_dump_json(indent=2) + "\n" if as_json else shown.text)
+        if as_json:
+            write_json(shown.model_dump(mode="json"))
+        else:
+            write_exactly(shown.text)
 
 
 @app.command()
@@ -346,7 +348,7 @@ def start(as_json: Json = False) -> None:
 @engine.command()
 def stop(as_json: Json = False) -> None:
     """Stop the engine and give the GPU back."""
-    from mcp_server.cli_output import exit_code, write
+    from mcp_server.cli_output import exit_code, write, write_json
 
     with exit_code(as_json=as_json):
         import asyncio
@@ -355,8 +357,10 @@ def stop(as_json: Json = False) -> None:
         from agents.settings import load_settings
 
         stopped = asyncio.run(lifecycle.stop(load_settings().data_dir))
-        said = "The engine was stopped." if stopped else "No engine was running."
-        write((json.dumps({"stopped": stopped}) if as_json else said) + "\n")
+        if as_json:
+            write_json({"stopped": stopped}, indent=None)
+        else:
+            write("The engine was stopped.\n" if stopped else "No engine was running.\n")
 
 
 @engine.command()
@@ -381,14 +385,17 @@ def logs(
     as_json: Json = False,
 ) -> None:
     """Print the end of vLLM's log."""
-    from mcp_server.cli_output import exit_code, note, write
+    from mcp_server.cli_output import exit_code, note, write, write_json
 
     with exit_code(as_json=as_json):
         from agents.engine.vllm import lifecycle
         from agents.settings import load_settings
 
         tail = lifecycle.log_tail(load_settings().data_dir, lines)
-        write(json.dumps({"log": tail}, ensure_ascii=False) + "\n" if as_json else tail)
+        if as_json:
+            write_json({"log": tail}, indent=None)
+        else:
+            write(tail)
         if not tail:
             note("There is no log: the engine has not been started.")
 
@@ -459,7 +466,7 @@ def migrate(as_json: Json = False) -> None:
 
     A server does so by itself when it first needs them; this is for a database where its own user may make no tables.
     """
-    from mcp_server.cli_output import exit_code, migrated_text, write
+    from mcp_server.cli_output import exit_code, migrated_text, write, write_json
 
     with exit_code(as_json=as_json):
         import asyncio
@@ -468,5 +475,7 @@ def migrate(as_json: Json = False) -> None:
         from agents.stored_data import migrate as migrate_stores
 
         stores = asyncio.run(migrate_stores(load_settings()))
-        listed = [store.model_dump() for store in stores]
-        write(json.dumps(listed, ensure_ascii=False) + "\n" if as_json else migrated_text(stores))
+        if as_json:
+            write_json([store.model_dump() for store in stores])
+        else:
+            write(migrated_text(stores))

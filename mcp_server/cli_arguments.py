@@ -172,8 +172,13 @@ def chosen_session(settings: Settings, session: str | None, *, go_on: bool) -> s
 
 
 def remember_session(settings: Settings, response: Response) -> None:
-    """Note the response's session as the last one."""
-    (settings.ready_data_dir() / _LAST_SESSION).write_text(response.session.session_id)
+    """Note the response's session as the last one; where that cannot be written, `--continue` does not know of it."""
+    from mcp_server.cli_output import note
+
+    try:
+        (settings.ready_data_dir() / _LAST_SESSION).write_text(response.session.session_id)
+    except OSError as error:
+        note(f"Not kept as the session used last: {error.strerror or error}. Go on with --session instead.")
 
 
 def forget_last_session(settings: Settings, session_ids: Sequence[str]) -> None:

@@ -1,4 +1,8 @@
-"""What the command line prints: results on stdout, everything else on stderr."""
+"""What the command line prints: results on stdout, everything else on stderr.
+
+All of it goes through `write`, `write_json` or `note`, so that no word of a document, and no file's name, acts on a
+terminal.
+"""
 
 import asyncio
 import json
@@ -17,6 +21,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from agents import schema
 from agents.errors import ReadroomError
+from agents.escaping import TerminalFormatter, as_markdown, as_terminal, as_terminal_json, one_line
 from agents.schema import OnProgress
 from mcp_server.render import pluralize, response_text, stopped_text
 
@@ -51,16 +56,18 @@ def run(work: "Callable[[Assistant, OnProgress], Awaitable[ResultT]]", settings:
 @contextmanager
 def progress_bar() -> Generator[OnProgress]:
     """Yield a callback that draws a bar on stderr, and nothing where stderr is no terminal."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("Starting", total=1.0)
-        yield lambda progress: bar.update(task, completed=progress.fraction, description=progress.message)
+        yield lambda progress: bar.update(task, completed=progress.fraction, description=one_line(progress.message))
 
 
 @contextmanager
 def exit_code(*, as_json: bool) -> Generator[None]:
     """Turn what goes wrong in the body into a message and the exit code 1."""
+    if logging.lastResort:
+        logging.lastResort.setFormatter(TerminalFormatter())
     try:
         yield
     except (typer.Exit, typer.Abort):
@@ -72,9 +79,9 @@ def exit_code(*, as_json: bool) -> Generator[None]:
             logging.getLogger("readroom").exception("Unexpected error")
             message, hint = f"{type(error).__name__}: {error}", "Run `readroom doctor` to see what is wrong."
         if as_json:
-            write(json.dumps({"error": message, "hint": hint}, ensure_ascii=False) + "\n")
+            write_json({"error": message, "hint": hint}, indent=None)
         else:
-            note(f"Error: {message}\n{hint}")
+            note(f"Error: {one_line(message)}\n{one_line(hint)}")
         raise typer.Exit(1) from error
 
 
@@ -87,7 +94,7 @@ def print_responses(responses: Sequence[schema.Response], *, wait: float, as_jso
     shown = [_shown(response, wait) for response in responses]
     if as_json:
         whole: Any = [response.model_dump(mode="json") for response, _ in shown]
-        write(json.dumps(whole if len(whole) > 1 else whole[0], indent=2, ensure_ascii=False) + "\n")
+        write_json(whole if len(whole) > 1 else whole[0])
     elif markdown := "\n\n".join(text for _, text in shown if text):
         print_markdown(markdown)
     if stopped := [stopped_text(response, wait) for response in responses if response.status == "running"]:
@@ -109,7 +116,7 @@ def _shown(response: schema.Response, wait: float) -> tuple[schema.Response, str
 def print_result(result: BaseModel, text: str, *, as_json: bool) -> None:
     """Print the result as JSON, as Markdown for a terminal, or as plain Markdown for a pipe."""
     if as_json:
-        write(result.model_dump_json(indent=2) + "\n")
+        write_json(result.model_dump(mode="json"))
     else:
         print_markdown(text)
 
@@ -117,13 +124,27 @@ def print_result(result: BaseModel, text: str, *, as_json: bool) -> None:
 def print_markdown(text: str) -> None:
     """Print Markdown: formatted for a terminal, as it is for a pipe."""
     if sys.stdout.isatty():
-        Console().print(Markdown(text))
+        Console().print(Markdown(as_terminal(text)))
     else:
         write(text + "\n")
 
 
+def write_json(value: object, *, indent: int | None = 2) -> None:
+    """Write a value as JSON."""
+    write(as_terminal_json(json.dumps(value, indent=indent, ensure_ascii=False)) + "\n")
+
+
+def write_exactly(text: str) -> None:
+    """Write to stdout exactly these characters, as far as it is no terminal: whoever counts in them reads a pipe."""
+    write(text) if sys.stdout.isatty() else _write(text)
+
+
 def write(text: str) -> None:
-    """Write to stdout exactly these characters, in UTF-8 whatever the platform."""
+    """Write to stdout, in UTF-8 whatever the platform."""
+    _write(as_terminal(text))
+
+
+def _write(text: str) -> None:
     sys.stdout.flush()
     sys.stdout.buffer.write(text.encode())
     sys.stdout.buffer.flush()
@@ -131,7 +152,7 @@ def write(text: str) -> None:
 
 def note(text: str) -> None:
     """Print a line for the user that is no part of the result."""
-    Console(stderr=True, highlight=False).print(text, markup=False, soft_wrap=True)
+    Console(stderr=True, highlight=False).print(as_terminal(text), markup=False, soft_wrap=True)
 
 
 def engine_status_text(status: "EngineStatus") -> str:
@@ -157,8 +178,8 @@ def sessions_text(stored: "StoredData") -> str:
     lines: list[str] = []
     for each in stored.sessions:
         used = datetime.fromtimestamp(each.used).astimezone()
-        about = ", ".join(titles.get(key, key) for key in each.document_ids)
-        question = each.question[:_QUESTION_CHARACTERS]
+        about = as_markdown(", ".join(titles.get(key, key) for key in each.document_ids))
+        question = as_markdown(each.question[:_QUESTION_CHARACTERS])
         turns = pluralize(each.turns, "turn")
         lines.append(f"- `{each.session_id}` last used {used:%Y-%m-%d %H:%M}, {turns}, “{question}”: {about}")
     return "\n".join(lines) or "No session is kept."
@@ -167,8 +188,8 @@ def sessions_text(stored: "StoredData") -> str:
 def documents_text(stored: "StoredData") -> str:
     """Return the documents as Markdown."""
     lines = [
-        f"- `{each.document_id}` {each.title}, {pluralize(each.pages, 'page')}, {each.characters:,} characters"
-        + (f": {', '.join(each.paths)}" if each.paths else "")
+        f"- `{each.document_id}` {as_markdown(each.title)}, {pluralize(each.pages, 'page')}, "
+        f"{each.characters:,} characters" + (f": {as_markdown(', '.join(each.paths))}" if each.paths else "")
         for each in stored.documents
     ]
     return "\n".join(lines) or "No document is kept."

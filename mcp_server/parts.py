@@ -50,14 +50,16 @@ class ResultPlace(Frozen):
 async def first_part(assistant: "Assistant", response: ResponseT) -> ResponseT:
     """Return as many of a response's claims as one result holds; what follows can be had by its `next_cursor`.
 
-    Raises:
-        SessionError: The response does not fit, and cannot be stored.
+    A response that does not fit and cannot be stored, as on a full disk, is returned whole.
     """
     place = ResultPlace(session=response.session.session_id, number=0, start=0)
     part = await asyncio.to_thread(_cut, response, place)
     if part.part is None:
         return part
-    number = await assistant.keep_result(place.session, response.model_dump_json(exclude=_NOT_REPEATED))
+    try:
+        number = await assistant.keep_result(place.session, response.model_dump_json(exclude=_NOT_REPEATED))
+    except SessionError:
+        return response
     return await asyncio.to_thread(_cut, response, place.model_copy(update={"number": number}))
 
 

@@ -1,5 +1,6 @@
 """Responses as Markdown for a model or a person to read."""
 
+from agents.escaping import as_markdown
 from agents.schema import Response
 
 
@@ -16,17 +17,19 @@ def response_text(response: Response, *, go_on: str = "pass it as session_id to 
         lines.append(f"{of}{rest if response.next_cursor else ', which is the end'}.")
     lines.append(f"Session `{session.session_id}` ({turns}): {go_on}.")
     if response.documents:
-        lines.append("Documents: " + "; ".join(f"{one.title} (`{one.document_id}`)" for one in response.documents))
-    lines += [_coverage_and_engine(response), *(f"Note: {warning}" for warning in response.warnings)]
+        lines.append(
+            "Documents: " + "; ".join(f"{as_markdown(one.title)} (`{one.document_id}`)" for one in response.documents)
+        )
+    lines += [_coverage_and_engine(response), *(f"Note: {as_markdown(warning)}" for warning in response.warnings)]
     return "\n".join(lines)
 
 
 def _coverage_and_engine(response: Response) -> str:
-    engine = f"Engine: {response.engine.name}, {response.engine.model or 'no language model'}."
+    engine = f"Engine: {response.engine.name}, {as_markdown(response.engine.model or 'no language model')}."
     coverage = response.coverage
     if not coverage.tokens_total:
         return engine
-    skipped = f" (skipped: {'; '.join(coverage.skipped)})" if coverage.skipped else ""
+    skipped = f" (skipped: {as_markdown('; '.join(coverage.skipped))})" if coverage.skipped else ""
     tokens = f"{coverage.tokens_read:,} of {coverage.tokens_total:,} tokens"
     return f"Read {tokens}, {coverage.pages_read:,} of {coverage.pages_total:,} pages{skipped}. {engine}"
 
@@ -34,7 +37,7 @@ def _coverage_and_engine(response: Response) -> str:
 def stopped_text(response: Response, seconds: float) -> str:
     """Return what to say of a response that is still running where the work ends with the caller's process."""
     progress = response.progress
-    reached = f": {progress.message} ({progress.fraction:.0%})" if progress else ""
+    reached = f": {as_markdown(progress.message)} ({progress.fraction:.0%})" if progress else ""
     return (
         f"Stopped after {seconds:g} s{reached}. Run the same command again to go on from what is finished, "
         "without --wait to wait for the end."

@@ -10,6 +10,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from agents.cursors import Count, decode_cursor, encode_cursor
 from agents.errors import ReadroomError, RequestError
+from agents.escaping import one_line
 from agents.schema import Frozen
 from mcp_server.lazy_assistant import LazyAssistant
 from mcp_server.render import pluralize
@@ -46,7 +47,7 @@ def opened_resources(lazy: LazyAssistant) -> ServerMiddleware[Any]:
         try:
             stored = await (await lazy.get()).stored()
         except ReadroomError as error:
-            raise MCPError(INTERNAL_ERROR, str(error)) from error
+            raise MCPError(INTERNAL_ERROR, one_line(str(error))) from error
         opened = [*map(_of_document, stored.documents), *map(_of_session, stored.sessions)]
         fixed: list[object] = [] if after else listed["resources"]
         shown = [
@@ -85,11 +86,11 @@ def _after(cursor: object) -> int:
 
 
 def _of_document(document: "KnownDocument") -> Resource:
-    file = f", read from {document.paths[0]}" if document.paths else ""
+    file = f", read from {one_line(document.paths[0])}" if document.paths else ""
     return Resource(
         uri=document_uri(document.document_id),
         name=document.document_id,
-        title=document.title,
+        title=one_line(document.title),
         description=f"The text of {pluralize(document.pages, 'page')}{file}.",
         mime_type="text/plain",
     )
@@ -99,7 +100,7 @@ def _of_session(session: "StoredSession") -> Resource:
     return Resource(
         uri=session_uri(session.session_id),
         name=session.session_id,
-        title=session.question[:100] or "A session without an answer",
+        title=one_line(session.question)[:100] or "A session without an answer",
         description=f"The transcript of {pluralize(session.turns, 'turn')}.",
         mime_type="text/markdown",
         annotations=Annotations(last_modified=datetime.fromtimestamp(session.used, UTC).isoformat(timespec="seconds")),

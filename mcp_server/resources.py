@@ -10,6 +10,7 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp_types import ContentBlock, ResourceLink
 
 from agents.errors import DocumentError, ReadroomError, RequestError, SessionError
+from agents.escaping import as_markdown, one_line
 from agents.schema import Response
 from mcp_server.lazy_assistant import LazyAssistant
 from mcp_server.render import pluralize
@@ -81,7 +82,7 @@ def document_link(document_id: str, title: str, pages: int) -> ResourceLink:
     return ResourceLink(
         uri=document_uri(document_id),
         name=document_id,
-        title=title,
+        title=one_line(title),
         description=f"The text that was read, of {pluralize(pages, 'page')}.",
         mime_type="text/plain",
     )
@@ -107,6 +108,6 @@ def _readable_errors() -> Generator[None]:
     try:
         yield
     except (DocumentError, SessionError, RequestError) as error:
-        raise ResourceNotFoundError(f"{error.message} {error.hint}") from error
+        raise ResourceNotFoundError(as_markdown(str(error))) from error
     except ReadroomError as error:
-        raise ResourceError(f"{error.message} {error.hint}") from error
+        raise ResourceError(as_markdown(str(error))) from error

@@ -16,6 +16,7 @@ from mcp_types import CallToolResult, ContentBlock, ImageContent, TextContent, T
 
 from agents.benchmark.report import BenchmarkReport, Suite
 from agents.errors import ReadroomError, RequestError
+from agents.escaping import as_markdown, one_line
 from agents.schema import Analysis, Answer, EngineInfo, OnProgress, Progress, Response, SessionInfo
 from mcp_server.lazy_assistant import LazyAssistant
 from mcp_server.parameters import (
@@ -146,7 +147,7 @@ def readable_errors() -> Generator[None]:
     try:
         yield
     except ReadroomError as error:
-        raise ToolError(f"{error.message} {error.hint}") from error
+        raise ToolError(as_markdown(str(error))) from error
     except Exception as error:
         _logger.exception("A tool failed unexpectedly.")
         raise ToolError(
@@ -212,7 +213,7 @@ async def notified_progress(ctx: Context[Any, Any]) -> AsyncGenerator[OnProgress
             value = max(progress.fraction, reported + _SMALLEST_RISE)
             if value <= 1.0 and (progress.fraction > reported or progress.message != message):
                 reported, message = value, progress.message
-                await ctx.report_progress(value, 1.0, message)
+                await ctx.report_progress(value, 1.0, one_line(message))
 
     def report(progress: Progress) -> None:
         if not loop.is_closed():

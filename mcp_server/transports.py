@@ -18,6 +18,7 @@ from starlette.middleware import Middleware
 
 from agents.engine.registry import check_kind
 from agents.errors import SettingsError
+from agents.escaping import TerminalFormatter
 from agents.settings import ServerSettings, Settings
 from mcp_server.resumption import RETRY_MILLISECONDS, RecentEvents, SessionContext
 from mcp_server.server import create_server
@@ -145,7 +146,8 @@ def _log_to_stderr() -> None:
     stderr = logging.StreamHandler(sys.stderr)
     # The handler's own level: some libraries set their loggers to DEBUG.
     stderr.setLevel(logging.INFO)
-    logging.basicConfig(handlers=[stderr], format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    stderr.setFormatter(TerminalFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[stderr])
     for ours in ("mcp_server", "agents"):
         logging.getLogger(ours).setLevel(logging.INFO)
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, JsonValue
 
 from agents.errors import RequestError
+from agents.escaping import as_cell, as_markdown
 from agents.schema import EngineInfo, Frozen
 from agents.settings import Settings
 
@@ -191,7 +192,7 @@ def render(report: BenchmarkReport) -> str:
         table(("What", "Value", "How"), ((figure.title, figure.shown, figure.how) for figure in report.figures))
         if report.figures
         else "Nothing was measured.",
-        *(f"## {title}\n\n" + "\n".join(f"- {item}" for item in items) for title, items in lists if items),
+        *(f"## {title}\n\n" + "\n".join(f"- {as_markdown(item)}" for item in items) for title, items in lists if items),
         "Versions: " + ", ".join(f"{name} {version}" for name, version in report.versions.items()),
     ]
     return "\n\n".join(parts) + "\n"
@@ -215,9 +216,9 @@ def number(value: float) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table; bars inside cells are escaped."""
+    """Return a Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(map(as_cell, line)) + " |" for line in lines)
 
 
 class Target(Frozen):

@@ -2,10 +2,9 @@
 
 import asyncio
 import os
-import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, cast
 from weakref import WeakValueDictionary
 
 from cachetools import LRUCache
@@ -15,18 +14,19 @@ from agents.documents import access
 from agents.documents.access import FileState
 from agents.documents.folders import FolderFiles, find_files
 from agents.documents.listing import Listing, list_documents
-from agents.documents.parsing import titles
-from agents.documents.parsing.parsed import MAX_CHARACTERS, Parsed
 from agents.documents.parsing.sandbox import OnScan, Sandbox
 from agents.documents.passages import Span, cut, passage
+from agents.documents.recent import Recent, size_of_document, size_of_passages
+from agents.documents.record import Record, decode_spans
+from agents.documents.search.bm25 import Ranked
 from agents.documents.search.embeddings import Embed
 from agents.documents.search.passage_search import PassageSearch
-from agents.documents.search.terms import document_terms
 from agents.documents.store import KnownDocument, Store, StoredDocument
+from agents.documents.terms import document_terms
 from agents.documents.urls import fetch
 from agents.errors import DocumentError
 from agents.language.tokens import Estimate, TokenCounter
-from agents.schema import Document, Heading, Page, Passage, SearchHit
+from agents.schema import Document, Passage, SearchHit
 from agents.settings import DocumentsSettings
 from agents.telemetry import span
 
@@ -66,13 +66,11 @@ class Library:
         self._settings = settings
         self._size = settings.passage_tokens
         self._store = Store(data_dir, database_url)
-        self._search = PassageSearch(self._store, self._size, self._load, embeddings=settings.embeddings, embed=embed)
+        self._recent = Recent(settings.memory_mib * 1024**2)
+        self._search = PassageSearch(
+            self._store, self._size, self._load, self._recent, embeddings=settings.embeddings, embed=embed
+        )
         self._sandbox = Sandbox(settings)
-        # As large as the largest document, which must fit.
-        self._cache: LRUCache[str, Cut] = LRUCache(MAX_CHARACTERS, getsizeof=lambda cut: len(cut[0].text))
-        self._cache_lock = threading.Lock()
-        self._latest: tuple[str, tuple[Passage, ...]] = "", ()
-        """The passages that were last asked for: one question follows another about the same document."""
         self._unreadable: LRUCache[FileState, DocumentError] = LRUCache(_UNREADABLE)
         self._parsing = asyncio.Semaphore(os.cpu_count() or 1)
         self._reading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -155,6 +153,15 @@ class Library:
             return await self.open(path)
         raise _unknown(document_id)
 
+    async def check_readable(self, document_id: str) -> None:
+        """Check that what was read of a document may be shown here.
+
+        Raises:
+            DocumentError: Every file that it was read from is outside the allowed folders.
+        """
+        origins = await asyncio.to_thread(self._store.origins, document_id)
+        access.check_origins(document_id, origins, self._settings)
+
     async def current_contents(self, document_ids: Sequence[str]) -> dict[str, tuple[FileContent, ...]]:
         """Return what the files that each document was read from hold now, as far as they may be read."""
         return await asyncio.to_thread(lambda: {each: self._current_contents(each) for each in document_ids})
@@ -195,12 +202,7 @@ class Library:
             return ()
         with span("documents.search", documents=len(ids)):
             ranked = await self._search.rank(query, ids, limit)
-            return await asyncio.to_thread(
-                lambda: tuple(
-                    SearchHit(passage=passage(*self._load(ids[best.document]), best.passage), score=best.score)
-                    for best in ranked
-                )
-            )
+            return await asyncio.to_thread(self._hits, ids, ranked)
 
     async def count(self) -> int:
         """Return how many documents the library holds."""
@@ -220,20 +222,14 @@ class Library:
 
     async def forget(self, document_id: str) -> None:
         """Delete everything that is stored of a document, from the disk too; its files are left alone."""
-        self._clear_caches()
+        self._recent.clear()
         await asyncio.to_thread(self._store.erase, document_id)
 
     async def close(self) -> None:
         """Close the database and end the processes; they open again when they are used."""
-        self._clear_caches()
+        self._recent.clear()
         await asyncio.to_thread(self._sandbox.close)
         await asyncio.to_thread(self._store.close)
-
-    def _clear_caches(self) -> None:
-        self._search.clear()
-        with self._cache_lock:
-            self._cache.clear()
-        self._latest = "", ()
 
     async def _read(self, file: IO[bytes], name: str, on_scan: OnScan) -> Document:
         """Parse an open file, unless its content is known."""
@@ -245,8 +241,8 @@ class Library:
             if known is not None:
                 return known[0]
             async with self._parsing:
-                parsed = await self._sandbox.parse(file, name, on_scan)
-            return await asyncio.to_thread(self._add, parsed, name, digest)
+                record = await self._sandbox.parse(file, name, on_scan)
+            return await asyncio.to_thread(self._add, record, digest)
 
     async def _read_file(self, state: FileState, on_scan: OnScan) -> Document:
         with await asyncio.to_thread(access.open_file, state, self._settings) as file:
@@ -254,6 +250,13 @@ class Library:
             unchanged = os.fstat(file.fileno()).st_mtime_ns == state.mtime_ns
         await asyncio.to_thread(self._store.remember, state, document.document_id, unchanged=unchanged)
         return document
+
+    def _hits(self, ids: Sequence[str], ranked: Sequence[Ranked]) -> tuple[SearchHit, ...]:
+        # Each document once: one that is larger than the memory for all of them is read from the disk each time.
+        loaded = {place: self._load(ids[place]) for place in {best.document for best in ranked}}
+        return tuple(
+            SearchHit(passage=passage(*loaded[best.document], best.passage), score=best.score) for best in ranked
+        )
 
     def _opened_documents(self) -> tuple[KnownDocument, ...]:
         known = self._store.known_documents()
@@ -287,14 +290,16 @@ class Library:
         self._store.remember(state, content, unchanged=True)
         return content
 
-    def _add(self, parsed: Parsed, name: str, digest: str) -> Document:
-        """Cut, index and store what was parsed."""
-        document = _to_document(parsed, name, digest)
-        spans = cut(document, self._size, parsed.sentences)
-        self._store.add(document, digest, self._size, spans, document_terms(document, spans))
-        with self._cache_lock:
-            self._cache[document.document_id] = document.model_copy(update={"parsed": False}), spans
+    def _add(self, record: Record, digest: str) -> Document:
+        """Store what was parsed."""
+        document_id = digest[: access.ID_LENGTH]
+        self._store.add(document_id, digest, self._size, record)
+        document = record.document(document_id)
+        self._keep(document.model_copy(update={"parsed": False}), decode_spans(record.spans))
         return document
+
+    def _keep(self, document: Document, spans: tuple[Span, ...]) -> None:
+        self._recent.keep(("document", document.document_id), (document, spans), size_of_document(document, spans))
 
     def _load(self, document_id: str) -> Cut:
         """Return a stored document and its passages, or raise."""
@@ -305,9 +310,8 @@ class Library:
 
     def _known(self, document_id: str) -> Cut | None:
         """Return a document and its passages if this version of the parser has read it."""
-        with self._cache_lock:
-            if cached := self._cache.get(document_id):
-                return cached
+        if cached := cast("Cut | None", self._recent.get(("document", document_id))):
+            return cached
         document = self._store.document(document_id)
         if document is None:
             return None
@@ -315,16 +319,15 @@ class Library:
         if spans is None:
             spans = cut(document, self._size)
             self._store.add_passages(document_id, self._size, spans, document_terms(document, spans))
-        with self._cache_lock:
-            self._cache[document_id] = document, spans
+        self._keep(document, spans)
         return document, spans
 
     def _passages(self, document_id: str) -> tuple[Passage, ...]:
-        latest, passages = self._latest
-        if latest != document_id:
+        passages = cast("tuple[Passage, ...] | None", self._recent.get(("passages", document_id)))
+        if passages is None:
             document, spans = self._load(document_id)
             passages = tuple(passage(document, spans, index) for index in range(len(spans)))
-            self._latest = document_id, passages
+            self._recent.keep(("passages", document_id), passages, size_of_passages(passages))
         return passages
 
     def _token_counts(self, document_id: str, tokenizer: str, count: TokenCounter) -> tuple[int, ...]:
@@ -341,21 +344,4 @@ def _unknown(document_id: str) -> DocumentError:
     return DocumentError(
         f"There is no document with the id {document_id!r}.",
         hint="Open the document by its absolute path; ids come from the results of earlier calls.",
-    )
-
-
-def _to_document(parsed: Parsed, name: str, digest: str) -> Document:
-    """Return what was parsed as a document."""
-    labels = parsed.page_labels or [""] * len(parsed.pages)
-    return Document(
-        document_id=digest[: access.ID_LENGTH],
-        title=titles.of_document(parsed.title, parsed.text, parsed.headings, name),
-        name=name,
-        text=parsed.text,
-        pages=tuple(
-            Page(number=number, start=start, end=end, label=label, kind=parsed.page_kind)
-            for number, ((start, end), label) in enumerate(zip(parsed.pages, labels, strict=True), 1)
-        ),
-        headings=tuple(Heading(level=level, text=text, start=start) for level, text, start in parsed.headings),
-        warnings=tuple(parsed.warnings),
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from agents.documents.parsing.parsed import measure_sentences
+from agents.language.sentences import split_sentences
 from agents.language.tokens import estimate_tokens
 from agents.schema import Document, Heading, Passage
 
@@ -92,6 +92,11 @@ def cut(
         heading = " > ".join(filter(None, (breadcrumbs[bisect_right(heading_starts, first)], columns)))
         spans.append(Span(start, end, page, heading))
     return tuple(spans)
+
+
+def measure_sentences(text: str) -> list[tuple[int, int]]:
+    """Return the start and the estimated tokens of each sentence."""
+    return [(start, estimate_tokens(text[start:end])) for start, end in split_sentences(text)]
 
 
 def passage(document: Document, spans: tuple[Span, ...], index: int) -> Passage:

@@ -1,7 +1,8 @@
 """Where the pages, sheets and sections that a question refers to stand in a document's text."""
 
 import re
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 
 from agents.language.section_references import (
     EAST_ASIAN,
@@ -24,6 +25,7 @@ _HEADING = re.compile(
 )
 _SAME_WORD, _NO_WORD, _OTHER_WORD = range(3)
 """How well a heading with the right number fits, best first."""
+_SEARCHED_CHARACTERS = 1 << 17
 _MAX_CANDIDATES = 2
 """A table of contents and the text; what begins more often with one number is a list, and could be any of them."""
 
@@ -60,14 +62,15 @@ def _spans(reference: Reference, document: Document) -> tuple[Span, ...]:
 
 def _east_asian_part(reference: Reference, document: Document) -> tuple[Span, ...]:
     """Return the part that begins with the number, up to the next part as large or larger."""
-    lines = [(east_asian_number(match), match.start()) for match in _EAST_ASIAN_LINE.finditer(document.text)]
+    lines = [(east_asian_number(match), match.start()) for match in _matches(_EAST_ASIAN_LINE, document.text)]
     rank = _rank(reference.number[-1])
     spans: list[Span] = []
-    for index, (number, start) in enumerate(lines):
+    end = len(document.text)
+    for number, start in reversed(lines):
         if number == reference.number:
-            larger = (begin for other, begin in lines[index + 1 :] if _rank(other[-1]) <= rank)
-            spans.append((start, next(larger, len(document.text))))
-    return (max(spans, key=_length),) if 0 < len(spans) <= _MAX_CANDIDATES else ()
+            spans.append((start, end))
+        end = start if _rank(number[-1]) <= rank else end
+    return (max(reversed(spans), key=_length),) if 0 < len(spans) <= _MAX_CANDIDATES else ()
 
 
 def _rank(unit: str) -> int:
@@ -114,7 +117,9 @@ def section_end(document: Document, index: int, number: str = "") -> int:
         number: The section's number; one whose number goes on from it is within it, whatever its heading's level.
     """
     level = document.headings[index].level
-    for heading in document.headings[index + 1 :]:
+    # Not a slice: a document may have one heading a hundred thousand times, and each is looked at.
+    for place in range(index + 1, len(document.headings)):
+        heading = document.headings[place]
         match = _HEADING.match(heading.text)
         inside = number and match is not None and match["number"].startswith(f"{number}.")
         if heading.level <= level and not inside:
@@ -132,16 +137,30 @@ def _clause(reference: Reference, document: Document) -> Span | None:
         rf"^[ \t>*_#]{{0,8}}(?:(?i:{SECTION})[ \t]*)?(?P<number>{numbers})[.):]?[ \t*_]+(?=[^\W\d_]|[\"“„«(])",
         re.MULTILINE,
     )
-    lines = [(match["number"] == reference.number, match.start()) for match in begins.finditer(document.text)]
+    lines = [(match["number"] == reference.number, match.start()) for match in _matches(begins, document.text)]
     spans: list[tuple[bool, Span]] = []
-    for index, (own, start) in enumerate(lines):
+    bounds = [*(heading.start for heading in document.headings), len(document.text)]
+    after = None
+    for own, start in reversed(lines):
         if own:
-            after = next((begin for mine, begin in lines[index + 1 :] if not mine), None)
-            bounds = (heading.start for heading in document.headings)
-            limit = next((bound for bound in bounds if bound > start), len(document.text))
+            limit = bounds[bisect_right(bounds, start)]
             spans.append((after is not None, (start, min(limit, after or limit))))
+        else:
+            after = start
+    spans.reverse()
     followed = [span for ended, span in spans if ended] or [span for _, span in spans]
     return max(followed, key=_length) if 0 < len(followed) <= _MAX_CANDIDATES else None
+
+
+def _matches(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """Yield what a pattern of a line's beginning matches, piecemeal: a search keeps every other thread waiting."""
+    start = 0
+    while start < len(text):
+        end = start + _SEARCHED_CHARACTERS
+        within = len(text) if end >= len(text) else text.rfind("\n", start, end) + 1
+        yield from pattern.finditer(text, start, within or end)
+        # Of a line that is longer than that, only the beginning matters.
+        start = within or text.find("\n", end) + 1 or len(text)
 
 
 def _length(span: Span) -> int:

@@ -1,5 +1,6 @@
 """The library's database: what was parsed, how it was cut, and which file it came from."""
 
+import json
 from array import array
 from collections import defaultdict
 from collections.abc import Generator, Mapping, Sequence
@@ -9,7 +10,6 @@ from typing import Any
 
 from pydantic import Field, SecretStr
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Column,
     Connection,
@@ -29,9 +29,10 @@ from sqlalchemy import (
 from agents.documents.access import FileState
 from agents.documents.parsing.parsed import PARSER_VERSION
 from agents.documents.passages import Span, Terms
+from agents.documents.record import Record, decode_spans, decode_terms, encode_spans, to_document
 from agents.errors import DocumentError
-from agents.schema import Document, Frozen, Heading, Page
-from agents.storage import Database, Layout, put, put_missing
+from agents.schema import Document, Frozen
+from agents.storage import Database, Layout, Utf8, put, put_missing
 
 _TABLES = MetaData()
 _DOCUMENTS = Table(
@@ -43,19 +44,19 @@ _DOCUMENTS = Table(
     Column("parser", Integer, nullable=False),
     Column("name", Text, nullable=False),
     Column("title", Text, nullable=False),
-    Column("text", Text, nullable=False),
-    Column("pages", JSON, nullable=False),
-    Column("headings", JSON, nullable=False),
-    Column("warnings", JSON, nullable=False),
+    Column("text", Utf8, nullable=False),
+    Column("pages", Text, nullable=False),
+    Column("headings", Text, nullable=False),
+    Column("warnings", Text, nullable=False),
 )
 _PASSAGES = Table(
     "passages",
     _TABLES,
     Column("document_id", Text, primary_key=True),
     Column("size", Integer, primary_key=True, autoincrement=False),
-    Column("spans", JSON, nullable=False),
+    Column("spans", Text, nullable=False),
     Column("language", Text, nullable=False),
-    Column("vocabulary", JSON, nullable=False),
+    Column("vocabulary", Text, nullable=False),
     Column("lengths", LargeBinary, nullable=False),
     Column("ids", LargeBinary, nullable=False),
 )
@@ -125,7 +126,7 @@ _DOCUMENT = select(_D.title, _D.name, _D.text, _D.pages, _D.headings, _D.warning
 )
 _IS_HELD = select(_D.document_id).where(_D.document_id == _OF_THE_DOCUMENT)
 _COUNT = select(func.count()).select_from(_DOCUMENTS).where(_BY_THIS_PARSER)
-_PAGES = func.json_array_length(_D.pages)
+_PAGES = func.json_array_length(func.json(_D.pages))
 _STORED = select(_D.document_id, _D.title, _PAGES, func.length(_D.text))
 _KNOWN = select(_D.document_id, _D.title, _PAGES).where(_BY_THIS_PARSER).order_by(_D.rowid.desc())
 _KNOWN_FILES = (
@@ -188,23 +189,7 @@ class Store:
     def document(self, document_id: str) -> Document | None:
         """Return a document that this version of the parser read."""
         row = self._row(_DOCUMENT, document_id=document_id)
-        if row is None:
-            return None
-        title, name, text, pages, headings, warnings = row
-        return Document(
-            document_id=document_id,
-            title=title,
-            name=name,
-            text=text,
-            pages=tuple(
-                # The first versions kept neither labels nor kinds.
-                Page(number=number, start=start, end=end, **dict(zip(("label", "kind"), named, strict=False)))
-                for number, start, end, *named in pages
-            ),
-            headings=tuple(Heading(level=level, text=text, start=start) for level, text, start in headings),
-            warnings=tuple(warnings),
-            parsed=False,
-        )
+        return to_document(document_id, *row, parsed=False) if row else None
 
     def count(self) -> int:
         """Return how many documents there are."""
@@ -239,39 +224,39 @@ class Store:
             for statement in _ERASE:
                 connection.execute(statement, {"document_id": document_id})
 
-    def add(self, document: Document, sha256: str, size: int, spans: Sequence[Span], terms: Terms) -> None:
+    def add(self, document_id: str, sha256: str, size: int, record: Record) -> None:
         """Store a document and its passages, in place of what an older parser read."""
-        row = {
-            "document_id": document.document_id,
-            "sha256": sha256,
-            "parser": PARSER_VERSION,
-            "name": document.name,
-            "title": document.title,
-            "text": document.text,
-            "pages": [(page.number, page.start, page.end, page.label, page.kind) for page in document.pages],
-            "headings": [(heading.level, heading.text, heading.start) for heading in document.headings],
-            "warnings": document.warnings,
-        }
+        fields = record._asdict()
+        key = {"document_id": document_id, "sha256": sha256, "parser": PARSER_VERSION, "size": size}
         with self._transaction() as connection:
             for statement in _ERASE_PARSED:
-                connection.execute(statement, {"document_id": document.document_id})
-            put(connection, _DOCUMENTS, row)
-            put(connection, _PASSAGES, _passages_row(document.document_id, size, spans, terms))
+                connection.execute(statement, {"document_id": document_id})
+            for table in (_DOCUMENTS, _PASSAGES):
+                put(connection, table, {name: value for name, value in (key | fields).items() if name in table.c})
 
     def add_passages(self, document_id: str, size: int, spans: Sequence[Span], terms: Terms) -> None:
         """Store a document's passages of another size."""
+        row = {
+            "document_id": document_id,
+            "size": size,
+            "spans": encode_spans(spans),
+            "language": terms.language,
+            "vocabulary": json.dumps(terms.vocabulary),
+            "lengths": terms.lengths.tobytes(),
+            "ids": terms.ids.tobytes(),
+        }
         with self._transaction() as connection:
-            put(connection, _PASSAGES, _passages_row(document_id, size, spans, terms))
+            put(connection, _PASSAGES, row)
 
     def spans(self, document_id: str, size: int) -> tuple[Span, ...] | None:
         """Return where a document's passages of one size stand."""
         row = self._row(_SPANS, document_id=document_id, size=size)
-        return tuple(Span(*span) for span in row[0]) if row else None
+        return decode_spans(row[0]) if row else None
 
     def terms(self, document_id: str, size: int) -> Terms | None:
         """Return the terms of a document's passages of one size."""
         row = self._row(_TERMS, document_id=document_id, size=size)
-        return Terms(row[0], tuple(row[1]), array("I", row[2]), array("I", row[3])) if row else None
+        return decode_terms(*row) if row else None
 
     def token_counts(self, document_id: str, size: int, tokenizer: str) -> tuple[int, ...] | None:
         """Return the tokens of each passage as a tokenizer counted them."""
@@ -349,15 +334,3 @@ class Store:
         )
         with self._database.naming_errors(DocumentError, hint):
             yield
-
-
-def _passages_row(document_id: str, size: int, spans: Sequence[Span], terms: Terms) -> dict[str, object]:
-    return {
-        "document_id": document_id,
-        "size": size,
-        "spans": [(span.start, span.end, span.page, span.heading) for span in spans],
-        "language": terms.language,
-        "vocabulary": terms.vocabulary,
-        "lengths": terms.lengths.tobytes(),
-        "ids": terms.ids.tobytes(),
-    }

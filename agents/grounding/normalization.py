@@ -4,7 +4,7 @@ import re
 import unicodedata
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from threading import Lock
 
 from cachetools import LRUCache, cached
@@ -13,8 +13,12 @@ from agents.language.unspaced import JOINED
 
 _CACHED_CHARACTERS = 64_000_000
 """Of all texts whose normal form is cached; the longest document has fewer."""
+_PART_CHARACTERS = 1 << 17
+"""Looked at without a break: in scripts that are slow to normalise some ten milliseconds."""
+_LONG_CHARACTERS = 1 << 20
 MARKS_AROUND_WORDS = " \"'“”‘’.,;:!?…-()[]{}|*_、。「」『』【】《》〈〉・"
 _LETTER = r"[^\W\d_]"
+_BETWEEN_LETTERS = re.compile(_LETTER + _LETTER)
 _QUOTES = "\"'`\u00b4\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\u2032\u2033\uff02\uff07"
 _HYPHENS = "-\u2010\u2011\u2212\ufe63\uff0d"
 _DASHES = "\u2012\u2013\u2014\u2015\ufe58"
@@ -50,13 +54,13 @@ class NormalizedText:
     """
 
     def __init__(self, text: str) -> None:
-        folded = text.translate(_ALIKE)
+        folded = "".join(part.translate(_ALIKE) for part in _parts(text))
         parts: list[str] = []
         # Stretches that are the same in both forms alternate with replaced ones; these are the offsets at which
         # each begins in the normal form and in the original.
         self._starts, self._original_starts = array("Q", [0]), array("Q", [0])
         position = offset = 0
-        for match in _replaced_in(folded).finditer(folded):
+        for match in _matches(_replaced_in(folded), folded):
             new = _REPLACEMENTS.get(match.lastgroup or "")
             if new is None:
                 new = _nfkc(match.group())
@@ -86,7 +90,11 @@ class NormalizedText:
         return self._starts[stretch] + (offset - self._original_starts[stretch] if stretch % 2 == 0 else 0)
 
 
-@cached(LRUCache[object, NormalizedText](_CACHED_CHARACTERS, getsizeof=lambda normal: len(normal.text)), lock=Lock())
+_CACHE = LRUCache[object, NormalizedText](_CACHED_CHARACTERS, getsizeof=lambda normal: len(normal.text))
+_CACHE_LOCK = Lock()
+
+
+@cached(_CACHE, lock=_CACHE_LOCK)
 def normalize(text: str) -> NormalizedText:
     """Return a text's normal form, from a cache where it was lately asked for."""
     return NormalizedText(text)
@@ -99,7 +107,7 @@ def bare_words(words: Iterable[str]) -> list[str]:
 
 def _replaced_in(text: str) -> re.Pattern[str]:
     """Return the pattern of all that is not in normal form in this text."""
-    characters = set(text)
+    characters = set[str]().union(*map(set, _parts(text)))
     changed = "".join(re.escape(mark) for mark in sorted(characters) if not mark.isascii() and _nfkc(mark) != mark)
     combining = "".join(re.escape(mark) for mark in sorted(characters) if unicodedata.combining(mark))
     patterns = [_REPLACED]
@@ -108,6 +116,29 @@ def _replaced_in(text: str) -> re.Pattern[str]:
     if changed:
         patterns.append(rf"(?P<letter>[{changed}])")
     return re.compile("|".join(patterns))
+
+
+def _matches(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """Yield what a pattern finds in a text piecemeal; pieces part between two letters, where nothing is replaced."""
+    start = 0
+    while start < len(text):
+        end = start + _PART_CHARACTERS
+        border = _BETWEEN_LETTERS.search(text, end)
+        end = border.start() + 1 if border else len(text)
+        yield from pattern.finditer(text, start, end)
+        start = end
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Yield a text piecemeal: what Python does with a whole one at once keeps every other thread waiting."""
+    return (text[place : place + _PART_CHARACTERS] for place in range(0, len(text), _PART_CHARACTERS))
+
+
+def forget_long_texts() -> None:
+    """Drop what is cached if it is much; between two calls nobody needs it."""
+    with _CACHE_LOCK:
+        if _CACHE.currsize > _LONG_CHARACTERS:
+            _CACHE.clear()
 
 
 def _nfkc(text: str) -> str:

@@ -29,6 +29,7 @@ _LONG_WORD = 8
 _MAX_ANCHOR_OCCURRENCES = 20
 _MAX_OCCURRENCES = 1_000
 _MAX_REGIONS = 6
+_SEARCHED_CHARACTERS = 1 << 17
 _LETTER = re.compile(r"[^\W\d_]")
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 """A letter of a script that writes no spaces between words, or in which small words stick to the one before."""
@@ -160,10 +161,19 @@ def _exact_places(wanted: str, text: str, near: Sequence[tuple[int, int]]) -> It
 
 def _places_in_any_case(wanted: str, text: str) -> Iterator[tuple[int, int]]:
     """Yield where the words stand in small letters or capitals."""
-    words = re.compile(re.escape(wanted.strip(MARKS_AROUND_WORDS) or wanted), re.IGNORECASE)
-    for match in islice(words.finditer(text), _MAX_OCCURRENCES):
-        if _stands_alone(text, match.start(), match.group()):
-            yield match.span()
+    bare = wanted.strip(MARKS_AROUND_WORDS) or wanted
+    words = re.compile(re.escape(bare), re.IGNORECASE)
+    start = found = 0
+    while start < len(text) and found < _MAX_OCCURRENCES:
+        # Piecemeal: a search through a whole book keeps every other thread waiting.
+        end = start + _SEARCHED_CHARACTERS
+        if match := words.search(text, start, end + len(bare)):
+            found += 1
+            start = match.end()
+            if _stands_alone(text, match.start(), match.group()):
+                yield match.span()
+        else:
+            start = end + 1
 
 
 def _occurrences(words: str, text: str, start: int, end: int) -> Iterator[int]:

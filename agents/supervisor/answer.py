@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from agents import markdown
 from agents.engine.tasks.reading import ANY_FACT
+from agents.escaping import one_line
 from agents.grounding.claims import GroundedClaim, Judgement, Quote
 from agents.schema import (
     Analysis,
@@ -22,6 +23,7 @@ from agents.schema import (
 from agents.supervisor.run import Request, Run
 from agents.supervisor.state import Routed, State, all_evidence
 
+ResponseT = TypeVar("ResponseT", Answer, Analysis)
 _CITATION_MARK = re.compile(r"\[(\d+)\]")
 
 
@@ -33,15 +35,31 @@ class Completed:
     state: State
 
 
-def to_answer(completed: Completed, session: SessionInfo, opened: Sequence[Document] = ()) -> Answer:
-    """Return the answer to the run's question.
+def to_response(completed: Completed) -> Answer | Analysis:
+    """Return what a run has come to, for any caller and without the run, which holds whole documents."""
+    session = SessionInfo(session_id="")
+    return to_analysis(completed, session) if completed.run.request.mode else to_answer(completed, session)
+
+
+def opened_by(response: ResponseT, opened: Sequence[Document], session_id: str) -> ResponseT:
+    """Return a response as it is for one caller.
 
     Args:
-        completed: The run.
-        session: The session that the answer belongs to.
+        response: From `to_response`.
         opened: The documents as this caller opened them; a joined run was started with another caller's.
+        session_id: This caller's session.
     """
-    common = _common_fields(completed, session, opened)
+    own = {document.document_id: document for document in opened}
+    documents = tuple(
+        each.model_copy(update={"title": own[each.document_id].title, "parsed": own[each.document_id].parsed})
+        for each in response.documents
+    )
+    return response.model_copy(update={"documents": documents, "session": SessionInfo(session_id=session_id)})
+
+
+def to_answer(completed: Completed, session: SessionInfo) -> Answer:
+    """Return the answer to the run's question, which belongs to a session."""
+    common = _common_fields(completed, session)
     run, state = completed.run, completed.state
     confidence = state["drafted"].confidence if common["claims"] else None
     return Answer(
@@ -54,23 +72,23 @@ def to_answer(completed: Completed, session: SessionInfo, opened: Sequence[Docum
     )
 
 
-def to_analysis(completed: Completed, session: SessionInfo, opened: Sequence[Document] = ()) -> Analysis:
-    """Return the analysis of the run's documents; arguments as in `to_answer`."""
+def to_analysis(completed: Completed, session: SessionInfo) -> Analysis:
+    """Return the analysis of the run's documents, which belongs to a session."""
     request = completed.run.request
     return Analysis(
         mode=request.mode or "summary",
         focus=focus(request),
         outline=completed.state["drafted"].outline,
-        **_common_fields(completed, session, opened),
+        **_common_fields(completed, session),
     )
 
 
-def _common_fields(completed: Completed, session: SessionInfo, opened: Sequence[Document]) -> dict[str, Any]:
+def _common_fields(completed: Completed, session: SessionInfo) -> dict[str, Any]:
     """Return the fields that an answer and an analysis share."""
     run, state = completed.run, completed.state
     judgement, routed = state["judgement"], state["routed"]
     citations = Citations.of_claims(judgement.claims)
-    documents = opened or run.request.documents
+    documents = run.request.documents
     warnings = [f"{document.title}: {warning}" for document in documents for warning in document.warnings]
     reasons = (routed.reason, *(each.reason for each in all_evidence(state)))
     return {
@@ -242,7 +260,7 @@ def _nothing_noted(run: Run, outline: Sequence[str]) -> str:
     read = f"{_tokens_read(run):,} of {run.texts.total_tokens:,} tokens of {titles} were read"
     if run.request.mode == "extraction":
         return f"Nothing was found that fits “{focus(run.request)}”: {read}."
-    parts = f" Its parts: {'; '.join(outline)}." if outline else ""
+    parts = f" Its parts: {one_line('; '.join(outline))}." if outline else ""
     return f"Nothing was noted that stands in the text word for word: {read}.{parts}"
 
 

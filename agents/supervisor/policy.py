@@ -16,6 +16,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.tool import ToolCall, tool_call
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langgraph.runtime import get_runtime
+from pydantic import Field
 from typing_extensions import override
 
 from agents.engine.tasks.answering import RewriteAnswer
@@ -153,8 +154,9 @@ class DecisionModel(BaseChatModel):
     """
 
     agents: tuple[Agent, ...]
-    state: Any
-    """A `State`, for which pydantic would otherwise build a validator."""
+    state: Any = Field(repr=False)
+    """A `State`, for which pydantic would otherwise build a validator; langchain has the model's `repr` made for each
+    call, and whole documents are in it."""
 
     @property
     @override

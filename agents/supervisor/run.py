@@ -150,7 +150,7 @@ def ignore_progress(_progress: Progress, _notes: tuple[str, ...] = (), /) -> Non
     """Discard progress reports."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """What every agent of one run is given."""
 

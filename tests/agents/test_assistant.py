@@ -1,8 +1,10 @@
 import asyncio
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -398,3 +400,28 @@ def test_importing_the_assistant_loads_no_slow_library() -> None:
     slow = ("langgraph", "llama_index", "psycopg", "numpy", "matplotlib")
     code = f"import sys, agents.assistant; print([name for name in {slow} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+async def test_an_answer_is_shown_though_it_cannot_be_kept_and_says_so(
+    assistant: Assistant, settings: Settings, handbook: str
+) -> None:
+    first = await assistant.ask("When does the gate open?", [handbook])
+    with closing(sqlite3.connect(settings.data_dir / "sessions.db")) as sessions:
+        sessions.execute("CREATE TRIGGER full BEFORE INSERT ON messages BEGIN SELECT RAISE(ABORT, 'disk is full'); END")
+    second = await assistant.ask("When does the gate open?", session_id=first.session.session_id)
+    assert second.claims
+    assert "disk is full" in second.warnings[-1]
+    assert second.warnings[-1].startswith("This answer was not kept")
+
+
+async def test_a_session_is_not_shown_where_its_documents_may_not_be_read(
+    assistant: Assistant, settings: Settings, handbook: str, tmp_path: Path
+) -> None:
+    session_id = (await assistant.ask("When does the gate open?", [handbook])).session.session_id
+    assert "When does the gate open?" in await assistant.transcript(session_id)
+    (tmp_path / "other").mkdir()
+    elsewhere = settings.documents.model_copy(update={"roots": (tmp_path / "other",)})
+    other = Assistant(settings.model_copy(update={"documents": elsewhere}))
+    with pytest.raises(DocumentError, match="outside the folders"):
+        await other.transcript(session_id)
+    await other.close()

@@ -75,6 +75,16 @@ async def test_follow_ups_find_what_they_refer_to(assistant: Assistant) -> None:
     assert found / len(cases) >= 0.75
 
 
+async def test_of_questions_that_two_places_answer_both_are_cited_in_half_and_one_in_all(assistant: Assistant) -> None:
+    found: list[list[bool]] = []
+    for case in load("multi_hop.json"):
+        answer = await assistant.ask(case["question"], [str(EXAMPLES / case["document"])])
+        found.append([await gold_rank(assistant, answer, gold) is not None for gold in case["golds"]])
+
+    assert all(any(golds) for golds in found)
+    assert sum(all(golds) for golds in found) / len(found) >= 0.5
+
+
 async def test_questions_asked_of_another_document_are_refused_or_called_weak_and_few_of_its_own_are(
     assistant: Assistant,
 ) -> None:

@@ -33,7 +33,7 @@ async def test_a_part_comes_as_fields_as_text_and_with_a_link() -> None:
     result = await called(FakeAssistant(), "read_document", document="/manuals/pump.pdf", pages="3")
     assert DocumentText.model_validate(result.structured_content) == READ
     text, link = result.content
-    assert "[page 3, characters 10-35]\n\nThe pump holds 40 litres." in text.text
+    assert "[page 3, characters 10-35]\n\n```\nThe pump holds 40 litres.\n```\n" in text.text
     assert f"read_document with document='{DOCUMENT_ID}', cursor='eyJ8'" in text.text
     assert isinstance(link, ResourceLink)
     assert link.uri == f"readroom://documents/{DOCUMENT_ID}/text"

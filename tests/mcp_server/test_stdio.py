@@ -128,3 +128,21 @@ def test_an_error_beside_the_client_that_is_gone_is_not_hidden() -> None:
 def test_mcp_dev_is_told_where_readroom_is_installed_from() -> None:
     (where,) = server.server.dependencies
     assert (Path(where) / "pyproject.toml").exists()
+
+
+def test_a_request_that_cannot_be_read_is_answered_with_an_error(tmp_path: Path) -> None:
+    asked = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "ask", "arguments": {"q": "SIGN"}}}
+    lines = [INITIALIZE, asked]
+    parameters = server_process(tmp_path)
+    done = subprocess.run(
+        [sys.executable, *parameters.args],
+        input="".join(f"{json.dumps(line)}\n" for line in lines).replace("SIGN", "\\ud800"),
+        cwd=REPOSITORY,
+        env=parameters.env,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answers = {answer["id"]: answer for answer in map(json.loads, done.stdout.splitlines())}
+    assert answers[7]["error"]["code"] == -32700
+    assert answers[7]["error"]["message"].startswith("The message cannot be read: Invalid JSON")

@@ -10,7 +10,8 @@ from typing import Literal, NamedTuple
 
 from agents.documents.parsing import grid, headings
 from agents.documents.parsing.encoding import decode
-from agents.documents.parsing.parsed import MAX_CHARACTERS, Parsed, clean
+from agents.documents.parsing.limits import holds_characters
+from agents.documents.parsing.parsed import Parsed, clean
 
 # What Excel writes above a table to name its delimiter.
 _DELIMITER_LINE = re.compile(r"\A\ufeff?sep=.\r?\n", re.IGNORECASE)
@@ -108,7 +109,7 @@ class _Layout(NamedTuple):
         for row in rows:
             lines.append(self._table_row(row))
             length += len(lines[-1]) + 1
-            if length > MAX_CHARACTERS:
+            if not holds_characters(length):
                 return ""
         return "\n".join(lines).strip("\n")
 

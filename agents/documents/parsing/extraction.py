@@ -15,6 +15,8 @@ MAX_CELLS = 5_000_000
 
 MAX_DEPTH = 400
 """Elements of a web page within each other; xberg's thread has a stack for more (it ended at 900)."""
+_HIGHEST_RATIO = 1_032
+"""Deflate packs no better, so that only formats.py says what is a zip bomb: small repetitive files are none."""
 _MIME_TYPES = {"epub": "application/epub+zip"}
 """Of the kinds that xberg would tell by their content, and wrongly where an e-book is packed anew."""
 
@@ -53,7 +55,7 @@ def extract(data: bytes, name: str, kind: str) -> Extracted:
         content_filter=xberg.ContentFilterConfig(include_footnotes=True, strip_repeating_text=False),
         # What is nested more deeply than by default is left out without a word; html.py keeps pages below this.
         html_options=xberg.ConversionOptions(extract_metadata=False, max_depth=MAX_DEPTH),
-        security_limits=xberg.SecurityLimits(max_table_cells=MAX_CELLS),
+        security_limits=xberg.SecurityLimits(max_table_cells=MAX_CELLS, max_compression_ratio=_HIGHEST_RATIO),
         concurrency=xberg.ConcurrencyConfig(max_threads=1),
     )
     source = xberg.ExtractInput(kind="bytes", bytes=data, filename=f"document.{kind}", mime_type=_MIME_TYPES.get(kind))

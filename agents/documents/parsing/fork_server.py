@@ -4,10 +4,10 @@ Each document gets a fresh fork, so what a hostile file does to its process ends
 the layout of their addresses, which separate starts would not, and no memory but what was there before any document.
 
 `sandbox.py` starts it with one end of a socket as standard input. For each document a byte arrives there, and with it
-two descriptors: the file, and the link, a socket of the document's own. Over the link come the file's name and the
-limits as a line of JSON; back go lines on scanned pages, the result and, behind it, a zero byte and the exit code as
-four bytes. When the client shuts its side of the link, or is gone, the document's process is killed with all that it
-started.
+two descriptors: the file, and the link, a socket of the document's own. Over the link come the file's name, the size of
+its passages and the limits as a line of JSON; back go lines on scanned pages, the result and, behind it, a zero byte
+and the exit code as four bytes. When the client shuts its side of the link, or is gone, the document's process is
+killed with all that it started.
 """
 
 import ctypes
@@ -32,6 +32,8 @@ EXIT_CODE = struct.Struct("!xi")
 _LATER = ("openpyxl.reader.excel",)
 """What a reader imports when it reads, for it is slow, and the server before that, once it has nothing to do. It must
 start no threads: a fork has none but its own."""
+_STEMMER = "Stemmer"
+"""What finding the terms of any document imports."""
 _DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of Linux's prctl(2)."""
 
@@ -39,10 +41,10 @@ _DIE_WITH_PARENT = 1
 def main() -> None:
     """Serve the client at the other end of standard input until it hangs up."""
     # Readers import what only they need, and what is slow or starts threads, when they read.
-    for reader in formats.READERS:
+    for module in (*(reader.module for reader in formats.READERS), _STEMMER):
         # A module that cannot be imported is an error of the fork that needs it.
         with suppress(Exception):
-            import_module(reader.module)
+            import_module(module)
     # What was imported stays: no fork need look through it for garbage, which would copy its memory as well.
     gc.freeze()
     with socket.socket(fileno=os.dup(0)) as control:
@@ -99,14 +101,14 @@ class ForkServer:
         file, link = descriptors
         # Read here and not in the fork: from now on a link that has something to read is one that was shut.
         with os.fdopen(os.dup(link), "rb", buffering=0) as request:
-            name, *limits = json.loads(request.readline())
+            name, passage_tokens, limits = json.loads(request.readline())
         process = os.fork()
         if not process:
             # The other documents' links, above all, are none of this document's business.
             for other in (self._control, *self._links.values()):
                 other.close()
             os.close(self._ended)
-            self._parse(file, link, name, Limits(*limits))
+            self._parse(file, link, name, passage_tokens, Limits(*limits))
         os.close(file)
         self._links[process] = socket.socket(fileno=link)
         return True
@@ -128,7 +130,7 @@ class ForkServer:
         """Do nothing: a signal without a handler would not write to the wakeup descriptor."""
 
     @staticmethod
-    def _parse(file: int, link: int, name: str, limits: Limits) -> NoReturn:
+    def _parse(file: int, link: int, name: str, passage_tokens: int, limits: Limits) -> NoReturn:
         """Parse one document in this process, which ends with it."""
         try:
             if sys.platform == "linux":
@@ -138,7 +140,7 @@ class ForkServer:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             os.dup2(file, 0)
             os.close(file)
-            parse.run(name, limits, result=link)
+            parse.run(name, passage_tokens, limits, result=link)
         finally:
             os._exit(1)
 

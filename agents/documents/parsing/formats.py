@@ -168,11 +168,11 @@ def unexpected(name: str, error: Exception) -> DocumentError:
 
 
 def ended_abruptly(name: str, exit_code: int) -> DocumentError:
-    """Return the error for a file whose reading ended without a result."""
+    """Return the error for a file whose reading ended without a result: its reader crashed, which is our fault."""
     return DocumentError(
-        f"Reading {name} ended abruptly (exit code {exit_code}): "
-        "the file is damaged or needs more memory than allowed.",
-        hint="Check that it opens elsewhere, or raise READROOM_DOCUMENTS__PARSE_MEMORY_BYTES.",
+        f"This version of Readroom cannot read {name}: its reader ended abruptly (exit code {exit_code}).",
+        hint="The file may well be sound. Raise READROOM_DOCUMENTS__PARSE_MEMORY_BYTES, which it may need; if that "
+        f"does not help, please report it at {ISSUES}.",
     )
 
 

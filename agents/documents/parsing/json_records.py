@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 
 from agents.documents.parsing.encoding import decode
-from agents.documents.parsing.parsed import MAX_CHARACTERS, Parsed, clean, join_pages, shorten
+from agents.documents.parsing.limits import holds_characters
+from agents.documents.parsing.parsed import Parsed, clean, join_pages, shorten
 
 Value = object
 """What JSON holds: an `Object`, a list, a string, a `Number`, a truth value or None."""
@@ -35,7 +36,7 @@ def read_json(data: bytes, _name: str) -> Parsed:
     if fault:
         warnings.append(f"The JSON is cut off or wrong in line {fault}: what follows was read as plain text.")
     text, spans = join_pages(unit for unit, _ in units)
-    if len(text) > MAX_CHARACTERS:
+    if not holds_characters(len(text)):
         return Parsed.from_text(clean(decoded.text), warnings=warnings)
     headings = [
         (1, shorten(unit.removeprefix(_HEADING)), start)

@@ -5,9 +5,10 @@ import math
 import os
 import time
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from agents.errors import DocumentError
+from agents.settings import DocumentsSettings
 
 SCAN = b'{"scan"'
 """How a line begins that tells how many scanned pages are read; no result begins so."""
@@ -23,23 +24,39 @@ class Limits(NamedTuple):
     ocr_page_seconds: float
     """Of the processor, for each scanned page."""
     pages: int
+    characters: int
+    passages: int
+
+    @classmethod
+    def of(cls, settings: DocumentsSettings) -> "Limits":
+        """Return the limits that the settings name."""
+        return cls(
+            memory_bytes=settings.parse_memory_bytes,
+            seconds=settings.parse_seconds,
+            ocr_page_seconds=settings.ocr_page_seconds,
+            pages=settings.max_pages,
+            characters=settings.max_characters,
+            passages=settings.max_passages,
+        )
 
 
 class _Process:
     """This process, once it reads a document within limits."""
 
     limits: Limits | None = None
+    name: str = ""
     link: int = -1
 
 
-def apply(limits: Limits, link: int) -> None:
+def apply(limits: Limits, name: str, link: int) -> None:
     """Limit this process and its forks, as far as the platform can.
 
     Args:
         limits: What they may take.
+        name: The document's, for messages.
         link: The descriptor to which the result goes, and before it a line for each scanned page.
     """
-    _Process.limits, _Process.link = limits, link
+    _Process.limits, _Process.name, _Process.link = limits, name, link
     with suppress(ImportError):
         import resource
 
@@ -48,16 +65,48 @@ def apply(limits: Limits, link: int) -> None:
         _set_processor_limit(math.ceil(limits.seconds))
 
 
-def check_pages(pages: int, name: str) -> None:
+def check_pages(pages: int, called: str = "pages") -> None:
     """Refuse a document of more pages than may be read, before they are read: a small file can declare millions.
+
+    Args:
+        pages: How many there are.
+        called: What the document has in place of pages.
 
     Raises:
         DocumentError: It has more.
     """
-    if _Process.limits is not None and pages > _Process.limits.pages:
+    _check("pages", pages, called)
+
+
+def check_characters(characters: int) -> None:
+    """Refuse a text that is longer than may be read, before its sentences are looked for.
+
+    Raises:
+        DocumentError: It is longer.
+    """
+    _check("characters", characters)
+
+
+def check_passages(passages: int) -> None:
+    """Refuse a document that falls into more passages than may be searched.
+
+    Raises:
+        DocumentError: It does.
+    """
+    _check("passages", passages)
+
+
+def holds_characters(characters: int) -> bool:
+    """Whether a document may have so many characters."""
+    return _Process.limits is None or characters <= _Process.limits.characters
+
+
+def _check(what: Literal["pages", "characters", "passages"], count: int, called: str = "") -> None:
+    """Compare with the limit and the setting of the same name."""
+    if _Process.limits is not None and count > (limit := getattr(_Process.limits, what)):
         raise DocumentError(
-            f"{name} has {pages:,} pages, more than the {_Process.limits.pages:,} that are read.",
-            hint="Split it, or raise READROOM_DOCUMENTS__MAX_PAGES.",
+            f"{_Process.name} has {count:,} {called or what}, more than the {limit:,} that are read.",
+            hint=f"Split it, or raise READROOM_DOCUMENTS__MAX_{what.upper()}.",
         )
 
 

@@ -1,15 +1,17 @@
 """Reading mails: their main headers and their text, those of forwarded mails included."""
 
-import email
 import re
 from collections.abc import Iterable, Iterator
 from email.errors import HeaderParseError
+from email.feedparser import BytesFeedParser
 from email.header import decode_header
 from email.message import Message
-from typing import cast
+from email.policy import Policy, compat32
+from typing import Any, cast
 
 from agents.documents.parsing.encoding import Decoded, decode, wide_encoding
 from agents.documents.parsing.html import decode_page, read_page
+from agents.documents.parsing.limits import check_pages
 from agents.documents.parsing.parsed import Parsed, clean
 from agents.errors import DocumentError
 
@@ -20,13 +22,13 @@ def read_mail(data: bytes, name: str) -> Parsed:
     """Read a mail and the mails inside of it; attachments are named in the warnings.
 
     Raises:
-        DocumentError: It is nested too deeply, or its body is a damaged web page.
+        DocumentError: It is nested too deeply, has too many parts, or its body is a damaged web page.
     """
     if encoding := wide_encoding(data):
         data = data.decode(encoding, errors="replace").encode()
     letter = Letter()
     try:
-        message = email.message_from_bytes(data.removeprefix(b"\xef\xbb\xbf").lstrip(), Part)
+        message = _parsed(data.removeprefix(b"\xef\xbb\xbf").lstrip())
         message.read_mail_into(letter)
     except RecursionError as error:
         raise DocumentError(
@@ -80,15 +82,16 @@ class Letter:
 
     def parsed(self, subject: str) -> Parsed:
         """Return the mail."""
-        text, headings = "", list[tuple[int, str, int]]()
+        texts, start, headings = list[str](), 0, list[tuple[int, str, int]]()
         warnings = dict[str, None]()
         for number, piece in enumerate(self._pieces):
-            warnings |= dict.fromkeys(piece.warnings)
+            warnings.update(dict.fromkeys(piece.warnings))
             if piece.text:
-                start = len(text) + 2 if text else 0
-                text = f"{text}\n\n{piece.text}" if text else piece.text
                 headings += [(1, self._headings[number], start)] if number in self._headings else []
                 headings += [(level, heading, offset + start) for level, heading, offset in piece.headings]
+                texts.append(piece.text)
+                start += len(piece.text) + len(_BETWEEN)
+        text = _BETWEEN.join(texts)
         if self.unread:
             warnings[f"Encrypted parts were not read: {', '.join(self.unread)}."] = None
         if self.attachments:
@@ -96,6 +99,7 @@ class Letter:
         return Parsed.from_text(text, title=subject, headings=headings, warnings=warnings)
 
 
+_BETWEEN = "\n\n"
 _FORWARDED = frozenset(["message/rfc822", "message/global", "message/news"])
 _SEALED = re.compile(r"multipart/encrypted|application/(?:x-)?pkcs7-mime")
 
@@ -146,7 +150,7 @@ class Part(Message):
         if mail.keys() or self.get("Content-Transfer-Encoding", "").strip().lower() != "base64":
             return mail
         mail["Content-Transfer-Encoding"] = "base64"
-        return email.message_from_bytes(mail.content(), Part)
+        return _parsed(mail.content())
 
     def _read_alternatives(self, parts: "list[Part]", letter: Letter) -> None:
         """Add one of several forms of the same text, and what is attached to any of them."""
@@ -180,7 +184,7 @@ class Part(Message):
             yield self
 
     def _parts(self) -> "list[Part]":
-        payload = cast("object", self.get_payload())
+        payload = self._content_of(decode=False)
         return cast("list[Part]", payload) if isinstance(payload, list) else []
 
     def is_attached(self) -> bool:
@@ -202,8 +206,39 @@ class Part(Message):
 
     def content(self) -> bytes:
         """Return the bytes that are sent, none where they are parts."""
-        content = self.get_payload(decode=True)
+        content = self._content_of(decode=True)
         return content if isinstance(content, bytes) else b""
+
+    def _content_of(self, *, decode: bool) -> object:
+        try:
+            return cast("object", self.get_payload(decode=decode))
+        except ValueError:
+            # Python has a codec of this name, which decodes nothing: "undefined", "idna".
+            self.del_param("charset")
+            return cast("object", self.get_payload(decode=decode))
+
+
+class _CountedParts:
+    """Makes the parts of a mail as it is parsed, up to as many as it may have."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def __call__(self, policy: "Policy[Any]") -> Part:
+        self._count += 1
+        check_pages(self._count, "parts")
+        return Part(policy)
+
+
+def _parsed(data: bytes) -> Part:
+    # In pieces: all at once, the text would lie in memory twice more, with four bytes to a letter.
+    parser = BytesFeedParser(cast("Any", _CountedParts()), policy=compat32)
+    for place in range(0, len(data), _FED_BYTES):
+        parser.feed(data[place : place + _FED_BYTES])
+    return cast("Part", parser.close())
+
+
+_FED_BYTES = 1 << 16
 
 
 _QUOTE_MARKS = re.compile(r"(?:> ?)+")

@@ -1,4 +1,4 @@
-"""The parsing process: reads a file from standard input and writes a Parsed as JSON.
+"""The parsing process: reads a file from standard input and writes the Record of its document.
 
 `sandbox.py` starts it, or `fork_server.py` forks it, with its limits.
 """
@@ -7,12 +7,19 @@ import json
 import os
 import sys
 import traceback
+from collections import Counter
+from itertools import accumulate
 from typing import NoReturn
 
-from agents.documents.parsing import formats
-from agents.documents.parsing.limits import Limits, apply, check_pages
-from agents.documents.parsing.parsed import MAX_CHARACTERS, Parsed
+from agents.documents.parsing import formats, titles
+from agents.documents.parsing.headings import Found
+from agents.documents.parsing.limits import Limits, apply, check_characters, check_pages, check_passages
+from agents.documents.parsing.parsed import Parsed
+from agents.documents.passages import cut
+from agents.documents.record import Record
+from agents.documents.terms import document_terms
 from agents.errors import DocumentError
+from agents.schema import Document, Heading, Page
 
 
 def parse(data: bytes, name: str) -> Parsed:
@@ -24,48 +31,91 @@ def parse(data: bytes, name: str) -> Parsed:
     parsed = formats.detect(name, data).read(data, name)
     if not parsed.text.strip():
         raise DocumentError(f"{name} holds no text.", hint="Open a document that has text.")
-    check_pages(len(parsed.pages), name)
-    if len(parsed.text) > MAX_CHARACTERS:
-        raise DocumentError(
-            f"{name} holds {len(parsed.text):,} characters, more than {MAX_CHARACTERS:,}.",
-            hint="Split it and open the parts.",
-        )
+    check_pages(len(parsed.pages))
+    check_characters(len(parsed.text))
     return parsed
+
+
+def to_record(parsed: Parsed, name: str, passage_tokens: int) -> Record:
+    """Cut what was parsed into passages, and find their terms.
+
+    Raises:
+        DocumentError: It falls into too many.
+    """
+    document = _to_document(parsed, name)
+    spans = cut(document, passage_tokens, parsed.sentences)
+    check_passages(len(spans))
+    return Record.of(document, spans, document_terms(document, spans))
+
+
+def _to_document(parsed: Parsed, name: str) -> Document:
+    """Return what was parsed as a document, whose id is not known here."""
+    labels = parsed.page_labels or [""] * len(parsed.pages)
+    kept = _kept_headings(parsed.headings)
+    left_out = () if len(kept) == len(parsed.headings) else (_TOO_MANY.format(len(parsed.headings), len(kept)),)
+    return Document(
+        document_id="",
+        title=titles.of_document(parsed.title, parsed.text, parsed.headings, name),
+        name=name,
+        text=parsed.text,
+        pages=tuple(
+            Page(number=number, start=start, end=end, label=label, kind=parsed.page_kind)
+            for number, ((start, end), label) in enumerate(zip(parsed.pages, labels, strict=True), 1)
+        ),
+        headings=tuple(Heading(level=level, text=text, start=start) for level, text, start in kept),
+        warnings=(*parsed.warnings, *left_out),
+    )
+
+
+_MAX_HEADINGS = 20_000
+"""As many as a document may have pages: of more, what are taken for headings are the lines of a list."""
+_TOO_MANY = "Of {:,} lines that look like headings {:,} were taken for ones, those of the highest levels."
+
+
+def _kept_headings(headings: list[Found]) -> list[Found]:
+    """Return all headings, of too many those of the highest levels."""
+    counts = Counter(level for level, _, _ in headings)
+    totals = dict(zip(sorted(counts), accumulate(counts[level] for level in sorted(counts)), strict=True))
+    return [heading for heading in headings if totals[heading[0]] <= _MAX_HEADINGS]
 
 
 def main() -> None:
     """Parse what the command line names, in a process that was started for it; the result goes to standard output."""
-    name, memory_bytes, seconds, ocr_page_seconds, pages = sys.argv[1:]
+    name, passage_tokens, limits = sys.argv[1:]
     # What a library prints must not mix with the result.
     result = os.dup(1)
     os.dup2(2, 1)
-    run(name, Limits(int(memory_bytes), float(seconds), float(ocr_page_seconds), int(pages)), result)
+    run(name, int(passage_tokens), Limits(*json.loads(limits)), result)
 
 
-def run(name: str, limits: Limits, result: int) -> NoReturn:
+def run(name: str, passage_tokens: int, limits: Limits, result: int) -> NoReturn:
     """Parse standard input within limits, and end the process.
 
-    A failure is written as `{"error": [message, hint, traceback]}`; the traceback is empty but for exceptions that a
-    reader does not know. Running out of memory is the message "memory".
+    The result is `{"faults": [...]}`, a line with tracebacks for the log, and the record. A failure is written as
+    `{"error": [message, hint, traceback]}`; the traceback is empty but for exceptions that a reader does not know.
+    Running out of memory is the message "memory".
 
     Args:
         name: The file's name.
+        passage_tokens: The size of a passage.
         limits: What the process may take.
         result: The descriptor to write to.
     """
-    apply(limits, result)
+    apply(limits, name, result)
     try:
         with open(0, "rb") as file:
-            answer = parse(file.read(), name).to_json()
+            parsed = parse(file.read(), name)
+        faults = json.dumps({"faults": parsed.faults or []}).encode() + b"\n"
+        answer = [faults, *to_record(parsed, name, passage_tokens).to_parts()]
     except DocumentError as error:
-        answer = json.dumps({"error": [error.message, error.hint, ""]}).encode()
+        answer = [json.dumps({"error": [error.message, error.hint, ""]}).encode()]
     except MemoryError:
-        answer = json.dumps({"error": ["memory", "", ""]}).encode()
+        answer = [json.dumps({"error": ["memory", "", ""]}).encode()]
     except Exception as error:
         unexpected = formats.unexpected(name, error)
-        answer = json.dumps({"error": [unexpected.message, unexpected.hint, traceback.format_exc()]}).encode()
+        answer = [json.dumps({"error": [unexpected.message, unexpected.hint, traceback.format_exc()]}).encode()]
     with os.fdopen(result, "wb") as output:
-        output.write(answer)
+        output.writelines(answer)
     # Libraries with threads of their own may hang or crash while the interpreter is taken down.
     os._exit(0)
 

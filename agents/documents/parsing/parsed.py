@@ -1,19 +1,15 @@
-"""What a reader returns, how it travels from the parsing process, and the cleaning that every reader needs."""
+"""What a reader returns, and the cleaning that every reader needs."""
 
-import json
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from agents.language.sentences import split_sentences
-from agents.language.tokens import estimate_tokens
+from agents.documents.parsing.limits import check_characters
+from agents.documents.passages import measure_sentences
 from agents.schema import PageKind
 
-PARSER_VERSION = 8
+PARSER_VERSION = 9
 """Raise it whenever parsing or cutting changes: the library then parses its documents again."""
-
-MAX_CHARACTERS = 60_000_000
-"""The longest text that a document may have."""
 
 PAGE_BREAK = "\n\n"
 """The text between two pages; it belongs to neither."""
@@ -48,23 +44,14 @@ class Parsed(NamedTuple):
         warnings: Iterable[str] = (),
         pages: Iterable[tuple[int, int]] = (),
     ) -> "Parsed":
-        """Return a cleaned text with its structure and its sentences; without `pages` it is one page."""
+        """Return a cleaned text with its structure and its sentences; without `pages` it is one page.
+
+        Raises:
+            DocumentError: It is longer than a document may be.
+        """
+        check_characters(len(text))
         spans = list(pages) or [(0, len(text))]
         return cls(clean(title).strip(), text, spans, list(headings), list(warnings), measure_sentences(text))
-
-    def to_json(self) -> bytes:
-        """Serialize for `from_json`."""
-        return json.dumps(self, ensure_ascii=False).encode()
-
-    @classmethod
-    def from_json(cls, data: bytes) -> "Parsed":
-        """Restore what `to_json` wrote."""
-        return cls(*json.loads(data))
-
-
-def measure_sentences(text: str) -> list[tuple[int, int]]:
-    """Return the start and the estimated tokens of each sentence."""
-    return [(start, estimate_tokens(text[start:end])) for start, end in split_sentences(text)]
 
 
 # pdfium marks a hyphen at a line's end, and swallows the line break after it, by U+FFFE (older files: U+0002).

@@ -21,12 +21,12 @@ from agents.documents.parsing.parsed import (
     Parsed,
     clean,
     list_pages,
-    measure_sentences,
     shorten,
 )
 from agents.documents.parsing.pdf_forms import Additions, FormReader, attachments, page_labels
 from agents.documents.parsing.pdf_xfa import is_xfa, read_xfa
 from agents.documents.parsing.pdfium_calls import Handle
+from agents.documents.passages import measure_sentences
 from agents.errors import DocumentError
 from agents.extras import add_extra
 
@@ -45,7 +45,7 @@ def read_pdf(data: bytes, name: str) -> Parsed:
         DocumentError: It is locked, damaged, or holds nothing but pictures of pages.
     """
     document = _open(data, name)
-    check_pages(pdfium.FPDF_GetPageCount(document), name)
+    check_pages(pdfium.FPDF_GetPageCount(document))
     pages, ocr = _read_scans(document, _read_pages(document, name))
     if form := read_xfa(document):
         # What the pages say instead is only that another program is needed.

@@ -1,4 +1,4 @@
-"""Running the parsing process: one file in, a Parsed out, within limits of time and memory."""
+"""Running the parsing process: one file in, the Record of its document out, within limits of time and memory."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from typing import IO, cast
 from agents.documents.parsing import formats
 from agents.documents.parsing.fork_server import EXIT_CODE
 from agents.documents.parsing.limits import SCAN, Limits, read_report
-from agents.documents.parsing.parsed import Parsed
+from agents.documents.record import Record
 from agents.errors import DocumentError
 from agents.settings import DocumentsSettings
 
@@ -34,6 +34,9 @@ _START = (
 )
 _CHILD = (sys.executable, "-P", "-c", _START, _PACKAGE_ROOT)
 _CAN_FORK = all(hasattr(os, name) for name in ("fork", "waitid")) and hasattr(socket, "send_fds")
+
+_KILLED = -getattr(signal, "SIGKILL", 9)
+"""The exit code of a process that the system, or somebody, has killed."""
 
 
 class Sandbox:
@@ -58,7 +61,7 @@ class Sandbox:
         """Start what parsing needs, without waiting for it."""
         self._processes.warm_up()
 
-    async def parse(self, file: IO[bytes], name: str, on_scan: OnScan = lambda _done, _total: None) -> Parsed:
+    async def parse(self, file: IO[bytes], name: str, on_scan: OnScan = lambda _done, _total: None) -> Record:
         """Parse an open file; a cancel kills the process that reads it and all that it started.
 
         Args:
@@ -70,12 +73,14 @@ class Sandbox:
             DocumentError: The file cannot be read, or not within the limits.
         """
         file.seek(0)
-        settings = self._settings
-        limits = Limits(
-            settings.parse_memory_bytes, settings.parse_seconds, settings.ocr_page_seconds, settings.max_pages
-        )
+        limits = Limits.of(self._settings)
         try:
-            output, code = await self._processes.run(file, name, limits, on_scan)
+            task = (name, self._settings.passage_tokens, limits)
+            output, code = await self._processes.run(file, task, on_scan)
+            if code is None or code == _KILLED:
+                # By the system, which is short of memory, or by hand: that says nothing of the file.
+                file.seek(0)
+                output, code = await self._processes.run(file, task, on_scan)
         except TimeoutError:
             raise self._too_slow(name) from None
         return await asyncio.to_thread(self._result, output, code, name)
@@ -84,23 +89,29 @@ class Sandbox:
         """End what was started; it starts again when it is needed."""
         self._processes.close()
 
-    def _result(self, output: bytes, code: int | None, name: str) -> Parsed:
+    def _result(self, output: bytearray, code: int | None, name: str) -> Record:
         """Return what the process wrote, or raise what it says went wrong."""
         if code == -getattr(signal, "SIGXCPU", 0):
             raise self._too_slow(name)
-        if code is None:
+        if code is None or code == _KILLED:
             raise DocumentError(
-                f"The process that was to read {name} ended before it was done, or could not be started.",
-                hint="Ask again; if it happens again, install Readroom anew, and see that the machine has free memory.",
+                f"The process that was to read {name} was ended from outside, twice, or could not be started.",
+                hint="The file may well be sound: see that the machine has free memory, and ask again.",
             )
         if code or not output:
             raise formats.ended_abruptly(name, code)
-        if not output.startswith(b'{"error"'):
-            parsed = Parsed.from_json(output)
-            for fault in parsed.faults or ():
-                _logger.warning("%s was read in part after a fault.\n%s", name, fault)
-            return parsed
-        message, hint, traceback = json.loads(output)["error"]
+        end = output.find(b"\n")
+        try:
+            said = json.loads(output[:end] if end >= 0 else output)
+            if "error" not in said:
+                record = Record.from_bytes(memoryview(output)[end + 1 :])
+                for fault in said["faults"]:
+                    _logger.warning("%s was read in part after a fault.\n%s", name, fault)
+                return record
+        except ValueError as error:
+            # A file that has taken the process over may have it write anything.
+            raise formats.ended_abruptly(name, code) from error
+        message, hint, traceback = said["error"]
         if message == "memory":
             raise DocumentError(
                 f"Reading {name} needs more than {self._settings.parse_memory_bytes:,} bytes of memory and was ended.",
@@ -123,7 +134,11 @@ _PATIENCE = 4
 _CLOSING_SECONDS = 5.0
 
 
-async def _read(reader: asyncio.StreamReader, limits: Limits, on_scan: OnScan) -> bytes:
+Job = tuple[str, int, Limits]
+"""A file's name, the size of its passages, and what reading it may take."""
+
+
+async def _read(reader: asyncio.StreamReader, limits: Limits, on_scan: OnScan) -> bytearray:
     """Return what a parsing process writes up to its end, apart from the lines on scanned pages; a link may break.
 
     Raises:
@@ -139,7 +154,7 @@ async def _read(reader: asyncio.StreamReader, limits: Limits, on_scan: OnScan) -
                     on_scan(*read_report(bytes(output[:end])))
                     del output[: end + 1]
                     deadline.reschedule(max(deadline.when() or 0.0, now() + limits.ocr_page_seconds * _PATIENCE))
-    return bytes(output)
+    return output
 
 
 class ForkClient:
@@ -159,29 +174,29 @@ class ForkClient:
         with self._lock:
             self._control()
 
-    async def run(self, file: IO[bytes], name: str, limits: Limits, on_scan: OnScan) -> tuple[bytes, int | None]:
+    async def run(self, file: IO[bytes], job: Job, on_scan: OnScan) -> tuple[bytearray, int | None]:
         """Have a file read in a fork; return what it wrote and its exit code, None where that is unknown.
 
         The fork and all that it started are gone when this returns or raises.
 
         Args:
             file: Open at its beginning.
-            name: Its name.
-            limits: What the fork may take.
+            job: What the fork needs to know.
             on_scan: Told how many scanned pages are read.
 
         Raises:
             TimeoutError: It took longer.
         """
-        reader, writer = await asyncio.open_unix_connection(sock=self._fork(file, name, limits))
+        reader, writer = await asyncio.open_unix_connection(sock=self._fork(file, job))
         try:
-            output = await _read(reader, limits, on_scan)
+            output = await _read(reader, job[-1], on_scan)
         finally:
             await asyncio.shield(self._hang_up(reader, writer))
-        result, ending = output[: -EXIT_CODE.size], output[-EXIT_CODE.size :]
+        ending = bytes(output[-EXIT_CODE.size :])
         if len(ending) < EXIT_CODE.size or ending[0]:
-            return b"", None
-        return result, EXIT_CODE.unpack(ending)[0]
+            return bytearray(), None
+        del output[-EXIT_CODE.size :]
+        return output, EXIT_CODE.unpack(ending)[0]
 
     def close(self) -> None:
         """End the server and every fork."""
@@ -197,11 +212,11 @@ class ForkClient:
             process.kill()
             process.wait()
 
-    def _fork(self, file: IO[bytes], name: str, limits: Limits) -> socket.socket:
+    def _fork(self, file: IO[bytes], job: Job) -> socket.socket:
         """Hand a file to the server; return the link to the fork that reads it."""
         ours, theirs = socket.socketpair()
         with theirs:
-            ours.sendall(json.dumps((name, *limits)).encode() + b"\n")
+            ours.sendall(json.dumps(job).encode() + b"\n")
             descriptors = (file.fileno(), theirs.fileno())
             try:
                 self._send(descriptors)
@@ -252,10 +267,11 @@ class ProcessStarter:
     def warm_up(self) -> None:
         """Do nothing: each process is started when it is needed."""
 
-    async def run(self, file: IO[bytes], name: str, limits: Limits, on_scan: OnScan) -> tuple[bytes, int | None]:
+    async def run(self, file: IO[bytes], job: Job, on_scan: OnScan) -> tuple[bytearray, int | None]:
         """Have a file read by a new process; return what it wrote and its exit code, as `ForkClient.run` does."""
+        name, passage_tokens, limits = job
         process = await asyncio.create_subprocess_exec(
-            *(*self._command, name, *map(str, limits)),
+            *(*self._command, name, str(passage_tokens), json.dumps(limits)),
             stdin=file,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath
 
 from agents.documents.parsing.headings import BIGGER, MAX_LENGTH, Found
+from agents.escaping import one_line
 from agents.language.sentences import split_sentences
 
 _BEGINNING = 3_000
@@ -43,7 +44,7 @@ def of_document(named: str, text: str, headings: Sequence[Found], file_name: str
         headings: Its headings.
         file_name: The name of its file, the last resort.
     """
-    return (
+    return one_line(
         choose(named, _of_headings(headings), text)
         or _of_first_line(text)
         or _named_again(text)

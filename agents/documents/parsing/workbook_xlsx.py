@@ -15,7 +15,7 @@ from agents.documents.parsing.number_formats import shown
 from agents.documents.parsing.package import opened
 from agents.documents.parsing.parsed import Parsed, clean, join_pages
 from agents.documents.parsing.sheets import Place, Sheet, as_document, column_number, hidden_sheets
-from agents.documents.parsing.zip_container import ZipContainer
+from agents.documents.parsing.zip_container import ZipContainer, without_padding
 
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 _CELL = re.compile(rb"<(?:\w+:)?c[ >]")
@@ -56,7 +56,7 @@ class _Workbook:
 
     def __init__(self, container: zipfile.ZipFile, data: bytes, name: str) -> None:
         self._container = container
-        self._data = data
+        self._data = without_padding(data)
         self._name = name
 
     def size(self) -> int:

@@ -12,6 +12,11 @@ from typing_extensions import override
 _FAULTS = (zlib.error, EOFError, OSError, ValueError, OverflowError, NotImplementedError, RuntimeError, struct.error)
 
 
+_END = struct.Struct("<4s4H2LH")
+"""The record at a container's end: its mark, four counts, size and place of the directory, length of a comment."""
+_MARK = b"PK\x05\x06"
+
+
 class ZipContainer(zipfile.ZipFile):
     """A container in memory, for reading.
 
@@ -24,7 +29,7 @@ class ZipContainer(zipfile.ZipFile):
 
     def __init__(self, data: bytes) -> None:
         try:
-            super().__init__(io.BytesIO(data))
+            super().__init__(io.BytesIO(without_padding(data)))
         except _FAULTS as error:
             raise zipfile.BadZipFile(str(error)) from error
 
@@ -48,3 +53,13 @@ class ZipContainer(zipfile.ZipFile):
             return super().read(name, pwd)
         except _FAULTS as error:
             raise zipfile.BadZipFile(str(error)) from error
+
+
+def without_padding(data: bytes) -> bytes:
+    """Return a container without the bytes behind its end: Python looks for that only in the last 64 KiB."""
+    place = data.rfind(_MARK)
+    if place < 0 or len(data) - place < _END.size:
+        return data
+    *_, size, start, comment = _END.unpack_from(data, place)
+    # Not the end of another one within it, whose own end may be cut off.
+    return data[: place + _END.size + comment] if start + size == place else data

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
 from agents.documents.passages import Terms
-from agents.documents.search.terms import query_terms
+from agents.documents.terms import query_terms
 
 _K1 = 1.2
+_TERM_BYTES = 150
+"""Of a term in the vocabulary, its number and its place in the dictionary."""
 _SHARE_OF_EMBEDDINGS = 0.25
 """Of a passage's score, where there are embeddings: fitted by benchmarks/search_quality.py.
 
@@ -44,6 +46,13 @@ class PassageIndex:
         self._languages = tuple(dict.fromkeys(terms.language for terms in documents))
         self._vectors = None if vectors is None else np.concatenate(list(vectors))
         self._bm25, self._vocabulary = self._build(documents)
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes."""
+        scores: dict[str, Any] = getattr(self._bm25, "scores", {})
+        arrays: list[Any] = [*scores.values(), self._vectors]
+        return sum(getattr(each, "nbytes", 0) for each in arrays) + len(self._vocabulary) * _TERM_BYTES
 
     def rank(self, query: str, limit: int, vector: Any = None) -> list[Ranked]:  # noqa: ANN401
         """Return the passages that match best, best first.
@@ -94,10 +103,10 @@ class PassageIndex:
         passages: list[list[int]] = []
         for terms in documents:
             numbers = [vocabulary.setdefault(term, len(vocabulary)) for term in terms.vocabulary]
-            ids: list[int] = np.array(numbers, dtype=np.int64)[np.asarray(terms.ids, dtype=np.int64)].tolist()
+            ids = np.array(numbers, dtype=np.int64)[np.asarray(terms.ids, dtype=np.int64)]
             start = 0
             for length in terms.lengths:
-                passages.append(ids[start : start + length])
+                passages.append(ids[start : start + length].tolist())
                 start += length
         bm25 = bm25s.BM25(k1=_K1)
         if vocabulary:

@@ -1,19 +1,16 @@
-"""Searching any set of documents; the index of the last few sets is cached."""
+"""Searching any set of documents; the indexes of the sets that were searched last are kept."""
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any
-
-from cachetools import LRUCache
+from typing import Any, cast
 
 from agents.documents.passages import Span, Terms
+from agents.documents.recent import Recent
 from agents.documents.search.bm25 import PassageIndex, Ranked
 from agents.documents.search.embeddings import DIMENSIONS, MODEL, Embed, load_embedding
-from agents.documents.search.terms import document_terms
 from agents.documents.store import Store
+from agents.documents.terms import document_terms
 from agents.schema import Document
-
-_MAX_INDEXES = 4
 
 Load = Callable[[str], tuple[Document, tuple[Span, ...]]]
 """Returns a document and the places of its passages; raises DocumentError if it is unknown."""
@@ -26,17 +23,20 @@ class PassageSearch:
         store: Where the passages' terms and embeddings are stored.
         size: The passages' size.
         load: Returns a document with its passages, by its id.
+        recent: Where indexes are kept.
         embeddings: Whether to rank by embeddings too.
         embed: Makes them; the packaged model by default.
     """
 
-    def __init__(self, store: Store, size: int, load: Load, *, embeddings: bool, embed: Embed | None) -> None:
+    def __init__(
+        self, store: Store, size: int, load: Load, recent: Recent, *, embeddings: bool, embed: Embed | None
+    ) -> None:
         self._store = store
         self._size = size
         self._load = load
+        self._recent = recent
         self._embeddings = embeddings
         self._embed = embed
-        self._indexes: LRUCache[tuple[str, ...], PassageIndex] = LRUCache(_MAX_INDEXES)
         self._building = asyncio.Lock()
 
     async def rank(self, query: str, document_ids: tuple[str, ...], limit: int) -> list[Ranked]:
@@ -46,16 +46,17 @@ class PassageSearch:
             DocumentError: One of the documents is unknown.
             SettingsError: Embeddings are asked for and not installed.
         """
-        index = self._indexes.get(document_ids)
-        if index is None:
-            async with self._building:
-                index = self._indexes.get(document_ids) or await asyncio.to_thread(self._build, document_ids)
-                self._indexes[document_ids] = index
+        async with self._building:
+            index = await asyncio.to_thread(self._index, document_ids)
         return await asyncio.to_thread(self._rank, index, query, limit)
 
-    def clear(self) -> None:
-        """Drop all cached indexes."""
-        self._indexes.clear()
+    def _index(self, document_ids: tuple[str, ...]) -> PassageIndex:
+        key = ("index", document_ids)
+        index = cast("PassageIndex | None", self._recent.get(key))
+        if index is None:
+            index = self._build(document_ids)
+            self._recent.keep(key, index, index.size)
+        return index
 
     def _rank(self, index: PassageIndex, query: str, limit: int) -> list[Ranked]:
         return index.rank(query, limit, self._embed_texts([query])[0] if self._embeddings else None)

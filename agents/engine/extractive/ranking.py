@@ -10,8 +10,10 @@ import math
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from threading import Lock
 from typing import Any
+
+from cachetools import LRUCache, cached
 
 from agents.engine.extractive.weights import CONFIDENCE, MEASURES
 from agents.language.lexicon import language_of
@@ -22,7 +24,8 @@ from agents.schema import Passage
 
 _SAMPLE_PASSAGES, _SAMPLE_CHARACTERS = 40, 20_000
 """From which a text's language is told."""
-_MAX_INDEXES = 8
+_KEPT_CHARACTERS = 1_000_000
+"""Of the texts whose indexes are kept: the evidence of some eighty questions; a whole book's is made again."""
 _MAX_RANKED = 200
 _K1, _B, _B_OF_SENTENCES = 1.2, 0.75, 0.4
 """Of BM25; the first two are Lucene's. What is short among sentences is a heading or a cell, and no better for it."""
@@ -88,6 +91,7 @@ class TextIndex:
 
         self.passages = sorted(passages, key=lambda passage: (passage.document_id, passage.start))
         sample = " ".join(passage.text for passage in self.passages[:_SAMPLE_PASSAGES])
+        self.characters = sum(len(passage.text) for passage in passages)
         self._language = language_of(sample[:_SAMPLE_CHARACTERS])
         self._numbers = _StemNumbers(Vocabulary(self._language))
         self.spans: list[tuple[int, int, int]] = []
@@ -178,7 +182,7 @@ class TextIndex:
         return {"score": float(scores[best]), "log_share": float(share), "lacks_name": float(lacking)}
 
 
-@lru_cache(maxsize=_MAX_INDEXES)
+@cached(LRUCache[object, TextIndex](_KEPT_CHARACTERS, getsizeof=lambda index: index.characters), lock=Lock())
 def text_index(passages: tuple[Passage, ...]) -> TextIndex:
     """Return the index of passages; the last few are kept."""
     return TextIndex(passages)

@@ -86,7 +86,7 @@ class OpenAIEngine:
         self._endpoint = endpoint
         self._constraint = 0
         self._reads = settings.check_reading
-        """Whether the model is one that reads; one of random weights need not end a text."""
+        """Whether the model is expected to read; one of random weights need not end a text."""
         self._unending: set[str] = set()
         """Tasks whose answers did not end by themselves: their texts are held to lengths, which decodes more slowly."""
         self._sampling_extensions = True

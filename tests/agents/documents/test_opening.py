@@ -258,3 +258,42 @@ async def test_a_name_that_is_too_long_for_the_disk_is_refused(library: Library,
     source = str(tmp_path / ("a" * 5_000))
     assert not is_folder(source)
     assert "cannot be opened" in (await refusal(library, source)).message
+
+
+@pytest.mark.parametrize(
+    ("limit", "text"),
+    [
+        ("max_characters", "The pump holds 40 litres. " * 50),
+        ("max_passages", "# Part\n\nThe pump holds 40 litres of oil. It is new, and stands in the hall.\n\n" * 50),
+        ("max_pages", "The pump is new.\f" * 50),
+    ],
+)
+async def test_a_document_beyond_a_limit_is_refused_and_the_setting_named(
+    limit: str, text: str, tmp_path: Path, write: Callable[[str, str], str]
+) -> None:
+    settings = DocumentsSettings.model_validate({"roots": (tmp_path,), "passage_tokens": 50, limit: 20})
+    library = Library(settings, tmp_path / "data")
+    with pytest.raises(DocumentError, match=rf"has [\d,]+ {limit[4:]}, more than the 20") as refused:
+        await library.open(write("long.md" if limit == "max_passages" else "long.txt", text))
+    assert f"READROOM_DOCUMENTS__{limit.upper()}" in refused.value.hint
+    await library.close()
+
+
+async def test_a_mail_of_too_many_parts_is_refused_while_it_is_read(
+    tmp_path: Path, write: Callable[[str, str], str]
+) -> None:
+    library = Library(DocumentsSettings(roots=(tmp_path,), max_pages=20), tmp_path / "data")
+    mail = "Subject: All\nContent-Type: multipart/digest; boundary=b\n\n" + "--b\n\nSubject: One\n\nNew.\n" * 30
+    with pytest.raises(DocumentError, match="has 21 parts, more than the 20"):
+        await library.open(write("digest.eml", mail + "--b--\n"))
+    await library.close()
+
+
+async def test_lines_of_a_list_that_look_like_headings_are_none_where_they_are_too_many(
+    library: Library, write: Callable[[str, str], str]
+) -> None:
+    document = await library.open(write("list.md", "# All\n\n" + "## Fee\n" * 20_001 + "\nThe pump is new.\n"))
+    assert [heading.text for heading in document.headings] == ["All"]
+    assert document.warnings == (
+        "Of 20,002 lines that look like headings 1 were taken for ones, those of the highest levels.",
+    )

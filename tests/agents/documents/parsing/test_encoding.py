@@ -59,6 +59,8 @@ def test_what_is_doubtful_or_damaged_is_said() -> None:
 
 def test_a_stray_null_is_no_reason_to_refuse_a_text() -> None:
     assert parse(b"# Gate\n\nThe code\0 is 5512.", "a.md").text == "# Gate\n\nThe code is 5512."
+    german = "Der Schlüssel\0 für die Hütte liegt über der Tür, und die Gebühr beträgt 5512 Kronen."
+    assert parse(german.encode("latin-1"), "a.txt").text == german.replace("\0", "")
 
 
 def test_what_has_no_width_is_left_out_but_joiners_that_shape_letters_stay() -> None:

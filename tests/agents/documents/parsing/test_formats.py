@@ -463,7 +463,7 @@ def test_a_table_that_would_grow_too_long_stays_as_it_is(
     write: Callable[[str, str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = "a,b,c\n" + "1,2,3\n" * 100
-    monkeypatch.setattr(csv_table, "MAX_CHARACTERS", 1_000)
+    monkeypatch.setattr(csv_table, "holds_characters", lambda characters: characters <= 1_000)
     assert read(write("a.csv", text)).text == text
 
 

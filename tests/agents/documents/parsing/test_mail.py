@@ -22,6 +22,12 @@ def multipart(kind: str, *parts: str) -> str:
     return f'Content-Type: multipart/{kind}; boundary="{boundary}"\n\n{inner}--{boundary}--\n'
 
 
+@pytest.mark.parametrize("charset", ["undefined", "idna", "x-unknown-9", "a\0b", "utf-8; x"])
+def test_letters_are_read_whatever_the_mail_calls_its_charset(charset: str) -> None:
+    mail = f"Subject: Code\nContent-Type: text/plain; charset={charset}\n\nGrüße: {BODY}\n"
+    assert read(mail.encode("latin-1")).text.endswith(f"Grüße: {BODY}")
+
+
 @pytest.mark.parametrize(
     "head",
     [

@@ -4,7 +4,7 @@ import pytest
 
 from agents.documents.passages import cut
 from agents.documents.search.bm25 import PassageIndex
-from agents.documents.search.terms import document_terms, extract_terms, query_terms
+from agents.documents.terms import document_terms, extract_terms, query_terms
 from agents.language.lexicon import language_of
 from tests.support.samples import as_document
 
