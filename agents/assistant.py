@@ -13,7 +13,9 @@ from contextlib import asynccontextmanager, suppress
 from functools import cached_property
 from typing import Any, TypeVar, cast
 
-from agents import reading
+from pydantic import TypeAdapter, ValidationError
+
+from agents import evidence, reading
 from agents.calls import Call, PolledSessions, WaitOverError
 from agents.documents.access import is_folder
 from agents.documents.collection import Collection, collect, open_source
@@ -38,6 +40,7 @@ from agents.schema import (
     DocumentList,
     DocumentText,
     EngineInfo,
+    EvidencePage,
     Mode,
     OnProgress,
     Progress,
@@ -67,6 +70,9 @@ ANALYSED_DOCUMENTS = 20
 OPENING_SHARE = 0.1
 """Share of a call's progress that opening the documents takes."""
 ResponseT = TypeVar("ResponseT", Answer, Analysis)
+_RESULTS: TypeAdapter[Answer | Analysis] = TypeAdapter(Answer | Analysis)
+_SAID_ELSEWHERE = {"markdown", "outline"}
+"""Fields of a response that are not stored with it: their words stand in others."""
 
 
 class Assistant:
@@ -252,27 +258,36 @@ class Assistant:
             SessionError: The session id is unknown, malformed or expired.
             DocumentError: The session quotes a document that may not be read here: another server may have opened it.
         """
-        session = await self._sessions.open(session_id)
-        for document_id in await session.document_ids():
-            await self.library.check_readable(document_id)
-        turns = await session.transcript()
+        turns = await (await self._readable_session(session_id)).transcript()
         return "\n\n".join(f"## {as_markdown(turn.question)}\n\n{turn.answer}" for turn in turns) or "No turns yet."
 
-    async def keep_result(self, session_id: str, result: str) -> int:
-        """Store a result that is handed out in parts, with its session; return its number.
-
-        Raises:
-            SessionError: The session is unknown or expired, or cannot be written.
-        """
-        return await (await self._sessions.open(session_id)).add_result(result)
-
-    async def kept_result(self, session_id: str, number: int) -> str | None:
+    async def result(self, session_id: str, number: int) -> Answer | Analysis | None:
         """Return a result that was stored; None if there is none of this number.
 
         Raises:
             SessionError: The session is unknown or expired, or cannot be read.
+            DocumentError: As in `transcript`.
+            pydantic.ValidationError: Another version wrote it in a form of its own.
         """
-        return await (await self._sessions.open(session_id)).result(number)
+        stored = await (await self._readable_session(session_id)).result(number)
+        return _RESULTS.validate_json(stored) if stored else None
+
+    async def results(self, session_id: str) -> tuple[Answer | Analysis, ...]:
+        """Return the stored results of a session, oldest first, but those that another version wrote in its own form.
+
+        Raises:
+            SessionError: The session is unknown or expired, or cannot be read.
+            DocumentError: As in `transcript`.
+        """
+        found: list[Answer | Analysis] = []
+        for stored in await (await self._readable_session(session_id)).results():
+            with suppress(ValidationError):
+                found.append(_RESULTS.validate_json(stored))
+        return tuple(found)
+
+    async def show_page(self, document_id: str, page: int, quotes: Sequence[evidence.Bounds] = ()) -> EvidencePage:
+        """Return a page with quotes marked on it; arguments and errors as in `agents.evidence.show_page`."""
+        return await evidence.show_page(self.library, document_id, page, quotes)
 
     async def page_numbers(self, document_id: str) -> list[str]:
         """Return the numbers of a document's pages.
@@ -354,6 +369,13 @@ class Assistant:
     def _give_back_memory(self) -> None:
         forget_long_texts()
         self._resident.give_back()
+
+    async def _readable_session(self, session_id: str) -> Session:
+        """Open a session of whose documents each may be read here."""
+        session = await self._sessions.open(session_id)
+        for document_id in await session.document_ids():
+            await self.library.check_readable(document_id)
+        return session
 
     async def _session_documents(self, session: Session) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the documents that a follow-up is about, and warnings for its caller.
@@ -474,13 +496,15 @@ class Assistant:
         }
 
     async def _record(self, session: Session, question: str, response: ResponseT) -> ResponseT:
-        """Store the turn before it is handed out, so that nothing that was answered is lost.
+        """Store the turn and its result before they are handed out, so that nothing that was answered is lost.
 
-        Where it cannot be stored, as on a full disk, the response says so.
+        Where they cannot be stored, as on a full disk, the response says so.
         """
         try:
             await session.add_turn(question, response.markdown)
-            return response.model_copy(update={"session": await session.info()})
+            info = await session.info()
+            number = await session.add_result(response.model_dump_json(exclude=_SAID_ELSEWHERE))
+            return response.model_copy(update={"session": info.model_copy(update={"result": number})})
         except SessionError as error:
             lost = f"This answer was not kept, and the next question will not know of it: {error.message} {error.hint}"
             return response.model_copy(update={"warnings": (*response.warnings, lost)})

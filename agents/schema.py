@@ -17,6 +17,8 @@ Verdict = Literal["exact", "same_words", "similar", "absent"]
 WEAKEST_FIRST: tuple[Support, ...] = ("not", "partly", "supported")
 MAX_QUESTION_CHARACTERS = 20_000
 """A longer question is refused."""
+MAX_QUOTES = 200
+"""Quotes that are marked on one page."""
 
 
 class Frozen(BaseModel):
@@ -178,6 +180,9 @@ class SessionInfo(Frozen):
     tokens: int = 0
     token_limit: int = 131_072
     archived_turns: int = Field(default=0, description="Turns that now stand behind the running summary.")
+    result: int | None = Field(
+        default=None, description="The number under which this result is stored with the session; None: it is not."
+    )
 
 
 class EngineInfo(Frozen):
@@ -219,6 +224,9 @@ class DocumentInfo(Frozen):
     pages: int
     tokens: int
     parsed: bool = Field(description="False when it came from the library without parsing.")
+    pages_read: tuple[tuple[int, int], ...] = Field(
+        default=(), description="The first and last of each run of pages of which something was read."
+    )
 
 
 class Progress(Frozen):
@@ -356,6 +364,44 @@ class DocumentText(Frozen):
     )
     check: QuoteCheck | None = Field(default=None, description="Set where find was given.")
     notes: tuple[str, ...] = ()
+
+
+Rectangle = tuple[float, float, float, float]
+"""Left, top, right and bottom, as shares of a picture's width and height."""
+
+
+class PagePicture(Frozen):
+    """A page as a picture."""
+
+    width: int = Field(description="In pixels.")
+    height: int
+    webp: str = Field(description="The picture as WebP, in base64.")
+    places: tuple[tuple[Rectangle, ...], ...] = Field(
+        description="Where each quote stands, a rectangle for each line; none where it was not found on the picture."
+    )
+
+
+class MarkedText(Frozen):
+    """A stretch of text, and which quotes it is part of."""
+
+    text: str
+    quotes: tuple[int, ...] = Field(default=(), description="Their positions among the quotes asked for, from 0.")
+
+
+class EvidencePage(Frozen):
+    """A page of a document with the quotes on it."""
+
+    document_id: str
+    title: str
+    page: int
+    page_name: str = Field(description="What users call the page: 'page 5 (printed: iii)', 'slide 3'.")
+    pages_total: int
+    start: int = Field(description="First character of the text shown, an offset into the document's text.")
+    end: int = Field(description="One past the last one.")
+    cut: bool = Field(description="Whether the page's text goes on before or behind that.")
+    text: tuple[MarkedText, ...] = Field(description="The text shown, in the document's own words.")
+    picture: PagePicture | None = Field(default=None, description="Of a PDF whose file is still there and unchanged.")
+    note: str = Field(default="", description="Why there is no picture, where one was to be expected.")
 
 
 class ServerStatus(Frozen):

@@ -25,7 +25,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, 1 an error, 2 a wrong option, 3 --wait ended before the work did.",
+    epilog="Exit codes: 0 done, 1 an error, 2 a wrong option, 3 --wait ended before the work did, 130 Ctrl-C.",
 )
 engine = typer.Typer(name="engine", help="The resident vLLM that all of a user's servers share.", no_args_is_help=True)
 app.add_typer(engine)
@@ -222,6 +222,36 @@ def text(
 
 
 @app.command()
+def view(
+    session: Annotated[
+        str | None, typer.Argument(metavar="[SESSION]", help="A session_id; without it, the session used last.")
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="The port to serve on; 0 takes a free one.")] = 0,
+    root: Roots = None,
+    as_json: Json = False,
+) -> None:
+    """Show a session's answers in the browser, each quote on its page; Ctrl-C ends it."""
+    from mcp_server.cli_output import exit_code, note, run_quietly, write, write_json
+
+    with exit_code(as_json=as_json):
+        from agents.settings import load_settings
+        from mcp_server.cli_arguments import allow_named, chosen_session
+        from mcp_server.viewer.local import serve_session
+
+        settings = allow_named(load_settings(), [], root or [])
+        session = session or chosen_session(settings, None, go_on=True) or ""
+
+        def tell(address: str) -> None:
+            if as_json:
+                write_json({"url": address}, indent=None)
+            else:
+                write(address + "\n")
+            note("Open this address in a browser; it opens once. Ctrl-C ends it.")
+
+        run_quietly(lambda assistant: serve_session(assistant, session, port, tell), settings)
+
+
+@app.command()
 def benchmark(
     files: Annotated[
         list[str] | None, typer.Argument(metavar="[FILE ...]", help="Documents to measure on; none: made ones.")
@@ -329,7 +359,8 @@ def uninstall(
 @engine.command()
 def start(as_json: Json = False) -> None:
     """Start the engine, or wait until the one that is starting is ready."""
-    from mcp_server.cli_output import engine_status_text, exit_code, print_result, progress_bar
+    from mcp_server.cli_output import engine_status_text, exit_code, print_result
+    from mcp_server.cli_progress import shown_progress
 
     with exit_code(as_json=as_json):
         import asyncio
@@ -339,7 +370,7 @@ def start(as_json: Json = False) -> None:
 
         settings = load_settings()
         data_dir = settings.ready_data_dir()
-        with progress_bar() as on_progress:
+        with shown_progress("The engine goes on starting: `readroom engine stop` ends it.") as on_progress:
             asyncio.run(lifecycle.start(settings.engine, data_dir, on_progress))
         running = asyncio.run(lifecycle.status(settings.engine, data_dir))
         print_result(running, engine_status_text(running), as_json=as_json)

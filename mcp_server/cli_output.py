@@ -17,12 +17,12 @@ import typer
 from pydantic import BaseModel
 from rich.console import Console
 from rich.markdown import Markdown
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from agents import schema
 from agents.errors import ReadroomError
 from agents.escaping import TerminalFormatter, as_markdown, as_terminal, as_terminal_json, one_line
 from agents.schema import OnProgress
+from mcp_server.cli_progress import shown_progress
 from mcp_server.render import pluralize, response_text, stopped_text
 
 if TYPE_CHECKING:
@@ -40,27 +40,22 @@ _QUESTION_CHARACTERS = 80
 
 def run(work: "Callable[[Assistant, OnProgress], Awaitable[ResultT]]", settings: "Settings") -> ResultT:
     """Do the work with an assistant that lives as long as it takes, and show its progress."""
+    with shown_progress() as on_progress:
+        return run_quietly(lambda assistant: work(assistant, on_progress), settings)
+
+
+def run_quietly(work: "Callable[[Assistant], Awaitable[ResultT]]", settings: "Settings") -> ResultT:
+    """Do the work with an assistant that lives as long as it takes."""
     from agents.assistant import Assistant
 
-    async def with_assistant(on_progress: OnProgress) -> ResultT:
+    async def with_assistant() -> ResultT:
         assistant = Assistant(settings)
         try:
-            return await work(assistant, on_progress)
+            return await work(assistant)
         finally:
             await assistant.close()
 
-    with progress_bar() as on_progress:
-        return asyncio.run(with_assistant(on_progress))
-
-
-@contextmanager
-def progress_bar() -> Generator[OnProgress]:
-    """Yield a callback that draws a bar on stderr, and nothing where stderr is no terminal."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Starting", total=1.0)
-        yield lambda progress: bar.update(task, completed=progress.fraction, description=one_line(progress.message))
+    return asyncio.run(with_assistant())
 
 
 @contextmanager
@@ -106,7 +101,9 @@ def print_responses(responses: Sequence[schema.Response], *, wait: float, as_jso
 def _shown(response: schema.Response, wait: float) -> tuple[schema.Response, str]:
     """Return a response as it is printed, as JSON and as Markdown."""
     if response.status != "running":
-        return response, response_text(response, go_on=f"go on with --session {response.session.session_id}")
+        session = response.session.session_id
+        go_on = f"go on with --session {session}, see each quote on its page with `readroom view {session}`"
+        return response, response_text(response, go_on=go_on)
     # The assistant's first paragraph says that the work goes on, as it does in a server.
     noted = response.markdown.partition("\n\n")[2]
     markdown = f"{stopped_text(response, wait)}\n\n{noted}".rstrip()

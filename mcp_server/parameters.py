@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from agents.benchmark.report import Suite
-from agents.schema import MAX_QUESTION_CHARACTERS, Mode
+from agents.schema import MAX_QUESTION_CHARACTERS, MAX_QUOTES, Mode
 from agents.settings import MIN_WINDOW_TOKENS
 
 _ONE_OR_SEVERAL = BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)
@@ -145,4 +145,10 @@ ReadCursor = Annotated[
     Field(
         description="next_cursor of an earlier part of the same document, to read on; without pages, section and find."
     ),
+]
+DocumentId = Annotated[str, Field(description="A document_id of a result.", pattern=r"^[0-9a-f]{16}$")]
+PageNumber = Annotated[int, Field(description="The page's position, from 1.", ge=1)]
+QuoteSpans = Annotated[
+    tuple[tuple[int, int], ...],
+    Field(description="start and end of the quotes to mark, as citations count them.", max_length=MAX_QUOTES),
 ]

@@ -1,6 +1,6 @@
 """Results in parts: as many whole claims as one result may hold, and a cursor for the rest.
 
-first_part       of a response; where more follows, the whole is stored with its session
+first_part       of a response, the whole of which is stored with its session
 next_part        of what a cursor names, also after a restart
 structured_content, part_text   the two forms of a part; each says everything once
 """
@@ -10,7 +10,7 @@ import bisect
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 
 from agents.cursors import Count, decode_cursor, encode_cursor
 from agents.errors import RequestError, SessionError
@@ -33,7 +33,6 @@ _LEAST_CLAIM_TOKENS = 25
 """No claim with its citation takes fewer in JSON."""
 _NOT_REPEATED = {"markdown", "outline"}
 """Fields of a response whose words stand in others."""
-_RESULTS: TypeAdapter[Answer | Analysis] = TypeAdapter(Answer | Analysis)
 _NEW_CALL = "Make the call again without cursor."
 
 ResponseT = TypeVar("ResponseT", bound=Response)
@@ -47,20 +46,16 @@ class ResultPlace(Frozen):
     start: int = Count
 
 
-async def first_part(assistant: "Assistant", response: ResponseT) -> ResponseT:
+async def first_part(response: ResponseT) -> ResponseT:
     """Return as many of a response's claims as one result holds; what follows can be had by its `next_cursor`.
 
-    A response that does not fit and cannot be stored, as on a full disk, is returned whole.
+    A response that could not be stored, as on a full disk, is returned whole.
     """
-    place = ResultPlace(session=response.session.session_id, number=0, start=0)
-    part = await asyncio.to_thread(_cut, response, place)
-    if part.part is None:
-        return part
-    try:
-        number = await assistant.keep_result(place.session, response.model_dump_json(exclude=_NOT_REPEATED))
-    except SessionError:
-        return response
-    return await asyncio.to_thread(_cut, response, place.model_copy(update={"number": number}))
+    number = response.session.result
+    if number is None:
+        return response.model_copy(update=_named(response, response.citations))
+    place = ResultPlace(session=response.session.session_id, number=number, start=0)
+    return await asyncio.to_thread(_cut, response, place)
 
 
 async def next_part(assistant: "Assistant", cursor: str) -> Answer | Analysis:
@@ -72,11 +67,10 @@ async def next_part(assistant: "Assistant", cursor: str) -> Answer | Analysis:
     place = decode_cursor(ResultPlace, cursor)
     gone = RequestError("The result that this cursor belongs to is not stored any more.", hint=_NEW_CALL)
     try:
-        stored = await assistant.kept_result(place.session, place.number)
-        response = _RESULTS.validate_json(stored or "")
+        response = await assistant.result(place.session, place.number)
     except (SessionError, ValidationError) as error:
         raise gone from error
-    if not 0 < place.start < len(response.claims):
+    if response is None or not 0 < place.start < len(response.claims):
         raise gone
     return await asyncio.to_thread(_cut, response, place)
 

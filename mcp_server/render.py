@@ -3,8 +3,11 @@
 from agents.escaping import as_markdown
 from agents.schema import Response
 
+GO_ON = "pass it as session_id to go on; at a shell, `readroom view` with it shows each quote on its page"
+"""What a client may do with a session."""
 
-def response_text(response: Response, *, go_on: str = "pass it as session_id to go on") -> str:
+
+def response_text(response: Response, *, go_on: str = GO_ON) -> str:
     """Return the response as Markdown that stands alone: the answer, then what is needed to go on."""
     session = response.session
     turns = pluralize(session.turns, "turn") + (

@@ -3,9 +3,11 @@
 `mcp run mcp_server/server.py` and `mcp dev mcp_server/server.py` find it as `server`.
 """
 
+import base64
 import functools
 import hashlib
 import hmac
+import importlib.resources
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,7 @@ from mcp.server import MCPServer
 from mcp.server.auth.provider import AccessToken, TokenVerifier
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp_types import Icon
 from pydantic import AnyHttpUrl, SecretStr
 from typing_extensions import override
 
@@ -22,6 +25,7 @@ from agents.settings import Settings, load_settings
 from mcp_server.arguments import PlainSpokenServer
 from mcp_server.completion import add_completion
 from mcp_server.environment import readroom_version, source
+from mcp_server.evidence_app import add_evidence_tool, evidence_app, only_for_apps
 from mcp_server.lazy_assistant import LazyAssistant
 from mcp_server.prompts import add_prompts
 from mcp_server.reading_tools import add_reading_tools
@@ -40,6 +44,7 @@ INSTRUCTIONS = (
     "same call again to get the result. When a result has a next_cursor, the same call with it as cursor gives the "
     "next part. Show the user the citations with their pages."
 )
+WEBSITE = "https://github.com/readroom/readroom"
 _LOCALHOST = AnyHttpUrl("http://localhost")
 _HANDSHAKE = {"initialize", "server/discover", "ping"}
 
@@ -71,19 +76,30 @@ def create_server(settings: Settings, assistant: "Assistant | None" = None) -> M
         title="Readroom",
         description="Local agents read long documents and answer with checked quotes.",
         instructions=INSTRUCTIONS,
+        website_url=WEBSITE,
+        icons=[icon()],
         version=readroom_version(),
         lifespan=lifespan,
-        middleware=[warm_up, coded_errors, opened_resources(lazy)],
+        middleware=[warm_up, coded_errors, only_for_apps, opened_resources(lazy)],
+        extensions=[evidence_app()],
         # Without a resource URL: the SDK would announce an OAuth server, and clients would look for it in vain.
         auth=None if token is None else AuthSettings(issuer_url=_LOCALHOST, resource_server_url=None),
         token_verifier=None if token is None else StaticToken(token),
     )
     add_tools(server, lazy, settings.server.wait_seconds)
     add_reading_tools(server, lazy)
+    add_evidence_tool(server, lazy)
     add_resources(server, lazy)
     add_prompts(server)
     add_completion(server, lazy)
     return server
+
+
+def icon() -> Icon:
+    """Return the icon that clients show beside the server's name, as an image of any size."""
+    image = importlib.resources.files("mcp_server").joinpath("icon.svg").read_bytes()
+    data = base64.b64encode(image).decode()
+    return Icon(src=f"data:image/svg+xml;base64,{data}", mime_type="image/svg+xml", sizes=["any"])
 
 
 class StaticToken(TokenVerifier):

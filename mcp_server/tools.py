@@ -35,6 +35,7 @@ from mcp_server.parameters import (
 )
 from mcp_server.parts import first_part, next_part, part_text, structured_content
 from mcp_server.resources import cited_links
+from mcp_server.viewer.page import VIEWER_URI
 
 if TYPE_CHECKING:
     from agents.assistant import Assistant
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 RunSuite = Callable[["Assistant", Suite, OnProgress, Sequence[str]], Awaitable[BenchmarkReport]]
 _logger = logging.getLogger(__name__)
 _SMALLEST_RISE = 1e-4
+_IN_VIEWER = {"ui": {"resourceUri": VIEWER_URI}}
+"""Has clients that show MCP Apps open the viewer with the tool's result."""
 
 
 def add_tools(server: MCPServer[Any], lazy: LazyAssistant, wait_seconds: float) -> None:
@@ -75,9 +78,9 @@ def _add_ask(server: MCPServer[Any], lazy: LazyAssistant, default_wait: float) -
                 if cursor is not None:
                     return await _next_part(assistant, cursor, Answer, "analyze_document")
                 answer = await assistant.ask(question, documents, session_id, wait_seconds, on_progress)
-                return part_result(await first_part(assistant, answer))
+                return part_result(await first_part(answer))
 
-    add_tool(server, ask, "Ask documents a question")
+    add_tool(server, ask, "Ask documents a question", meta=_IN_VIEWER)
 
 
 def _add_analyze_document(server: MCPServer[Any], lazy: LazyAssistant, default_wait: float) -> None:
@@ -107,9 +110,9 @@ def _add_analyze_document(server: MCPServer[Any], lazy: LazyAssistant, default_w
                 analysis = await assistant.analyze(
                     document, mode, focus, compare_with, window_tokens, session_id, wait_seconds, on_progress
                 )
-                return part_result(await first_part(assistant, analysis))
+                return part_result(await first_part(analysis))
 
-    add_tool(server, analyze_document, "Analyse a whole document")
+    add_tool(server, analyze_document, "Analyse a whole document", meta=_IN_VIEWER)
 
 
 def _add_benchmark(server: MCPServer[Any], lazy: LazyAssistant) -> None:
@@ -134,7 +137,7 @@ def _add_benchmark(server: MCPServer[Any], lazy: LazyAssistant) -> None:
                 content=content, structured_content=report.model_dump(mode="json", exclude={"markdown"})
             )
 
-    add_tool(server, benchmark, "Measure this machine")
+    add_tool(server, benchmark, "Measure this machine", meta=_IN_VIEWER)
 
 
 @contextmanager
@@ -162,13 +165,22 @@ def add_tool(
     title: str,
     *,
     idempotent: bool = False,
+    meta: dict[str, Any] | None = None,
 ) -> None:
-    """Register a tool, described by its docstring; `idempotent` says whether the same call again changes nothing."""
+    """Register a tool, described by its docstring.
+
+    Args:
+        server: Where to register it.
+        tool: The function.
+        title: What users call it.
+        idempotent: Whether the same call again changes nothing.
+        meta: Its `_meta`.
+    """
     # Documents are only read; what is written is Readroom's own library and sessions.
     annotations = ToolAnnotations(
         read_only_hint=True, destructive_hint=False, idempotent_hint=idempotent, open_world_hint=False
     )
-    server.add_tool(tool, title=title, description=inspect.getdoc(tool), annotations=annotations)
+    server.add_tool(tool, title=title, description=inspect.getdoc(tool), annotations=annotations, meta=meta)
 
 
 def part_result(part: Response) -> CallToolResult:

@@ -1,21 +1,87 @@
+import base64
 import importlib.util
 import json
 import re
+import shlex
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import typer
+
+from mcp_server.cli import app
 
 ROOT = Path(__file__).parent.parent
 
 
-def test_the_settings_page_says_what_the_settings_are() -> None:
-    spec = importlib.util.spec_from_file_location("settings_table", ROOT / "docs" / "settings_table.py")
+def written_by(script: str) -> Any:
+    """Return the module that writes a page of the docs."""
+    spec = importlib.util.spec_from_file_location(script, ROOT / "docs" / f"{script}.py")
     assert spec is not None
     assert spec.loader is not None
-    table = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(table)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
-    assert (ROOT / "docs" / "settings.md").read_text() == table.page(), "run: python docs/settings_table.py"
+
+def test_the_settings_page_says_what_the_settings_are() -> None:
+    page = written_by("settings_table").page()
+
+    assert (ROOT / "docs" / "settings.md").read_text() == page, "run: python docs/settings_table.py"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the page names the files as they are called on Linux")
+def test_the_page_of_hosts_says_what_the_table_of_hosts_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("XDG_CONFIG_HOME", "CODEX_HOME", "CLINE_MCP_SETTINGS_PATH"):
+        monkeypatch.delenv(variable, raising=False)
+
+    assert (ROOT / "docs" / "hosts.md").read_text() == written_by("hosts_page").page(), "run: python docs/hosts_page.py"
+
+
+def test_the_links_of_one_click_enter_what_the_two_commands_have_installed() -> None:
+    readme = (ROOT / "README.md").read_text()
+    addresses = {name: re.search(rf"\[Add to {name}\]\((.+?)\)", readme)[1] for name in ("VS Code", "Cursor")}
+    configs = {name: parse_qs(urlsplit(address).query)["config"][0] for name, address in addresses.items()}
+
+    assert "-m venv ~/.readroom && ~/.readroom/bin/pip install ." in readme
+    entry = {"command": "${userHome}/.readroom/bin/readroom", "args": ["serve"]}
+    assert json.loads(configs["VS Code"]) == {"type": "stdio", **entry}
+    assert json.loads(base64.b64decode(configs["Cursor"])) == entry
+    assert all(address in (ROOT / "docs" / "hosts.md").read_text() for address in addresses.values())
+
+
+PAPERS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda path: path.name)
+def test_every_command_of_the_papers_is_one_that_there_is(paper: Path) -> None:
+    blocks = re.findall(r"```sh\n(.*?)```", paper.read_text(), re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    marked = re.findall(r"`((?:~/\.readroom/bin/)?readroom [^`]+)`", paper.read_text())
+    for line in (*lines, *marked):
+        found = re.search(r"(?:^|\| |/bin/)readroom ([a-z].*?)(?:  +#.*)?$", line)
+        if found and "docker" not in line:
+            words = shlex.split(found[1])
+            name, command = words[0], group(*words)
+            command.make_context(name, words[1:] if name != "engine" else words[2:])
+
+
+def group(*words: str) -> Any:
+    """Return the command that these words name."""
+    command: Any = typer.main.get_command(app)
+    for word in words[: 2 if words[0] == "engine" else 1]:
+        command = command.commands[word]
+    return command
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda path: path.name)
+def test_every_link_of_the_papers_leads_to_a_file(paper: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", paper.read_text())
+
+    assert [link for link in links if not (paper.parent / link).exists()] == []
 
 
 def recorded(name: str) -> Any:
@@ -23,7 +89,7 @@ def recorded(name: str) -> Any:
 
 
 ENGINES = ("fp8_e5m2", "fp8_e5m2, vLLM's own kernels", "fp8_e4m3")
-"""The columns of the README's table."""
+"""The columns of the table of speeds."""
 
 
 def section(title: str) -> str:
@@ -31,8 +97,25 @@ def section(title: str) -> str:
     return (ROOT / "README.md").read_text().split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
 
 
+def five() -> Iterator[str]:
+    """Yield what the five rows of the README say."""
+    answers = recorded("quality_h100")["figures"]["all"]
+    without, small, plain = (answers[name] for name in ("readroom_without_a_model", "readroom", "plain_8"))
+    page = [f"{100 * each['first_citation_on_gold']:.0f} %" for each in (without, small, plain)]
+    yield f"of {small['questions']} real questions"
+    yield f"{page[0]} without a model, {page[1]} with a small one; {page[2]} by one plain call"
+    yield f"all; {100 * plain['claims_supported']:.0f} % by the plain call"
+    latency = recorded("ask_latency")
+    assert "300 pages without a model" in latency["how"]
+    yield f"{latency['machine']['cores']} cores | {latency['figures']['after_p50_ms'] / 1000:.2f} s"
+    asked = next(step for step in recorded("long_text_h100")["steps"] if step["step"].endswith("(windows)"))
+    yield f"a report of {asked['tokens_total']:,} tokens, with a model on an H100 | {asked['seconds']:.2f} s"
+    peak = recorded("engine_h200")["engines"]["fp8_e5m2"]["memory_peaks_gib"]["long_context"]["largest_process_gib"]
+    yield f"{peak:.2f} GiB"
+
+
 def row(name: str, form: str, engines: Sequence[Any], *path: str) -> str:
-    """Return a row of a table as it must stand in the README: one figure of each engine, the best of several."""
+    """Return a row of a table as it must stand in the page: one figure of each engine, the best of several."""
     for key in path:
         engines = [each[key] for each in engines]
     figures = [form.format(min(each) if isinstance(each, list) else each) for each in engines]
@@ -40,7 +123,7 @@ def row(name: str, form: str, engines: Sequence[Any], *path: str) -> str:
 
 
 def speeds() -> Iterator[str]:
-    """Yield what the README says of the engine's speed."""
+    """Yield what the page says of the engine's speed."""
     engines = recorded("engine_h200")["engines"]
     columns = [engines[name]["steps"] for name in ENGINES]
     one, eight = (("decode_short", f"{count}_streams", "tokens_per_second") for count in (1, 8))
@@ -66,7 +149,7 @@ def speeds() -> Iterator[str]:
 
 
 def memory() -> Iterator[str]:
-    """Yield what the README says of the engine's memory."""
+    """Yield what the page says of the engine's memory."""
     engines = recorded("engine_h200")["engines"]
     columns = [engines[name] for name in ENGINES]
     peak = ("memory_peaks_gib", "long_context", "largest_process_gib")
@@ -80,7 +163,7 @@ def memory() -> Iterator[str]:
 
 
 def quality() -> Iterator[str]:
-    """Yield what the README says of the formats' cost."""
+    """Yield what the page says of the formats' cost."""
     rows = recorded("quantisation_quality_h200")["rows"]
     for kv, text in (("fp8_e5m2", "an E5M2 cache raise the perplexity by"), ("fp8_e4m3", "E4M3 by")):
         ratio = rows[f"fp8 weights, {kv} KV"]["contexts"]["32768"]["ratio"]
@@ -92,7 +175,7 @@ SYSTEMS = ("readroom", "readroom_without_a_model", "plain_8")
 
 
 def answers() -> Iterator[str]:
-    """Yield what the README says of answers: of all questions, and of those that were set aside."""
+    """Yield what the page says of answers: of all questions, and of those that were set aside."""
     whole, aside = (recorded("quality_h100")["figures"][part] for part in ("all", "check"))
     yield f"{whole['readroom']['questions']} questions"
     yield f"{aside['readroom']['questions']} of them that were set aside"
@@ -120,8 +203,8 @@ def answers() -> Iterator[str]:
     yield f"eight at once at {eight[0]['ratio']:.2f} and {eight[1]['ratio']:.2f}"
 
 
-def test_every_figure_of_the_readme_stands_in_the_results() -> None:
-    measured = left = section("Measured")
+def test_every_figure_of_the_benchmarks_stands_in_the_results() -> None:
+    measured = left = (ROOT / "docs" / "benchmarks.md").read_text()
     for said in (*answers(), *speeds(), *memory(), *quality()):
         assert said in measured, said
         left = left.replace(said, "")
@@ -133,10 +216,20 @@ def test_every_figure_of_the_readme_stands_in_the_results() -> None:
     assert re.findall(r"\d[\d.,]*\d|\d", re.sub(names, "", left)) == ["131,072", "70", "32"]
 
 
-def test_the_readme_measures_nothing_outside_of_the_section_for_it() -> None:
-    text = (ROOT / "README.md").read_text().replace(section("Measured"), "")
+def test_each_of_the_readmes_five_figures_stands_in_the_results() -> None:
+    rows = [line for line in section("Measured").splitlines() if line.startswith("| ") and not line.startswith("| |")]
 
-    assert re.findall(r"\d[\d.,]* ?(?:tok/s|ms\b|s\b|seconds|minutes|%|GiB|times)", text) == []
+    assert len(rows) == 5
+    for said in five():
+        assert sum(said in row for row in rows) == 1, said
+
+
+def test_the_papers_measure_nothing_outside_of_the_places_for_it() -> None:
+    papers = [ROOT / "README.md", *((ROOT / "docs" / f"{name}.md") for name in ("index", "using", "hosts", "docker"))]
+    text = "".join(path.read_text() for path in papers).replace(section("Measured"), "")
+
+    said = re.sub(r"https?://\S+", "", text)
+    assert re.findall(r"\d[\d.,]* ?(?:tok/s|ms\b|s\b|seconds|minutes|%|GiB|times)", said) == ["45 seconds"]
 
 
 def test_every_file_that_the_architecture_names_is_there() -> None:

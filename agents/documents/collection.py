@@ -80,7 +80,10 @@ async def open_source(library: Library, source: str, report: Report) -> Document
     def on_scan(done: int, total: int) -> None:
         report(done / total, f"Reading the scanned pages of {source}: {done} of {total}")
 
-    return await library.open(source, on_scan)
+    document = await library.open(source, on_scan)
+    count = len(document.pages)
+    report(1.0, f"Opened {document.title}: {count:,} {'page' if count == 1 else 'pages'}")
+    return document
 
 
 async def _open_folder(

@@ -14,6 +14,7 @@ from agents.documents import access
 from agents.documents.access import FileState
 from agents.documents.folders import FolderFiles, find_files
 from agents.documents.listing import Listing, list_documents
+from agents.documents.parsing import formats
 from agents.documents.parsing.sandbox import OnScan, Sandbox
 from agents.documents.passages import Span, cut, passage
 from agents.documents.recent import Recent, size_of_document, size_of_passages
@@ -26,7 +27,7 @@ from agents.documents.terms import document_terms
 from agents.documents.urls import fetch
 from agents.errors import DocumentError
 from agents.language.tokens import Estimate, TokenCounter
-from agents.schema import Document, Passage, SearchHit
+from agents.schema import Document, PagePicture, Passage, SearchHit
 from agents.settings import DocumentsSettings
 from agents.telemetry import span
 
@@ -161,6 +162,33 @@ class Library:
         """
         origins = await asyncio.to_thread(self._store.origins, document_id)
         access.check_origins(document_id, origins, self._settings)
+
+    async def picture(
+        self, document_id: str, page: int, quotes: Sequence[tuple[str, str, str]] = ()
+    ) -> PagePicture | None:
+        """Return a page of a PDF as a picture, and where quotes stand on it; None if the file is no PDF.
+
+        Args:
+            document_id: The document.
+            page: The page's position, from 1.
+            quotes: Words to be found there, what stands before them, and what behind.
+
+        Raises:
+            DocumentError: No file that may be read holds the document any more, or the page cannot be drawn.
+        """
+        origins = await asyncio.to_thread(self._store.origins, document_id)
+        path = await asyncio.to_thread(self._file_with, document_id, origins)
+        if path is None:
+            raise DocumentError(
+                "The file that was read is gone or has changed, or it was fetched.",
+                hint="The text that was read is kept.",
+            )
+        state = await asyncio.to_thread(access.find_file, path, self._settings)
+        with await asyncio.to_thread(access.open_file, state, self._settings) as file:
+            if not formats.is_pdf(file.read(formats.SNIFFED)):
+                return None
+            async with self._parsing:
+                return await self._sandbox.draw(file, Path(path).name, page, quotes)
 
     async def current_contents(self, document_ids: Sequence[str]) -> dict[str, tuple[FileContent, ...]]:
         """Return what the files that each document was read from hold now, as far as they may be read."""

@@ -244,12 +244,16 @@ class Session:
         return tuple(turn.model_copy(update={"archived": place < archived}) for place, turn in enumerate(turns))
 
     async def add_result(self, result: str) -> int:
-        """Store a result that is handed out in parts, with the session and for as long; return its number."""
+        """Store a result with the session and for as long; return its number."""
         return await self._database.add_result(self.session_id, result)
 
     async def result(self, number: int) -> str | None:
         """Return the result of this number; None if the session has none."""
         return await self._database.result(self.session_id, number)
+
+    async def results(self) -> tuple[str, ...]:
+        """Return every result of the session, oldest first."""
+        return await self._database.results(self.session_id)
 
     async def info(self) -> SessionInfo:
         """Return how many turns there are, how many of them are archived, and the tokens of the others."""

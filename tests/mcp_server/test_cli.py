@@ -1,10 +1,12 @@
 import json
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -44,7 +46,7 @@ def readroom(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Readroom:
 
 def test_help_names_every_command_and_imports_nothing_heavy(readroom: Readroom, folder: Path) -> None:
     done = readroom("--help")
-    commands = ["serve", "ask", "analyze", "text", "benchmark", "engine", "doctor", "install"]
+    commands = ["serve", "ask", "analyze", "view", "text", "benchmark", "engine", "doctor", "install"]
     commands += ["sessions", "documents", "forget"]
     assert done.exit_code == 0
     assert all(f" {command} " in done.stdout for command in commands)
@@ -399,3 +401,35 @@ def test_forget_wants_to_be_told_what(readroom: Readroom) -> None:
     assert readroom("forget", "pump.md", "--all").exit_code == 1
     assert "Nothing is kept of pump.md." in readroom("forget", "pump.md").stderr
     assert readroom("forget", "--all").stdout.startswith("Forgotten: 0 sessions, 0 documents.")
+
+
+def test_view_serves_the_last_session_with_its_pages(readroom: Readroom, folder: Path) -> None:
+    answer = json.loads(readroom("ask", "pump.md", "How many litres does the pump hold?", "--json").stdout)
+    cited = answer["citations"][0]
+    command = [sys.executable, "-m", "mcp_server", "view"]
+    with subprocess.Popen(command, env=environment(folder.parent), cwd=folder, stdout=subprocess.PIPE) as served:
+        assert served.stdout
+        address, _, token = served.stdout.readline().decode().strip().partition("#")
+        key = httpx.post(f"{address}open", content=token).json()["key"]
+        headers = {"authorization": f"Bearer {key}"}
+        (shown,) = httpx.get(f"{address}results", headers=headers).json()["results"]
+        wanted = {"document_id": cited["document_id"], "page": 1, "quotes": [[cited["start"], cited["end"]]]}
+        page = httpx.post(f"{address}page", headers=headers, json=wanted).json()
+        served.send_signal(signal.SIGINT)
+    assert shown["question"] == "How many litres does the pump hold?"
+    assert [each["text"] for each in page["text"] if each["quotes"]] == [cited["quote"]]
+
+
+def test_view_of_a_session_that_is_not_there_says_so(readroom: Readroom) -> None:
+    for words in ((), ("0d5f4d7e-9f0e-4a54-8f5c-5b0c5ff7a111",)):
+        done = readroom("view", *words)
+        assert done.exit_code == 1
+        assert "no session to continue" in done.stderr or "is unknown" in done.stderr
+
+
+def test_view_says_that_its_port_is_taken(readroom: Readroom) -> None:
+    readroom("ask", "pump.md", "How many litres does the pump hold?")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = readroom("view", "--port", str(taken.getsockname()[1]))
+    assert done.exit_code == 1
+    assert "cannot be bound" in done.stderr

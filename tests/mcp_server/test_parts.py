@@ -214,9 +214,7 @@ async def test_a_cursor_whose_result_is_gone_or_unreadable_says_so() -> None:
         assert "is not stored any more. Make the call again without cursor." in refused.content[0].text
 
 
-async def test_a_result_that_fits_is_not_stored() -> None:
-    assistant = FakeAssistant()
-    async with client(assistant) as connected:
+async def test_a_result_that_fits_has_no_parts() -> None:
+    async with client(FakeAssistant()) as connected:
         result = await connected.call_tool("ask", QUESTION)
     assert (result.structured_content["part"], result.structured_content["next_cursor"]) == (None, None)
-    assert assistant.kept == {}

@@ -5,13 +5,15 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NoReturn
 
 import pytest
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
+_DRIVEN = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--force-color-profile=srgb")
 # It asks nobody but this machine, neither for its own sake nor for the page's.
 _OPTIONS = (
     *("--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update"),
@@ -24,9 +26,29 @@ def command() -> str:
     named = os.environ.get("READROOM_TEST_CHROMIUM")
     found = named or next(filter(None, map(shutil.which, _NAMES)), None)
     if not found:
-        missing = pytest.fail if os.environ.get("READROOM_TEST_REQUIRE_CHROMIUM") else pytest.skip
-        missing("there is no Chromium: install it (Debian: chromium), or set READROOM_TEST_CHROMIUM to its command")
+        _missing("there is no Chromium: install it (Debian: chromium), or set READROOM_TEST_CHROMIUM to its command")
     return found
+
+
+def _missing(what: str) -> NoReturn:
+    """Skip the test; .ci/run has it fail."""
+    (pytest.fail if os.environ.get("READROOM_TEST_REQUIRE_CHROMIUM") else pytest.skip)(what)
+
+
+@asynccontextmanager
+async def chromium(**options: Any) -> AsyncIterator[Any]:
+    """Yield a browser context of Playwright's, with its options."""
+    executable = command()
+    try:
+        from playwright.async_api import async_playwright
+    except ImportError:
+        _missing('Playwright is not installed: `pip install -e ".[test]"`')
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=executable, args=list(_DRIVEN))
+        try:
+            yield await browser.new_context(**options)
+        finally:
+            await browser.close()
 
 
 class Site:

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
 
 from agents.errors import SessionError
 from agents.schema import (
@@ -17,7 +19,9 @@ from agents.schema import (
     DocumentList,
     DocumentText,
     EngineInfo,
+    EvidencePage,
     ListedDocument,
+    MarkedText,
     Mode,
     OnProgress,
     RouteReport,
@@ -28,6 +32,7 @@ from agents.schema import (
 
 SESSION_ID = "0d5f4d7e-9f0e-4a54-8f5c-5b0c5ff7a111"
 DOCUMENT_ID = "0123456789abcdef"
+ResponseT = TypeVar("ResponseT", Answer, Analysis)
 
 COMMON: dict[str, Any] = {
     "markdown": "The pump holds 40 litres [1].",
@@ -75,6 +80,19 @@ READ = DocumentText(
 )
 
 
+SHOWN = EvidencePage(
+    document_id=DOCUMENT_ID,
+    title="Pump manual",
+    page=3,
+    page_name="page 3",
+    pages_total=9,
+    start=0,
+    end=35,
+    cut=False,
+    text=(MarkedText(text="It is big "), MarkedText(text="The pump holds 40 litres.", quotes=(0,))),
+)
+
+
 async def do_nothing(on_progress: OnProgress) -> None:
     """Take no time."""
 
@@ -89,6 +107,7 @@ class FakeAssistant:
     asked: list[dict[str, Any]] = field(default_factory=list)
     listed: DocumentList = LISTED
     read: DocumentText = READ
+    shown: EvidencePage = SHOWN
     names: Any = field(default_factory=lambda: SimpleNamespace(documents=(), sessions=()))
     text: str = "Page one.\fPage two."
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
@@ -107,7 +126,7 @@ class FakeAssistant:
             {"question": question, "documents": documents, "session_id": session_id, "wait_seconds": wait_seconds}
         )
         await self._work(on_progress)
-        return self.answer
+        return self._stored(self.answer)
 
     async def analyze(
         self,
@@ -123,7 +142,7 @@ class FakeAssistant:
         asked = {"document": document, "mode": mode, "focus": focus, "compare_with": compare_with}
         self.asked.append(asked | {"window_tokens": window_tokens})
         await self._work(on_progress)
-        return self.analysis
+        return self._stored(self.analysis)
 
     async def document_text(self, document_id: str, page: int | None = None) -> str:
         return self.text if page is None else self.text.split("\f")[page - 1]
@@ -156,12 +175,16 @@ class FakeAssistant:
             raise SessionError(f"There is no session {session_id}.", hint="Leave session_id out to start a new one.")
         return "## How much does the pump hold?\n\nThe pump holds 40 litres [1]."
 
-    async def keep_result(self, session_id: str, result: str) -> int:
-        self.kept[session_id, len(self.kept) + 1] = result
-        return len(self.kept)
+    async def results(self, session_id: str) -> tuple[Answer | Analysis, ...]:
+        return ()
 
-    async def kept_result(self, session_id: str, number: int) -> str | None:
-        return self.kept.get((session_id, number))
+    async def show_page(self, document_id: str, page: int, quotes: Sequence[tuple[int, int]] = ()) -> EvidencePage:
+        self.asked.append({"document_id": document_id, "page": page, "quotes": quotes})
+        return self.shown
+
+    async def result(self, session_id: str, number: int) -> Answer | Analysis | None:
+        stored = self.kept.get((session_id, number))
+        return TypeAdapter[Answer | Analysis](Answer | Analysis).validate_json(stored) if stored else None
 
     async def status(self) -> ServerStatus:
         return ServerStatus(
@@ -170,6 +193,12 @@ class FakeAssistant:
 
     async def close(self) -> None:
         self.closed += 1
+
+    def _stored(self, response: ResponseT) -> ResponseT:
+        number = len(self.kept) + 1
+        stored = response.model_copy(update={"session": response.session.model_copy(update={"result": number})})
+        self.kept[response.session.session_id, number] = stored.model_dump_json()
+        return stored
 
     async def _work(self, on_progress: OnProgress) -> None:
         try:

@@ -4,15 +4,13 @@ Each document gets a fresh fork, so what a hostile file does to its process ends
 the layout of their addresses, which separate starts would not, and no memory but what was there before any document.
 
 `sandbox.py` starts it with one end of a socket as standard input. For each document a byte arrives there, and with it
-two descriptors: the file, and the link, a socket of the document's own. Over the link come the file's name, the size of
-its passages and the limits as a line of JSON; back go lines on scanned pages, the result and, behind it, a zero byte
-and the exit code as four bytes. When the client shuts its side of the link, or is gone, the document's process is
-killed with all that it started.
+two descriptors: the file, and the link, a socket of the document's own. Over the link comes the job as a line of JSON;
+back go lines on scanned pages, the result and, behind it, a zero byte and the exit code as four bytes. When the client
+shuts its side of the link, or is gone, the document's process is killed with all that it started.
 """
 
 import ctypes
 import gc
-import json
 import os
 import select
 import signal
@@ -25,7 +23,7 @@ from types import FrameType
 from typing import NoReturn
 
 from agents.documents.parsing import formats, parse
-from agents.documents.parsing.limits import Limits
+from agents.documents.parsing.parse import Job
 
 EXIT_CODE = struct.Struct("!xi")
 """No result holds a zero byte, so the end of one that breaks off is not taken for a code."""
@@ -101,14 +99,14 @@ class ForkServer:
         file, link = descriptors
         # Read here and not in the fork: from now on a link that has something to read is one that was shut.
         with os.fdopen(os.dup(link), "rb", buffering=0) as request:
-            name, passage_tokens, limits = json.loads(request.readline())
+            job = Job.from_json(request.readline())
         process = os.fork()
         if not process:
             # The other documents' links, above all, are none of this document's business.
             for other in (self._control, *self._links.values()):
                 other.close()
             os.close(self._ended)
-            self._parse(file, link, name, passage_tokens, Limits(*limits))
+            self._parse(file, link, job)
         os.close(file)
         self._links[process] = socket.socket(fileno=link)
         return True
@@ -130,8 +128,8 @@ class ForkServer:
         """Do nothing: a signal without a handler would not write to the wakeup descriptor."""
 
     @staticmethod
-    def _parse(file: int, link: int, name: str, passage_tokens: int, limits: Limits) -> NoReturn:
-        """Parse one document in this process, which ends with it."""
+    def _parse(file: int, link: int, job: Job) -> NoReturn:
+        """Parse one document, or draw a page of it, in this process, which ends with it."""
         try:
             if sys.platform == "linux":
                 ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
@@ -140,7 +138,7 @@ class ForkServer:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             os.dup2(file, 0)
             os.close(file)
-            parse.run(name, passage_tokens, limits, result=link)
+            parse.run(job, result=link)
         finally:
             os._exit(1)
 

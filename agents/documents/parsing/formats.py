@@ -62,13 +62,22 @@ def _is_xls(data: bytes) -> bool:
     return any(entry.startswith(_XLS_STREAMS) for entry in entries)
 
 
+SNIFFED = 1_024
+"""Bytes among which a PDF says that it is one."""
+
+
+def is_pdf(data: bytes) -> bool:
+    """Whether a file is a PDF, by its first bytes."""
+    return b"%PDF-" in data[:SNIFFED]
+
+
 _HERE = "agents.documents.parsing"
 _TEXT = Reader("TXT", f"{_HERE}.text:read_text", (".txt",))
 _MESSAGE = "__properties_version1.0".encode("utf-16-le")
 
 
 READERS = [
-    Reader("PDF", f"{_HERE}.pdf:read_pdf", (".pdf",), ("application/pdf",), sniff=lambda data: b"%PDF-" in data[:1024]),
+    Reader("PDF", f"{_HERE}.pdf:read_pdf", (".pdf",), ("application/pdf",), sniff=is_pdf),
     Reader("DOCX", f"{_HERE}.word:read_docx", (".docx",), member="word/document.xml"),
     Reader("PPTX", f"{_HERE}.slides:read_pptx", (".pptx",), member="ppt/presentation.xml"),
     Reader("XLSX", f"{_HERE}.workbook_xlsx:read_xlsx", (".xlsx", ".xlsm"), member="xl/workbook.xml"),

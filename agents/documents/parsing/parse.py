@@ -1,4 +1,4 @@
-"""The parsing process: reads a file from standard input and writes the Record of its document.
+"""The parsing process: reads a file from standard input and writes the Record of its document, or a page as a picture.
 
 `sandbox.py` starts it, or `fork_server.py` forks it, with its limits.
 """
@@ -8,8 +8,9 @@ import os
 import sys
 import traceback
 from collections import Counter
+from collections.abc import Sequence
 from itertools import accumulate
-from typing import NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from agents.documents.parsing import formats, titles
 from agents.documents.parsing.headings import Found
@@ -20,6 +21,25 @@ from agents.documents.record import Record
 from agents.documents.terms import document_terms
 from agents.errors import DocumentError
 from agents.schema import Document, Heading, Page
+
+
+class Job(NamedTuple):
+    """What a parsing process is to do."""
+
+    name: str
+    """The file's."""
+    passage_tokens: int
+    """The size of a passage."""
+    limits: Limits
+    """What the process may take."""
+    drawing: Sequence[Any] | None = None
+    """The fields of a `page_picture.Drawing`, where a page is to be drawn: that module loads pdfium."""
+
+    @classmethod
+    def from_json(cls, line: str | bytes) -> "Job":
+        """Return the job that `json.dumps` wrote."""
+        name, passage_tokens, limits, drawing = json.loads(line)
+        return cls(name, passage_tokens, Limits(*limits), drawing)
 
 
 def parse(data: bytes, name: str) -> Parsed:
@@ -80,44 +100,56 @@ def _kept_headings(headings: list[Found]) -> list[Found]:
 
 
 def main() -> None:
-    """Parse what the command line names, in a process that was started for it; the result goes to standard output."""
-    name, passage_tokens, limits = sys.argv[1:]
+    """Do the job on the command line, in a process that was started for it; the result goes to standard output."""
+    (job,) = sys.argv[1:]
     # What a library prints must not mix with the result.
     result = os.dup(1)
     os.dup2(2, 1)
-    run(name, int(passage_tokens), Limits(*json.loads(limits)), result)
+    run(Job.from_json(job), result)
 
 
-def run(name: str, passage_tokens: int, limits: Limits, result: int) -> NoReturn:
-    """Parse standard input within limits, and end the process.
+def run(job: Job, result: int) -> NoReturn:
+    """Parse standard input within limits, or draw a page of it, and end the process.
 
-    The result is `{"faults": [...]}`, a line with tracebacks for the log, and the record. A failure is written as
-    `{"error": [message, hint, traceback]}`; the traceback is empty but for exceptions that a reader does not know.
-    Running out of memory is the message "memory".
+    The result is `{"faults": [...]}`, a line with tracebacks for the log, and the record or a PagePicture as JSON. A
+    failure is written as `{"error": [message, hint, traceback]}`; the traceback is empty but for exceptions that a
+    reader does not know. Running out of memory is the message "memory".
 
     Args:
-        name: The file's name.
-        passage_tokens: The size of a passage.
-        limits: What the process may take.
+        job: What is to be done.
         result: The descriptor to write to.
     """
-    apply(limits, name, result)
+    apply(job.limits, job.name, result)
     try:
         with open(0, "rb") as file:
-            parsed = parse(file.read(), name)
-        faults = json.dumps({"faults": parsed.faults or []}).encode() + b"\n"
-        answer = [faults, *to_record(parsed, name, passage_tokens).to_parts()]
+            data = file.read()
+        answer = _record(data, job) if job.drawing is None else _picture(data, job.name, job.drawing)
     except DocumentError as error:
         answer = [json.dumps({"error": [error.message, error.hint, ""]}).encode()]
     except MemoryError:
         answer = [json.dumps({"error": ["memory", "", ""]}).encode()]
     except Exception as error:
-        unexpected = formats.unexpected(name, error)
+        unexpected = formats.unexpected(job.name, error)
         answer = [json.dumps({"error": [unexpected.message, unexpected.hint, traceback.format_exc()]}).encode()]
     with os.fdopen(result, "wb") as output:
         output.writelines(answer)
     # Libraries with threads of their own may hang or crash while the interpreter is taken down.
     os._exit(0)
+
+
+def _record(data: bytes, job: Job) -> list[bytes]:
+    parsed = parse(data, job.name)
+    return [_faults(parsed.faults or []), *to_record(parsed, job.name, job.passage_tokens).to_parts()]
+
+
+def _picture(data: bytes, name: str, drawing: Sequence[Any]) -> list[bytes]:
+    from agents.documents.parsing import page_picture
+
+    return [_faults([]), page_picture.draw(data, name, page_picture.Drawing(*drawing))]
+
+
+def _faults(tracebacks: list[str]) -> bytes:
+    return json.dumps({"faults": tracebacks}).encode() + b"\n"
 
 
 if __name__ == "__main__":

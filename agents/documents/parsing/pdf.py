@@ -44,7 +44,7 @@ def read_pdf(data: bytes, name: str) -> Parsed:
     Raises:
         DocumentError: It is locked, damaged, or holds nothing but pictures of pages.
     """
-    document = _open(data, name)
+    document = open_pdf(data, name)
     check_pages(pdfium.FPDF_GetPageCount(document))
     pages, ocr = _read_scans(document, _read_pages(document, name))
     if form := read_xfa(document):
@@ -198,7 +198,12 @@ def _sentences(text: str, pages: list[_Page], spans: list[tuple[int, int]]) -> l
 _END_MARK_WITHIN = 65_536
 
 
-def _open(data: bytes, name: str) -> Handle:
+def open_pdf(data: bytes, name: str) -> Handle:
+    """Open a PDF that has pages.
+
+    Raises:
+        DocumentError: It is locked or damaged.
+    """
     if b"%%EOF" not in data[-_END_MARK_WITHIN:]:
         raise formats.damaged(name, "its end is missing")
     try:

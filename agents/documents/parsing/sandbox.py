@@ -1,4 +1,4 @@
-"""Running the parsing process: one file in, the Record of its document out, within limits of time and memory."""
+"""Running the parsing process: a file in, its document's Record or a page's picture out, within limits."""
 
 import asyncio
 import json
@@ -12,17 +12,21 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, TypeVar, cast
 
 from agents.documents.parsing import formats
 from agents.documents.parsing.fork_server import EXIT_CODE
 from agents.documents.parsing.limits import SCAN, Limits, read_report
+from agents.documents.parsing.parse import Job
 from agents.documents.record import Record
 from agents.errors import DocumentError
+from agents.schema import PagePicture
 from agents.settings import DocumentsSettings
 
 OnScan = Callable[[int, int], None]
 """Told how many scanned pages of a document are read, and how many there are."""
+
+ResultT = TypeVar("ResultT")
 
 _logger = logging.getLogger(__name__)
 
@@ -72,25 +76,52 @@ class Sandbox:
         Raises:
             DocumentError: The file cannot be read, or not within the limits.
         """
-        file.seek(0)
-        limits = Limits.of(self._settings)
-        try:
-            task = (name, self._settings.passage_tokens, limits)
-            output, code = await self._processes.run(file, task, on_scan)
-            if code is None or code == _KILLED:
-                # By the system, which is short of memory, or by hand: that says nothing of the file.
-                file.seek(0)
-                output, code = await self._processes.run(file, task, on_scan)
-        except TimeoutError:
-            raise self._too_slow(name) from None
-        return await asyncio.to_thread(self._result, output, code, name)
+        return await self._run(file, self._job(name), Record.from_bytes, on_scan)
+
+    async def draw(self, file: IO[bytes], name: str, page: int, quotes: Sequence[tuple[str, str, str]]) -> PagePicture:
+        """Return a page of an open PDF as a picture, and where quotes stand on it.
+
+        Args:
+            file: The file.
+            name: Its name.
+            page: The page's position, from 1.
+            quotes: Words to be found there, what stands before them, and what behind.
+
+        Raises:
+            DocumentError: The page cannot be drawn, or not within the limits.
+        """
+        return await self._run(file, self._job(name)._replace(drawing=(page, quotes)), _picture)
 
     def close(self) -> None:
         """End what was started; it starts again when it is needed."""
         self._processes.close()
 
-    def _result(self, output: bytearray, code: int | None, name: str) -> Record:
-        """Return what the process wrote, or raise what it says went wrong."""
+    def _job(self, name: str) -> Job:
+        return Job(name, self._settings.passage_tokens, Limits.of(self._settings))
+
+    async def _run(
+        self,
+        file: IO[bytes],
+        job: Job,
+        restore: Callable[[memoryview], ResultT],
+        on_scan: OnScan = lambda _done, _total: None,
+    ) -> ResultT:
+        """Return the result that the process of an open file wrote, restored, or raise what it says went wrong."""
+        try:
+            _rewind(file)
+            output, code = await self._processes.run(file, job, on_scan)
+            if code is None or code == _KILLED:
+                # By the system, which is short of memory, or by hand: that says nothing of the file.
+                _rewind(file)
+                output, code = await self._processes.run(file, job, on_scan)
+        except TimeoutError:
+            raise self._too_slow(job.name) from None
+        return await asyncio.to_thread(self._result, output, code, job.name, restore)
+
+    def _result(
+        self, output: bytearray, code: int | None, name: str, restore: Callable[[memoryview], ResultT]
+    ) -> ResultT:
+        """Restore what the process wrote, or raise what it says went wrong."""
         if code == -getattr(signal, "SIGXCPU", 0):
             raise self._too_slow(name)
         if code is None or code == _KILLED:
@@ -104,10 +135,10 @@ class Sandbox:
         try:
             said = json.loads(output[:end] if end >= 0 else output)
             if "error" not in said:
-                record = Record.from_bytes(memoryview(output)[end + 1 :])
+                result = restore(memoryview(output)[end + 1 :])
                 for fault in said["faults"]:
                     _logger.warning("%s was read in part after a fault.\n%s", name, fault)
-                return record
+                return result
         except ValueError as error:
             # A file that has taken the process over may have it write anything.
             raise formats.ended_abruptly(name, code) from error
@@ -134,8 +165,14 @@ _PATIENCE = 4
 _CLOSING_SECONDS = 5.0
 
 
-Job = tuple[str, int, Limits]
-"""A file's name, the size of its passages, and what reading it may take."""
+def _picture(data: memoryview) -> PagePicture:
+    return PagePicture.model_validate_json(bytes(data))
+
+
+def _rewind(file: IO[bytes]) -> None:
+    """Go back to the beginning, for the process as well: seeking in what is buffered leaves the descriptor."""
+    file.seek(0)
+    os.lseek(file.fileno(), 0, os.SEEK_SET)
 
 
 async def _read(reader: asyncio.StreamReader, limits: Limits, on_scan: OnScan) -> bytearray:
@@ -189,7 +226,7 @@ class ForkClient:
         """
         reader, writer = await asyncio.open_unix_connection(sock=self._fork(file, job))
         try:
-            output = await _read(reader, job[-1], on_scan)
+            output = await _read(reader, job.limits, on_scan)
         finally:
             await asyncio.shield(self._hang_up(reader, writer))
         ending = bytes(output[-EXIT_CODE.size :])
@@ -269,9 +306,8 @@ class ProcessStarter:
 
     async def run(self, file: IO[bytes], job: Job, on_scan: OnScan) -> tuple[bytearray, int | None]:
         """Have a file read by a new process; return what it wrote and its exit code, as `ForkClient.run` does."""
-        name, passage_tokens, limits = job
         process = await asyncio.create_subprocess_exec(
-            *(*self._command, name, str(passage_tokens), json.dumps(limits)),
+            *(*self._command, json.dumps(job)),
             stdin=file,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
@@ -279,7 +315,7 @@ class ProcessStarter:
         )
         try:
             # It was asked for above.
-            output = await _read(cast("asyncio.StreamReader", process.stdout), limits, on_scan)
+            output = await _read(cast("asyncio.StreamReader", process.stdout), job.limits, on_scan)
             async with asyncio.timeout(_CLOSING_SECONDS):
                 await process.wait()
         finally:
