@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 from pydantic import TypeAdapter, ValidationError
 
 from agents import evidence, reading
-from agents.calls import Call, PolledSessions, WaitOverError
+from agents.calls import Call, WaitOverError
 from agents.documents.access import is_folder
 from agents.documents.collection import Collection, collect, open_source
 from agents.documents.library import Library
@@ -27,6 +27,7 @@ from agents.errors import EngineError, RequestError, SessionError
 from agents.escaping import as_markdown
 from agents.grounding.normalization import forget_long_texts
 from agents.jobs.processes import Processes
+from agents.jobs.shared_runs import SharedRuns
 from agents.jobs.single_flight import ReportProgress, SingleFlight, StillRunning, job_key
 from agents.jobs.window_cache import WindowCache
 from agents.language.tokens import estimate_tokens
@@ -93,7 +94,6 @@ class Assistant:
         self._runs = SingleFlight()
         # A file may change, so what was opened is not handed to later callers; the library makes reopening fast.
         self._openings = SingleFlight(claim_seconds=0.0)
-        self._polled = PolledSessions()
         self._resident = Resident()
         self._calls = 0
         """Those that are waited for."""
@@ -349,9 +349,8 @@ class Assistant:
         deadline = time.monotonic() + (self.settings.server.wait_seconds if wait_seconds is None else wait_seconds)
         if session_id:
             session = await self._sessions.open(session_id)
-            self._polled.discard(session)
         else:
-            session = self._polled.take(same_call) or await self._sessions.create()
+            session = await self._sessions.take(same_call) or await self._sessions.create()
         call = Call(session, deadline, on_progress)
         self._calls += 1
         try:
@@ -362,7 +361,7 @@ class Assistant:
         finally:
             self._calls -= 1
             if call.waits and session.is_new:
-                self._polled.leave(same_call, session)
+                await self._sessions.leave(same_call, session)
             if not self._calls:
                 await asyncio.to_thread(self._give_back_memory)
 
@@ -463,9 +462,15 @@ class Assistant:
             self._prefix_cache.note(completed.run, ids)
             return await asyncio.to_thread(to_response, completed)
 
-        run = await self._runs.join(
-            key, work, wait_seconds=call.seconds_left, on_progress=call.part(OPENING_SHARE, 1.0)
-        )
+        async def shared(report: ReportProgress) -> Answer | Analysis:
+            result: type[Answer | Analysis] = Answer if task == "ask" else Analysis
+            # Another version may answer otherwise.
+            key_here = f"{importlib.metadata.version('readroom')} {key}"
+            return await SharedRuns(self._window_cache).run(key_here, result, work, report)
+
+        perform = shared if self._window_cache.is_shared else work
+        report = call.part(OPENING_SHARE, 1.0)
+        run = await self._runs.join(key, perform, wait_seconds=call.seconds_left, on_progress=report)
         with suppress(SessionError):
             # What cannot be kept is said where the turn is not kept.
             await call.session.add_documents(list(collection.documents))

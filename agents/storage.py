@@ -52,6 +52,7 @@ CONNECT_SECONDS = 10
 """How long a PostgreSQL server may take to accept a connection."""
 CONNECTIONS = 5
 """Connections to PostgreSQL that one store of one process holds at most: a server has 100 by default, for all."""
+_KEEPALIVE = "-ctcp_keepalives_idle=10 -ctcp_keepalives_interval=5 -ctcp_keepalives_count=4"
 _INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _SQLITE_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -123,6 +124,11 @@ class Database:
     def place(self) -> str:
         """Where it is, without a password."""
         return self._server.place
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other machines may use it."""
+        return isinstance(self._server, _Postgres)
 
     def open(self) -> None:
         """Open it, and bring it to the newest schema."""
@@ -360,7 +366,8 @@ class _Postgres:
         self.place = f"PostgreSQL at {host}:{self._url.port or 5432}/{self._url.database or ''}"
 
     def engine(self) -> Engine:
-        options = f"-clock_timeout={BUSY_SECONDS * 1_000}"
+        # What a machine held that is gone without a word is given up after half a minute.
+        options = f"-clock_timeout={BUSY_SECONDS * 1_000} " + _KEEPALIVE
         defaults: dict[str, object] = {"connect_timeout": CONNECT_SECONDS, "options": options}
         try:
             return create_engine(

@@ -1,7 +1,11 @@
-"""The results of reading windows, on disk, so that after a crash only the rest is read."""
+"""The results of reading windows, on disk, so that after a crash only the rest is read.
+
+Where servers share a database, it holds the results of whole runs, too.
+"""
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -24,6 +28,7 @@ from sqlalchemy import (
 )
 
 from agents.errors import ReadroomError, SessionError
+from agents.jobs.claims import Claims
 from agents.storage import Database, Layout, put
 
 _logger = logging.getLogger(__name__)
@@ -78,13 +83,20 @@ class WindowCache:
         database_url: SecretStr | None = None,
     ) -> None:
         self._database = Database(LAYOUT, data_dir, database_url)
+        self.claims = Claims(self._database)
+        """On the work that a result is missing of."""
         self._expire_seconds = expire_seconds
         self._max_bytes = max_bytes
         self._clock = clock
 
-    async def get(self, key: str) -> str | None:
-        """Return the JSON text stored under a key, or None."""
-        return await asyncio.to_thread(self._get, key)
+    @property
+    def is_shared(self) -> bool:
+        """Whether other machines may use it."""
+        return self._database.is_shared
+
+    async def get(self, key: str, seconds: float = math.inf) -> str | None:
+        """Return the JSON text stored under a key within the last `seconds`, or None."""
+        return await asyncio.to_thread(self._get, key, seconds)
 
     async def put(self, key: str, json_text: str) -> None:
         """Store a JSON text under a key, in place of an earlier one; when this returns it outlives the process."""
@@ -101,14 +113,15 @@ class WindowCache:
 
     async def close(self) -> None:
         """Close the database."""
+        await asyncio.to_thread(self.claims.close)
         await asyncio.to_thread(self._database.close)
 
-    def _oldest(self) -> float:
-        return self._clock() - self._expire_seconds
+    def _oldest(self, seconds: float = math.inf) -> float:
+        return self._clock() - min(self._expire_seconds, seconds)
 
-    def _get(self, key: str) -> str | None:
+    def _get(self, key: str, seconds: float) -> str | None:
         with self._errors_logged(), self._database.connected() as connection:
-            return connection.execute(_GET, {"key": key, "oldest": self._oldest()}).scalar()
+            return connection.execute(_GET, {"key": key, "oldest": self._oldest(seconds)}).scalar()
         return None
 
     def _put(self, key: str, json_text: str) -> None:

@@ -8,7 +8,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import Field, SecretStr
 from sqlalchemy import (
@@ -37,7 +37,7 @@ from agents.language.tokens import TokenCounter
 from agents.schema import Frozen
 from agents.sessions.history import Turn
 from agents.settings import MemorySettings
-from agents.storage import Database, Layout, put_missing
+from agents.storage import Database, Layout, put, put_missing
 
 if TYPE_CHECKING:
     from llama_index.core.base.llms.types import ChatMessage
@@ -69,6 +69,14 @@ _RESULTS = Table(
     Column("session_id", Text, nullable=False, index=True),
     Column("result", Text, nullable=False),
 )
+_PROMISED = Table(
+    "promised",
+    _TABLES,
+    Column("session_id", Text, primary_key=True),
+    Column("same_call", Text, nullable=False, index=True),
+    Column("told", Double, nullable=False),
+)
+"""Sessions without a turn, whose ids their callers know; of those that a caller goes on with, no call is kept."""
 # As llama-index has it.
 _MESSAGES = Table(
     "messages",
@@ -103,12 +111,21 @@ _MIGRATIONS = (
     CREATE INDEX IF NOT EXISTS ix_messages_timestamp ON messages (timestamp);
     CREATE INDEX IF NOT EXISTS ix_messages_status ON messages (status);
     """,
+    """
+    CREATE TABLE promised (session_id TEXT PRIMARY KEY, same_call TEXT NOT NULL, told DOUBLE PRECISION NOT NULL);
+    CREATE INDEX ix_promised_same_call ON promised (same_call);
+    """,
 )
 LAYOUT = Layout("sessions", "sessions.db", _TABLES, _MIGRATIONS)
 
-_S, _D, _R, _M = _SESSIONS.c, _SESSION_DOCUMENTS.c, _RESULTS.c, _MESSAGES.c
+_S, _D, _R, _M, _P = _SESSIONS.c, _SESSION_DOCUMENTS.c, _RESULTS.c, _MESSAGES.c, _PROMISED.c
 _ID, _NOW, _OLDEST = bindparam("session", type_=Text), bindparam("now", type_=Double), bindparam("oldest", type_=Double)
-_HELD_BY = (_MESSAGES, _M.key), (_SESSION_DOCUMENTS, _D.session_id), (_RESULTS, _R.session_id)
+_HELD_BY = (
+    (_MESSAGES, _M.key),
+    (_SESSION_DOCUMENTS, _D.session_id),
+    (_RESULTS, _R.session_id),
+    (_PROMISED, _P.session_id),
+)
 """What is kept of a session beside its row, and the columns with its id."""
 _TOUCH = update(_SESSIONS).where(_S.id == _ID, _S.used >= _OLDEST).values(used=_NOW)
 _EXISTS = select(_S.id).where(_S.id == _ID)
@@ -122,6 +139,20 @@ _EXPIRE = (
     delete(_SESSIONS).where(_S.used < bindparam("forgotten")),
 )
 _ERASE = (*(delete(table).where(column == _ID) for table, column in _HELD_BY), delete(_SESSIONS).where(_S.id == _ID))
+_STALE = select(_P.session_id).where(_P.told < _OLDEST)
+_BREAK_STALE = (
+    delete(_SESSION_DOCUMENTS).where(_D.session_id.in_(_STALE)),
+    delete(_PROMISED).where(_P.told < _OLDEST),
+)
+_FIRST_PROMISED = select(_P.session_id).where(_P.same_call == bindparam("call")).order_by(_P.told, _P.session_id)
+_TAKE = (
+    update(_PROMISED)
+    .where(_P.session_id == _FIRST_PROMISED.limit(1).with_for_update(skip_locked=True).scalar_subquery())
+    .values(same_call="")
+    .returning(_P.session_id)
+)
+_KEEP = update(_PROMISED).where(_P.session_id == _ID).values(same_call="")
+_FULFIL = delete(_PROMISED).where(_P.session_id == _ID)
 _MESSAGES_OF = select(func.count()).where(_M.key == _S.id)
 _STATE = select(
     _S.summary,
@@ -216,6 +247,42 @@ class SessionDatabase:
     async def exists(self, session_id: str) -> bool:
         """Return whether there is such a session, expired or not."""
         return bool(await self._rows(_EXISTS, session=session_id))
+
+    async def promise(
+        self, session_id: str, same_call: str, document_ids: Sequence[str], now: float, oldest: float
+    ) -> None:
+        """Record that a caller knows of a session without a turn; forget those told of before `oldest`."""
+        row = {"session_id": session_id, "same_call": same_call, "told": now}
+
+        def promise() -> None:
+            with self._database.transaction(alone=True) as connection:
+                for statement in _BREAK_STALE:
+                    connection.execute(statement, {"oldest": oldest})
+                put(connection, _PROMISED, row)
+                put_missing(connection, _SESSION_DOCUMENTS, *_document_rows(session_id, document_ids))
+
+        await self._complete(promise)
+
+    async def take_promised(self, same_call: str) -> str | None:
+        """Return the session that was promised first for a call, and to nobody else."""
+
+        def take() -> str | None:
+            with self._database.connected() as connection:
+                # Most calls are new; a statement that may write would wait for others that do.
+                if connection.execute(_FIRST_PROMISED, {"call": same_call}).first() is None:
+                    return None
+                return connection.execute(_TAKE, {"call": same_call}).scalar()
+
+        return await self._complete(take)
+
+    async def keep_promised(self, session_id: str) -> bool:
+        """Return whether a session was promised; from now on it is given to nobody who does not name it."""
+
+        def keep() -> bool:
+            with self._database.connected() as connection:
+                return connection.execute(_KEEP, {"session": session_id}).rowcount > 0
+
+        return await self._complete(keep)
 
     async def count_sessions(self, oldest: float) -> int:
         """Return how many sessions were used since `oldest`."""
@@ -320,43 +387,27 @@ class SessionDatabase:
         Raises:
             SessionError: The session was deleted meanwhile.
         """
+        # No UTF-8 text can hold lone surrogates: they are replaced.
+        turn = question.encode(errors="replace").decode(), answer.encode(errors="replace").decode()
 
-        def put() -> None:
+        def store() -> None:
+            # Imported here: it takes a second, which nobody must wait for that waits for the transaction.
+            from agents.sessions.messages import Messages
+
             # What new sessions delete of expired ones would have them wait for each other.
             with self._database.transaction(alone=new is not None) as connection:
                 if new:
                     _create(connection, session_id, new)
                 elif connection.execute(_LOCK, {"session": session_id}).first() is None:
                     raise SessionError(f"Session {session_id} is unknown.", hint="It was deleted; start a new one.")
-                self._put(connection, session_id, question, answer)
+                Messages(connection, _MESSAGES).add_turn(session_id, *turn, self._settings, self._tokens)
 
-        await self._complete(put)
+        await self._complete(store)
 
     async def close(self) -> None:
         """Wait for what is under way and close every connection."""
         await asyncio.gather(*self._pending, return_exceptions=True)
         await asyncio.to_thread(self._database.close)
-
-    def _put(self, connection: Connection, session_id: str, question: str, answer: str) -> None:
-        from llama_index.core.base.llms.types import ChatMessage, MessageRole
-        from llama_index.core.memory import InsertMethod, Memory
-
-        from agents.sessions.messages import Messages
-
-        memory = cast("Any", Memory).from_defaults(
-            session_id=session_id,
-            token_limit=self._settings.token_limit,
-            chat_history_token_ratio=1.0,
-            token_flush_size=self._settings.flush_tokens,
-            tokenizer_fn=self._tokens,
-            insert_method=InsertMethod.USER,
-            chat_store=Messages(connection, _MESSAGES),
-        )
-        said = (MessageRole.USER, question), (MessageRole.ASSISTANT, answer)
-        # No UTF-8 text can hold lone surrogates: they are replaced.
-        turn = [ChatMessage(role=role, content=text.encode(errors="replace").decode()) for role, text in said]
-        # A loop of its own, on this thread: llama-index awaits nothing but the connection.
-        asyncio.run(memory.aput_messages(turn))
 
     def _tokens(self, text: str) -> range:
         """Return something as long as the text has tokens: llama-index asks no more of a tokenizer."""
@@ -390,6 +441,7 @@ def _create(connection: Connection, session_id: str, new: NewSession) -> None:
     """Store a new session, and delete what others held that are old enough."""
     for statement in _EXPIRE:
         connection.execute(statement, {"oldest": new.oldest_use, "forgotten": new.oldest_known})
+    connection.execute(_FULFIL, {"session": session_id})
     put_missing(connection, _SESSIONS, {"id": session_id, "created": new.now, "used": new.now})
     put_missing(connection, _SESSION_DOCUMENTS, *_document_rows(session_id, new.document_ids))
 

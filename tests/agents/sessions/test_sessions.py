@@ -107,9 +107,8 @@ async def test_a_new_session_is_stored_with_its_first_turn(store: SessionStore, 
     session = await store.create()
     await session.add_documents(("b", "a"))
     assert (await store.count_sessions(), await store.sessions(expired=True)) == (0, ())
-    assert await (await store.open(session.session_id)).document_ids() == ("b", "a")
     with pytest.raises(SessionError, match="is unknown"):
-        await make_store().open(session.session_id)
+        await store.open(session.session_id)
     await talk(session, 1)
     assert await store.count_sessions() == 1
     again = await make_store().open(session.session_id)
@@ -119,9 +118,53 @@ async def test_a_new_session_is_stored_with_its_first_turn(store: SessionStore, 
 @both
 async def test_the_first_turns_of_a_new_session_may_come_at_once(store: SessionStore) -> None:
     session = await store.create()
+    await store.leave("a call", session)
     again = await store.open(session.session_id)
     await asyncio.gather(talk(session, 2), talk(again, 2, start=2))
     assert sorted(questions(await session.transcript())) == [f"Question {n}?" for n in range(4)]
+
+
+@both
+async def test_a_promised_session_goes_to_the_next_such_call_at_any_server(
+    store: SessionStore, make_store: StoreMaker
+) -> None:
+    one, other = await store.create(), await store.create()
+    await one.add_documents(("b", "a"))
+    await store.leave("a call", one)
+    await store.leave("a call", other)
+    elsewhere = make_store()
+
+    assert await elsewhere.take("another call") is None
+    taken = await asyncio.gather(*(each.take("a call") for each in (elsewhere, store, elsewhere)))
+
+    assert sorted(each.session_id for each in taken if each) == sorted([one.session_id, other.session_id])
+    named = await elsewhere.open(one.session_id)
+    assert (named.is_new, await named.document_ids()) == (True, ("b", "a"))
+    await talk(named, 1)
+    assert questions(await (await store.open(one.session_id)).history()) == ["Question 0?"]
+    assert await store.count_sessions() == 1
+
+
+@both
+async def test_who_names_a_promised_session_has_it_alone(store: SessionStore) -> None:
+    session = await store.create()
+    await store.leave("a call", session)
+    await store.open(session.session_id)
+    assert await store.take("a call") is None
+
+
+@both
+async def test_a_promise_is_forgotten_after_a_day(make_store: StoreMaker) -> None:
+    clock = Clock()
+    store = make_store(clock=clock)
+    session, other = await store.create(), await store.create()
+    await session.add_documents(("a",))
+    await store.leave("a call", session)
+    clock.now += DAY + 1
+    await store.leave("another call", other)
+    assert await store.take("a call") is None
+    with pytest.raises(SessionError, match="is unknown"):
+        await store.open(session.session_id)
 
 
 @both
