@@ -390,7 +390,7 @@ async def test_sessions_without_a_schema_number_are_taken_over(tmp_path: Path) -
     await session.add_turn("Who else?", "Nobody.")
     assert (await session.info()).turns == 2
     await store.close()
-    assert schema(tmp_path / "sessions.db") == 3
+    assert schema(tmp_path / "sessions.db") == 4
 
 
 async def test_results_without_a_schema_number_are_taken_over(tmp_path: Path) -> None:

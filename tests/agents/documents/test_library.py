@@ -56,6 +56,7 @@ async def test_another_process_finds_what_was_parsed(
     await other.close()
 
 
+@both
 async def test_tasks_that_open_the_same_new_document_parse_it_once(library: Library, tmp_path: Path) -> None:
     path = samples.write_pdf(tmp_path / "a.pdf", [[samples.PARAGRAPH]] * 20)
     opened = await asyncio.gather(*(library.open(path) for _ in range(8)))
@@ -100,6 +101,7 @@ async def parsing_started() -> None:
         await asyncio.sleep(0)
 
 
+@both
 async def test_a_task_takes_over_when_the_one_that_parses_is_cancelled(library: Library, tmp_path: Path) -> None:
     path = samples.write_pdf(tmp_path / "a.pdf", [[samples.PARAGRAPH]] * 20)
     first, second = (asyncio.create_task(library.open(path)) for _ in range(2))
@@ -156,6 +158,7 @@ async def test_tokens_are_counted_once_for_each_tokenizer(
     await other.close()
 
 
+@both
 async def test_what_was_estimated_for_want_of_an_answer_is_counted_the_next_time(
     library: Library, write: Callable[[str, str], str]
 ) -> None:
@@ -301,6 +304,7 @@ async def test_a_known_document_is_not_read_by_its_id_where_its_file_may_not_be(
     await elsewhere.close()
 
 
+@both
 async def test_a_document_read_by_an_older_parser_is_had_by_its_id_while_its_file_is_the_same(
     library: Library, tmp_path: Path, write: Callable[[str, str], str]
 ) -> None:

@@ -210,6 +210,7 @@ async def test_an_unknown_id_is_refused(store: SessionStore) -> None:
 @both
 async def test_an_id_may_be_written_in_capitals(store: SessionStore) -> None:
     session = await store.create()
+    await talk(session, 1)
     assert (await store.open(f" {session.session_id.upper()} ")).session_id == session.session_id
 
 
@@ -218,6 +219,7 @@ async def test_a_session_expires_when_it_is_not_used(make_store: StoreMaker) -> 
     clock = Clock()
     store = make_store(clock=clock)
     session = await store.create()
+    await talk(session, 1)
     clock.now += 9 * DAY
     await store.open(session.session_id)
     clock.now += 9 * DAY
@@ -329,6 +331,7 @@ async def test_when_the_digest_fails_the_rule_makes_the_summary(make_store: Stor
     assert f"Asked: Question {archived - 1}?" in await session.summary()
 
 
+@both
 async def test_an_endless_digest_is_cut_to_its_bound(make_store: StoreMaker) -> None:
     async def endless(_summary: str, _turns: tuple[str, ...]) -> str:
         return "and then " * 10_000
@@ -378,6 +381,7 @@ async def test_a_turn_longer_than_the_whole_limit_is_kept_and_shown_without_its_
     assert not (await session.history())[-1].shortened
 
 
+@both
 async def test_a_long_answer_does_not_shorten_a_short_question(store: SessionStore) -> None:
     session = await store.create()
     await session.add_turn("Why?", "so " * 5_000)
@@ -392,12 +396,12 @@ async def test_each_text_is_counted_once_however_long_the_conversation(tmp_path:
         return estimate_tokens(text)
 
     store = SessionStore(MemorySettings(), tmp_path, count)
-    session_id = (await store.create()).session_id
+    session = await store.create()
     for number in range(30):
-        session = await store.open(session_id)
         await session.history()
         await talk(session, 1, start=number)
         await session.info()
+        session = await store.open(session.session_id)
     await store.close()
     assert set(counted.values()) == {1}
 
