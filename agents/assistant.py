@@ -361,7 +361,9 @@ class Assistant:
         finally:
             self._calls -= 1
             if call.waits and session.is_new:
-                await self._sessions.leave(same_call, session)
+                with suppress(SessionError):
+                    # The work is found again in any case, if in another session.
+                    await self._sessions.leave(same_call, session)
             if not self._calls:
                 await asyncio.to_thread(self._give_back_memory)
 

@@ -120,12 +120,7 @@ LAYOUT = Layout("sessions", "sessions.db", _TABLES, _MIGRATIONS)
 
 _S, _D, _R, _M, _P = _SESSIONS.c, _SESSION_DOCUMENTS.c, _RESULTS.c, _MESSAGES.c, _PROMISED.c
 _ID, _NOW, _OLDEST = bindparam("session", type_=Text), bindparam("now", type_=Double), bindparam("oldest", type_=Double)
-_HELD_BY = (
-    (_MESSAGES, _M.key),
-    (_SESSION_DOCUMENTS, _D.session_id),
-    (_RESULTS, _R.session_id),
-    (_PROMISED, _P.session_id),
-)
+_HELD_BY = (_MESSAGES, _M.key), (_SESSION_DOCUMENTS, _D.session_id), (_RESULTS, _R.session_id)
 """What is kept of a session beside its row, and the columns with its id."""
 _TOUCH = update(_SESSIONS).where(_S.id == _ID, _S.used >= _OLDEST).values(used=_NOW)
 _EXISTS = select(_S.id).where(_S.id == _ID)
@@ -138,7 +133,12 @@ _EXPIRE = (
     update(_SESSIONS).where(_S.used < _OLDEST, _S.summarized > 0).values(summary="", summarized=0),
     delete(_SESSIONS).where(_S.used < bindparam("forgotten")),
 )
-_ERASE = (*(delete(table).where(column == _ID) for table, column in _HELD_BY), delete(_SESSIONS).where(_S.id == _ID))
+_FULFIL = delete(_PROMISED).where(_P.session_id == _ID)
+_ERASE = (
+    *(delete(table).where(column == _ID) for table, column in _HELD_BY),
+    _FULFIL,
+    delete(_SESSIONS).where(_S.id == _ID),
+)
 _STALE = select(_P.session_id).where(_P.told < _OLDEST)
 _BREAK_STALE = (
     delete(_SESSION_DOCUMENTS).where(_D.session_id.in_(_STALE)),
@@ -152,7 +152,6 @@ _TAKE = (
     .returning(_P.session_id)
 )
 _KEEP = update(_PROMISED).where(_P.session_id == _ID).values(same_call="")
-_FULFIL = delete(_PROMISED).where(_P.session_id == _ID)
 _MESSAGES_OF = select(func.count()).where(_M.key == _S.id)
 _STATE = select(
     _S.summary,
