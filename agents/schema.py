@@ -17,6 +17,8 @@ Verdict = Literal["exact", "same_words", "similar", "absent"]
 WEAKEST_FIRST: tuple[Support, ...] = ("not", "partly", "supported")
 MAX_QUESTION_CHARACTERS = 20_000
 """A longer question is refused."""
+MILLISECONDS = 3
+"""Decimals of the seconds that are told."""
 MAX_QUOTES = 200
 """Quotes that are marked on one page."""
 
@@ -108,7 +110,7 @@ class Citation(Frozen):
 
     id: str = Field(description="The mark in the Markdown, for example '1' for [1].")
     document_id: str
-    title: str
+    title: str = Field(default="", description="Of its document; a tool's result has it in `documents` alone.")
     page: int
     place: str = Field(
         default="", description="What the page is called, where it is not 'page N': slide 3, sheet “Budget”."

@@ -16,7 +16,7 @@ from agents.cursors import Count, decode_cursor, encode_cursor
 from agents.errors import RequestError, SessionError
 from agents.language.tokens import estimate_tokens
 from agents.markdown import to_markdown
-from agents.schema import Analysis, Answer, Citation, Claim, Frozen, Part, Response, RouteReport, Usage
+from agents.schema import Analysis, Answer, Citation, Frozen, Part, Response, RouteReport, Usage
 from mcp_server.render import response_text
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ _LEAST_CLAIM_TOKENS = 25
 """No claim with its citation takes fewer in JSON."""
 _NOT_REPEATED = {"markdown", "outline"}
 """Fields of a response whose words stand in others."""
+_BRIEF = {"claims", "citations", "closest", "coverage", "route", "session", "engine", "usage", "documents", "warnings"}
+"""Fields whose own fields are left out where they have their default values."""
+_IN_DOCUMENTS = {name: {"__all__": {"title"}} for name in ("citations", "closest")}
+"""What a document's entry says of all that is cited from it."""
 _NEW_CALL = "Make the call again without cursor."
 
 ResponseT = TypeVar("ResponseT", bound=Response)
@@ -76,12 +80,13 @@ async def next_part(assistant: "Assistant", cursor: str) -> Answer | Analysis:
 
 
 def structured_content(part: Response) -> dict[str, Any]:
-    """Return the fields of a part, without what others say: its Markdown, and what has its default value."""
-    content = part.model_dump(mode="json", exclude=_NOT_REPEATED)
-    lists: dict[str, tuple[Claim, ...] | tuple[Citation, ...]] = {"claims": part.claims, "citations": part.citations}
-    return content | {
-        name: [each.model_dump(mode="json", exclude_defaults=True) for each in items] for name, items in lists.items()
-    }
+    """Return the fields of a part, without what others say: its Markdown, and what has its default value.
+
+    What a client looks at to know what it has got, such as `status` and `not_found`, is there whatever it is.
+    """
+    content = part.model_dump(mode="json", exclude=_NOT_REPEATED, exclude_none=True)
+    brief = part.model_dump(mode="json", include=_BRIEF, exclude=_IN_DOCUMENTS, exclude_defaults=True)
+    return content | brief
 
 
 def part_text(part: Response) -> str:

@@ -10,6 +10,7 @@ from agents.engine.tasks.reading import ANY_FACT
 from agents.escaping import one_line
 from agents.grounding.claims import GroundedClaim, Judgement, Quote
 from agents.schema import (
+    MILLISECONDS,
     Analysis,
     Answer,
     Citation,
@@ -89,7 +90,11 @@ def _common_fields(completed: Completed, session: SessionInfo) -> dict[str, Any]
     judgement, routed = state["judgement"], state["routed"]
     citations = Citations.of_claims(judgement.claims)
     documents = run.request.documents
-    warnings = [f"{document.title}: {warning}" for document in documents for warning in document.warnings]
+    warnings = [
+        f"{document.title}: {warning}" if len(documents) > 1 else warning
+        for document in documents
+        for warning in document.warnings
+    ]
     reasons = (routed.reason, *(each.reason for each in all_evidence(state)))
     return {
         "status": "complete",
@@ -104,7 +109,9 @@ def _common_fields(completed: Completed, session: SessionInfo) -> dict[str, Any]
         ),
         "session": session,
         "engine": run.engine.info,
-        "usage": run.ledger.usage.model_copy(update={"seconds": run.budget.clock() - run.budget.started}),
+        "usage": run.ledger.usage.model_copy(
+            update={"seconds": round(run.budget.clock() - run.budget.started, MILLISECONDS)}
+        ),
         "documents": tuple(
             DocumentInfo(
                 document_id=document.document_id,

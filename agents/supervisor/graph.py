@@ -18,7 +18,7 @@ from langgraph.types import Command, Send
 from langgraph_supervisor.handoff import METADATA_KEY_HANDOFF_DESTINATION, create_forward_message_tool
 
 from agents.errors import ReadroomError
-from agents.schema import AgentStep
+from agents.schema import MILLISECONDS, AgentStep
 from agents.supervisor import policy
 from agents.supervisor.planner import go_without_plan, plan
 from agents.supervisor.policy import Agent, Decisions
@@ -137,7 +137,8 @@ class AgentNode:
             run.warn(f"{name} failed.")
         if outcome != "done" and self._agent.recover:
             update = self._agent.recover(run, state)
-        run.ledger.steps.append(AgentStep(agent=name, seconds=run.budget.clock() - started, outcome=outcome))
+        seconds = round(run.budget.clock() - started, MILLISECONDS)
+        run.ledger.steps.append(AgentStep(agent=name, seconds=seconds, outcome=outcome))
         return update, outcome
 
     def _seconds(self, run: Run, state: State) -> float:

@@ -37,7 +37,9 @@ let requests = 0;
 
 function present(result) {
   response = result;
-  sources = result.citations?.length ? result.citations : (result.closest ?? []);
+  const titles = new Map((result.documents ?? []).map((each) => [each.document_id, each.title]));
+  sources = (result.citations?.length ? result.citations : (result.closest ?? []))
+    .map((source) => ({ ...source, title: titles.get(source.document_id) ?? source.title }));
   closeEvidence();
   fill("asked", title(result));
   say(statusOf(result));

@@ -56,7 +56,10 @@ async def test_an_answer_comes_as_fields_and_as_text_that_stands_alone() -> None
     async with client(FakeAssistant()) as connected:
         result = await connected.call_tool("ask", QUESTION)
     answer = Answer.model_validate(result.structured_content)
-    assert answer == FakeAssistant().answer.model_copy(update={"markdown": "", "session": answer.session})
+    asked = FakeAssistant().answer
+    assert [each.title for each in answer.documents] == ["Pump manual"]
+    untitled = tuple(each.model_copy(update={"title": ""}) for each in asked.citations)
+    assert answer == asked.model_copy(update={"markdown": "", "session": answer.session, "citations": untitled})
     text = text_of(result)
     assert text.startswith("The pump holds 40 litres. [1]\n\n**Sources**\n\nPump manual:\n[1] page 3: verbatim")
     assert SESSION_ID in text

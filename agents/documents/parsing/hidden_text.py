@@ -10,9 +10,10 @@ from agents.documents.parsing.parsed import MAX_WARNINGS, clean, list_pages, sho
 _MIN_LETTERS = 3
 """Fewer are furniture: a white letter on white, a percent sign."""
 _SENTENCE_WORDS = 4
-_MIN_QUOTED = 3
+_MIN_QUOTED = 1
 """How many texts are quoted, where there are as many, even if they are no sentences."""
-_WORD = re.compile(r"(?<![^\W_])[^\W\d_]{2,}(?![^\W_])")
+# Parts of identifiers such as PLACEHOLDER_11 are none.
+_WORD = re.compile(r"(?<!\w)[^\W\d_]{2,}(?!\w)")
 _DIGITS = re.compile(r"\d+")
 _TAG = re.compile(r"<[^<>]*>")
 

@@ -15,6 +15,7 @@ from agents.engine.engine import ChoiceResult, Engine, Task
 from agents.engine.extractive.engine import ExtractiveEngine
 from agents.engine.openai.engine import OpenAIEngine
 from agents.engine.tasks.answering import Answerable, Draft, DraftResult
+from agents.escaping import as_markdown
 from agents.jobs.window_cache import WindowCache
 from agents.schema import Answer, SessionInfo
 from agents.settings import EngineSettings, SupervisorSettings
@@ -156,7 +157,7 @@ def expect_located(run: Run, answer: Answer) -> None:
     text = run.request.documents[0].text
     assert answer.citations
     assert all(text[citation.start : citation.end] == citation.quote for citation in answer.citations)
-    assert MARK not in answer.markdown.replace(run.request.documents[0].title, "")
+    assert MARK not in answer.markdown.replace(as_markdown(run.request.documents[0].title), "")
 
 
 @pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES.keys())
