@@ -4,6 +4,7 @@ Each comes with what it needs to be understood: the head of its table, the line 
 """
 
 import itertools
+import re
 from collections.abc import Sequence
 
 from agents.engine.extractive.decisions import split_question
@@ -35,12 +36,13 @@ def excerpts(task: Excerpts) -> ExcerptsResult:
     sure = [ranking for ranking in rankings if task.closest or ranking.confidence >= REFUSED_BELOW]
     # The best of every part come first, then the second best of every part, and so on.
     turns = itertools.zip_longest(*([_excerpt(each, ranking.stems) for each in _chosen(ranking)] for ranking in sure))
-    claims: dict[str, Excerpt] = {}
+    claims: list[Excerpt] = []
     for each in filter(None, itertools.chain.from_iterable(turns)):
-        claims.setdefault(each.text, each)
+        if not any(_says_again(each, said) for said in claims):
+            claims.append(each)
     limit = _MAX_CLAIMS_OF_PARTS if len(sure) > 1 else _MAX_CLAIMS
     unknown = tuple(dict.fromkeys(word for ranking in rankings for word in ranking.unknown))
-    return ExcerptsResult(claims=tuple(claims.values())[:limit], confidence=confidence, unknown=unknown)
+    return ExcerptsResult(claims=tuple(claims[:limit]), confidence=confidence, unknown=unknown)
 
 
 def rewrite_answer(task: RewriteAnswer) -> RewriteAnswerResult:
@@ -65,6 +67,12 @@ def _page(ranked: Ranked) -> tuple[str, int]:
     return ranked.passage.document_id, ranked.passage.page
 
 
+def _says_again(one: Excerpt, other: Excerpt) -> bool:
+    """Whether two excerpts hold the same words, or the same sentence of a passage: with its title, say, and alone."""
+    quote, quoted = one.quotes[0], other.quotes[0]
+    return one.text == other.text or (one.within == other.within and (quote in quoted or quoted in quote))
+
+
 def _excerpt(ranked: Ranked, stems: frozenset[str]) -> Excerpt:
     """Return a sentence as a claim, with what it needs to be understood; of a heading, what stands below it."""
     passage = ranked.passage
@@ -87,14 +95,32 @@ def _excerpt(ranked: Ranked, stems: frozenset[str]) -> Excerpt:
     return Excerpt(text=f"{clean(lead)} {clean(quote)}", quotes=(quote, lead), within=within)
 
 
-def _last(statements: Sequence[Statement], place: int) -> int:
-    """Return where a statement is understood: a title, a question or a few words only with what follows them."""
-    while True:
-        text, following = statements[place].text, statements[place + 1 : place + 2]
-        whole = count_words(text) >= _LEAST_QUOTE_WORDS and not text.endswith(("?", "\uff1f", ":"))
-        if whole or not following or following[0].form == "row":
-            return place
-        place += 1
+def _last(statements: Sequence[Statement], first: int) -> int:
+    """Return where a statement is understood: a title, a question or a few words only with what follows them.
+
+    What announces a list is understood with as much of it as one quote holds. Nothing follows beyond a heading.
+    """
+    last, words = first, count_words(statements[first].text)
+    for statement, after in itertools.pairwise(statements[first:]):
+        words += count_words(after.text)
+        listed = after.lead == first and words <= _MAX_QUOTE_WORDS
+        goes_on = after.section == statement.section and after.form != "row"
+        if not goes_on or not (listed or _is_open(statement)):
+            break
+        last += 1
+    return last
+
+
+# The name of a field and its value: "Chair: Mara Lindt".
+_FIELD = re.compile(r"[^:]+:\s*[^\s:]")
+
+
+def _is_open(statement: Statement) -> bool:
+    """Whether it takes what follows to understand a statement; what announces an item's list says what that is."""
+    text = statement.text
+    if text.endswith(("?", "\uff1f", ":")):
+        return True
+    return statement.lead < 0 and count_words(text) < _LEAST_QUOTE_WORDS and not _FIELD.match(text)
 
 
 def _cut(text: str, start: int, end: int, stems: frozenset[str] = frozenset()) -> str:
