@@ -35,7 +35,7 @@ def excerpts(task: Excerpts) -> ExcerptsResult:
     confidence = max((ranking.confidence for ranking in rankings), default=0.0)
     sure = [ranking for ranking in rankings if task.closest or ranking.confidence >= REFUSED_BELOW]
     # The best of every part come first, then the second best of every part, and so on.
-    turns = itertools.zip_longest(*([_excerpt(each, ranking.stems) for each in _chosen(ranking)] for ranking in sure))
+    turns = itertools.zip_longest(*map(_excerpts, sure))
     claims: list[Excerpt] = []
     for each in filter(None, itertools.chain.from_iterable(turns)):
         if not any(_says_again(each, said) for said in claims):
@@ -73,21 +73,35 @@ def _says_again(one: Excerpt, other: Excerpt) -> bool:
     return one.text == other.text or (one.within == other.within and (quote in quoted or quoted in quote))
 
 
-def _excerpt(ranked: Ranked, stems: frozenset[str]) -> Excerpt:
-    """Return a sentence as a claim, with what it needs to be understood; of a heading, what stands below it."""
+def _excerpts(ranking: Ranking) -> list[Excerpt]:
+    """Return what answers as claims; the document's title, which stands beside each, only where it does so best."""
+    chosen = _chosen(ranking)
+    titles = {" ".join(each.passage.title.split()) for each in chosen}
+    found = [_excerpt(each, ranking.stems) for each in chosen]
+    return [each for number, each in enumerate(found) if each and (number == 0 or each.text not in titles)]
+
+
+def _excerpt(ranked: Ranked, stems: frozenset[str]) -> Excerpt | None:
+    """Return a sentence as a claim, with what it needs to be understood; of a heading, what stands below it.
+
+    A title without a text, or of the question's words alone, says nothing.
+    """
     passage = ranked.passage
-    statements = read_statements((passage,), Vocabulary.of(passage.text))
+    vocabulary = Vocabulary.of(passage.text)
+    statements = read_statements((passage,), vocabulary)
     place = next((place for place, each in enumerate(statements) if each.end > ranked.start), None)
     within = passage.document_id, passage.start, passage.end
     if place is None:
-        quote = _cut(passage.text, ranked.start, ranked.end, stems)
-        return Excerpt(text=clean(quote), quotes=(quote,), within=within)
+        return None
     statement = statements[place]
     if statement.form == "row":
         quote = _cut(passage.text, statement.start, statement.end)
         quotes = (quote, statement.head) if statement.head else (quote,)
         return Excerpt(text=read_row(quote, statement.head), quotes=quotes, within=within)
-    quote = _cut(passage.text, statement.start, statements[_last(statements, place)].end, stems)
+    last = _last(statements, place)
+    quote = _cut(passage.text, statement.start, statements[last].end, stems)
+    if last == place and _is_open(statement) and stems.issuperset(vocabulary.terms(quote)):
+        return None
     before = statements[statement.lead] if statement.lead >= 0 else None
     if before is None:
         return Excerpt(text=clean(quote), quotes=(quote,), within=within)

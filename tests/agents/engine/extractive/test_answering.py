@@ -231,8 +231,8 @@ def test_a_part_that_is_no_place_of_the_document_stays_in_the_question(passage: 
 
 
 def test_nothing_is_quoted_beyond_a_heading(passage: Callable[..., Passage]) -> None:
-    text = "# Minutes\n\nChair\n\n## 1. Accounts\n\nThe accounts show a surplus of 4,120 euros."
-    assert first(answer("Who took the chair?", passage(text))).quotes == ("Chair",)
+    text = "# Minutes\n\nChair Greta Lindqvist\n\n## 1. Accounts\n\nThe accounts show a surplus of 4,120 euros."
+    assert first(answer("Who took the chair?", passage(text))).quotes == ("Chair Greta Lindqvist",)
 
 
 def test_a_field_and_its_value_need_nothing_that_follows(passage: Callable[..., Passage]) -> None:
@@ -262,3 +262,19 @@ def test_a_sentence_is_said_once_though_its_title_is_found_too(passage: Callable
 
     assert len(claims) == 1
     assert "Ohio" in claims[0].text
+
+
+@pytest.mark.parametrize("text", ["# Opening hours", "Opening hours", "Welcome to the baths.\n\n## Opening hours"])
+def test_a_title_without_a_text_answers_nothing(passage: Callable[..., Passage], text: str) -> None:
+    claims = answer("What are the opening hours?", passage(text)).claims
+    assert not [claim for claim in claims if "Opening hours" in claim.text]
+
+
+def test_the_title_of_the_document_answers_only_what_asks_for_it(passage: Callable[..., Passage]) -> None:
+    title = "Rules of the Swimming Baths of Norby"
+    evidence = passage(f"{title}\n\nA ticket for children costs 3 crowns. The baths open at nine.").model_copy(
+        update={"title": title}
+    )
+
+    assert title in [claim.text for claim in answer("Which rules of which swimming baths are these?", evidence).claims]
+    assert title not in [claim.text for claim in answer("When do the baths open?", evidence).claims]
