@@ -82,7 +82,7 @@ class SharedRuns:
             report(progress, notes)
 
         async def tell() -> None:
-            stored: Told | None = None
+            stored = now
             while True:
                 await asyncio.sleep(TELL_SECONDS)
                 if now is not stored:
