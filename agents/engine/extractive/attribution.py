@@ -48,8 +48,7 @@ class AttributableText:
     @classmethod
     def of_passages(cls, passages: Sequence[Passage]) -> "AttributableText":
         """Cut passages into sentences; headings, contents and page furniture are none."""
-        sample = passages[len(passages) // 2].text[:_SAMPLE_CHARACTERS] if passages else ""
-        vocabulary = Vocabulary.of(sample)
+        vocabulary = Vocabulary.of("\n".join(passage.text[:_SAMPLE_CHARACTERS] for passage in passages))
         titles = {passage.title for passage in passages}
         candidates = (
             Candidate(quotable(each, passages), each.text, each.stems)

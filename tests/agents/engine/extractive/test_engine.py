@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agents.engine.engine import Task
@@ -166,6 +166,7 @@ def test_every_quote_of_an_answer_is_a_slice_of_the_evidence(question: str, text
 
 
 @settings(deadline=None, max_examples=60)
+@example(texts=["the", "é"], mode="summary")
 @given(texts=st.lists(TEXTS, max_size=4), mode=st.sampled_from(["summary", "detailed", "comparison", "extraction"]))
 def test_every_note_rests_on_a_slice_of_the_window(texts: list[str], mode: Mode) -> None:
     window = passages(*texts)
