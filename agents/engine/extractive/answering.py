@@ -74,11 +74,13 @@ def _says_again(one: Excerpt, other: Excerpt) -> bool:
 
 
 def _excerpts(ranking: Ranking) -> list[Excerpt]:
-    """Return what answers as claims; the document's title, which stands beside each, only where it does so best."""
+    """Return what answers as claims; of the document's title, which stands beside each, only what does so best."""
     chosen = _chosen(ranking)
     titles = {" ".join(each.passage.title.split()) for each in chosen}
     found = [_excerpt(each, ranking.stems) for each in chosen]
-    return [each for number, each in enumerate(found) if each and (number == 0 or each.text not in titles)]
+    return [
+        each for place, each in enumerate(found) if each and not (place and any(each.text in title for title in titles))
+    ]
 
 
 def _excerpt(ranked: Ranked, stems: frozenset[str]) -> Excerpt | None:

@@ -278,3 +278,11 @@ def test_the_title_of_the_document_answers_only_what_asks_for_it(passage: Callab
 
     assert title in [claim.text for claim in answer("Which rules of which swimming baths are these?", evidence).claims]
     assert title not in [claim.text for claim in answer("When do the baths open?", evidence).claims]
+
+
+def test_a_line_of_the_documents_title_answers_no_more_than_the_whole(passage: Callable[..., Passage]) -> None:
+    evidence = passage("Norby Baths: Rules\nfor Guests\n\nThe baths open at nine.").model_copy(
+        update={"title": "Norby Baths: Rules for Guests"}
+    )
+
+    assert [claim.text for claim in answer("When do the baths open?", evidence).claims] == ["The baths open at nine."]
