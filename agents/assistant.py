@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 from pydantic import TypeAdapter, ValidationError
 
 from agents import evidence, reading
-from agents.calls import Call, PolledSessions, WaitOverError
+from agents.calls import Call, WaitOverError
 from agents.documents.access import is_folder
 from agents.documents.collection import Collection, collect, open_source
 from agents.documents.library import Library
@@ -27,6 +27,7 @@ from agents.errors import EngineError, RequestError, SessionError
 from agents.escaping import as_markdown
 from agents.grounding.normalization import forget_long_texts
 from agents.jobs.processes import Processes
+from agents.jobs.shared_runs import SharedRuns
 from agents.jobs.single_flight import ReportProgress, SingleFlight, StillRunning, job_key
 from agents.jobs.window_cache import WindowCache
 from agents.language.tokens import estimate_tokens
@@ -93,7 +94,6 @@ class Assistant:
         self._runs = SingleFlight()
         # A file may change, so what was opened is not handed to later callers; the library makes reopening fast.
         self._openings = SingleFlight(claim_seconds=0.0)
-        self._polled = PolledSessions()
         self._resident = Resident()
         self._calls = 0
         """Those that are waited for."""
@@ -320,7 +320,8 @@ class Assistant:
     @cached_property
     def library(self) -> Library:
         """Every document that was opened."""
-        return Library(self.settings.documents, self.settings.ready_data_dir())
+        url = self.settings.database_url
+        return Library(self.settings.documents, self.settings.ready_data_dir(), database_url=url)
 
     async def close(self) -> None:
         """Cancel what is running and close every part that was opened."""
@@ -348,9 +349,8 @@ class Assistant:
         deadline = time.monotonic() + (self.settings.server.wait_seconds if wait_seconds is None else wait_seconds)
         if session_id:
             session = await self._sessions.open(session_id)
-            self._polled.discard(session)
         else:
-            session = self._polled.take(same_call) or await self._sessions.create()
+            session = await self._sessions.take(same_call) or await self._sessions.create()
         call = Call(session, deadline, on_progress)
         self._calls += 1
         try:
@@ -361,7 +361,9 @@ class Assistant:
         finally:
             self._calls -= 1
             if call.waits and session.is_new:
-                self._polled.leave(same_call, session)
+                with suppress(SessionError):
+                    # The work is found again in any case, if in another session.
+                    await self._sessions.leave(same_call, session)
             if not self._calls:
                 await asyncio.to_thread(self._give_back_memory)
 
@@ -462,9 +464,15 @@ class Assistant:
             self._prefix_cache.note(completed.run, ids)
             return await asyncio.to_thread(to_response, completed)
 
-        run = await self._runs.join(
-            key, work, wait_seconds=call.seconds_left, on_progress=call.part(OPENING_SHARE, 1.0)
-        )
+        async def shared(report: ReportProgress) -> Answer | Analysis:
+            result: type[Answer | Analysis] = Answer if task == "ask" else Analysis
+            # Another version may answer otherwise.
+            key_here = f"{importlib.metadata.version('readroom')} {key}"
+            return await SharedRuns(self._window_cache).run(key_here, result, work, report)
+
+        perform = shared if self._window_cache.is_shared else work
+        report = call.part(OPENING_SHARE, 1.0)
+        run = await self._runs.join(key, perform, wait_seconds=call.seconds_left, on_progress=report)
         with suppress(SessionError):
             # What cannot be kept is said where the turn is not kept.
             await call.session.add_documents(list(collection.documents))
@@ -510,17 +518,23 @@ class Assistant:
 
     @cached_property
     def _sessions(self) -> SessionStore:
-        folder = self.settings.ready_data_dir()
-        return SessionStore(self.settings.memory, folder, self._count_tokens, self._update_summary)
+        return SessionStore(
+            self.settings.memory,
+            self.settings.ready_data_dir(),
+            self._count_tokens,
+            self._update_summary,
+            database_url=self.settings.database_url,
+        )
 
     @cached_property
     def _window_cache(self) -> WindowCache:
-        return WindowCache(self.settings.ready_data_dir())
+        return WindowCache(self.settings.ready_data_dir(), database_url=self.settings.database_url)
 
     @cached_property
     def _supervisor(self) -> Supervisor:
         settings, processes = self.settings, self._processes
-        elsewhere = OtherProcess(processes, settings.ready_data_dir(), settings.documents) if processes else None
+        stored = settings.ready_data_dir(), settings.database_url
+        elsewhere = OtherProcess(processes, *stored, settings.documents) if processes else None
         return Supervisor(self.library, self._window_cache, settings.supervisor, elsewhere=elsewhere)
 
     def _count_tokens(self, text: str) -> int:

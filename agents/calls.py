@@ -1,4 +1,4 @@
-"""One caller's call: its session, its deadline and its progress, and the session that its next poll goes on with."""
+"""One caller's call: its session, its deadline and its progress."""
 
 import math
 import time
@@ -6,9 +6,6 @@ from dataclasses import dataclass, field
 
 from agents.schema import OnProgress, Progress
 from agents.sessions.sessions import Session
-
-MAX_POLLED = 256
-"""Calls whose sessions wait for their next poll."""
 
 
 class WaitOverError(Exception):
@@ -45,28 +42,3 @@ class Call:
         return lambda progress: self.report(
             Progress(fraction=start + (end - start) * progress.fraction, message=progress.message)
         )
-
-
-class PolledSessions:
-    """The new sessions of calls that ended before their work did: the same call made again goes on with its own."""
-
-    def __init__(self) -> None:
-        self._waiting: list[tuple[str, Session]] = []
-
-    def leave(self, same_call: str, session: Session) -> None:
-        """Keep a session for the next call that is the same."""
-        self.discard(session)
-        self._waiting.append((same_call, session))
-        del self._waiting[:-MAX_POLLED]
-
-    def take(self, same_call: str) -> Session | None:
-        """Return the session that was left first for such a call: two that wait at once must not share one."""
-        found = next((each for each in self._waiting if each[0] == same_call), None)
-        if found is None:
-            return None
-        self._waiting.remove(found)
-        return found[1]
-
-    def discard(self, session: Session) -> None:
-        """Give a session to nobody else: a caller has named it."""
-        self._waiting = [each for each in self._waiting if each[1].session_id != session.session_id]

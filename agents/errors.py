@@ -5,7 +5,7 @@ ReadroomError
 ├── DocumentError    a document cannot be opened, parsed or found
 ├── SessionError     a session id is unknown or expired
 ├── RequestError     a question or an option makes no sense
-├── StorageError     a file in the data folder is of a newer version
+├── StorageError     a database is of a newer version
 └── EngineError      the engine cannot be started, reached or made to answer
 """
 
@@ -50,7 +50,7 @@ class RequestError(ReadroomError):
 
 
 class StorageError(ReadroomError):
-    """A file in the data folder was written by a newer version of Readroom."""
+    """A database was written by a newer version of Readroom."""
 
 
 class EngineError(ReadroomError):

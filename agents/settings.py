@@ -210,6 +210,11 @@ class Settings(BaseSettings):
         default_factory=lambda: Path(platformdirs.user_data_dir("readroom", appauthor=False)),
         description="Where the library, the sessions and the engine's files are kept.",
     )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="A PostgreSQL that keeps the library, sessions and finished work in place of files in data_dir: "
+        "postgresql+psycopg://user:password@host:5432/database; needs the extra `postgres`.",
+    )
     documents: DocumentsSettings = DocumentsSettings()
     engine: EngineSettings = EngineSettings()
     memory: MemorySettings = MemorySettings()

@@ -1,21 +1,28 @@
 """What the data folder holds of a user's documents and questions: listing it, and forgetting it."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from agents.documents.library import Library
+from agents.documents.store import LAYOUT as LIBRARY
 from agents.documents.store import KnownDocument, StoredDocument
-from agents.errors import RequestError
+from agents.errors import RequestError, StorageError
+from agents.jobs.window_cache import LAYOUT as RESULTS
 from agents.jobs.window_cache import WindowCache
 from agents.language.tokens import estimate_tokens
 from agents.schema import Frozen
 from agents.sessions.sessions import SessionStore
+from agents.sessions.store import LAYOUT as SESSIONS
 from agents.sessions.store import StoredSession
 from agents.settings import Settings
+from agents.storage import Database, Layout
+
+_LAYOUTS = SESSIONS, LIBRARY, RESULTS
 
 
 class StoredNames(NamedTuple):
@@ -62,6 +69,34 @@ class Forgotten(Frozen):
     still_logged: bool = Field(
         default=False, description="Whether another process has the folder open, whose log may hold what was forgotten."
     )
+
+
+class MigratedStore(Frozen):
+    """A store whose tables are as this version of Readroom knows them."""
+
+    name: str
+    place: str = Field(description="The file, or the server and the database, without a password.")
+
+
+async def migrate(settings: Settings) -> tuple[MigratedStore, ...]:
+    """Make every store's tables, or bring them to the newest schema, as its first use would.
+
+    Raises:
+        SettingsError: The database's address is wrong, or its driver is not installed.
+        StorageError: A newer version of Readroom has written a store, or it cannot be reached or written.
+    """
+    folder = settings.ready_data_dir()
+    return tuple([await asyncio.to_thread(_migrate, layout, folder, settings.database_url) for layout in _LAYOUTS])
+
+
+def _migrate(layout: Layout, data_dir: Path, database_url: SecretStr | None) -> MigratedStore:
+    database = Database(layout, data_dir, database_url)
+    try:
+        with database.naming_errors(StorageError, hint="Check the disk's free space and the file's permissions."):
+            database.open()
+    finally:
+        database.close()
+    return MigratedStore(name=layout.name, place=database.place)
 
 
 async def list_stored(settings: Settings) -> StoredData:
@@ -113,8 +148,10 @@ async def forget(settings: Settings, names: Sequence[str]) -> Forgotten:
 @asynccontextmanager
 async def _stores(settings: Settings) -> AsyncGenerator[tuple[SessionStore, Library, WindowCache]]:
     folder = settings.ready_data_dir()
-    sessions = SessionStore(settings.memory, folder, estimate_tokens)
-    library, window_cache = Library(settings.documents, folder), WindowCache(folder)
+    url = settings.database_url
+    sessions = SessionStore(settings.memory, folder, estimate_tokens, database_url=url)
+    library = Library(settings.documents, folder, database_url=url)
+    window_cache = WindowCache(folder, database_url=url)
     try:
         yield sessions, library, window_cache
     finally:

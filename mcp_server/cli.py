@@ -29,6 +29,8 @@ app = typer.Typer(
 )
 engine = typer.Typer(name="engine", help="The resident vLLM that all of a user's servers share.", no_args_is_help=True)
 app.add_typer(engine)
+admin = typer.Typer(name="admin", help="What whoever runs a server for others needs.", no_args_is_help=True)
+app.add_typer(admin)
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result, or the error, as JSON.")]
 Session = Annotated[str | None, typer.Option("--session", help="Go on with this session_id.")]
@@ -487,3 +489,24 @@ def forget(
         forgotten = asyncio.run(forget_stored(settings, names or []))
         forget_last_session(settings, forgotten.sessions)
         print_result(forgotten, forgotten_text(forgotten), as_json=as_json)
+
+
+@admin.command()
+def migrate(as_json: Json = False) -> None:
+    """Make the tables of READROOM_DATABASE_URL, or of the data folder, or bring them to this version.
+
+    A server does so by itself when it first needs them; this is for a database where its own user may make no tables.
+    """
+    from mcp_server.cli_output import exit_code, migrated_text, write, write_json
+
+    with exit_code(as_json=as_json):
+        import asyncio
+
+        from agents.settings import load_settings
+        from agents.stored_data import migrate as migrate_stores
+
+        stores = asyncio.run(migrate_stores(load_settings()))
+        if as_json:
+            write_json([store.model_dump() for store in stores])
+        else:
+            write(migrated_text(stores))

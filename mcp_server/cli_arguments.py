@@ -133,7 +133,7 @@ async def open_document(source: str, settings: Settings) -> Document:
     """
     from agents.documents.library import Library
 
-    library = Library(settings.documents, settings.ready_data_dir())
+    library = Library(settings.documents, settings.ready_data_dir(), database_url=settings.database_url)
     try:
         return await library.open(source)
     finally:

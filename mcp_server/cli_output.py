@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from agents.assistant import Assistant
     from agents.engine.vllm.lifecycle import EngineStatus
     from agents.settings import Settings
-    from agents.stored_data import Forgotten, StoredData
+    from agents.stored_data import Forgotten, MigratedStore, StoredData
 
 ResultT = TypeVar("ResultT")
 STOPPED = 3
@@ -190,6 +190,11 @@ def documents_text(stored: "StoredData") -> str:
         for each in stored.documents
     ]
     return "\n".join(lines) or "No document is kept."
+
+
+def migrated_text(stores: "Sequence[MigratedStore]") -> str:
+    """Return the stores that are ready, and where they are."""
+    return "".join(f"{store.name}: ready in {store.place}\n" for store in stores)
 
 
 def forgotten_text(forgotten: "Forgotten") -> str:

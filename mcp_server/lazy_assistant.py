@@ -22,9 +22,9 @@ HEAVY_MODULES = (
     "agents.assistant",
     "agents.supervisor.graph",
     "llama_index.core.memory",
-    "llama_index.core.storage.chat_store.sql",
+    "sqlalchemy.dialects.sqlite",
+    "agents.sessions.messages",
     "bm25s",
-    "aiosqlite",
     "agents.engine.extractive.answering",
     "agents.engine.extractive.decisions",
 )

@@ -3,7 +3,7 @@
 from agents.escaping import as_markdown
 from agents.schema import Response
 
-GO_ON = "pass it as session_id to go on, or to `readroom view` at a shell to see each quote on its page"
+GO_ON = "pass it as session_id to go on; at a shell `readroom view` shows its quotes on their pages"
 """What a client may do with a session."""
 
 
@@ -28,10 +28,13 @@ def response_text(response: Response, *, go_on: str = GO_ON) -> str:
 
 
 def _coverage_and_engine(response: Response) -> str:
-    engine = f"Engine: {response.engine.name}, {as_markdown(response.engine.model or 'no language model')}."
+    model = f", {as_markdown(response.engine.model)}" if response.engine.model else ""
+    engine = f"Engine: {response.engine.name}{model}."
     coverage = response.coverage
     if not coverage.tokens_total:
         return engine
+    if coverage.complete and coverage.pages_read == coverage.pages_total and not coverage.skipped:
+        return f"Read whole: {coverage.tokens_total:,} tokens, {pluralize(coverage.pages_total, 'page')}. {engine}"
     skipped = f" (skipped: {as_markdown('; '.join(coverage.skipped))})" if coverage.skipped else ""
     tokens = f"{coverage.tokens_read:,} of {coverage.tokens_total:,} tokens"
     return f"Read {tokens}, {coverage.pages_read:,} of {coverage.pages_total:,} pages{skipped}. {engine}"

@@ -2,14 +2,17 @@
 
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from agents.documents.library import Library
 from agents.jobs.window_cache import WindowCache
 from agents.settings import DocumentsSettings
+from tests.support import postgres
+from tests.support.postgres import Cluster
 
 REPOSITORY = Path(__file__).parent.parent
 EXAMPLES = REPOSITORY / "examples"
@@ -28,9 +31,10 @@ def handbook() -> str:
 
 
 @pytest.fixture
-async def library(tmp_path: Path) -> AsyncIterator[Library]:
+async def library(tmp_path: Path, database_url: SecretStr | None) -> AsyncIterator[Library]:
     """A library that may read the test's own folder and the examples."""
-    library = Library(DocumentsSettings(roots=(tmp_path, EXAMPLES)), tmp_path / "data")
+    settings = DocumentsSettings(roots=(tmp_path, EXAMPLES))
+    library = Library(settings, tmp_path / "data", database_url=database_url)
     yield library
     await library.close()
 
@@ -64,3 +68,26 @@ def vllm_command() -> str:
         missing = pytest.fail if os.environ.get("READROOM_TEST_REQUIRE_VLLM") else pytest.skip
         missing("there is no vLLM: run `make vllm`, or set READROOM_TEST_VLLM to its command")
     return command
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> SecretStr | None:
+    """Where the stores keep what they keep: files of SQLite or, of tests that ask for `both`, an empty PostgreSQL."""
+    return request.getfixturevalue("empty_postgres") if getattr(request, "param", "") == "PostgreSQL" else None
+
+
+@pytest.fixture
+def empty_postgres(cluster: Cluster) -> SecretStr:
+    """The address of an empty database."""
+    return cluster.empty_database()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server; .ci/run fails where these tests were skipped."""
+    programs = postgres.programs()
+    if programs is None:
+        missing = pytest.fail if os.environ.get("READROOM_TEST_REQUIRE_POSTGRES") else pytest.skip
+        missing("there is no PostgreSQL: install Debian's package `postgresql`")
+    with postgres.running_cluster(programs) as cluster:
+        yield cluster

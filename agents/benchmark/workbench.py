@@ -71,7 +71,9 @@ class Workbench:
         """Return the user's settings with another data folder, allowed to read what is made here."""
         roots = (*self.settings.documents.allowed_roots(), self.folder.resolve())
         documents = self.settings.documents.model_copy(update={"roots": roots})
-        return self.settings.model_copy(update={"data_dir": data_dir, "documents": documents})
+        # Files that go with the folder: what is made up for a measurement is not for a database that others ask.
+        changed = {"data_dir": data_dir, "database_url": None, "documents": documents}
+        return self.settings.model_copy(update=changed)
 
     def new_folder(self) -> Path:
         """Return a folder that nothing has written to."""

@@ -8,6 +8,7 @@ from typing import IO, NamedTuple, cast
 from weakref import WeakValueDictionary
 
 from cachetools import LRUCache
+from pydantic import SecretStr
 
 from agents.documents import access
 from agents.documents.access import FileState
@@ -52,12 +53,20 @@ class Library:
         settings: What may be opened, and within which limits.
         data_dir: The folder of the database.
         embed: Makes embeddings if the settings ask for them; the packaged model by default.
+        database_url: Of a PostgreSQL that holds the library instead.
     """
 
-    def __init__(self, settings: DocumentsSettings, data_dir: Path, embed: Embed | None = None) -> None:
+    def __init__(
+        self,
+        settings: DocumentsSettings,
+        data_dir: Path,
+        embed: Embed | None = None,
+        *,
+        database_url: SecretStr | None = None,
+    ) -> None:
         self._settings = settings
         self._size = settings.passage_tokens
-        self._store = Store(data_dir / "library.sqlite3")
+        self._store = Store(data_dir, database_url)
         self._recent = Recent(settings.memory_mib * 1024**2)
         self._search = PassageSearch(
             self._store, self._size, self._load, self._recent, embeddings=settings.embeddings, embed=embed

@@ -1,19 +1,48 @@
-"""The results of reading windows, on disk, so that after a crash only the rest is read."""
+"""The results of reading windows, on disk, so that after a crash only the rest is read.
+
+Where servers share a database, it holds the results of whole runs, too.
+"""
 
 import asyncio
 import logging
-import sqlite3
-import threading
+import math
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from agents.errors import SessionError, StorageError
-from agents.storage import erasure, open_shared, transaction
+from pydantic import SecretStr
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    Identity,
+    Index,
+    MetaData,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    func,
+    select,
+)
+
+from agents.errors import ReadroomError, SessionError
+from agents.jobs.claims import Claims
+from agents.storage import Database, Layout, put
 
 _logger = logging.getLogger(__name__)
+_TABLES = MetaData()
+_RESULTS = Table(
+    "results",
+    _TABLES,
+    Column("rowid", BigInteger, Identity()),
+    Column("key", Text, primary_key=True),
+    Column("created", Double),
+    Column("size", BigInteger),
+    Column("json", Text),
+)
+Index("results_by_age", _RESULTS.c.created, _RESULTS.c.size)
 _MIGRATIONS = (
     # IF NOT EXISTS: the first versions made this table without counting their schema.
     """
@@ -21,13 +50,14 @@ _MIGRATIONS = (
     CREATE INDEX IF NOT EXISTS results_by_age ON results (created, size);
     """,
 )
-_DELETE_OVER = """
-    DELETE FROM results WHERE rowid IN (
-        SELECT rowid FROM (
-            SELECT rowid, SUM(size) OVER (ORDER BY created DESC, rowid DESC) AS total FROM results
-        ) WHERE total > ?
-    )
-"""
+LAYOUT = Layout("results", "runs.db", _TABLES, _MIGRATIONS)
+_R = _RESULTS.c
+_GET = select(_R.json).where(_R.key == bindparam("key"), _R.created >= bindparam("oldest"))
+_DELETE_EXPIRED = delete(_RESULTS).where(_R.created < bindparam("oldest"))
+_SIZES = select(
+    _R.rowid, func.sum(_R.size).over(order_by=(_R.created.desc(), _R.rowid.desc())).label("total")
+).subquery()
+_DELETE_OVER = delete(_RESULTS).where(_R.rowid.in_(select(_SIZES.c.rowid).where(_SIZES.c.total > bindparam("most"))))
 
 
 class WindowCache:
@@ -40,6 +70,7 @@ class WindowCache:
         expire_seconds: A result expires this long after it was put.
         max_bytes: Bytes of all results together; the oldest are evicted. A larger one is not stored.
         clock: Seconds since 1970.
+        database_url: Of a PostgreSQL that holds the results instead.
     """
 
     def __init__(
@@ -48,77 +79,68 @@ class WindowCache:
         expire_seconds: float = 7 * 86_400.0,
         max_bytes: int = 256 * 1024**2,
         clock: Callable[[], float] = time.time,
+        *,
+        database_url: SecretStr | None = None,
     ) -> None:
-        self._path = data_dir / "runs.db"
+        self._database = Database(LAYOUT, data_dir, database_url)
+        self.claims = Claims(self._database)
+        """On the work that a result is missing of."""
         self._expire_seconds = expire_seconds
         self._max_bytes = max_bytes
         self._clock = clock
-        self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
 
-    async def get(self, key: str) -> str | None:
-        """Return the JSON text stored under a key, or None."""
-        query = "SELECT json FROM results WHERE key = ? AND created >= ?"
-        rows = await asyncio.to_thread(self._execute, (query, key, self._oldest()))
-        return rows[0][0] if rows else None
+    @property
+    def is_shared(self) -> bool:
+        """Whether other machines may use it."""
+        return self._database.is_shared
+
+    async def get(self, key: str, seconds: float = math.inf) -> str | None:
+        """Return the JSON text stored under a key within the last `seconds`, or None."""
+        return await asyncio.to_thread(self._get, key, seconds)
 
     async def put(self, key: str, json_text: str) -> None:
         """Store a JSON text under a key, in place of an earlier one; when this returns it outlives the process."""
-        insert = "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)"
-        await asyncio.to_thread(
-            self._execute,
-            (insert, key, self._clock(), len(json_text.encode()), json_text),
-            ("DELETE FROM results WHERE created < ?", self._oldest()),
-            (_DELETE_OVER, self._max_bytes),
-        )
+        await asyncio.to_thread(self._put, key, json_text)
 
     async def erase(self) -> None:
         """Delete every result, from the disk too: a key does not tell what its result is about.
 
         Raises:
             SessionError: They cannot be deleted.
-            StorageError: A newer version has written the file.
+            StorageError: A newer version has written the database.
         """
         await asyncio.to_thread(self._erase)
 
     async def close(self) -> None:
-        """Close the file."""
-        await asyncio.to_thread(self._close)
+        """Close the database."""
+        await asyncio.to_thread(self.claims.close)
+        await asyncio.to_thread(self._database.close)
 
-    def _oldest(self) -> float:
-        return self._clock() - self._expire_seconds
+    def _oldest(self, seconds: float = math.inf) -> float:
+        return self._clock() - min(self._expire_seconds, seconds)
 
-    def _execute(self, *statements: tuple[Any, ...]) -> list[Any]:
-        """Execute statements, each followed by its values, in one transaction; return the rows of the last one."""
-        rows: list[Any] = []
-        try:
-            with self._lock:
-                connection = self._open()
-                # A single statement is a transaction by itself, and a reader waits for no writer.
-                with transaction(connection) if len(statements) > 1 else nullcontext():
-                    for statement, *values in statements:
-                        rows = connection.execute(statement, values).fetchall()
-        except (sqlite3.Error, OSError, StorageError) as error:
-            _logger.warning("Results in %s cannot be read or written: %s", self._path, error)
-        return rows
+    def _get(self, key: str, seconds: float) -> str | None:
+        with self._errors_logged(), self._database.connected() as connection:
+            return connection.execute(_GET, {"key": key, "oldest": self._oldest(seconds)}).scalar()
+        return None
+
+    def _put(self, key: str, json_text: str) -> None:
+        row = {"key": key, "created": self._clock(), "size": len(json_text.encode()), "json": json_text}
+        with self._errors_logged(), self._database.connected() as connection:
+            # One by one: two that delete the same results in one transaction could wait for each other.
+            put(connection, _RESULTS, row)
+            connection.execute(_DELETE_EXPIRED, {"oldest": self._oldest()})
+            connection.execute(_DELETE_OVER, {"most": self._max_bytes})
 
     def _erase(self) -> None:
+        hint = "Stop other Readroom processes and run it again, or delete the file."
+        with self._database.naming_errors(SessionError, hint), self._database.erasure() as connection:
+            connection.execute(delete(_RESULTS))
+
+    @contextmanager
+    def _errors_logged(self) -> Generator[None]:
         try:
-            with self._lock, erasure(self._open()):
-                self._open().execute("DELETE FROM results")
-        except (sqlite3.Error, OSError) as error:
-            raise SessionError(
-                f"The results in {self._path} cannot be deleted: {error}.",
-                hint="Stop other Readroom processes and run it again, or delete the file.",
-            ) from error
-
-    def _open(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._connection = open_shared(self._path, _MIGRATIONS)
-        return self._connection
-
-    def _close(self) -> None:
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+            with self._database.naming_errors(SessionError, hint=""):
+                yield
+        except ReadroomError as error:
+            _logger.warning("A window's result is not kept or had: %s", error)

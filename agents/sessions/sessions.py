@@ -3,6 +3,7 @@
 A conversation lives in llama-index's `Memory` (agents.sessions.store). Its newest turns, up to `token_limit` tokens, go
 into the prompt; older ones are archived behind a running summary, written in the background by an engine
 (`SummarizeTurns`) or, without one, by a rule. A session is stored with its first turn: a call that fails leaves none.
+Of a call that ends before its work does, only the id is: the next poll goes on with it, at whichever server.
 """
 
 import asyncio
@@ -12,6 +13,8 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
+
+from pydantic import SecretStr
 
 from agents.errors import SessionError
 from agents.language.tokens import TokenCounter
@@ -36,8 +39,6 @@ _NEW_SESSION = "Leave session_id out to start a new session."
 _DAY = 86_400.0
 _CACHED_COUNTS = 8_192
 _BATCH_TURNS = 64
-_MAX_NEW = 1_024
-"""New sessions that are remembered until their first turn; the oldest are forgotten."""
 
 
 class SessionStore:
@@ -49,6 +50,7 @@ class SessionStore:
         count_tokens: Counts as the engine does; safe to call from any thread.
         summarize: Writes the running summaries; without it, or when it fails, a rule does.
         clock: Seconds since 1970.
+        database_url: Of a PostgreSQL that holds the sessions instead.
     """
 
     def __init__(
@@ -59,27 +61,45 @@ class SessionStore:
         summarize: SummarizeTurns | None = None,
         *,
         clock: Callable[[], float] = time.time,
+        database_url: SecretStr | None = None,
     ) -> None:
         self.settings = settings
         self.summarize = summarize
         self.clock = clock
         self.count: TokenCounter = lru_cache(_CACHED_COUNTS)(count_tokens)
-        self.database = SessionDatabase(data_dir / "sessions.db", settings, self.count)
+        self.database = SessionDatabase(data_dir, settings, self.count, database_url)
         self._updates: dict[str, asyncio.Task[None]] = {}
-        self._new: dict[str, Session] = {}
 
     async def create(self) -> "Session":
-        """Start a session, which is stored with its first turn; until then this process alone knows it.
+        """Start a session, which is stored with its first turn.
 
         Raises:
             SessionError: The store cannot be opened.
         """
         await self.database.open()
-        session = Session(str(uuid.uuid4()), self, is_new=True)
-        self._new[session.session_id] = session
-        if len(self._new) > _MAX_NEW:
-            del self._new[next(iter(self._new))]
-        return session
+        return Session(str(uuid.uuid4()), self, is_new=True)
+
+    async def leave(self, same_call: str, session: "Session") -> None:
+        """Promise the caller of a call that ends before its work a session that is not stored yet.
+
+        Args:
+            same_call: Equal for calls that are the same but for the session.
+            session: What the next of them goes on with, or whoever names it.
+
+        Raises:
+            SessionError: The store cannot be written.
+        """
+        documents = await session.document_ids()
+        await self.database.promise(session.session_id, same_call, documents, self.clock(), self.clock() - _DAY)
+
+    async def take(self, same_call: str) -> "Session | None":
+        """Return the session that was left first for such a call, to no other: two that wait must not share one.
+
+        Raises:
+            SessionError: The store cannot be read or written.
+        """
+        session_id = await self.database.take_promised(same_call)
+        return await self._promised(session_id) if session_id else None
 
     def new_session(self, document_ids: Sequence[str]) -> NewSession:
         """Return what is stored of a new session with its first turn."""
@@ -87,10 +107,6 @@ class SessionStore:
         # An expired id stays known for as long again, so that its owner is told what became of it.
         forgotten = oldest - self.settings.expire_days * _DAY
         return NewSession(document_ids=tuple(document_ids), now=self.clock(), oldest_use=oldest, oldest_known=forgotten)
-
-    def stored(self, session_id: str) -> None:
-        """Note that a new session is stored now."""
-        self._new.pop(session_id, None)
 
     async def open(self, session_id: str) -> "Session":
         """Continue a session.
@@ -102,9 +118,18 @@ class SessionStore:
             canonical = str(uuid.UUID(session_id.strip()))
         except ValueError as error:
             raise SessionError(f"{session_id[:60]!r} is not a session id.", hint=_NEW_SESSION) from error
-        session = self._new.get(canonical) or Session(canonical, self)
-        await session.touch()
-        return session
+        if await self.database.touch(canonical, self.clock(), self.oldest_use()):
+            return Session(canonical, self)
+        if await self.database.keep_promised(canonical):
+            return await self._promised(canonical)
+        raise await self.refusal(canonical)
+
+    async def refusal(self, session_id: str) -> SessionError:
+        """Return why a session cannot be continued."""
+        why = "is unknown."
+        if await self.database.exists(session_id):
+            why = f"has expired: it was not used for {self.settings.expire_days} days."
+        return SessionError(f"Session {session_id} {why}", hint=_NEW_SESSION)
 
     async def count_sessions(self) -> int:
         """Return how many sessions have not expired.
@@ -135,7 +160,7 @@ class SessionStore:
         await asyncio.gather(*self._updates.values(), return_exceptions=True)
 
     async def close(self) -> None:
-        """Stop the running summaries (the next turn resumes them) and close the file."""
+        """Stop the running summaries (the next turn resumes them) and close the database."""
         for task in self._updates.values():
             task.cancel()
         await self.wait_for_summaries()
@@ -151,6 +176,12 @@ class SessionStore:
             task = asyncio.create_task(session.update_summary())
             self._updates[session.session_id] = task
             task.add_done_callback(lambda done: self._summary_updated(session.session_id, done))
+
+    async def _promised(self, session_id: str) -> "Session":
+        """Return a session that is not stored, but promised to a caller."""
+        session = Session(session_id, self, is_new=True)
+        await session.add_documents(await self.database.document_ids(session_id))
+        return session
 
     def _summary_updated(self, session_id: str, task: asyncio.Task[None]) -> None:
         del self._updates[session_id]
@@ -222,7 +253,7 @@ class Session:
             SessionError: The session has expired meanwhile, or the store cannot be written.
         """
         if not self._counted:
-            # llama-index would count the whole history on the event loop; this fills the cache from a thread.
+            # llama-index would count the whole history in the transaction; this fills the cache before.
             await self.history()
         await asyncio.to_thread(Turn(question=question, answer=answer).tokens, self._store.count)
         await self.touch()
@@ -230,7 +261,6 @@ class Session:
         await self._database.put(self.session_id, question, answer, new)
         if self.is_new:
             self.is_new = False
-            self._store.stored(self.session_id)
         self._store.update_summary_later(self)
 
     async def transcript(self) -> tuple[Turn, ...]:
@@ -269,14 +299,9 @@ class Session:
         Raises:
             SessionError: It is unknown or has expired.
         """
-        if self.is_new or await self._database.touch(self.session_id, self._store.clock(), self._store.oldest_use()):
-            return
-        if await self._database.exists(self.session_id):
-            days = self._store.settings.expire_days
-            raise SessionError(
-                f"Session {self.session_id} has expired: it was not used for {days} days.", hint=_NEW_SESSION
-            )
-        raise SessionError(f"Session {self.session_id} is unknown.", hint=_NEW_SESSION)
+        now, oldest = self._store.clock(), self._store.oldest_use()
+        if not (self.is_new or await self._database.touch(self.session_id, now, oldest)):
+            raise await self._store.refusal(self.session_id)
 
     async def update_summary(self) -> None:
         """Bring the running summary up to date with the archived turns, a batch at a time."""

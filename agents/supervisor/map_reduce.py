@@ -18,6 +18,7 @@ from agents.errors import EngineError
 from agents.grounding.claims import UncheckedClaim
 from agents.grounding.quotes import is_verbatim
 from agents.grounding.version_diff import MAX_CHANGES, asks_for_differences, find_changes
+from agents.jobs.claims import RETRY_SECONDS
 from agents.jobs.single_flight import job_key
 from agents.language.sentences import split_sentences
 from agents.schema import Document, Frozen, Mode, NoteKind, Passage
@@ -248,13 +249,17 @@ class WindowReader:
             instruction=task.instruction(),
             engine=(run.engine.info.name, run.engine.info.model),
         )
-        stored = await run.window_cache.get(key)
-        if stored is None:
-            async with self._slots:
-                reading, by_engine = await self._note(window, task)
-            if by_engine:
-                await run.window_cache.put(key, reading.model_dump_json())
-            return reading
+        cache = run.window_cache
+        while (stored := await cache.get(key)) is None:
+            async with self._slots, cache.claims.claim(key) as claimed:
+                # Whoever had the claim before may have stored it.
+                if claimed and (stored := await cache.get(key)) is None:
+                    reading, by_engine = await self._note(window, task)
+                    if by_engine:
+                        await cache.put(key, reading.model_dump_json())
+                    return reading
+            if stored is None:
+                await asyncio.sleep(RETRY_SECONDS)
         run.ledger.cached_windows += 1
         reading = WindowReading.model_validate_json(stored)
         # The same document may have another title in this run.

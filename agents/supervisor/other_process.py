@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TypeVar, cast
 
+from pydantic import SecretStr
 from typing_extensions import override
 
 from agents.documents.library import Library
@@ -39,6 +40,7 @@ class Reading:
     """What another process needs to know to load the documents of a run."""
 
     data_dir: Path
+    database_url: SecretStr | None
     settings: DocumentsSettings
     titles: Mapping[str, str]
     """By document id, as this run tells them apart."""
@@ -54,12 +56,16 @@ class OtherProcess:
     Args:
         processes: What reads them.
         data_dir: The folder of the library and of the window cache.
+        database_url: Of a PostgreSQL that holds them instead.
         settings: The library's.
     """
 
-    def __init__(self, processes: Processes, data_dir: Path, settings: DocumentsSettings) -> None:
+    def __init__(
+        self, processes: Processes, data_dir: Path, database_url: SecretStr | None, settings: DocumentsSettings
+    ) -> None:
         self._processes = processes
         self._data_dir = data_dir
+        self._database_url = database_url
         self._settings = settings
 
     def takes(self, run: Run, state: State) -> bool:
@@ -77,7 +83,7 @@ class OtherProcess:
         """
         stays = None if isinstance(run.engine, ExtractiveEngine) else run.engine.info
         titles = {document.document_id: document.title for document in run.request.documents}
-        reading = Reading(self._data_dir, self._settings, titles, stays, time.monotonic())
+        reading = Reading(self._data_dir, self._database_url, self._settings, titles, stays, time.monotonic())
 
         async def report(progress: Progress, notes: tuple[str, ...]) -> None:
             run.on_progress(progress, notes)
@@ -102,7 +108,8 @@ async def finish(parent: Parent, reading: Reading, begun: bytes) -> bytes:
         reading: How to load its documents.
         begun: The run and its state.
     """
-    library, window_cache = Library(reading.settings, reading.data_dir), WindowCache(reading.data_dir)
+    library = Library(reading.settings, reading.data_dir, database_url=reading.database_url)
+    window_cache = WindowCache(reading.data_dir, database_url=reading.database_url)
 
     def report(progress: Progress, notes: tuple[str, ...] = (), /) -> None:
         parent.call("report", progress, notes)

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from agents.assistant import Assistant
 from agents.engine.tasks.reading import ANY_FACT
@@ -16,6 +17,7 @@ from agents.schema import Progress
 from agents.settings import DocumentsSettings, EngineSettings, Settings
 from agents.stored_data import list_stored
 from tests.support import samples
+from tests.support.postgres import both
 
 RULES = """# Rules
 
@@ -24,12 +26,14 @@ The reading room opens at 9 in the morning and closes at 17.
 A reader may borrow 5 volumes for 28 days. Maria Holm signs every loan.
 """
 Write = Callable[[str, str], str]
+Replicas = tuple[Assistant, ...]
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, database_url: SecretStr | None) -> Settings:
     return Settings(
         data_dir=tmp_path / "data",
+        database_url=database_url,
         documents=DocumentsSettings(roots=(tmp_path, Path(__file__).parents[2] / "examples")),
         engine=EngineSettings(kind="extractive"),
     )
@@ -68,6 +72,7 @@ async def test_a_source_names_the_sheet_or_the_slide_that_was_asked_about(assist
     assert "The words of slide 2." in slide.markdown
 
 
+@both
 async def test_a_second_ask_on_the_same_file_parses_nothing(assistant: Assistant, write: Write) -> None:
     path = write("rules.md", RULES)
 
@@ -78,6 +83,7 @@ async def test_a_second_ask_on_the_same_file_parses_nothing(assistant: Assistant
     assert [document.parsed for document in second.documents] == [False]
 
 
+@both
 async def test_a_follow_up_uses_the_sessions_documents_and_history(assistant: Assistant, handbook: str) -> None:
     first = await assistant.ask("What should the crew do if a battery container is smoking?", [handbook])
     second = await assistant.ask(
@@ -88,6 +94,7 @@ async def test_a_follow_up_uses_the_sessions_documents_and_history(assistant: As
     assert "72 hours" in second.markdown
 
 
+@both
 async def test_sessions_see_neither_each_others_turns_nor_documents(assistant: Assistant, write: Write) -> None:
     rules, notes = write("rules.md", RULES), write("notes.md", "# Notes\n\nThe kettle is descaled every 60 days.\n")
 
@@ -116,6 +123,7 @@ async def test_the_next_process_continues_the_session(settings: Settings, write:
     await after.close()
 
 
+@both
 async def test_an_analysis_covers_every_token_of_the_document(assistant: Assistant, handbook: str) -> None:
     analysis = await assistant.analyze(handbook)
 
@@ -167,6 +175,56 @@ async def test_what_two_documents_say_word_for_word_is_no_difference_even_where_
     assert "## Differences" not in analysis.markdown
 
 
+@pytest.fixture
+async def replicas(settings: Settings, empty_postgres: SecretStr, tmp_path: Path) -> AsyncIterator[Replicas]:
+    """Two servers over one database, each with a data folder of its own."""
+    made = tuple(
+        Assistant(settings.model_copy(update={"database_url": empty_postgres, "data_dir": tmp_path / name}))
+        for name in ("one", "other")
+    )
+    yield made
+    for each in made:
+        await each.close()
+
+
+async def test_a_call_that_cannot_wait_is_answered_by_another_server(replicas: Replicas, handbook: str) -> None:
+    one, other = replicas
+    first = await one.analyze(handbook, wait_seconds=0)
+    named = await other.analyze(handbook, session_id=first.session.session_id, wait_seconds=0)
+    done = await other.analyze(handbook)
+
+    assert (first.status, named.status, done.status) == ("running", "running", "complete")
+    assert first.session.session_id == named.session.session_id
+    follow_up = await one.ask("How many people work there?", session_id=done.session.session_id)
+    assert [each.document_id for each in follow_up.documents] == [each.document_id for each in done.documents]
+
+
+async def test_a_session_goes_on_at_any_server(replicas: Replicas, write: Write) -> None:
+    one, other = replicas
+    answer = await one.ask("When does the reading room open?", [write("rules.md", RULES)])
+    for turns, server in enumerate((other, one, other), 2):
+        again = await server.ask("And when does it close?", session_id=answer.session.session_id)
+        assert (again.session.turns, [each.parsed for each in again.documents]) == (turns, [False])
+        assert "17" in again.markdown
+
+
+async def test_a_hundred_sessions_over_two_servers_hear_nothing_of_each_other(replicas: Replicas, write: Write) -> None:
+    codes = [f"K{7_919 * number:07}X" for number in range(1, 101)]
+
+    async def hold(number: int) -> list[str]:
+        path = write(f"gate-{number}.md", f"# Gate {number}\n\nThe keeper's code is {codes[number]}.\n")
+        first = await replicas[number % 2].ask("What is the keeper's code?", [path])
+        again = await replicas[1 - number % 2].ask("And what is the code?", session_id=first.session.session_id)
+        assert again.session.turns == 2
+        return [first.model_dump_json(), again.model_dump_json()]
+
+    said = await asyncio.gather(*(hold(number) for number in range(len(codes))))
+
+    heard = [[code for code in codes if code in answer] for answers in said for answer in answers]
+    assert heard == [[code] for code in codes for _ in range(2)]
+
+
+@both
 async def test_a_call_that_cannot_wait_returns_running_and_the_same_call_gets_the_result(
     assistant: Assistant, handbook: str
 ) -> None:
@@ -188,6 +246,7 @@ async def test_an_extraction_without_a_focus_says_what_it_extracted(assistant: A
     assert (await assistant.analyze(path)).focus is None
 
 
+@both
 async def test_the_polls_of_a_call_name_one_session_and_make_none(assistant: Assistant, handbook: str) -> None:
     polls = [await assistant.analyze(handbook, wait_seconds=0) for _ in range(3)]
     assert {poll.status for poll in polls} == {"running"}
@@ -201,6 +260,7 @@ async def test_the_polls_of_a_call_name_one_session_and_make_none(assistant: Ass
     assert (await assistant.status()).sessions == 1
 
 
+@both
 async def test_a_poll_whose_caller_gave_up_leaves_the_next_one_its_session(assistant: Assistant, handbook: str) -> None:
     first = await assistant.analyze(handbook, wait_seconds=0)
     heard = asyncio.Event()
@@ -212,6 +272,7 @@ async def test_a_poll_whose_caller_gave_up_leaves_the_next_one_its_session(assis
     assert (await assistant.analyze(handbook)).session.session_id == first.session.session_id
 
 
+@both
 async def test_two_callers_who_poll_the_same_call_each_keep_a_session_of_their_own(
     assistant: Assistant, handbook: str
 ) -> None:
@@ -224,11 +285,13 @@ async def test_two_callers_who_poll_the_same_call_each_keep_a_session_of_their_o
     assert {each.session.turns for each in again} == {1}
 
 
+@both
 async def test_the_same_call_made_again_after_its_answer_begins_a_session(assistant: Assistant, handbook: str) -> None:
     first, again = [await assistant.analyze(handbook) for _ in range(2)]
     assert first.session.session_id != again.session.session_id
 
 
+@both
 async def test_a_call_that_fails_makes_no_session(assistant: Assistant, write: Write) -> None:
     path = write("rules.md", RULES)
     for documents in ([path + ".missing"], []):
@@ -240,6 +303,7 @@ async def test_a_call_that_fails_makes_no_session(assistant: Assistant, write: W
     assert (await list_stored(assistant.settings)).sessions == ()
 
 
+@both
 async def test_two_callers_asking_the_same_at_once_cost_one_run(assistant: Assistant, handbook: str) -> None:
     one, other = await asyncio.gather(assistant.analyze(handbook), assistant.analyze(handbook))
 
@@ -248,6 +312,7 @@ async def test_two_callers_asking_the_same_at_once_cost_one_run(assistant: Assis
     assert one.session.turns == other.session.turns == 1
 
 
+@both
 async def test_progress_rises(assistant: Assistant, handbook: str) -> None:
     heard: list[Progress] = []
 
@@ -284,6 +349,7 @@ async def test_bad_requests_say_what_to_do(assistant: Assistant, write: Write) -
         await assistant.ask("Who?", [path + ".missing"])
 
 
+@both
 async def test_the_status_names_the_engine_and_counts_what_is_kept(assistant: Assistant, write: Write) -> None:
     await assistant.ask("Who signs the loans?", [write("rules.md", RULES)])
 
@@ -302,6 +368,7 @@ async def test_two_versions_with_one_title_are_told_apart(assistant: Assistant, 
     assert {document.title.rpartition(" ")[2] for document in analysis.documents} == {"(old.md)", "(new.md)"}
 
 
+@both
 async def test_who_never_waits_gets_the_result_by_asking_again(assistant: Assistant, handbook: str) -> None:
     question = "For how long is the compound watched?"
     await assistant.ask(question, [handbook])
@@ -338,6 +405,7 @@ async def test_a_follow_up_about_a_file_that_has_changed_says_so_and_answers_fro
     assert any(path in warning and "has changed" in warning for warning in answer.warnings)
 
 
+@both
 async def test_a_changed_file_that_is_named_again_stands_for_itself(assistant: Assistant, write: Write) -> None:
     path = write("rules.md", RULES)
     session = (await assistant.ask("For how long may a volume be borrowed?", [path])).session.session_id
@@ -397,7 +465,7 @@ async def test_without_a_model_an_answer_says_which_words_of_the_question_the_do
 
 
 def test_importing_the_assistant_loads_no_slow_library() -> None:
-    slow = ("langgraph", "llama_index", "sqlalchemy", "numpy", "matplotlib")
+    slow = ("langgraph", "llama_index", "psycopg", "numpy", "matplotlib")
     code = f"import sys, agents.assistant; print([name for name in {slow} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
@@ -414,6 +482,7 @@ async def test_an_answer_is_shown_though_it_cannot_be_kept_and_says_so(
     assert second.warnings[-1].startswith("This answer was not kept")
 
 
+@both
 async def test_a_session_is_not_shown_where_its_documents_may_not_be_read(
     assistant: Assistant, settings: Settings, handbook: str, tmp_path: Path
 ) -> None:

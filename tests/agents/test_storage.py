@@ -1,41 +1,91 @@
+import socket
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
+from sqlalchemy import Column, Integer, MetaData, Table, Text, insert, inspect, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError
 
+from agents import storage
+from agents.documents import store as documents
 from agents.documents.parsing.parsed import PARSER_VERSION
 from agents.documents.store import Store
-from agents.errors import StorageError
+from agents.errors import DocumentError, SessionError, SettingsError, StorageError
+from agents.jobs import window_cache
 from agents.jobs.window_cache import WindowCache
 from agents.language.tokens import estimate_tokens
+from agents.sessions import store as sessions
 from agents.sessions.history import Turn
 from agents.sessions.sessions import SessionStore
 from agents.settings import MemorySettings, Settings
-from agents.storage import open_shared, transaction
-from agents.stored_data import list_stored
+from agents.storage import Database, Layout, put, put_missing
+from agents.stored_data import list_stored, migrate
+from tests.support import postgres
+from tests.support.postgres import Cluster, both
 
+REPOSITORY = Path(__file__).parents[2]
 MIGRATIONS = ("CREATE TABLE words (word TEXT PRIMARY KEY);",)
-TWO_MIGRATIONS = (*MIGRATIONS, "ALTER TABLE words ADD COLUMN length INTEGER; UPDATE words SET length = length(word);")
-
+SECOND = "ALTER TABLE words ADD COLUMN length INTEGER; UPDATE words SET length = length(word);"
 
 MAKE_AND_PUT = """
 import sys
 from pathlib import Path
-from agents.storage import open_shared, transaction
+from pydantic import SecretStr
+from tests.agents.test_storage import WORDS, open_words
+from agents.storage import put_missing
 
-connection = open_shared(Path(sys.argv[1]), (sys.argv[2],))
-with transaction(connection):
-    connection.execute("INSERT INTO words VALUES (?)", (sys.argv[3],))
+folder, word, *url = sys.argv[1:]
+with open_words(Path(folder), SecretStr(url[0]) if url else None).transaction() as connection:
+    put_missing(connection, WORDS, {"word": word})
 """
 
+WORDS = Table("words", MetaData(), Column("word", Text, primary_key=True))
+LATER_WORDS = Table("words", MetaData(), Column("word", Text, primary_key=True), Column("length", Integer))
 
-def put_twice(connection: sqlite3.Connection, word: str) -> None:
-    with transaction(connection):
-        connection.execute("INSERT INTO words VALUES (?)", (word,))
-        connection.execute("INSERT INTO words VALUES (?)", (word,))
+
+def open_words(folder: Path, url: SecretStr | None = None, *later: str) -> Database:
+    """Open a database of words, with a script for each later version."""
+    table = LATER_WORDS if later else WORDS
+    return Database(Layout("words", "words.db", table.metadata, (*MIGRATIONS, *later)), folder, url)
+
+
+@pytest.fixture
+def opened(tmp_path: Path, database_url: SecretStr | None) -> Iterator[Callable[..., Database]]:
+    """Open the test's own database of words, as another process would."""
+    databases: list[Database] = []
+
+    def open_another(*later: str) -> Database:
+        databases.append(open_words(tmp_path / "new", database_url, *later))
+        return databases[-1]
+
+    yield open_another
+    for database in databases:
+        database.close()
+
+
+Opened = Callable[..., Database]
+
+
+def add(database: Database, *words: str) -> None:
+    with database.transaction() as connection:
+        for word in words:
+            connection.execute(insert(WORDS), {"word": word})
+
+
+def add_naming_errors(database: Database, word: str) -> None:
+    with database.naming_errors(SessionError, hint="Mend it."):
+        add(database, word)
+
+
+def words(database: Database) -> list[str]:
+    with database.connected() as connection:
+        return sorted(connection.execute(select(WORDS.c.word)).scalars())
 
 
 def write_file(path: Path, script: str) -> None:
@@ -48,88 +98,247 @@ def schema(path: Path) -> int:
         return connection.execute("PRAGMA user_version").fetchone()[0]
 
 
-def words(connection: sqlite3.Connection) -> list[str]:
-    return [row[0] for row in connection.execute("SELECT word FROM words ORDER BY word")]
+@both
+def test_a_database_is_made_and_read_by_others_while_it_is_written(opened: Opened) -> None:
+    one, other = opened(), opened()
 
-
-def test_a_file_is_made_with_its_folder_and_read_by_others_while_it_is_written(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "words.db"
-    one, other = open_shared(path, MIGRATIONS), open_shared(path, MIGRATIONS)
-
-    with transaction(one):
-        one.execute("INSERT INTO words VALUES ('first')")
+    with one.transaction() as connection:
+        connection.execute(insert(WORDS), {"word": "first"})
         assert words(other) == []
     assert words(other) == ["first"]
-    for connection in (one, other):
-        connection.close()
 
 
-def test_what_fails_is_undone_as_a_whole(tmp_path: Path) -> None:
-    connection = open_shared(tmp_path / "words.db", MIGRATIONS)
+@both
+def test_what_fails_is_undone_as_a_whole(opened: Opened) -> None:
+    database = opened()
 
-    with pytest.raises(sqlite3.IntegrityError):
-        put_twice(connection, "first")
+    with pytest.raises(IntegrityError):
+        add(database, "first", "first")
 
-    assert words(connection) == []
-    with transaction(connection):
-        connection.execute("INSERT INTO words VALUES ('second')")
-    assert words(connection) == ["second"]
-    connection.close()
-
-
-def test_processes_that_make_the_file_at_once_all_get_it(tmp_path: Path) -> None:
-    path = tmp_path / "words.db"
-
-    makers = [subprocess.Popen([sys.executable, "-c", MAKE_AND_PUT, str(path), *MIGRATIONS, name]) for name in "abcdef"]
-
-    assert [maker.wait(60) for maker in makers] == [0] * 6
-    connection = open_shared(path, MIGRATIONS)
-    assert words(connection) == list("abcdef")
-    connection.close()
+    assert words(database) == []
+    add(database, "second")
+    assert words(database) == ["second"]
 
 
-def test_what_is_no_database_is_refused_and_let_go(tmp_path: Path) -> None:
-    path = tmp_path / "words.db"
-    path.write_text("no database, but long enough to be looked at")
+@both
+def test_rows_are_put_in_place_of_others_or_only_where_they_are_missing(opened: Opened) -> None:
+    database = opened(SECOND)
 
-    with pytest.raises(sqlite3.DatabaseError, match="not a database"):
-        open_shared(path, MIGRATIONS)
+    with database.transaction() as connection:
+        put(connection, LATER_WORDS, {"word": "a", "length": 1}, {"word": "b", "length": 1})
+        put(connection, LATER_WORDS, {"word": "a", "length": 2})
+        put_missing(connection, LATER_WORDS, {"word": "b", "length": 2}, {"word": "c", "length": 2})
+
+    with database.connected() as connection:
+        found = connection.execute(select(LATER_WORDS).order_by(LATER_WORDS.c.word)).all()
+    assert [tuple(row) for row in found] == [("a", 2), ("b", 1), ("c", 2)]
 
 
-def test_a_file_gets_the_migrations_that_it_lacks_and_keeps_its_rows(tmp_path: Path) -> None:
-    path = tmp_path / "words.db"
-    old = open_shared(path, MIGRATIONS)
-    old.execute("INSERT INTO words VALUES ('first')")
+@both
+def test_processes_that_make_the_tables_at_once_all_get_them(
+    tmp_path: Path, opened: Opened, database_url: SecretStr | None
+) -> None:
+    url = [database_url.get_secret_value()] if database_url else []
+    command = [sys.executable, "-c", MAKE_AND_PUT, str(tmp_path / "new")]
+
+    makers = [subprocess.Popen([*command, name, *url], cwd=REPOSITORY) for name in "abcdef"]
+
+    assert [maker.wait(120) for maker in makers] == [0] * 6
+    assert words(opened()) == list("abcdef")
+
+
+@both
+def test_a_database_gets_the_migrations_that_it_lacks_and_keeps_its_rows(opened: Opened) -> None:
+    old = opened()
+    add(old, "first")
     old.close()
 
     for _ in range(2):
-        new = open_shared(path, TWO_MIGRATIONS)
-        assert new.execute("SELECT word, length FROM words").fetchall() == [("first", 5)]
-        new.close()
-    assert schema(path) == 2
+        with opened(SECOND).connected() as connection:
+            assert connection.execute(select(LATER_WORDS)).all() == [("first", 5)]
 
 
-def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
-    path = tmp_path / "words.db"
-    open_shared(path, MIGRATIONS).close()
+@both
+def test_a_migration_that_fails_leaves_the_database_as_it_was(opened: Opened) -> None:
+    old = opened()
+    add(old, "first")
+    old.close()
 
-    with pytest.raises(sqlite3.OperationalError, match="no such table"):
-        open_shared(path, (*MIGRATIONS, "CREATE TABLE half (a); UPDATE missing SET a = 1;"))
+    with pytest.raises((DBAPIError, sqlite3.Error), match="missing"):
+        opened("CREATE TABLE half (a INTEGER); UPDATE missing SET a = 1;").open()
 
-    assert schema(path) == 1
-    connection = open_shared(path, TWO_MIGRATIONS)
-    assert connection.execute("SELECT name FROM sqlite_master WHERE name = 'half'").fetchall() == []
-    connection.close()
+    with opened(SECOND, "CREATE TABLE half (a INTEGER);").connected() as connection:
+        assert connection.execute(select(LATER_WORDS)).all() == [("first", 5)]
 
 
-def test_a_file_of_a_newer_version_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    path = tmp_path / "words.db"
-    open_shared(path, TWO_MIGRATIONS).close()
+@both
+def test_a_database_of_a_newer_version_is_refused_with_what_to_do(
+    opened: Opened, database_url: SecretStr | None
+) -> None:
+    opened(SECOND).open()
 
-    with pytest.raises(StorageError, match=r"words\.db was written by a newer version of Readroom") as caught:
-        open_shared(path, MIGRATIONS)
+    with pytest.raises(StorageError, match="was written by a newer version of Readroom") as caught:
+        opened().open()
 
-    assert caught.value.hint == "Update Readroom, or set READROOM_DATA_DIR to another folder."
+    other = (
+        "name another database in READROOM_DATABASE_URL" if database_url else "set READROOM_DATA_DIR to another folder"
+    )
+    assert caught.value.hint == f"Update Readroom, or {other}."
+
+
+def test_what_is_no_database_is_refused_and_let_go(tmp_path: Path) -> None:
+    (tmp_path / "words.db").write_text("no database, but long enough to be looked at")
+
+    with pytest.raises(DatabaseError, match="not a database"):
+        open_words(tmp_path).open()
+
+
+@both
+def test_a_lock_that_is_held_for_too_long_is_named(
+    monkeypatch: pytest.MonkeyPatch, opened: Opened, database_url: SecretStr | None
+) -> None:
+    monkeypatch.setattr(storage, "BUSY_SECONDS", 0.1)
+    one, other = opened(), opened()
+
+    with one.transaction() as connection:
+        connection.execute(insert(WORDS), {"word": "first"})
+        with pytest.raises(SessionError, match=r"Another process has held .* for 0\.1 seconds") as caught:
+            add_naming_errors(other, "first")
+
+    assert ("pg_stat_activity" if database_url else "Stop the other Readroom process") in caught.value.hint
+
+
+async def refused(tmp_path: Path, url: str) -> str:
+    """Return what the sessions and the library say of an address, which is the same but for their names."""
+    store = SessionStore(MemorySettings(), tmp_path, estimate_tokens, database_url=SecretStr(url))
+    library = Store(tmp_path, SecretStr(url))
+    with pytest.raises((SessionError, SettingsError)) as caught:
+        await store.create()
+    with pytest.raises((DocumentError, SettingsError)) as caught_too:
+        library.count()
+    await store.close()
+    library.close()
+    assert "hunter2" not in f"{caught.value} {caught_too.value}"
+    assert str(caught_too.value) == str(caught.value).replace("The sessions", "The library")
+    return str(caught.value)
+
+
+async def test_a_wrong_password_is_said_and_not_shown(tmp_path: Path, cluster: Cluster) -> None:
+    said = await refused(tmp_path, cluster.url(password="hunter2").get_secret_value())
+
+    assert said.startswith("The sessions in PostgreSQL at ")
+    assert "password authentication failed" in said
+    assert "Check that the server runs and what READROOM_DATABASE_URL says" in said
+
+
+async def test_a_missing_database_is_named(tmp_path: Path, cluster: Cluster) -> None:
+    assert 'database "elsewhere" does not exist' in await refused(tmp_path, cluster.url("elsewhere").get_secret_value())
+
+
+async def test_a_server_that_is_down_is_named(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        # Bound and never listened at: whoever connects is refused.
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        said = await refused(tmp_path, f"postgresql+psycopg://readroom:hunter2@127.0.0.1:{port}/readroom")
+
+    assert f"The sessions in PostgreSQL at 127.0.0.1:{port}/readroom cannot be read or written" in said
+
+
+async def test_a_server_that_says_nothing_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The driver's own least.
+    monkeypatch.setattr(storage, "CONNECT_SECONDS", 2)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        assert "timeout expired" in await refused(tmp_path, f"postgresql+psycopg://readroom:hunter2@{address}/readroom")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "hunter2",
+        "mysql://readroom:hunter2@host/readroom",
+        "postgresql+psycopg://r:a@hunter2@host/r",
+    ],
+)
+def test_what_is_no_address_of_a_postgresql_is_refused_and_not_shown(tmp_path: Path, url: str) -> None:
+    with pytest.raises(SettingsError, match="is not the address of a PostgreSQL database") as caught:
+        Store(tmp_path, SecretStr(url))
+
+    assert "postgresql+psycopg://user:password@host:5432/database" in caught.value.hint
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_driver_that_is_not_installed_is_named_with_what_installs_it(tmp_path: Path) -> None:
+    code = """
+import sys
+sys.modules["psycopg"] = None
+from pathlib import Path
+from pydantic import SecretStr
+from agents.documents.store import Store
+Store(Path(sys.argv[1]), SecretStr("postgresql://readroom@127.0.0.1:1/readroom")).count()
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=REPOSITORY, capture_output=True, text=True)
+
+    assert "the driver for PostgreSQL is not installed" in done.stderr
+    assert "-m pip install" in done.stderr
+
+
+@both
+async def test_the_tables_are_made_ahead_for_a_user_who_may_make_none(
+    tmp_path: Path, database_url: SecretStr | None
+) -> None:
+    settings = Settings(data_dir=tmp_path, database_url=database_url)
+
+    made = await migrate(settings)
+
+    assert [store.name for store in made] == ["sessions", "library", "results"]
+    if database_url is None:
+        return
+    with postgres.connect(database_url) as connection:
+        connection.execute("DROP ROLE IF EXISTS guest")
+        connection.execute("CREATE ROLE guest LOGIN PASSWORD 'guest'")
+        for (schema,) in connection.execute(
+            "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'readroom%'"
+        ).fetchall():
+            connection.execute(f"GRANT USAGE ON SCHEMA {schema} TO guest")
+            connection.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO guest")
+    address = make_url(database_url.get_secret_value()).set(username="guest", password="guest")
+    guests = SecretStr(address.render_as_string(hide_password=False))
+    store = SessionStore(MemorySettings(), tmp_path, estimate_tokens, database_url=guests)
+    session = await store.create()
+    await session.add_turn("Who signs?", "Maria Holm.")
+    assert (await session.info()).turns == 1
+    await store.close()
+    with postgres.connect(database_url) as connection:
+        connection.execute("DROP OWNED BY guest")
+        connection.execute("DROP ROLE guest")
+
+
+@pytest.mark.parametrize("layout", [documents.LAYOUT, sessions.LAYOUT, window_cache.LAYOUT], ids=lambda each: each.name)
+def test_the_tables_of_a_file_are_those_that_are_declared(tmp_path: Path, layout: Layout) -> None:
+    database = Database(layout, tmp_path)
+
+    with database.connected() as connection:
+        inspector = inspect(connection)
+        found = {
+            name: (
+                [column["name"] for column in inspector.get_columns(name)],
+                inspector.get_pk_constraint(name)["constrained_columns"],
+            )
+            for name in inspector.get_table_names()
+        }
+
+    database.close()
+    assert found == {
+        table.name: (
+            [column.name for column in table.c if column.name != "rowid"],
+            [column.name for column in table.primary_key],
+        )
+        for table in layout.tables.sorted_tables
+    }
 
 
 # The three files as versions wrote them that did not number their schema: `user_version` is 0.
@@ -181,7 +390,7 @@ async def test_sessions_without_a_schema_number_are_taken_over(tmp_path: Path) -
     await session.add_turn("Who else?", "Nobody.")
     assert (await session.info()).turns == 2
     await store.close()
-    assert schema(tmp_path / "sessions.db") == 2
+    assert schema(tmp_path / "sessions.db") == 4
 
 
 async def test_results_without_a_schema_number_are_taken_over(tmp_path: Path) -> None:
@@ -197,7 +406,7 @@ def test_a_library_without_a_schema_number_is_taken_over(tmp_path: Path) -> None
     write_file(tmp_path / "library.sqlite3", LIBRARY)
     with closing(sqlite3.connect(tmp_path / "library.sqlite3")) as connection, connection:
         connection.execute("UPDATE documents SET parser = ?", (PARSER_VERSION,))
-    library = Store(tmp_path / "library.sqlite3")
+    library = Store(tmp_path)
 
     document = library.document("00000000deadbeef")
 

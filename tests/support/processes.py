@@ -7,7 +7,18 @@ from pathlib import Path
 from mcp import StdioServerParameters
 
 REPOSITORY = Path(__file__).parents[2]
-HEAVY = {"langgraph", "llama_index", "numpy", "torch", "matplotlib", "langchain", "langchain_core", "xberg", "bm25s"}
+HEAVY = {
+    "langgraph",
+    "llama_index",
+    "sqlalchemy",
+    "numpy",
+    "torch",
+    "matplotlib",
+    "langchain",
+    "langchain_core",
+    "xberg",
+    "bm25s",
+}
 """What an answer needs and a handshake must not wait for."""
 
 

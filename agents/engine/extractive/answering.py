@@ -4,6 +4,7 @@ Each comes with what it needs to be understood: the head of its table, the line 
 """
 
 import itertools
+import re
 from collections.abc import Sequence
 
 from agents.engine.extractive.decisions import split_question
@@ -34,13 +35,14 @@ def excerpts(task: Excerpts) -> ExcerptsResult:
     confidence = max((ranking.confidence for ranking in rankings), default=0.0)
     sure = [ranking for ranking in rankings if task.closest or ranking.confidence >= REFUSED_BELOW]
     # The best of every part come first, then the second best of every part, and so on.
-    turns = itertools.zip_longest(*([_excerpt(each, ranking.stems) for each in _chosen(ranking)] for ranking in sure))
-    claims: dict[str, Excerpt] = {}
+    turns = itertools.zip_longest(*map(_excerpts, sure))
+    claims: list[Excerpt] = []
     for each in filter(None, itertools.chain.from_iterable(turns)):
-        claims.setdefault(each.text, each)
+        if not any(_says_again(each, said) for said in claims):
+            claims.append(each)
     limit = _MAX_CLAIMS_OF_PARTS if len(sure) > 1 else _MAX_CLAIMS
     unknown = tuple(dict.fromkeys(word for ranking in rankings for word in ranking.unknown))
-    return ExcerptsResult(claims=tuple(claims.values())[:limit], confidence=confidence, unknown=unknown)
+    return ExcerptsResult(claims=tuple(claims[:limit]), confidence=confidence, unknown=unknown)
 
 
 def rewrite_answer(task: RewriteAnswer) -> RewriteAnswerResult:
@@ -65,21 +67,41 @@ def _page(ranked: Ranked) -> tuple[str, int]:
     return ranked.passage.document_id, ranked.passage.page
 
 
-def _excerpt(ranked: Ranked, stems: frozenset[str]) -> Excerpt:
-    """Return a sentence as a claim, with what it needs to be understood; of a heading, what stands below it."""
+def _says_again(one: Excerpt, other: Excerpt) -> bool:
+    """Whether two excerpts hold the same words, or the same sentence of a passage: with its title, say, and alone."""
+    quote, quoted = one.quotes[0], other.quotes[0]
+    return one.text == other.text or (one.within == other.within and (quote in quoted or quoted in quote))
+
+
+def _excerpts(ranking: Ranking) -> list[Excerpt]:
+    """Return what answers as claims; the document's title, which stands beside each, only where it does so best."""
+    chosen = _chosen(ranking)
+    titles = {" ".join(each.passage.title.split()) for each in chosen}
+    found = [_excerpt(each, ranking.stems) for each in chosen]
+    return [each for number, each in enumerate(found) if each and (number == 0 or each.text not in titles)]
+
+
+def _excerpt(ranked: Ranked, stems: frozenset[str]) -> Excerpt | None:
+    """Return a sentence as a claim, with what it needs to be understood; of a heading, what stands below it.
+
+    A title without a text, or of the question's words alone, says nothing.
+    """
     passage = ranked.passage
-    statements = read_statements((passage,), Vocabulary.of(passage.text))
+    vocabulary = Vocabulary.of(passage.text)
+    statements = read_statements((passage,), vocabulary)
     place = next((place for place, each in enumerate(statements) if each.end > ranked.start), None)
     within = passage.document_id, passage.start, passage.end
     if place is None:
-        quote = _cut(passage.text, ranked.start, ranked.end, stems)
-        return Excerpt(text=clean(quote), quotes=(quote,), within=within)
+        return None
     statement = statements[place]
     if statement.form == "row":
         quote = _cut(passage.text, statement.start, statement.end)
         quotes = (quote, statement.head) if statement.head else (quote,)
         return Excerpt(text=read_row(quote, statement.head), quotes=quotes, within=within)
-    quote = _cut(passage.text, statement.start, statements[_last(statements, place)].end, stems)
+    last = _last(statements, place)
+    quote = _cut(passage.text, statement.start, statements[last].end, stems)
+    if last == place and _is_open(statement) and stems.issuperset(vocabulary.terms(quote)):
+        return None
     before = statements[statement.lead] if statement.lead >= 0 else None
     if before is None:
         return Excerpt(text=clean(quote), quotes=(quote,), within=within)
@@ -87,14 +109,32 @@ def _excerpt(ranked: Ranked, stems: frozenset[str]) -> Excerpt:
     return Excerpt(text=f"{clean(lead)} {clean(quote)}", quotes=(quote, lead), within=within)
 
 
-def _last(statements: Sequence[Statement], place: int) -> int:
-    """Return where a statement is understood: a title, a question or a few words only with what follows them."""
-    while True:
-        text, following = statements[place].text, statements[place + 1 : place + 2]
-        whole = count_words(text) >= _LEAST_QUOTE_WORDS and not text.endswith(("?", "\uff1f", ":"))
-        if whole or not following or following[0].form == "row":
-            return place
-        place += 1
+def _last(statements: Sequence[Statement], first: int) -> int:
+    """Return where a statement is understood: a title, a question or a few words only with what follows them.
+
+    What announces a list is understood with as much of it as one quote holds. Nothing follows beyond a heading.
+    """
+    last, words = first, count_words(statements[first].text)
+    for statement, after in itertools.pairwise(statements[first:]):
+        words += count_words(after.text)
+        listed = after.lead == first and words <= _MAX_QUOTE_WORDS
+        goes_on = after.section == statement.section and after.form != "row"
+        if not goes_on or not (listed or _is_open(statement)):
+            break
+        last += 1
+    return last
+
+
+# The name of a field and its value: "Chair: Mara Lindt".
+_FIELD = re.compile(r"[^:]+:\s*[^\s:]")
+
+
+def _is_open(statement: Statement) -> bool:
+    """Whether it takes what follows to understand a statement; what announces an item's list says what that is."""
+    text = statement.text
+    if text.endswith(("?", "\uff1f", ":")):
+        return True
+    return statement.lead < 0 and count_words(text) < _LEAST_QUOTE_WORDS and not _FIELD.match(text)
 
 
 def _cut(text: str, start: int, end: int, stems: frozenset[str] = frozenset()) -> str:

@@ -7,20 +7,24 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
+from pydantic import SecretStr
 
 from agents.documents.library import Library
 from agents.documents.search.embeddings import DIMENSIONS
 from agents.errors import DocumentError, SettingsError
 from agents.language.tokens import Estimate, estimate_tokens
 from agents.settings import DocumentsSettings
-from tests.support import samples
+from tests.support import postgres, samples
+from tests.support.postgres import both
 
 
+@both
 async def test_a_second_open_parses_nothing(library: Library, write: Callable[[str, str], str]) -> None:
     path = write("a.md", "# Manual\n\nThe pump is blue.")
     first, second = await library.open(path), await library.open(path)
@@ -28,6 +32,7 @@ async def test_a_second_open_parses_nothing(library: Library, write: Callable[[s
     assert second.model_copy(update={"parsed": True}) == first
 
 
+@both
 async def test_a_document_is_named_by_its_content(library: Library, write: Callable[[str, str], str]) -> None:
     first = await library.open(write("a.txt", "The pump is blue."))
     copy = await library.open(write("b.txt", "The pump is blue."))
@@ -38,11 +43,12 @@ async def test_a_document_is_named_by_its_content(library: Library, write: Calla
     assert changed.text == "The pump is red."
 
 
+@both
 async def test_another_process_finds_what_was_parsed(
-    library: Library, tmp_path: Path, write: Callable[[str, str], str]
+    library: Library, tmp_path: Path, write: Callable[[str, str], str], database_url: SecretStr | None
 ) -> None:
     first = await library.open(write("a.md", "# Manual\n\nThe pump is blue."))
-    other = Library(DocumentsSettings(roots=(tmp_path,)), tmp_path / "data")
+    other = Library(DocumentsSettings(roots=(tmp_path,)), tmp_path / "data", database_url=database_url)
     second = await other.open(str(tmp_path / "a.md"))
     assert not second.parsed
     assert second.model_copy(update={"parsed": True}) == first
@@ -50,6 +56,7 @@ async def test_another_process_finds_what_was_parsed(
     await other.close()
 
 
+@both
 async def test_tasks_that_open_the_same_new_document_parse_it_once(library: Library, tmp_path: Path) -> None:
     path = samples.write_pdf(tmp_path / "a.pdf", [[samples.PARAGRAPH]] * 20)
     opened = await asyncio.gather(*(library.open(path) for _ in range(8)))
@@ -60,12 +67,14 @@ async def test_tasks_that_open_the_same_new_document_parse_it_once(library: Libr
 OPEN_ALL = """
 import asyncio, sys
 from pathlib import Path
+from pydantic import SecretStr
 from agents.documents.library import Library
 from agents.settings import DocumentsSettings
 
 async def main():
     folder = Path(sys.argv[1])
-    library = Library(DocumentsSettings(roots=(folder,)), folder / "data")
+    url = SecretStr(sys.argv[2]) if len(sys.argv) > 2 else None
+    library = Library(DocumentsSettings(roots=(folder,)), folder / "data", database_url=url)
     await asyncio.gather(*(library.open(str(path)) for path in sorted(folder.glob("*.txt"))))
     await library.close()
 
@@ -73,11 +82,13 @@ asyncio.run(main())
 """
 
 
+@both
 async def test_two_processes_that_open_the_same_documents_lose_nothing(
-    library: Library, tmp_path: Path, write: Callable[[str, str], str]
+    library: Library, tmp_path: Path, write: Callable[[str, str], str], database_url: SecretStr | None
 ) -> None:
     paths = [write(f"{n}.txt", f"The words of document {n}.") for n in range(6)]
-    processes = [await asyncio.create_subprocess_exec(sys.executable, "-c", OPEN_ALL, str(tmp_path)) for _ in range(2)]
+    arguments = [str(tmp_path), *([database_url.get_secret_value()] if database_url else [])]
+    processes = [await asyncio.create_subprocess_exec(sys.executable, "-c", OPEN_ALL, *arguments) for _ in range(2)]
     assert [await process.wait() for process in processes] == [0, 0]
     opened = [await library.open(path) for path in paths]
     assert [document.parsed for document in opened] == [False] * 6
@@ -90,6 +101,7 @@ async def parsing_started() -> None:
         await asyncio.sleep(0)
 
 
+@both
 async def test_a_task_takes_over_when_the_one_that_parses_is_cancelled(library: Library, tmp_path: Path) -> None:
     path = samples.write_pdf(tmp_path / "a.pdf", [[samples.PARAGRAPH]] * 20)
     first, second = (asyncio.create_task(library.open(path)) for _ in range(2))
@@ -98,6 +110,7 @@ async def test_a_task_takes_over_when_the_one_that_parses_is_cancelled(library: 
     assert (await second).parsed
 
 
+@both
 async def test_passages_are_the_text_and_are_found_by_search(library: Library, handbook: str) -> None:
     document = await library.open(handbook)
     passages = await library.passages(document.document_id)
@@ -108,6 +121,7 @@ async def test_passages_are_the_text_and_are_found_by_search(library: Library, h
     assert all(passages[hit.passage.index] == hit.passage for hit in hits)
 
 
+@both
 async def test_search_keeps_to_the_documents_it_is_given(library: Library, write: Callable[[str, str], str]) -> None:
     blue = await library.open(write("a.txt", "The pump is blue."))
     red = await library.open(write("b.txt", "The pump is red."))
@@ -118,13 +132,15 @@ async def test_search_keeps_to_the_documents_it_is_given(library: Library, write
     assert await library.search("pump", [red.document_id], 0) == ()
 
 
+@both
 async def test_searching_an_unknown_document_is_an_error(library: Library) -> None:
     with pytest.raises(DocumentError, match="no document with the id"):
         await library.search("pump", ["0" * 16], 5)
 
 
+@both
 async def test_tokens_are_counted_once_for_each_tokenizer(
-    library: Library, tmp_path: Path, write: Callable[[str, str], str]
+    library: Library, tmp_path: Path, write: Callable[[str, str], str], database_url: SecretStr | None
 ) -> None:
     document = await library.open(write("a.txt", samples.PARAGRAPH * 9))
     counted: list[str] = []
@@ -134,7 +150,7 @@ async def test_tokens_are_counted_once_for_each_tokenizer(
         return estimate_tokens(text)
 
     first = await library.token_counts(document.document_id, "estimate", count)
-    other = Library(DocumentsSettings(roots=(tmp_path,)), tmp_path / "data")
+    other = Library(DocumentsSettings(roots=(tmp_path,)), tmp_path / "data", database_url=database_url)
     assert await other.token_counts(document.document_id, "estimate", count) == first
     assert "".join(counted) == document.text
     assert sum(first) == estimate_tokens(document.text)
@@ -142,6 +158,7 @@ async def test_tokens_are_counted_once_for_each_tokenizer(
     await other.close()
 
 
+@both
 async def test_what_was_estimated_for_want_of_an_answer_is_counted_the_next_time(
     library: Library, write: Callable[[str, str], str]
 ) -> None:
@@ -156,10 +173,14 @@ async def test_what_was_estimated_for_want_of_an_answer_is_counted_the_next_time
     assert sum(counted) == len(document.text)
 
 
-async def test_another_size_of_passages_needs_no_parsing(library: Library, tmp_path: Path, handbook: str) -> None:
+@both
+async def test_another_size_of_passages_needs_no_parsing(
+    library: Library, tmp_path: Path, handbook: str, database_url: SecretStr | None
+) -> None:
     document = await library.open(handbook)
     roots = (Path(handbook).parent,)
-    other = Library(DocumentsSettings(roots=roots, passage_tokens=100), tmp_path / "data")
+    settings = DocumentsSettings(roots=roots, passage_tokens=100)
+    other = Library(settings, tmp_path / "data", database_url=database_url)
     assert not (await other.open(handbook)).parsed
     smaller = await other.passages(document.document_id)
     assert len(smaller) > len(await library.passages(document.document_id))
@@ -167,17 +188,32 @@ async def test_another_size_of_passages_needs_no_parsing(library: Library, tmp_p
     await other.close()
 
 
+def as_read_by_an_older_parser(data_dir: Path, database_url: SecretStr | None) -> None:
+    if database_url:
+        with postgres.connect(database_url) as connection:
+            connection.execute("UPDATE readroom_library.documents SET parser = 0, text = 'old'")
+        return
+    with closing(sqlite3.connect(data_dir / "library.sqlite3")) as database, database:
+        database.execute("UPDATE documents SET parser = 0, text = 'old'")
+
+
+@both
 async def test_a_document_read_by_an_older_parser_is_read_anew(
-    library: Library, tmp_path: Path, write: Callable[[str, str], str]
+    library: Library, tmp_path: Path, write: Callable[[str, str], str], database_url: SecretStr | None
 ) -> None:
     path = write("a.txt", "The pump is blue.")
-    document = await library.open(path)
+    document, other = await library.open(path), await library.open(write("b.txt", "The lamp is red."))
     await library.close()
-    with sqlite3.connect(tmp_path / "data" / "library.sqlite3") as database:
-        database.execute("UPDATE documents SET parser = 0, text = 'old'")
-    database.close()
+    as_read_by_an_older_parser(tmp_path / "data", database_url)
+    assert await library.opened_documents() == ()
+    assert (await library.open(str(tmp_path / "b.txt"))).document_id == other.document_id
     anew = await library.open(path)
     assert (anew.parsed, anew.text, anew.document_id) == (True, "The pump is blue.", document.document_id)
+    assert [each.document_id for each in await library.opened_documents()] == [anew.document_id, other.document_id]
+    assert [(each.title, each.pages, each.characters) for each in await library.stored_documents()] == [
+        ("a", 1, 17),
+        ("b", 1, 16),
+    ]
 
 
 async def test_the_first_heading_or_the_files_name_stands_in_for_a_title(
@@ -214,9 +250,12 @@ def letters(texts: Sequence[str]) -> bytes:
     return (rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1)).tobytes()
 
 
-async def test_embeddings_find_what_words_do_not(tmp_path: Path, write: Callable[[str, str], str]) -> None:
+@both
+async def test_embeddings_find_what_words_do_not(
+    tmp_path: Path, write: Callable[[str, str], str], database_url: SecretStr | None
+) -> None:
     settings = DocumentsSettings(roots=(tmp_path,), embeddings=True)
-    library = Library(settings, tmp_path / "data", letters)
+    library = Library(settings, tmp_path / "data", letters, database_url=database_url)
     ids = [(await library.open(write(f"{n}.txt", text))).document_id for n, text in enumerate(("oooo kkk", "zzz zzz"))]
     assert [hit.passage.document_id for hit in await library.search("zz", ids, 1)] == [ids[1]]
     await library.close()
@@ -249,12 +288,14 @@ def _letters_of(text: str) -> str:
     return "".join(filter(str.isalnum, text))
 
 
+@both
 async def test_a_known_document_is_not_read_by_its_id_where_its_file_may_not_be(
-    library: Library, tmp_path: Path, write: Callable[[str, str], str]
+    library: Library, tmp_path: Path, write: Callable[[str, str], str], database_url: SecretStr | None
 ) -> None:
     document = await library.open(write("secret.txt", "The code is 12345."))
     (tmp_path / "public").mkdir()
-    elsewhere = Library(DocumentsSettings(roots=(tmp_path / "public",)), tmp_path / "data")
+    settings = DocumentsSettings(roots=(tmp_path / "public",))
+    elsewhere = Library(settings, tmp_path / "data", database_url=database_url)
 
     with pytest.raises(DocumentError, match="outside the folders that may be read"):
         await elsewhere.open(document.document_id)
@@ -263,6 +304,7 @@ async def test_a_known_document_is_not_read_by_its_id_where_its_file_may_not_be(
     await elsewhere.close()
 
 
+@both
 async def test_a_document_read_by_an_older_parser_is_had_by_its_id_while_its_file_is_the_same(
     library: Library, tmp_path: Path, write: Callable[[str, str], str]
 ) -> None:

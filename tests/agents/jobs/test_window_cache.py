@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from agents.jobs.window_cache import WindowCache
+from tests.support.postgres import both
 
 
 class Clock:
@@ -27,21 +29,25 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def cache(tmp_path: Path, clock: Clock) -> AsyncIterator[WindowCache]:
-    cache = WindowCache(tmp_path, expire_seconds=100, max_bytes=1_000, clock=clock)
+async def cache(tmp_path: Path, clock: Clock, database_url: SecretStr | None) -> AsyncIterator[WindowCache]:
+    cache = WindowCache(tmp_path, expire_seconds=100, max_bytes=1_000, clock=clock, database_url=database_url)
     yield cache
     await cache.close()
 
 
-async def test_a_stored_result_outlives_the_store(cache: WindowCache, tmp_path: Path, clock: Clock) -> None:
+@both
+async def test_a_stored_result_outlives_the_store(
+    cache: WindowCache, tmp_path: Path, clock: Clock, database_url: SecretStr | None
+) -> None:
     await cache.put("k", '{"a": "é"}')
     await cache.put("k", '{"a": "ü"}')
-    again = WindowCache(tmp_path, clock=clock)
+    again = WindowCache(tmp_path, clock=clock, database_url=database_url)
     assert await again.get("k") == '{"a": "ü"}'
     assert await again.get("other") is None
     await again.close()
 
 
+@both
 async def test_a_result_expires(cache: WindowCache, clock: Clock) -> None:
     await cache.put("old", "1")
     clock.now += 100
@@ -50,12 +56,14 @@ async def test_a_result_expires(cache: WindowCache, clock: Clock) -> None:
     assert await cache.get("old") is None
 
 
+@both
 async def test_the_oldest_results_go_when_the_store_is_full(cache: WindowCache) -> None:
     for number in range(12):
         await cache.put(f"k{number}", "x" * 100)
     assert [await cache.get(f"k{number}") is not None for number in range(12)] == [False] * 2 + [True] * 10
 
 
+@both
 async def test_a_result_larger_than_the_store_is_not_kept(cache: WindowCache) -> None:
     await cache.put("big", "x" * 1_001)
     assert await cache.get("big") is None

@@ -13,12 +13,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from agents.errors import SessionError
 from agents.language.tokens import estimate_tokens
 from agents.sessions.history import Turn, summary_by_rule, truncate_middle
 from agents.sessions.sessions import Session, SessionStore
 from agents.settings import MemorySettings
+from tests.support.postgres import both
 
 SMALL = MemorySettings(token_limit=1_024, flush_tokens=256, expire_days=10)
 DAY = 86_400.0
@@ -53,11 +55,12 @@ StoreMaker = Callable[..., SessionStore]
 
 
 @pytest.fixture
-async def make_store(tmp_path: Path) -> AsyncIterator[StoreMaker]:
+async def make_store(tmp_path: Path, database_url: SecretStr | None) -> AsyncIterator[StoreMaker]:
     stores: list[SessionStore] = []
 
     def make(settings: MemorySettings = SMALL, **options: object) -> SessionStore:
-        stores.append(SessionStore(settings, tmp_path, estimate_tokens, **options))  # pyright: ignore
+        stored = {"database_url": database_url, **options}
+        stores.append(SessionStore(settings, tmp_path, estimate_tokens, **stored))  # pyright: ignore
         return stores[-1]
 
     yield make
@@ -83,6 +86,7 @@ def questions(turns: tuple[Turn, ...]) -> list[str]:
     return [turn.question for turn in turns]
 
 
+@both
 async def test_a_session_is_continued_by_its_id(store: SessionStore, make_store: StoreMaker) -> None:
     session = await store.create()
     await session.add_turn("Who built the pump?", "Ada Brandt did.")
@@ -98,26 +102,72 @@ async def test_a_session_is_continued_by_its_id(store: SessionStore, make_store:
     assert info.tokens == estimate_tokens("Who built the pump?") + estimate_tokens("Ada Brandt did.")
 
 
+@both
 async def test_a_new_session_is_stored_with_its_first_turn(store: SessionStore, make_store: StoreMaker) -> None:
     session = await store.create()
     await session.add_documents(("b", "a"))
     assert (await store.count_sessions(), await store.sessions(expired=True)) == (0, ())
-    assert await (await store.open(session.session_id)).document_ids() == ("b", "a")
     with pytest.raises(SessionError, match="is unknown"):
-        await make_store().open(session.session_id)
+        await store.open(session.session_id)
     await talk(session, 1)
     assert await store.count_sessions() == 1
     again = await make_store().open(session.session_id)
     assert (questions(await again.history()), await again.document_ids()) == (["Question 0?"], ("b", "a"))
 
 
+@both
 async def test_the_first_turns_of_a_new_session_may_come_at_once(store: SessionStore) -> None:
     session = await store.create()
+    await store.leave("a call", session)
     again = await store.open(session.session_id)
     await asyncio.gather(talk(session, 2), talk(again, 2, start=2))
     assert sorted(questions(await session.transcript())) == [f"Question {n}?" for n in range(4)]
 
 
+@both
+async def test_a_promised_session_goes_to_the_next_such_call_at_any_server(
+    store: SessionStore, make_store: StoreMaker
+) -> None:
+    one, other = await store.create(), await store.create()
+    await one.add_documents(("b", "a"))
+    await store.leave("a call", one)
+    await store.leave("a call", other)
+    elsewhere = make_store()
+
+    assert await elsewhere.take("another call") is None
+    taken = await asyncio.gather(*(each.take("a call") for each in (elsewhere, store, elsewhere)))
+
+    assert sorted(each.session_id for each in taken if each) == sorted([one.session_id, other.session_id])
+    named = await elsewhere.open(one.session_id)
+    assert (named.is_new, await named.document_ids()) == (True, ("b", "a"))
+    await talk(named, 1)
+    assert questions(await (await store.open(one.session_id)).history()) == ["Question 0?"]
+    assert await store.count_sessions() == 1
+
+
+@both
+async def test_who_names_a_promised_session_has_it_alone(store: SessionStore) -> None:
+    session = await store.create()
+    await store.leave("a call", session)
+    await store.open(session.session_id)
+    assert await store.take("a call") is None
+
+
+@both
+async def test_a_promise_is_forgotten_after_a_day(make_store: StoreMaker) -> None:
+    clock = Clock()
+    store = make_store(clock=clock)
+    session, other = await store.create(), await store.create()
+    await session.add_documents(("a",))
+    await store.leave("a call", session)
+    clock.now += DAY + 1
+    await store.leave("another call", other)
+    assert await store.take("a call") is None
+    with pytest.raises(SessionError, match="is unknown"):
+        await store.open(session.session_id)
+
+
+@both
 async def test_a_result_is_kept_as_long_as_its_session(store: SessionStore, make_store: StoreMaker) -> None:
     one, other = await store.create(), await store.create()
     await talk(one, 1)
@@ -134,6 +184,7 @@ async def test_ids_are_random_uuids(store: SessionStore) -> None:
     assert all(uuid.UUID(session_id).version == 4 for session_id in ids)
 
 
+@both
 async def test_sessions_never_see_each_other(store: SessionStore) -> None:
     one, other = await store.create(), await store.create()
     await asyncio.gather(talk(one, 5), talk(other, 5, start=100), one.add_documents(["a"]), other.add_documents(["b"]))
@@ -150,20 +201,25 @@ async def test_a_malformed_id_is_refused(store: SessionStore, session_id: str) -
     assert len(str(caught.value)) < 300
 
 
+@both
 async def test_an_unknown_id_is_refused(store: SessionStore) -> None:
     with pytest.raises(SessionError, match=r"is unknown\. Leave session_id out"):
         await store.open(str(uuid.uuid4()))
 
 
+@both
 async def test_an_id_may_be_written_in_capitals(store: SessionStore) -> None:
     session = await store.create()
+    await talk(session, 1)
     assert (await store.open(f" {session.session_id.upper()} ")).session_id == session.session_id
 
 
+@both
 async def test_a_session_expires_when_it_is_not_used(make_store: StoreMaker) -> None:
     clock = Clock()
     store = make_store(clock=clock)
     session = await store.create()
+    await talk(session, 1)
     clock.now += 9 * DAY
     await store.open(session.session_id)
     clock.now += 9 * DAY
@@ -177,6 +233,7 @@ async def test_a_session_expires_when_it_is_not_used(make_store: StoreMaker) -> 
     assert await store.count_sessions() == 0
 
 
+@both
 async def test_what_an_expired_session_held_is_deleted_when_another_begins(make_store: StoreMaker) -> None:
     clock = Clock()
     store = make_store(clock=clock)
@@ -195,6 +252,7 @@ async def test_what_an_expired_session_held_is_deleted_when_another_begins(make_
         await store.open(session.session_id)
 
 
+@both
 async def test_the_newest_whole_turns_that_fit_are_the_history(store: SessionStore) -> None:
     session = await store.create()
     await talk(session, 5, words=10)
@@ -206,6 +264,7 @@ async def test_the_newest_whole_turns_that_fit_are_the_history(store: SessionSto
     assert await session.history(10**9) == whole
 
 
+@both
 async def test_overflow_archives_the_oldest_turns_and_loses_none(store: SessionStore) -> None:
     session = await store.create()
     await talk(session, 40)
@@ -217,6 +276,7 @@ async def test_overflow_archives_the_oldest_turns_and_loses_none(store: SessionS
     assert questions(held) == questions(transcript)[info.archived_turns :]
 
 
+@both
 async def test_the_summary_by_rule_keeps_how_it_began_and_the_newest_archived(store: SessionStore) -> None:
     session = await store.create()
     assert await session.summary() == ""
@@ -232,6 +292,7 @@ async def test_the_summary_by_rule_keeps_how_it_began_and_the_newest_archived(st
         await store.wait_for_summaries()
 
 
+@both
 async def test_a_digest_writes_the_summary_in_the_background(make_store: StoreMaker) -> None:
     scribe = Scribe()
     store = make_store(summarize=scribe)
@@ -259,6 +320,7 @@ async def silent(_summary: str, _turns: tuple[str, ...]) -> str:
     return " "
 
 
+@both
 @pytest.mark.parametrize("summarize", [broken, silent])
 async def test_when_the_digest_fails_the_rule_makes_the_summary(make_store: StoreMaker, summarize: object) -> None:
     store = make_store(summarize=summarize)
@@ -269,6 +331,7 @@ async def test_when_the_digest_fails_the_rule_makes_the_summary(make_store: Stor
     assert f"Asked: Question {archived - 1}?" in await session.summary()
 
 
+@both
 async def test_an_endless_digest_is_cut_to_its_bound(make_store: StoreMaker) -> None:
     async def endless(_summary: str, _turns: tuple[str, ...]) -> str:
         return "and then " * 10_000
@@ -282,6 +345,7 @@ async def test_an_endless_digest_is_cut_to_its_bound(make_store: StoreMaker) -> 
     assert estimate_tokens(summary) <= 128
 
 
+@both
 async def test_a_summary_cut_short_by_the_end_of_the_process_is_taken_up_again(make_store: StoreMaker) -> None:
     scribe = Scribe()
     store = make_store(summarize=scribe)
@@ -298,6 +362,7 @@ async def test_a_summary_cut_short_by_the_end_of_the_process_is_taken_up_again(m
     assert (await session.summary()).endswith("more turns")
 
 
+@both
 async def test_a_turn_longer_than_the_whole_limit_is_kept_and_shown_without_its_middle(store: SessionStore) -> None:
     session = await store.create()
     await talk(session, 2)
@@ -316,6 +381,7 @@ async def test_a_turn_longer_than_the_whole_limit_is_kept_and_shown_without_its_
     assert not (await session.history())[-1].shortened
 
 
+@both
 async def test_a_long_answer_does_not_shorten_a_short_question(store: SessionStore) -> None:
     session = await store.create()
     await session.add_turn("Why?", "so " * 5_000)
@@ -330,12 +396,12 @@ async def test_each_text_is_counted_once_however_long_the_conversation(tmp_path:
         return estimate_tokens(text)
 
     store = SessionStore(MemorySettings(), tmp_path, count)
-    session_id = (await store.create()).session_id
+    session = await store.create()
     for number in range(30):
-        session = await store.open(session_id)
         await session.history()
         await talk(session, 1, start=number)
         await session.info()
+        session = await store.open(session.session_id)
     await store.close()
     assert set(counted.values()) == {1}
 
@@ -354,6 +420,7 @@ async def test_a_conversation_of_300_turns_and_200_000_tokens_stays_within_its_l
     assert (await session.summary()).startswith('The conversation began with: "Question 0?"')
 
 
+@both
 async def test_turns_added_at_once_are_all_kept_whole(make_store: StoreMaker) -> None:
     one = await make_store().create()
     await talk(one, 1, start=24)
@@ -364,6 +431,7 @@ async def test_turns_added_at_once_are_all_kept_whole(make_store: StoreMaker) ->
     assert all(turn.answer.startswith(turn.question.replace("Question", "Answer")[:-1] + ":") for turn in turns)
 
 
+@both
 async def test_a_cancelled_call_keeps_its_turn_whole_or_not_at_all(store: SessionStore) -> None:
     session = await store.create()
     for turns_of_the_loop in range(40):
@@ -378,6 +446,7 @@ async def test_a_cancelled_call_keeps_its_turn_whole_or_not_at_all(store: Sessio
     assert (await session.history())[-1].question == "Question 99?"
 
 
+@both
 @pytest.mark.parametrize("text", ["", " ", "a\x00b", "\ud800", "é中🎈", "\r\n"])
 async def test_any_text_can_be_kept(store: SessionStore, text: str) -> None:
     session = await store.create()
@@ -400,15 +469,18 @@ async def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
 
 
 SERVER = """
-import asyncio, sys
+import asyncio, os, sys
 from pathlib import Path
+from pydantic import SecretStr
 from agents.sessions.sessions import SessionStore
 from agents.settings import MemorySettings
 from agents.language.tokens import estimate_tokens
 
 async def main():
     settings = MemorySettings(token_limit=1_024, flush_tokens=256, expire_days=10)
-    store = SessionStore(settings, Path(sys.argv[1]), estimate_tokens)
+    url = os.environ.get("READROOM_DATABASE_URL")
+    url = SecretStr(url) if url else None
+    store = SessionStore(settings, Path(sys.argv[1]), estimate_tokens, database_url=url)
     session = await (store.open(sys.argv[2]) if len(sys.argv) > 2 else store.create())
     print(session.session_id, flush=True)
     for line in sys.stdin:
@@ -421,9 +493,11 @@ asyncio.run(main())
 """
 
 
-def server(data_dir: Path, *arguments: str) -> "subprocess.Popen[str]":
+def server(data_dir: Path, *arguments: str, database_url: SecretStr | None = None) -> "subprocess.Popen[str]":
     command = [sys.executable, "-c", SERVER, str(data_dir), *arguments]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    address = {"READROOM_DATABASE_URL": database_url.get_secret_value()} if database_url else {}
+    environment = {**os.environ, **address}
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
 
 
 def ask(process: "subprocess.Popen[str]", question: str) -> None:
@@ -434,14 +508,17 @@ def ask(process: "subprocess.Popen[str]", question: str) -> None:
     assert process.stdout.readline() == "kept\n"
 
 
-async def test_killing_the_server_after_an_answer_loses_no_turn(tmp_path: Path, store: SessionStore) -> None:
-    with server(tmp_path) as process:
+@both
+async def test_killing_the_server_after_an_answer_loses_no_turn(
+    tmp_path: Path, store: SessionStore, database_url: SecretStr | None
+) -> None:
+    with server(tmp_path, database_url=database_url) as process:
         assert process.stdout
         session_id = process.stdout.readline().strip()
         for number in range(3):
             ask(process, f"Question {number}?")
         os.kill(process.pid, signal.SIGKILL)
-    with server(tmp_path, session_id) as process:
+    with server(tmp_path, session_id, database_url=database_url) as process:
         assert process.stdout
         assert process.stdout.readline().strip() == session_id
         ask(process, "Question 3?")
@@ -452,13 +529,14 @@ async def test_killing_the_server_after_an_answer_loses_no_turn(tmp_path: Path, 
     ]
 
 
+@both
 async def test_four_processes_write_one_session_at_its_limit_and_lose_nothing(
-    tmp_path: Path, store: SessionStore
+    tmp_path: Path, store: SessionStore, database_url: SecretStr | None
 ) -> None:
     session = await store.create()
     await session.add_turn("First?", "Answer to First?")
     asked = [[f"Question {name}{number}? {'why ' * 20}".strip() for number in range(20)] for name in "abcd"]
-    processes = [server(tmp_path, session.session_id) for _ in asked]
+    processes = [server(tmp_path, session.session_id, database_url=database_url) for _ in asked]
     for process in processes:
         assert process.stdout
         process.stdout.readline()
@@ -471,8 +549,11 @@ async def test_four_processes_write_one_session_at_its_limit_and_lose_nothing(
     assert 1_024 - 256 - 2 * 60 < (await session.info()).tokens <= 1_024, "archived more than once"
 
 
-async def test_two_new_processes_make_the_file_at_once_and_lose_nothing(tmp_path: Path, store: SessionStore) -> None:
-    processes = [server(tmp_path) for _ in range(2)]
+@both
+async def test_two_new_processes_make_the_tables_at_once_and_lose_nothing(
+    tmp_path: Path, store: SessionStore, database_url: SecretStr | None
+) -> None:
+    processes = [server(tmp_path, database_url=database_url) for _ in range(2)]
     outputs = await asyncio.gather(*(asyncio.to_thread(process.communicate, "Question?\n") for process in processes))
     for session_id, kept in (output.split() for output, _ in outputs):
         assert kept == "kept"
@@ -485,7 +566,7 @@ def test_a_process_that_does_not_close_the_store_still_ends(tmp_path: Path) -> N
 
 
 def test_importing_the_memory_loads_no_llama_index() -> None:
-    code = "import sys, agents.sessions.sessions; print([m for m in ('llama_index', 'sqlalchemy') if m in sys.modules])"
+    code = "import sys, agents.sessions.sessions; print([m for m in ('llama_index', 'psycopg') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from pydantic import SecretStr
 
 from agents.documents.library import Library
 from agents.engine.engine import Outcome, Task
@@ -25,6 +26,7 @@ from agents.supervisor.run import Request, ignore_progress
 from agents.supervisor.supervisor import Supervisor
 from tests.support.fakes import FakeEngine
 from tests.support.long_reader import long_text
+from tests.support.postgres import both
 
 ResultT = TypeVar("ResultT", bound=Frozen)
 TOKENS = 150_000
@@ -50,8 +52,8 @@ async def document(folder: Path) -> AsyncIterator[tuple[Library, Document]]:
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[WindowCache]:
-    store = WindowCache(tmp_path)
+async def store(tmp_path: Path, database_url: SecretStr | None) -> AsyncIterator[WindowCache]:
+    store = WindowCache(tmp_path, database_url=database_url)
     yield store
     await store.close()
 
@@ -106,6 +108,7 @@ async def test_a_long_document_is_read_whole_in_windows_that_fit(
     assert all(text[citation.start : citation.end] == citation.quote for citation in analysis.citations)
 
 
+@both
 async def test_a_run_cancelled_half_way_repeats_no_finished_window(
     document: tuple[Library, Document], store: WindowCache
 ) -> None:
@@ -129,6 +132,25 @@ async def test_a_run_cancelled_half_way_repeats_no_finished_window(
     assert not read_spans(stopping) & read_spans(engine)
     assert len(read_spans(engine)) == ledger.windows - 30
     assert ledger.everything_read
+
+
+async def test_two_servers_that_read_one_document_at_once_read_each_window_once(
+    document: tuple[Library, Document], empty_postgres: SecretStr, tmp_path: Path
+) -> None:
+    stores = [WindowCache(tmp_path, database_url=empty_postgres) for _ in range(2)]
+    engines = FakeEngine(), FakeEngine()
+
+    both_read = await asyncio.gather(
+        *(read_whole(document, store, engine) for store, engine in zip(stores, engines, strict=True))
+    )
+
+    read = [read_spans(engine) for engine in engines]
+    assert not read[0] & read[1]
+    assert all(len(spans) > 10 for spans in read)
+    assert sum(engine.count(WindowNotes) for engine in engines) == both_read[0].run.ledger.windows
+    assert all(completed.run.ledger.everything_read for completed in both_read)
+    for store in stores:
+        await store.close()
 
 
 def reader(folder: Path, *more: str) -> list[str]:

@@ -228,3 +228,53 @@ def test_a_part_that_is_no_place_of_the_document_stays_in_the_question(passage: 
     text = "The valve costs 12 euros. Part 4711 costs 80 euros. The pump costs 9 euros."
 
     assert first(answer("What does part 4711 cost?", passage(text))).text == "Part 4711 costs 80 euros."
+
+
+def test_nothing_is_quoted_beyond_a_heading(passage: Callable[..., Passage]) -> None:
+    text = "# Minutes\n\nChair Greta Lindqvist\n\n## 1. Accounts\n\nThe accounts show a surplus of 4,120 euros."
+    assert first(answer("Who took the chair?", passage(text))).quotes == ("Chair Greta Lindqvist",)
+
+
+def test_a_field_and_its_value_need_nothing_that_follows(passage: Callable[..., Passage]) -> None:
+    text = "Place: village hall\n\nChair: Greta Lindqvist\n\nThe meeting began at seven and ended at nine."
+    assert first(answer("Who was the chair?", passage(text))).quotes == ("Chair: Greta Lindqvist",)
+
+
+def test_what_announces_a_list_is_quoted_with_all_of_it(passage: Callable[..., Passage]) -> None:
+    elected = "Elected to the board:\n\n- Tomas Berg, treasurer\n- Ines Falk, secretary"
+    text = f"{elected}\n\nThe next meeting is in March."
+
+    assert first(answer("Who was elected to the board?", passage(text))).quotes == (elected,)
+
+
+def test_of_a_long_list_one_quote_holds_what_comes_first(passage: Callable[..., Passage]) -> None:
+    items = "\n".join(f"- guest number {number} of the evening, who came from afar" for number in range(20))
+    quote = first(answer("Who was invited to the ball?", passage(f"Invited to the ball:\n\n{items}"))).quotes[0]
+
+    assert quote.startswith("Invited to the ball:\n\n- guest number 0")
+    assert "guest number 5" not in quote
+
+
+@pytest.mark.parametrize("parted", ["\n\n", " "])
+def test_a_sentence_is_said_once_though_its_title_is_found_too(passage: Callable[..., Passage], parted: str) -> None:
+    text = f"Governing Law.{parted}The laws of Ohio are governing this contract and all disputes that arise from it."
+    claims = answer("Which law is governing the contract?", passage(text)).claims
+
+    assert len(claims) == 1
+    assert "Ohio" in claims[0].text
+
+
+@pytest.mark.parametrize("text", ["# Opening hours", "Opening hours", "Welcome to the baths.\n\n## Opening hours"])
+def test_a_title_without_a_text_answers_nothing(passage: Callable[..., Passage], text: str) -> None:
+    claims = answer("What are the opening hours?", passage(text)).claims
+    assert not [claim for claim in claims if "Opening hours" in claim.text]
+
+
+def test_the_title_of_the_document_answers_only_what_asks_for_it(passage: Callable[..., Passage]) -> None:
+    title = "Rules of the Swimming Baths of Norby"
+    evidence = passage(f"{title}\n\nA ticket for children costs 3 crowns. The baths open at nine.").model_copy(
+        update={"title": title}
+    )
+
+    assert title in [claim.text for claim in answer("Which rules of which swimming baths are these?", evidence).claims]
+    assert title not in [claim.text for claim in answer("When do the baths open?", evidence).claims]
