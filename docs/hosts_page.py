@@ -32,10 +32,11 @@ the client.
 ## One click
 
 **Claude Desktop** installs a bundle, whose dialogue asks for the folders and the engine. `make bundle` makes it in a
-clone; open `dist/readroom.mcpb` with Claude Desktop, or drop it into its settings under Extensions. Claude Desktop
-brings what the bundle needs (uv, and Python by it); the first start downloads Readroom's requirements. The format's
-kind `uv` is new and called experimental by its makers: where Claude Desktop does not take it, the command below does
-the same.
+clone; open `dist/readroom.mcpb` with Claude Desktop, or drop it into its settings under Extensions. By the format's
+description Claude Desktop brings what the bundle needs (uv, and Python by it); the first start downloads Readroom's
+requirements. The bundle passes the format's own check and starts as the description says a client starts it; Claude
+Desktop itself was not at hand to try it. The kind `uv` is called experimental by its makers: where it is not taken,
+the command below does the same.
 
 **VS Code** and **Cursor** have a link each below. It enters what the installation has left in `~/.readroom`, without
 a folder, and is of use only after it: a link cannot install. Both follow what the two programs document; neither was

@@ -24,6 +24,7 @@ function make(tag, attributes = {}, ...children) {
 const fill = (id, ...children) => get(id).replaceChildren(...children);
 const show = (id, wanted) => { get(id).hidden = !wanted; };
 const say = (text) => { get("status").textContent = plain(text); };
+const lasted = (seconds) => (seconds < 0.1 ? `${Math.round(1000 * seconds)} ms` : `${seconds.toFixed(2)} s`);
 const count = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 
 // What is shown.
@@ -198,7 +199,7 @@ function presentWay(result) {
     const bar = make("span", { class: "time", "aria-hidden": "true" });
     bar.style.width = `${(100 * step.seconds) / longest}%`;
     const outcome = step.outcome === "done" ? [] : [make("span", { class: "outcome faint" }, step.outcome)];
-    return make("li", {}, make("span", {}, step.agent), bar, make("span", {}, `${step.seconds.toFixed(2)} s`), ...outcome);
+    return make("li", {}, make("span", {}, step.agent), bar, make("span", {}, lasted(step.seconds)), ...outcome);
   }));
   show("way", steps.length);
 }

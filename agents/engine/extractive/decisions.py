@@ -23,13 +23,13 @@ def route(task: Route) -> RouteResult:
     language = detect_language(question)
     whole = _WHOLE_DOCUMENT.search(question) or _WHOLE_UNSPACED.search(question)
     if whole:
-        return RouteResult(kind="whole_document", language=language, reason=f'"{whole.group()[:60]}" needs all of it')
+        return RouteResult(kind="whole_document", language=language, reason=f'"{whole.group()[:60]}" needs all of it.')
     if section_references.find_references(question) and _asks_for_all(section_references.strip_references(question)):
-        return RouteResult(kind="whole_document", language=language, reason="it asks what stands there, all of it")
+        return RouteResult(kind="whole_document", language=language, reason="It asks what stands there, all of it.")
     parts = len(split_question(question))
     if parts > 1:
-        return RouteResult(kind="complex", language=language, reason=f"it asks for {parts} things")
-    return RouteResult(kind="simple", language=language, reason="it asks for one thing")
+        return RouteResult(kind="complex", language=language, reason=f"It asks for {parts} things.")
+    return RouteResult(kind="simple", language=language, reason="It asks for one thing.")
 
 
 def plan(task: Plan) -> PlanResult:

@@ -41,6 +41,8 @@ async def test_a_mark_opens_its_page_with_the_quote_where_its_letters_stand(
         assert words == quote.quote
         beside, answered = await rendered_at(page, "#evidence"), await rendered_at(page, "#answer")
         assert beside["x"] >= answered["x"] + answered["width"]
+        await page.locator("#evidence").evaluate("(all) => all.scrollTo(0, all.scrollHeight)")
+        assert (await rendered_at(page, "#close"))["y"] >= (await rendered_at(page, "#evidence"))["y"]
         alt = await page.locator("#sheet img").get_attribute("alt")
         assert quote.quote in alt.replace("\ufffd", "\n")
         assert await page.locator(".cell.cited[aria-current='page']").get_attribute("data-first") == "19"
