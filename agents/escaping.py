@@ -1,6 +1,7 @@
 """Foreign text where it is shown: what a document, a name or a title says must not act there.
 
 one_line          in a line: a title with a line feed would forge the line below
+as_unicode        in a message: JSON holds no bytes that are no text
 as_markdown       in Markdown: nothing is loaded, nothing links elsewhere, no block is opened
 as_cell           in a table of Markdown: the same, and it stays one cell
 fenced            in Markdown, a document's own words exactly: a block that nothing in it can end
@@ -41,9 +42,14 @@ _PIPE = re.compile(r"(\\?)\|")
 _FENCE = re.compile("`{3,}")
 
 
+def as_unicode(text: str) -> str:
+    """Return a text that UTF-8 can hold, which not every file's name is."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
 def one_line(text: str) -> str:
     """Return a text on one line, without controls and what nothing draws."""
-    return _SURROGATE.sub("\ufffd", _DROPPED.sub("", _BREAK.sub(" ", text).replace("\t", " ")))
+    return as_unicode(_DROPPED.sub("", _BREAK.sub(" ", text).replace("\t", " ")))
 
 
 def as_markdown(text: str) -> str:
@@ -65,7 +71,7 @@ def fenced(text: str) -> str:
 
 def as_terminal(text: str) -> str:
     """Return a text of several lines for a terminal."""
-    return _SURROGATE.sub("\ufffd", _TERMINAL.sub("", text))
+    return as_unicode(_TERMINAL.sub("", text))
 
 
 def as_terminal_json(text: str) -> str:

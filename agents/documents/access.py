@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from agents.errors import DocumentError
+from agents.escaping import as_unicode
 from agents.settings import DocumentsSettings
 
 ID_LENGTH = 16
@@ -42,8 +43,8 @@ def find_file(source: str, settings: DocumentsSettings) -> FileState:
     """Find the file that a caller named.
 
     Raises:
-        DocumentError: It is missing, no regular file, empty, too large, outside the allowed folders, or hidden in the
-            home folder.
+        DocumentError: It is missing, no regular file, empty, too large, outside the allowed folders, hidden in the home
+            folder, or has a name that no message can hold.
     """
     path, real = _resolved(_absolute(source, settings))
     found = _stat_allowed(path, real, settings)
@@ -61,6 +62,11 @@ def find_folder(source: str, settings: DocumentsSettings) -> Path:
     if not stat.S_ISDIR(_stat_allowed(path, real, settings).st_mode):
         raise DocumentError(f"{path} is not a folder.", hint=f"Its folder is {path.parent}.")
     return real
+
+
+def is_nameable(path: str) -> bool:
+    """Whether messages and databases can hold a path: a system takes nearly any bytes for one, they take UTF-8."""
+    return as_unicode(path) == path
 
 
 def is_folder(source: str) -> bool:
@@ -147,14 +153,19 @@ def _resolved(path: Path) -> tuple[Path, Path]:
     """Return a path as messages show it, without `.` and `..` but as named where it is a link, and where it leads.
 
     Raises:
-        DocumentError: The system cannot tell.
+        DocumentError: The system cannot tell, or no message can hold one of them.
     """
     try:
         # Path.is_symlink fails where a name is too long.
         shown = path if os.path.islink(path) else Path(os.path.normpath(path))  # noqa: PTH114
-        return shown, Path(os.path.realpath(path))
+        real = Path(os.path.realpath(path))
     except OSError as error:
         raise _cannot_open(path, error) from error
+    if not is_nameable(f"{shown}{real}"):
+        raise DocumentError(
+            f"{as_unicode(str(shown))} cannot be read: its name or its folder's is not in UTF-8.", hint="Rename it."
+        )
+    return shown, real
 
 
 def _stat_allowed(path: Path, real: Path, settings: DocumentsSettings) -> os.stat_result:

@@ -113,8 +113,10 @@ async def _open_folder(
 
     await asyncio.gather(*(open_one(state) for state in new))
     if not ids:
-        raise _nothing_in(folder, failed)
+        raise _nothing_in(folder, failed, found.note)
     warnings = [_unreadable(folder, failed)] if failed else []
+    if found.note:
+        warnings.append(found.note)
     if left_out := found.files[limit:]:
         warnings.append(_left_out(folder, left_out, limit))
     if not found.whole:
@@ -122,12 +124,9 @@ async def _open_folder(
     return {ids[state]: opened.get(ids[state]) for state in files if state in ids}, warnings
 
 
-def _nothing_in(folder: str, failed: Mapping[FileState, DocumentError]) -> DocumentError:
-    if failed:
-        return DocumentError(_unreadable(folder, failed), hint="list_documents shows what may be read.")
-    return DocumentError(
-        f"{folder} holds no document of a format that can be read.", hint="list_documents shows what may be read."
-    )
+def _nothing_in(folder: str, failed: Mapping[FileState, DocumentError], note: str) -> DocumentError:
+    said = _unreadable(folder, failed) if failed else f"{folder} holds no document of a format that can be read."
+    return DocumentError(f"{said} {note}".rstrip(), hint="list_documents shows what may be read.")
 
 
 def _unreadable(folder: str, failed: Mapping[FileState, DocumentError]) -> str:

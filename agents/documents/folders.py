@@ -24,6 +24,17 @@ class FolderFiles(NamedTuple):
     """Newest first."""
     whole: bool
     """Whether everything was looked at."""
+    misnamed: int = 0
+    """Documents that are left out, since no message can hold their names."""
+
+    @property
+    def note(self) -> str:
+        """What is to be said of those; nothing where there are none."""
+        if not self.misnamed:
+            return ""
+        return (
+            f"Documents left out, for their names or their folders' are not in UTF-8: {self.misnamed:,}. Rename them."
+        )
 
 
 def find_files(folders: Iterable[Path], settings: DocumentsSettings) -> FolderFiles:
@@ -35,7 +46,7 @@ def find_files(folders: Iterable[Path], settings: DocumentsSettings) -> FolderFi
         folders: Real paths of folders that may be read.
         settings: What may be read.
     """
-    seen = 0
+    seen = misnamed = 0
     files: dict[str, FileState] = {}
     waiting = deque(folders)
     while waiting and seen < MAX_ENTRIES:
@@ -46,9 +57,12 @@ def find_files(folders: Iterable[Path], settings: DocumentsSettings) -> FolderFi
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(Path(entry.path))
             elif by_suffix(Path(entry.name).suffix) and (state := _state(entry, settings)):
-                files[state.path] = state
+                if access.is_nameable(state.path):
+                    files[state.path] = state
+                else:
+                    misnamed += 1
     newest_first = sorted(files.values(), key=lambda state: (-state.mtime_ns, state.path))
-    return FolderFiles(tuple(newest_first), whole=not waiting)
+    return FolderFiles(tuple(newest_first), whole=not waiting, misnamed=misnamed)
 
 
 def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:

@@ -10,6 +10,7 @@ from agents.documents.access import FileState
 from agents.documents.folders import MAX_ENTRIES, find_files
 from agents.documents.names import rank_names
 from agents.documents.store import KnownDocument, Store
+from agents.escaping import as_unicode
 from agents.schema import ListedDocument
 from agents.settings import DocumentsSettings
 
@@ -42,11 +43,12 @@ def list_documents(store: Store, settings: DocumentsSettings, folder: str | None
     paths = {state.path for state in found.files}
     others = (document for document in known.values() if paths.isdisjoint(document.paths))
     documents = (*files, *_without_file(others, folders, settings, anywhere=folder is None))
-    notes = () if found.whole else (f"Only {MAX_ENTRIES:,} files and folders were looked at: name a folder.",)
+    seen_in_part = "" if found.whole else f"Only {MAX_ENTRIES:,} files and folders were looked at: name a folder."
+    notes = tuple(filter(None, (seen_in_part, found.note)))
     if query is not None and query.strip():
         places = rank_names(query, [_name(document, folders) for document in documents])
         documents = tuple(documents[place] for place in places)
-    return Listing(tuple(map(str, folders)), documents, notes)
+    return Listing(tuple(as_unicode(str(each)) for each in folders), documents, notes)
 
 
 def _of_file(state: FileState, known: KnownDocument | None) -> ListedDocument:

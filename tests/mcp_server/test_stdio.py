@@ -1,5 +1,6 @@
 import json
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,21 @@ async def test_what_is_printed_by_the_way_never_reaches_the_client(mode: str, tm
         assert result.structured_content["claims"][0]["text"] == "The pump holds 40 litres."
         stderr.seek(0)
         assert "a stray line" in stderr.read()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode")
+async def test_a_name_that_no_message_can_hold_does_not_end_the_server(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/B\xfccher"))
+    folder.mkdir()
+    for path in (folder / "a.txt", tmp_path / "pump.txt"):
+        path.write_text("The pump holds 40 litres.")
+    async with Client(server_process(tmp_path, "--root", str(tmp_path), "--root", str(folder))) as connected:
+        listed = await connected.call_tool("list_documents", {})
+        answer = await connected.call_tool("ask", {"question": "How many litres?", "documents": [str(tmp_path)]})
+    assert [each["path"] for each in listed.structured_content["documents"]] == [str(tmp_path / "pump.txt")]
+    assert "not in UTF-8" in listed.structured_content["notes"][0]
+    assert "40 litres" in answer.content[0].text
+    assert "not in UTF-8" in answer.content[0].text
 
 
 async def test_mcp_run_finds_the_server(tmp_path: Path) -> None:

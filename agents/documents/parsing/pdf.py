@@ -25,7 +25,7 @@ from agents.documents.parsing.parsed import (
 )
 from agents.documents.parsing.pdf_forms import Additions, FormReader, attachments, page_labels
 from agents.documents.parsing.pdf_xfa import is_xfa, read_xfa
-from agents.documents.parsing.pdfium_calls import Handle
+from agents.documents.parsing.pdfium_calls import Handle, read_string
 from agents.documents.passages import measure_sentences
 from agents.errors import DocumentError
 from agents.extras import add_extra
@@ -58,7 +58,7 @@ def read_pdf(data: bytes, name: str) -> Parsed:
             hint=_OCR_FOUND_NOTHING if pdf_ocr.is_installed() else _without_ocr(),
         )
     text, spans = _join(pages)
-    title = " ".join(clean(document.get_metadata_value("Title")).split())
+    title = " ".join(read_string(pdfium.FPDF_GetMetaText, document, b"Title").split())
     sizes = [list(zip(page.heights, page.lines, strict=True)) for page in pages]
     largest = titles.of_first_page(sizes[0], chain.from_iterable(sizes[1:]))
     placed = [(page, start) for page, (start, _) in zip(pages, spans, strict=True)]
@@ -403,7 +403,7 @@ def _bookmarks(document: Handle, text: str, spans: list[tuple[int, int]]) -> lis
     for bookmark in bookmarks:
         target = bookmark.get_dest()
         index = cast("int | None", target.get_index() if target else None)
-        title = " ".join(clean(bookmark.get_title() or "").split())
+        title = " ".join(read_string(pdfium.FPDFBookmark_GetTitle, bookmark).split())
         if title and index is not None and index < len(spans):
             start, end = spans[index]
             last = max(start, last) if last < end else start

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 
 import pypdfium2.raw as untyped_raw
 
-from agents.documents.parsing.parsed import clean
+from agents.documents.parsing.pdfium_calls import read_string
 
 # The bindings are made by ctypes at import and carry no types.
 pdfium = cast("Any", untyped_raw)
@@ -232,7 +232,7 @@ class FormReader:
             (additions.hidden if hidden else additions.notes).extend(annotation.remark("Note"))
         if kind == pdfium.FPDF_ANNOT_FILEATTACHMENT:
             attachment = pdfium.FPDFAnnot_GetFileAttachment(annotation.handle)
-            additions.attached.append(_string(pdfium.FPDFAttachment_GetName, attachment))
+            additions.attached.append(read_string(pdfium.FPDFAttachment_GetName, attachment))
 
     def _widget(self, annotation: "_Annotation") -> Field | None:
         """Return a widget as a field; None for one that holds no value, a push button for example."""
@@ -244,18 +244,20 @@ class FormReader:
             # What the list shows of the options that are chosen; the field's value may be a code for it.
             options = range(min(pdfium.FPDFAnnot_GetOptionCount(*widget), _MAX_OPTIONS))
             chosen = [index for index in options if pdfium.FPDFAnnot_IsOptionSelected(*widget, index)]
-            value = ", ".join(_string(pdfium.FPDFAnnot_GetOptionLabel, *widget, index) for index in chosen)
-            value = value or _string(pdfium.FPDFAnnot_GetFormFieldValue, *widget)
+            value = ", ".join(read_string(pdfium.FPDFAnnot_GetOptionLabel, *widget, index) for index in chosen)
+            value = value or read_string(pdfium.FPDFAnnot_GetFormFieldValue, *widget)
         elif kind == pdfium.FPDF_FORMFIELD_TEXTFIELD:
             secret = pdfium.FPDFAnnot_GetFormFieldFlags(*widget) & _PASSWORD
-            value = "" if secret else _string(pdfium.FPDFAnnot_GetFormFieldValue, *widget)
+            value = "" if secret else read_string(pdfium.FPDFAnnot_GetFormFieldValue, *widget)
         else:
             return None
-        name = _string(pdfium.FPDFAnnot_GetFormFieldName, *widget)
+        name = read_string(pdfium.FPDFAnnot_GetFormFieldName, *widget)
         if kind == pdfium.FPDF_FORMFIELD_RADIOBUTTON:
             # The buttons of a group share its name; what each stands for is its own.
-            name = f"{name} {_string(pdfium.FPDFAnnot_GetFormFieldExportValue, *widget)}"
-        return Field(annotation.box, name, _string(pdfium.FPDFAnnot_GetFormFieldAlternateName, *widget), value, kind)
+            name = f"{name} {read_string(pdfium.FPDFAnnot_GetFormFieldExportValue, *widget)}"
+        return Field(
+            annotation.box, name, read_string(pdfium.FPDFAnnot_GetFormFieldAlternateName, *widget), value, kind
+        )
 
 
 def with_colon(label: str) -> str:
@@ -267,26 +269,18 @@ def attachments(document: Handle) -> list[str]:
     """Return the names of the files that are embedded in a document of pypdfium2's."""
     count = pdfium.FPDFDoc_GetAttachmentCount(document)
     found = (pdfium.FPDFDoc_GetAttachment(document, index) for index in range(min(count, _MAX_ANNOTATIONS)))
-    return [_string(pdfium.FPDFAttachment_GetName, attachment) for attachment in found if attachment]
+    return [read_string(pdfium.FPDFAttachment_GetName, attachment) for attachment in found if attachment]
 
 
 def page_labels(document: Handle) -> list[str] | None:
     """Return what is printed as each page's number, "iv" for example; None where that is just its position."""
-    labels = [_string(pdfium.FPDF_GetPageLabel, document, index) for index in range(len(document))]
+    labels = [read_string(pdfium.FPDF_GetPageLabel, document, index) for index in range(len(document))]
     return labels if any(label not in ("", str(number)) for number, label in enumerate(labels, 1)) else None
 
 
 _MAX_OPTIONS = 1_000
 _MAX_ANNOTATIONS = 5_000
 """Of a page; pdfium looks for each one's field among all."""
-
-
-def _string(get: Callable[..., int], *of: Handle) -> str:
-    """Return a string that pdfium writes as UTF-16 into a buffer, and whose size in bytes it returns."""
-    size = get(*of, None, 0)
-    buffer = (ctypes.c_ushort * (size // 2 + 1))()
-    get(*of, buffer, size)
-    return clean(bytes(buffer).decode("utf-16-le", errors="ignore").split("\0", 1)[0]).strip()
 
 
 _LETTER = re.compile(r"[^\W\d_]")
@@ -311,7 +305,7 @@ class _Annotation(NamedTuple):
 
     def entry(self, key: bytes) -> str:
         """Return a string of its dictionary."""
-        return _string(pdfium.FPDFAnnot_GetStringValue, self.handle, key)
+        return read_string(pdfium.FPDFAnnot_GetStringValue, self.handle, key)
 
     def remark(self, what: str) -> list[str]:
         """Return its contents, if it has any, as a marked line, with the author where it names one."""

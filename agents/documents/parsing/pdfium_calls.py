@@ -13,6 +13,8 @@ from typing import Any, NamedTuple, cast
 
 import pypdfium2.raw as untyped_raw
 
+from agents.documents.parsing.parsed import clean
+
 # The bindings are made by ctypes at import and carry no types.
 pdfium = cast("Any", untyped_raw)
 
@@ -40,6 +42,15 @@ class Looks(NamedTuple):
     """FPDF_TEXTRENDERMODE_*."""
     sizes: list[float]
     """Of the font, in units of the object's matrix."""
+
+
+def read_string(get: Callable[..., int], *of: Handle) -> str:
+    """Return a string that pdfium writes as UTF-16 into a buffer, and whose size in bytes it returns."""
+    size = get(*of, None, 0)
+    buffer = (ctypes.c_ushort * (size // 2 + 1))()
+    get(*of, buffer, size)
+    # A surrogate without its pair, which a file may hold, is left out.
+    return clean(bytes(buffer).decode("utf-16-le", errors="ignore").split("\0", 1)[0]).strip()
 
 
 def object_handle(address: int) -> Handle:

@@ -89,3 +89,12 @@ def test_a_hard_link_to_another_users_file_is_refused(settings: DocumentsSetting
 def test_a_name_that_is_too_long_is_said_to_be(settings: DocumentsSettings, tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match="File name too long"):
         find_file(str(tmp_path / "room" / ("a" * 300)), settings)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode")
+def test_a_name_that_no_message_can_hold_is_refused_in_words_that_one_can(settings: DocumentsSettings) -> None:
+    path = os.fsdecode(os.fsencode(settings.roots[0]) + b"/Gr\xfc\xdfe.txt")
+    Path(path).write_text("Words of the room.")
+    with pytest.raises(DocumentError, match="Gr\ufffd\ufffde.txt cannot be read: .* not in UTF-8") as refused:
+        find_file(path, settings)
+    str(refused.value).encode()

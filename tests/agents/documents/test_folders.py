@@ -1,4 +1,5 @@
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,4 +54,14 @@ def test_a_search_that_sees_too_many_files_says_so(tmp_path: Path, monkeypatch: 
 
 
 def test_a_folder_that_has_gone_holds_nothing(tmp_path: Path) -> None:
-    assert find_files([tmp_path / "gone"], DocumentsSettings(roots=(tmp_path,))) == ((), True)
+    assert find_files([tmp_path / "gone"], DocumentsSettings(roots=(tmp_path,))) == ((), True, 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode")
+def test_a_document_whose_name_no_message_can_hold_is_left_out_and_counted(tmp_path: Path) -> None:
+    write(tmp_path / "a.txt")
+    write(Path(os.fsdecode(os.fsencode(tmp_path) + b"/Gr\xfc\xdfe.txt")))
+    write(Path(os.fsdecode(os.fsencode(tmp_path) + b"/B\xfccher/b.txt")))
+    found = find_files([tmp_path], DocumentsSettings(roots=(tmp_path,)))
+    assert [Path(state.path).name for state in found.files] == ["a.txt"]
+    assert "UTF-8: 2." in found.note

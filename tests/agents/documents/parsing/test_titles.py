@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from reportlab.pdfgen.canvas import Canvas
 
 from agents.documents.library import Library
 from agents.documents.parsing.parse import parse
@@ -54,6 +55,22 @@ def test_metadata_are_believed_where_the_first_page_confirms_them_or_shows_no_ti
     assert choose("Company Registration No", "Port of Emden", page) == "Port of Emden"
     assert choose("The sea of words in the U", "Port of Emden", page) == "Port of Emden"
     assert choose("The port's year", "", page) == "The port's year"
+
+
+def test_half_a_letter_in_a_title_is_no_reason_to_refuse_a_pdf() -> None:
+    content = io.BytesIO()
+    canvas = Canvas(content, invariant=True)
+    canvas.setTitle("twelve signs")
+    canvas.drawString(72, 720, "The pump holds 40 litres.")
+    canvas.bookmarkPage("here")
+    canvas.addOutlineEntry("twelve signs", "here")
+    canvas.save()
+    # In place of it "R" and a surrogate without its pair, in UTF-16.
+    data = content.getvalue()
+    assert data.count(b"(twelve signs)") == 2
+    read = parse(data.replace(b"(twelve signs)", b"<FEFF0052D800>"), "pump.pdf")
+    assert "40 litres" in read.text
+    assert read.title == "R"
 
 
 def test_a_mail_goes_by_its_subject_whatever_that_is() -> None:
