@@ -74,7 +74,7 @@ class SharedRuns:
         self, key: str, work: Callable[[ReportProgress], Awaitable[ResultT]], report: ReportProgress
     ) -> ResultT:
         """Do the work, and store how far it has come for those who wait elsewhere."""
-        now = Told()
+        now = begun = Told()
 
         def reported(progress: Progress, notes: tuple[str, ...] = (), /) -> None:
             nonlocal now
@@ -82,7 +82,7 @@ class SharedRuns:
             report(progress, notes)
 
         async def tell() -> None:
-            stored = now
+            stored = begun
             while True:
                 await asyncio.sleep(TELL_SECONDS)
                 if now is not stored:
