@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
 from agents.language.section_references import (
+    CHAPTER,
     EAST_ASIAN,
     EAST_ASIAN_PARTS,
     SECTION,
@@ -23,6 +24,11 @@ _HEADING = re.compile(
     r"(?P<number>\d{1,4}(?:\.\d{1,3}){0,5}(?!\d)|[IVXLC]{1,6}\b|[A-H]\b)",
     re.IGNORECASE,
 )
+_NUMBER_OF_LINE = (
+    rf"(?:(?:{SECTION}|{CHAPTER})[ \t]+(?:\d[\d.]*|[IVXLC]{{1,6}}|[A-H])|\d{{1,4}}(?:\.\d{{1,3}}){{0,5}}"
+    r"|(?:[IVXLC]{1,6}|[A-H])(?=[.):]))(?:[.):]+[ \t]*|[ \t]+)(?:[-–—][ \t]*)?"
+)
+"""What stands before the words of a heading: "5. ", "Article 5 – ", "IV. "."""
 _SAME_WORD, _NO_WORD, _OTHER_WORD = range(3)
 """How well a heading with the right number fits, best first."""
 _SEARCHED_CHARACTERS = 1 << 17
@@ -125,6 +131,28 @@ def section_end(document: Document, index: int, number: str = "") -> int:
         if heading.level <= level and not inside:
             return heading.start
     return len(document.text)
+
+
+def find_titled(words: str, document: Document) -> Span | None:
+    """Return the section that begins with a line of these words alone, numbered or not; None where there is none.
+
+    Not every heading is known as one: in a plain text only those are whose numbers follow each other.
+    """
+    said = r"[ \t]+".join(map(re.escape, words.split()))
+    titled = re.compile(rf"^[ \t>*_#]{{0,8}}(?P<number>{_NUMBER_OF_LINE})?{said}[.:]?[ \t*_]*$", re.I | re.M)
+    spans: list[Span] = []
+    for match in _matches(titled, document.text):
+        number = re.search(r"\d[\d.]*\d|\d", match["number"] or "")
+        clause = number and _clause(Reference("section", number.group(), is_page=False), document)
+        later = (heading.start for heading in document.headings if heading.start > match.start())
+        spans.append(clause or (match.start(), next(later, len(document.text))))
+    # A table of contents has it, too.
+    return max(reversed(spans), key=_length, default=None)
+
+
+def without_number(heading: str) -> str:
+    """Return a heading's words without its number, in small letters: "5. Termination" is called "termination"."""
+    return re.sub(rf"^{_NUMBER_OF_LINE}", "", heading.strip(), flags=re.IGNORECASE).casefold()
 
 
 def _clause(reference: Reference, document: Document) -> Span | None:

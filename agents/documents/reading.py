@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from agents.documents.names import rank_names
-from agents.documents.places import find_spans, section_end
+from agents.documents.places import find_spans, find_titled, section_end, without_number
 from agents.errors import RequestError
-from agents.language.section_references import find_references
+from agents.language.section_references import find_references, strip_references
 from agents.language.sentences import split_sentences
 from agents.language.tokens import estimate_tokens
 from agents.schema import Document, Page, TextSpan
@@ -68,10 +68,15 @@ def select_section(document: Document, wanted: str) -> Selection:
     line = _one_line(wanted)
     plain = [_one_line(heading.text) for heading in document.headings]
     places = [place for place, heading in enumerate(plain) if heading.casefold() == line.casefold()]
-    if not places and (spans := _numbered(document, line)):
+    words, spans = _numbered(document, line)
+    if not places and spans:
         return Selection(f"section {line}" if line[:1].isdigit() else line, spans)
+    places = places or [place for place, heading in enumerate(plain) if without_number(heading) == line.casefold()]
     named = bool(places)
-    places = places or rank_names(line, plain)
+    if not named and (span := find_titled(line, document)):
+        return Selection(f"section “{document.text[slice(*span)].splitlines()[0].strip()}”", (span,))
+    # The digits of a number stand in many headings, and "5.2" is not section 2.
+    places = places or (rank_names(words, plain) if words else [])
     if not places:
         raise _no_section(document, line)
     start, end = document.headings[places[0]].start, section_end(document, places[0])
@@ -173,10 +178,11 @@ def _no_page(document: Document, wanted: str) -> RequestError:
     return RequestError(f"{document.title} has no {kind} {wanted}.", hint=f"{has}; name one, or a range such as 1-2.")
 
 
-def _numbered(document: Document, line: str) -> tuple[Bounds, ...]:
-    """Return where the sections stand that are named by their numbers."""
-    references = find_references(line) or find_references(f"section {line}")
-    return find_spans(references, document)
+def _numbered(document: Document, line: str) -> tuple[str, tuple[Bounds, ...]]:
+    """Return what is said beside the numbers of sections, and where the sections stand."""
+    said = line if find_references(line) else f"section {line}"
+    references = find_references(said)
+    return strip_references(said) if references else line, find_spans(references, document)
 
 
 def _no_section(document: Document, line: str) -> RequestError:

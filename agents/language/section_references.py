@@ -12,7 +12,7 @@ from agents.schema import Passage
 _KNOWN = LANGUAGES.values()
 _PAGE = alternatives(each.pages for each in _KNOWN)
 SECTION = alternatives(each.sections for each in _KNOWN)
-_CHAPTER = alternatives(each.chapters for each in _KNOWN)
+CHAPTER = alternatives(each.chapters for each in _KNOWN)
 _ANNEX = alternatives(each.annexes for each in _KNOWN)
 _SHEET_WORD = alternatives(each.sheets for each in _KNOWN)
 _BEFORE = rf"(?i:\b(?:{alternatives(each.before_places for each in _KNOWN)})\s+|\b[a-z]{{1,4}}['’])"
@@ -30,7 +30,7 @@ _AND = rf"\s*(?:,|&|{alternatives(each.between_places for each in _KNOWN)})\s*"
 # The word may be in small letters or capitals, a letter or a Roman number of a section is in capitals. An article that
 # the name of a law stands behind is none of the document's.
 _NAMED = re.compile(
-    rf"{_BEFORE}{{0,3}}(?<![\w.])(?P<word>(?i:{_PAGE}|{SECTION}|{_CHAPTER}|{_ANNEX}))\s*(?:(?i:no|nr)\.\s*)?"
+    rf"{_BEFORE}{{0,3}}(?<![\w.])(?P<word>(?i:{_PAGE}|{SECTION}|{CHAPTER}|{_ANNEX}))\s*(?:(?i:no|nr)\.\s*)?"
     rf"(?P<numbers>{_NUMBER}(?:(?:{_TO}|{_AND}){_NUMBER})*)(?:\(\w{{1,4}}\))*(?!\s+[A-Z][A-Za-z]*[A-Z]\b)"
 )
 _OF = re.compile(rf"\s+(?!(?i:{_UP_TO})\b){_BEFORE}{{1,2}}", re.IGNORECASE)
@@ -99,7 +99,7 @@ class Reference:
     @property
     def is_chapter(self) -> bool:
         """Whether its heading may be its number without its word."""
-        return re.fullmatch(_CHAPTER, self.word, re.IGNORECASE) is not None
+        return re.fullmatch(CHAPTER, self.word, re.IGNORECASE) is not None
 
 
 def is_section_word(word: str) -> bool:

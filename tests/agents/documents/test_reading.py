@@ -95,6 +95,45 @@ def test_a_heading_that_is_only_like_the_asked_one_is_said_to_be(agreement: Docu
     assert select_section(agreement, "Scop").notes == ("No heading is “Scop”; this one comes nearest.",)
 
 
+JUMPING = (
+    "LEASE\n\n1. Scope\n\nTwo rooms.\n\n2. Rent\n\nIt is 900 euros.\n\n5. Termination\n\n5.1 Notice\n\nNinety days.\n\n"
+    "5.2 Fees\n\nThe fee is 40 euros.\n\nArticle 6. Law\n\nDutch law.\n"
+)
+"""An excerpt: its numbers do not follow each other, so that its last headings are not known as ones."""
+
+
+@pytest.mark.parametrize(
+    ("section", "begins", "ends"),
+    [
+        ("5.2", "5.2 Fees", "40 euros."),
+        ("5.2 Fees", "5.2 Fees", "40 euros."),
+        ("Fees", "5.2 Fees", "40 euros."),
+        ("termination", "5. Termination", "40 euros."),
+        ("5. Termination", "5. Termination", "40 euros."),
+        ("law", "Article 6. Law", "Dutch law."),
+    ],
+)
+def test_a_heading_is_found_with_its_number_by_its_number_and_without(section: str, begins: str, ends: str) -> None:
+    known = [(1, words, JUMPING.index(words)) for words in ("1. Scope", "2. Rent")]
+    for headings in (known, []):
+        document = as_document(JUMPING, headings=headings)
+        selected = select_section(document, section)
+        text = read(document, selected.spans).strip()
+        assert text.startswith(begins)
+        assert text.endswith(ends)
+        assert selected.notes == ()
+
+
+def test_a_number_is_never_taken_for_another_that_has_its_digits(agreement: Document) -> None:
+    for missing in ("5.2", "section 1.2", "2.7"):
+        with pytest.raises(RequestError, match="no section"):
+            select_section(agreement, missing)
+
+
+def test_the_words_beside_a_number_that_is_missing_find_their_heading(agreement: Document) -> None:
+    assert select_section(agreement, "3.7 Late payment").reading == "section “2.2 Late payment”"
+
+
 def test_a_missing_section_is_refused_with_those_there_are(agreement: Document) -> None:
     with pytest.raises(RequestError, match=r"no section “9\.9”.*2\.1 Servicing \(page 2 \(printed: 1\)\)"):
         select_section(agreement, "9.9")
