@@ -27,7 +27,7 @@ const say = (text) => { get("status").textContent = plain(text); };
 const lasted = (seconds) => (seconds < 0.1 ? `${Math.round(1000 * seconds)} ms` : `${seconds.toFixed(2)} s`);
 const count = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 
-// What is shown.
+// What is shown. A tool's result leaves out what has its usual value, such as the outcome of a step that was done.
 
 let showPage; // (document_id, page, quotes) => a promise of a page; set by whichever way the page was opened
 let response; // the result
@@ -64,7 +64,7 @@ function statusOf(result) {
   if (result.status === "running") return result.message || "Still working.";
   const coverage = result.coverage ?? {};
   const read = coverage.tokens_total
-    ? `${count(coverage.tokens_read, "token")} of ${coverage.tokens_total.toLocaleString("en")} read. ` : "";
+    ? `${count(coverage.tokens_read ?? 0, "token")} of ${coverage.tokens_total.toLocaleString("en")} read. ` : "";
   const part = result.part ? `Claims ${result.part.first} to ${result.part.last} of ${result.part.total}. ` : "";
   return `${part}${read}${sources.length ? "Choose a mark to see the quote on its page." : ""}`;
 }
@@ -198,7 +198,7 @@ function presentWay(result) {
   fill("steps", ...steps.map((step) => {
     const bar = make("span", { class: "time", "aria-hidden": "true" });
     bar.style.width = `${(100 * step.seconds) / longest}%`;
-    const outcome = step.outcome === "done" ? [] : [make("span", { class: "outcome faint" }, step.outcome)];
+    const outcome = (step.outcome ?? "done") === "done" ? [] : [make("span", { class: "outcome faint" }, step.outcome)];
     return make("li", {}, make("span", {}, step.agent), bar, make("span", {}, lasted(step.seconds)), ...outcome);
   }));
   show("way", steps.length);

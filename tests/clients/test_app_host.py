@@ -13,13 +13,15 @@ from mcp import Client
 from mcp.client import advertise
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
+from agents.schema import AgentStep, Coverage, RouteReport
 from agents.settings import Settings
+from mcp_server.parts import structured_content
 from mcp_server.server import create_server
 from mcp_server.viewer.page import viewer_page
 from tests.clients.visit import HERE
 from tests.conftest import EXAMPLES
 from tests.support.chromium import chromium
-from tests.support.fake_assistant import FakeAssistant
+from tests.support.fake_assistant import ANSWER, FakeAssistant
 from tests.support.processes import server_process
 from tests.support.samples import write_lines_as_docx, write_xlsx
 from tests.support.viewing import assert_marked, letters_at, marked_on
@@ -99,7 +101,11 @@ async def test_quotes_are_marked_in_a_pdf_a_docx_and_an_xlsx(
     assert [each for each in requests if not each.startswith(("about:", "data:"))] == []
 
 
-async def test_a_measurement_is_shown_with_its_chart(host_script: str) -> None:
+async def test_a_result_of_which_nothing_was_read_is_shown_and_then_a_measurement_with_its_chart(
+    host_script: str,
+) -> None:
+    done = RouteReport(kind="simple", reason="", agents=(AgentStep(agent="router", seconds=0.004),))
+    unread = ANSWER.model_copy(update={"coverage": Coverage(tokens_total=900), "route": done})
     dot = base64.b64encode(bytes.fromhex(ONE_DOT)).decode()
     image = {"type": "image", "data": dot, "mimeType": "image/png"}
     result = {
@@ -108,8 +114,14 @@ async def test_a_measurement_is_shown_with_its_chart(host_script: str) -> None:
     }
     server = create_server(Settings(), FakeAssistant())
     async with Client(server, extensions=APPS) as connected, hosted(connected, host_script, []) as page:
-        shown = {"html": viewer_page(alone=False), "input": {}, "result": result, "theme": "light"}
-        await page.evaluate("showApp", shown)
+        shown = {"html": viewer_page(alone=False), "input": {}, "theme": "light"}
+        nothing = {"content": [], "structuredContent": structured_content(unread)}
+        await page.evaluate("showApp", {**shown, "result": nothing})
+        app = page.frames[-1]
+        await app.get_by_text("0 tokens of 900 read").wait_for()
+        assert await app.locator("#steps li").all_text_contents() == ["router4 ms"]
+        assert await app.locator("#steps .outcome").count() == 0
+        await page.evaluate("showApp", {**shown, "result": result})
         app = page.frames[-1]
         await app.get_by_text("Pages a second: 90").wait_for()
         assert (

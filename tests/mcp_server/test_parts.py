@@ -66,7 +66,7 @@ def text_of(result: CallToolResult) -> str:
 
 async def every_part(connected: Client, tool: str, arguments: dict[str, Any]) -> list[CallToolResult]:
     parts = [await connected.call_tool(tool, arguments)]
-    while cursor := parts[-1].structured_content["next_cursor"]:
+    while cursor := parts[-1].structured_content.get("next_cursor"):
         assert f"make the same call with cursor `{cursor}`" in text_of(parts[-1])
         parts.append(await connected.call_tool(tool, {**arguments, "cursor": cursor}))
     return parts
@@ -81,7 +81,9 @@ async def test_the_parts_together_hold_every_claim_and_each_stands_alone(mode: s
     assert len(parts) > 5
     assert tuple(claim for content in contents for claim in content.claims) == whole.claims
     assert {each for content in contents for each in content.citations} == {
-        each for each in whole.citations if any(each.id in claim.citations for claim in whole.claims)
+        each.model_copy(update={"title": ""})
+        for each in whole.citations
+        if any(each.id in claim.citations for claim in whole.claims)
     }
     for part, content in zip(parts, contents, strict=True):
         assert content.part
