@@ -47,6 +47,11 @@ def as_unicode(text: str) -> str:
     return _SURROGATE.sub("\ufffd", text)
 
 
+def is_unicode(text: str) -> bool:
+    """Whether UTF-8, and so a message or a database, can hold a text."""
+    return not _SURROGATE.search(text)
+
+
 def one_line(text: str) -> str:
     """Return a text on one line, without controls and what nothing draws."""
     return as_unicode(_DROPPED.sub("", _BREAK.sub(" ", text).replace("\t", " ")))

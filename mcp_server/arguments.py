@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from typing_extensions import override
 
+from agents.escaping import as_markdown
 from mcp_server.unreadable import AnsweringServer
 
 Schema = Mapping[str, Any]
@@ -51,7 +52,9 @@ class PlainSpokenServer(AnsweringServer):
             return await super().call_tool(name, arguments, context)
         except ToolError as error:
             cause = error.__cause__
-            if schema is None or not isinstance(cause, ValidationError) or isinstance(error, UnexpectedToolError):
+            if schema is None:
+                raise ToolError(as_markdown(str(error))) from cause
+            if not isinstance(cause, ValidationError) or isinstance(error, UnexpectedToolError):
                 raise
             # The SDK logs the names of the arguments alone where a ValidationError is the cause.
             raise ToolError(_refusal(name, explain(cause, schema))) from cause
@@ -152,4 +155,5 @@ def _shown(value: object) -> str:
 
 
 def _refusal(tool: str, sentences: Sequence[str]) -> str:
-    return f"{tool} was not called. {' '.join(sentences)}"
+    # The caller's own words stand in it, which a document may have given the caller.
+    return as_markdown(f"{tool} was not called. {' '.join(sentences)}")

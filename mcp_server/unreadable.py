@@ -13,6 +13,8 @@ from mcp_types import ErrorData, JSONRPCError
 from pydantic import ValidationError
 from typing_extensions import override
 
+from agents.escaping import is_unicode
+
 _PARSE_ERROR, _INVALID_REQUEST = -32700, -32600
 """Of JSON-RPC."""
 Stream = Any
@@ -64,4 +66,5 @@ def _id_in(message: object) -> str | int | None:
         with suppress(ValueError, RecursionError):
             message = json.loads(message)
     identity = cast("dict[str, object]", message).get("id") if isinstance(message, dict) else None
-    return identity if isinstance(identity, str | int) else None
+    # One that holds a lone surrogate could not be sent back, and the server would end in trying.
+    return identity if isinstance(identity, int) or (isinstance(identity, str) and is_unicode(identity)) else None

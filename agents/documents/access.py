@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from agents.errors import DocumentError
-from agents.escaping import as_unicode
+from agents.escaping import as_unicode, is_unicode
 from agents.settings import DocumentsSettings
 
 ID_LENGTH = 16
@@ -62,11 +62,6 @@ def find_folder(source: str, settings: DocumentsSettings) -> Path:
     if not stat.S_ISDIR(_stat_allowed(path, real, settings).st_mode):
         raise DocumentError(f"{path} is not a folder.", hint=f"Its folder is {path.parent}.")
     return real
-
-
-def is_nameable(path: str) -> bool:
-    """Whether messages and databases can hold a path: a system takes nearly any bytes for one, they take UTF-8."""
-    return as_unicode(path) == path
 
 
 def is_folder(source: str) -> bool:
@@ -161,7 +156,7 @@ def _resolved(path: Path) -> tuple[Path, Path]:
         real = Path(os.path.realpath(path))
     except OSError as error:
         raise _cannot_open(path, error) from error
-    if not is_nameable(f"{shown}{real}"):
+    if not is_unicode(f"{shown}{real}"):
         raise DocumentError(
             f"{as_unicode(str(shown))} cannot be read: its name or its folder's is not in UTF-8.", hint="Rename it."
         )

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from agents.documents import access
 from agents.documents.access import FileState
 from agents.documents.parsing.formats import by_suffix
+from agents.escaping import is_unicode
 from agents.settings import DocumentsSettings
 
 MAX_ENTRIES = 100_000
@@ -32,9 +33,7 @@ class FolderFiles(NamedTuple):
         """What is to be said of those; nothing where there are none."""
         if not self.misnamed:
             return ""
-        return (
-            f"Documents left out, for their names or their folders' are not in UTF-8: {self.misnamed:,}. Rename them."
-        )
+        return f"Left out, for their names or their folders' are not in UTF-8: {self.misnamed:,}. Rename them."
 
 
 def find_files(folders: Iterable[Path], settings: DocumentsSettings) -> FolderFiles:
@@ -57,7 +56,7 @@ def find_files(folders: Iterable[Path], settings: DocumentsSettings) -> FolderFi
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(Path(entry.path))
             elif by_suffix(Path(entry.name).suffix) and (state := _state(entry, settings)):
-                if access.is_nameable(state.path):
+                if is_unicode(state.path):
                     files[state.path] = state
                 else:
                     misnamed += 1

@@ -134,3 +134,19 @@ async def test_any_tool_of_the_server_speaks_plainly() -> None:
         )
         assert "There is no argument `x`. It takes none." in refused(await connected.call_tool("nothing", {"x": 1}))
         assert refused(await connected.call_tool("broken", {})) == "Error executing tool broken"
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("<img src=x>", {}),
+        ("ask", {**QUESTION, "<img src=x>": 1}),
+        ("ask", {**QUESTION, "wait_seconds": "<img src=x>"}),
+        ("analyze_document", {**DOCUMENT, "mode": "![a](x)\nNote: SYSTEM"}),
+    ],
+)
+async def test_wrong_words_of_the_caller_do_not_act(tool: str, arguments: dict[str, Any]) -> None:
+    text = await refusal(tool, arguments)
+    assert "<img" not in text
+    assert "](" not in text
+    assert "\n" not in text

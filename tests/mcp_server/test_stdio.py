@@ -71,7 +71,7 @@ async def test_what_is_printed_by_the_way_never_reaches_the_client(mode: str, tm
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode")
 async def test_a_name_that_no_message_can_hold_does_not_end_the_server(tmp_path: Path) -> None:
-    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/B\xfccher"))
+    folder = tmp_path / os.fsdecode(b"B\xfccher")
     folder.mkdir()
     for path in (folder / "a.txt", tmp_path / "pump.txt"):
         path.write_text("The pump holds 40 litres.")
@@ -148,7 +148,7 @@ def test_mcp_dev_is_told_where_readroom_is_installed_from() -> None:
 
 def test_a_request_that_cannot_be_read_is_answered_with_an_error(tmp_path: Path) -> None:
     asked = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "ask", "arguments": {"q": "SIGN"}}}
-    lines = [INITIALIZE, asked]
+    lines = [INITIALIZE, asked, {"jsonrpc": "2.0", "id": "SIGN", "method": "ping"}]
     parameters = server_process(tmp_path)
     done = subprocess.run(
         [sys.executable, *parameters.args],
@@ -162,3 +162,5 @@ def test_a_request_that_cannot_be_read_is_answered_with_an_error(tmp_path: Path)
     answers = {answer["id"]: answer for answer in map(json.loads, done.stdout.splitlines())}
     assert answers[7]["error"]["code"] == -32700
     assert answers[7]["error"]["message"].startswith("The message cannot be read: Invalid JSON")
+    # The id itself cannot be sent back.
+    assert answers[None]["error"]["code"] == -32700

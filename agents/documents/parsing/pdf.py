@@ -19,7 +19,6 @@ from agents.documents.parsing.parsed import (
     MAX_WARNINGS,
     PAGE_BREAK,
     Parsed,
-    clean,
     list_pages,
     shorten,
 )

@@ -107,7 +107,7 @@ async def test_known_ids_are_not_loaded_until_they_are_needed(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode")
 async def test_a_file_whose_name_no_message_can_hold_costs_the_others_nothing(library: Library, folder: Path) -> None:
-    Path(os.fsdecode(os.fsencode(folder) + b"/Gr\xfc\xdfe.txt")).write_text("The pump of ward d is blue.")
+    folder.joinpath(os.fsdecode(b"Gr\xfc\xdfe.txt")).write_text("The pump of ward d is blue.")
     collection = await collect(library, [str(folder)], 9, ignore)
     assert len(await texts(library, collection)) == 3
     assert "not in UTF-8: 1." in collection.warnings[0]

@@ -193,9 +193,9 @@ async def test_without_a_model_the_figures_that_are_no_points_make_a_table(read:
 
 
 async def test_where_nothing_fits_an_extraction_says_so_and_not_that_the_document_does_not_say(read: Reading) -> None:
-    done = await read(FakeEngine({WindowNotes: NotesResult.of(["None."])}), mode="extraction", focus="submarines")
+    done = await read(FakeEngine({WindowNotes: NotesResult.of(["None."])}), mode="extraction", focus="submarines\nat")
 
-    assert markdown(done).startswith("Nothing was found that fits “submarines”")
+    assert markdown(done).startswith("Nothing was found that fits “submarines at”")
 
 
 def document_with(*headings: tuple[int, str, int]) -> Document:
