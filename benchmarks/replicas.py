@@ -32,7 +32,6 @@ from agents.stored_data import migrate
 from benchmarks.growing_files import sentences
 from benchmarks.record import record
 
-CALLERS = 4
 DOCUMENT_SENTENCES = 1_200
 WINDOW_TOKENS = 2_000
 ANSWER_SECONDS = 60.0
@@ -78,6 +77,18 @@ class Servers:
         self._processes[number].kill()
         self._processes[number].wait()
         self._processes[number] = self._start(number)
+
+    async def answering(self) -> None:
+        """Wait until both accept connections."""
+        for port in self._ports:
+            while True:
+                try:
+                    _, writer = await asyncio.open_connection("127.0.0.1", port)
+                except OSError:
+                    await asyncio.sleep(0.1)
+                else:
+                    writer.close()
+                    break
 
     def end(self) -> None:
         """Kill both."""
@@ -150,7 +161,7 @@ class Caller:
 
 
 async def survive_kills(
-    servers: Servers, room: Path, kills: int, longest: float, seed: int = 1
+    servers: Servers, room: Path, kills: int, longest: float, callers: int = 4, seed: int = 1
 ) -> tuple[dict[str, int], dict[str, int]]:
     """Kill servers at random moments while callers ask and analyse.
 
@@ -160,33 +171,35 @@ async def survive_kills(
         servers: Of `two_servers`.
         room: The folder of the documents.
         kills: How many.
-        longest: Seconds until the next, at most.
+        longest: Seconds until the next, at most, once both servers accept connections.
+        callers: How many.
         seed: Of the moments.
     """
     chance = random.Random(seed)
-    callers = [Caller(servers.addresses, random.Random(seed * 1_000 + number)) for number in range(CALLERS)]
-    working = [asyncio.create_task(_work(caller, room)) for caller in callers]
+    calling = [Caller(servers.addresses, random.Random(seed * 1_000 + number)) for number in range(callers)]
+    working = [asyncio.create_task(_work(caller, room)) for caller in calling]
     for _ in range(kills):
-        await asyncio.sleep(chance.uniform(0.1, longest))
+        await servers.answering()
+        await asyncio.sleep(chance.uniform(0.0, longest))
         await asyncio.to_thread(servers.kill, chance.randrange(2))
-    # Until each has an answer from the servers that were started last.
-    answered = [sum(caller.turns.values()) for caller in callers]
-    while any(sum(caller.turns.values()) == before for caller, before in zip(callers, answered, strict=True)):
+    # Until each has asked and analysed with the servers that were started last.
+    answered = [sum(caller.turns.values()) for caller in calling]
+    while any(sum(caller.turns.values()) < before + 2 for caller, before in zip(calling, answered, strict=True)):
         if ended := [task for task in working if task.done()]:
             await ended[0]
         await asyncio.sleep(0.2)
     for task in working:
         task.cancel()
     await asyncio.gather(*working, return_exceptions=True)
-    for caller in callers:
+    for caller in calling:
         for refusal in caller.refused:
             print(refusal, file=sys.stderr)
-    turns = {key: value for caller in callers for key, value in caller.turns.items()}
+    turns = {key: value for caller in calling for key, value in caller.turns.items()}
     figures = {
         "kills": kills,
-        "calls_cut_off": sum(caller.broken for caller in callers),
-        "polls_at_another_server": sum(caller.at_other_servers for caller in callers),
-        "calls_refused": sum(len(caller.refused) for caller in callers),
+        "calls_cut_off": sum(caller.broken for caller in calling),
+        "polls_at_another_server": sum(caller.at_other_servers for caller in calling),
+        "calls_refused": sum(len(caller.refused) for caller in calling),
         "turns_acknowledged": sum(turns.values()),
     }
     return figures, turns
@@ -292,7 +305,9 @@ if __name__ == "__main__":
         "--database-url", type=SecretStr, required=True, help="of a database of its own, which is empty"
     )
     parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--longest", type=float, default=12.0, help="seconds until a kill, at most")
+    parser.add_argument(
+        "--longest", type=float, default=12.0, help="seconds until a kill, at most, of servers that answer"
+    )
     parser.add_argument("--sessions", type=int, default=100)
     asked = parser.parse_args()
     asyncio.run(main(asked.database_url, asked.kills, asked.longest, asked.sessions))

@@ -11,7 +11,7 @@ async def test_killed_servers_lose_no_acknowledged_turn_and_no_finished_window(
     empty_postgres: SecretStr, tmp_path: Path
 ) -> None:
     async with two_servers(tmp_path, empty_postgres) as servers:
-        figures, turns = await survive_kills(servers, tmp_path, kills=3, longest=6.0)
+        figures, turns = await survive_kills(servers, tmp_path, kills=2, longest=3.0, callers=2)
     kept = left(empty_postgres, turns)
 
     assert figures["calls_refused"] == 0
