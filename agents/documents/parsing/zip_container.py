@@ -58,8 +58,11 @@ class ZipContainer(zipfile.ZipFile):
 def without_padding(data: bytes) -> bytes:
     """Return a container without the bytes behind its end: Python looks for that only in the last 64 KiB."""
     place = data.rfind(_MARK)
-    if place < 0 or len(data) - place < _END.size:
-        return data
-    *_, size, start, comment = _END.unpack_from(data, place)
-    # Not the end of another one within it, whose own end may be cut off.
-    return data[: place + _END.size + comment] if start + size == place else data
+    while place >= 0:
+        if len(data) - place >= _END.size:
+            *_, size, start, comment = _END.unpack_from(data, place)
+            # Else of another one within it, whose own end may be cut off, or of what stands behind it.
+            if start + size == place:
+                return data[: place + _END.size + comment]
+        place = data.rfind(_MARK, 0, place)
+    return data

@@ -77,6 +77,8 @@ def test_bytes_behind_a_containers_end_do_not_matter(file: str) -> None:
     assert parse(data + bytes(10), file).text == sound
     # More than zipfile looks through.
     assert parse(data + b"x" * 100_000, file).text == sound
+    # With the mark of an end among it.
+    assert parse(data + b"PK\x05\x06" + b"x" * 100, file).text == sound
 
 
 def test_the_end_of_a_container_within_a_cut_one_is_not_its_own() -> None:
