@@ -1,7 +1,7 @@
 """Responses as Markdown for a model or a person to read."""
 
 from agents.escaping import as_markdown
-from agents.schema import Response
+from agents.schema import STARTING, Response
 
 GO_ON = "pass it as session_id to go on; at a shell, `readroom view` with it shows each quote on its page"
 """What a client may do with a session."""
@@ -28,6 +28,9 @@ def response_text(response: Response, *, go_on: str = GO_ON) -> str:
 
 
 def _coverage_and_engine(response: Response) -> str:
+    if response.engine.name == STARTING:
+        # No engine yet is not the one without a model.
+        return "The engine is still starting."
     engine = f"Engine: {response.engine.name}, {as_markdown(response.engine.model or 'no language model')}."
     coverage = response.coverage
     if not coverage.tokens_total:

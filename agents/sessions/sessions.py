@@ -74,8 +74,18 @@ class SessionStore:
         Raises:
             SessionError: The store cannot be opened.
         """
+        return await self.begin(None)
+
+    async def begin(self, session_id: str | None) -> "Session":
+        """Start a session of an id that a caller was given, or go on with it if that was done; None takes a new id.
+
+        Raises:
+            SessionError: The store cannot be opened.
+        """
         await self.database.open()
-        session = Session(str(uuid.uuid4()), self, is_new=True)
+        if session_id in self._new:
+            return self._new[session_id]
+        session = Session(session_id or str(uuid.uuid4()), self, is_new=True)
         self._new[session.session_id] = session
         if len(self._new) > _MAX_NEW:
             del self._new[next(iter(self._new))]
