@@ -175,7 +175,8 @@ def _no_page(document: Document, wanted: str) -> RequestError:
         has += f": {', '.join(f'“{label}”' for label in labels[:MAX_LISTED])}"
     elif labels:
         has += f", on which {labels[0]} to {labels[-1]} are printed"
-    return RequestError(f"{document.title} has no {kind} {wanted}.", hint=f"{has}; name one, or a range such as 1-2.")
+    how = "; name one, or a range such as 1-2" if count > 1 else ""
+    return RequestError(f"{document.title} has no {kind} {wanted}.", hint=f"{has}{how}.")
 
 
 def _numbered(document: Document, line: str) -> tuple[str, tuple[Bounds, ...]]:

@@ -59,6 +59,11 @@ def test_a_missing_page_is_refused_with_those_there_are(agreement: Document, pag
     assert "It has 3 pages, on which i to 2 are printed" in refused.value.hint
 
 
+def test_of_one_page_no_range_is_proposed() -> None:
+    with pytest.raises(RequestError, match=r"has no page 2\. It has 1 page\.$"):
+        select_pages(as_document("Words."), "2")
+
+
 def test_a_sheet_is_named_by_its_name() -> None:
     made = as_document("Parts here. Prices here.", page_starts=(0, 12))
     sheets = [
