@@ -11,7 +11,7 @@ from agents.documents.library import Library
 from agents.documents.names import rank_names
 from agents.documents.reading import Bounds, Selection
 from agents.errors import RequestError
-from agents.grounding.quote_check import Found, find_words, nearest_sentence, sentence_around
+from agents.grounding.quote_check import Found, differences, find_words, nearest_sentence, sentence_around
 from agents.language.tokens import estimate_tokens
 from agents.schema import Document, DocumentList, DocumentText, Frozen, ListedDocument, QuoteCheck, QuotePlace
 
@@ -19,7 +19,7 @@ LISTED = 50
 """Documents of one list."""
 MAX_PLACES = 20
 """Places of one check; of more, the first."""
-NEAREST_PASSAGES = 3
+NEAREST_PASSAGES = 10
 """Passages among which the sentence is looked for that comes nearest to words that are not there."""
 
 
@@ -181,17 +181,22 @@ async def _check(
     library: Library, document: Document, find: str, near: Sequence[Bounds]
 ) -> tuple[QuoteCheck, tuple[str, ...]]:
     if not any(map(str.isalnum, find)):
-        raise RequestError("find holds no words.", hint="Give the words that are to be found, as they are quoted.")
+        raise RequestError("find holds no words.", hint="Give the words to look for, or leave find out to read.")
     found = await asyncio.to_thread(find_words, find, document, near)
     spans = [(place.start, place.end) for place in found.places]
     if found.verdict == "absent" and not spans:
         hits = await library.search(find, [document.document_id], NEAREST_PASSAGES)
-        nearest = nearest_sentence(find, [hit.passage for hit in hits if hit.score > 0])
+        passages = [hit.passage for hit in hits if hit.score > 0]
+        nearest = await asyncio.to_thread(nearest_sentence, find, passages)
         spans = [nearest] if nearest else []
     places = await asyncio.to_thread(lambda: tuple(_place(document, *span) for span in spans[:MAX_PLACES]))
     check = QuoteCheck(find=find, verdict=found.verdict, count=_count(found), places=places)
-    more = (f"Only the first {MAX_PLACES} of {len(spans)} places are shown.",) if len(spans) > MAX_PLACES else ()
-    return check, (*found.notes, *more)
+    notes = found.notes
+    if found.verdict in ("similar", "absent") and len(places) == 1 and not notes:
+        notes = tuple(filter(None, [differences(find, places[0].text)]))
+    if len(spans) > MAX_PLACES:
+        notes += (f"Only the first {MAX_PLACES} of {len(spans)} places are shown.",)
+    return check, notes
 
 
 def _count(found: Found) -> int:

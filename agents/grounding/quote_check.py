@@ -1,12 +1,12 @@
 """Checking a quote: whether a document says given words, where, and how close to them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import NamedTuple
 
-from agents.grounding.normalization import bare_words
+from agents.grounding.normalization import MARKS_AROUND_WORDS, bare_words
 from agents.grounding.quotes import Located, locate, locate_all
 from agents.language.sentences import split_sentences
 from agents.schema import Document, Passage, Verdict
@@ -46,16 +46,65 @@ def find_words(words: str, document: Document, near: Sequence[tuple[int, int]] =
 
 
 def nearest_sentence(words: str, passages: Sequence[Passage]) -> tuple[int, int] | None:
-    """Return where the sentence stands that has most words in common with given ones, of some passages."""
+    """Return where the sentence stands that has most of given words in their order, of some passages.
+
+    Of two that have as many, the one whose other words are spelt more like those that it lacks: "0.45" for "0.54".
+    """
     wanted = bare_words(words.split())
-    matcher = SequenceMatcher(None, b=wanted, autojunk=False)
-    best, span = 0.0, None
+    best, span = (0, 0.0, 0.0), None
     for passage in passages:
         for start, end in split_sentences(passage.text):
-            matcher.set_seq1(bare_words(passage.text[start:end].split()))
-            if (ratio := matcher.ratio()) > best:
-                best, span = ratio, (passage.start + start, passage.start + end)
+            there = bare_words(passage.text[start:end].split())
+            matcher = SequenceMatcher(None, wanted, there, autojunk=False)
+            shared = sum(block.size for block in matcher.get_matching_blocks())
+            if shared < max(1, best[0]):
+                continue
+            if (near := (shared, _likeness(matcher, wanted, there), matcher.ratio())) > best:
+                best, span = near, (passage.start + start, passage.start + end)
     return span
+
+
+def differences(words: str, said: str) -> str:
+    """Return in words how a quote differs from what is said in its place; empty where they share no word."""
+    quoted, there = words.split(), said.split()
+    matcher = SequenceMatcher(None, bare_words(quoted), bare_words(there), autojunk=False)
+    shared = sum(block.size for block in matcher.get_matching_blocks())
+    if not shared:
+        return ""
+    if 2 * shared < len(quoted):
+        return f"Only {shared} of the {len(quoted)} words stand there in this order."
+    changes = [
+        f"{_shown(there[c:d])} in place of {_shown(quoted[a:b])}"
+        if a < b and c < d
+        else f"without {_shown(quoted[a:b])}"
+        if a < b
+        else f"with {_shown(there[c:d])}"
+        for a, b, c, d in _changes(matcher, len(quoted))
+    ]
+    return f"There it is said {'; '.join(changes)}." if changes else ""
+
+
+def _changes(matcher: "SequenceMatcher[str]", quoted: int) -> Iterator[tuple[int, int, int, int]]:
+    """Yield the stretches of the quote's words and of those there that differ; what stands around the quote is none."""
+    for kind, a, b, c, d in matcher.get_opcodes():
+        if kind == "equal":
+            continue
+        if a == 0:
+            c = max(c, d - b)
+        if b == quoted:
+            d = min(d, c + b - a)
+        if a < b or c < d:
+            yield a, b, c, d
+
+
+def _shown(words: Sequence[str]) -> str:
+    return f"“{' '.join(words).strip(MARKS_AROUND_WORDS)}”"
+
+
+def _likeness(matcher: "SequenceMatcher[str]", wanted: Sequence[str], there: Sequence[str]) -> float:
+    """Return how alike the words that a sentence lacks and those that it has in their place are, letter by letter."""
+    changes = _changes(matcher, len(wanted))
+    return sum(SequenceMatcher(None, " ".join(wanted[a:b]), " ".join(there[c:d])).ratio() for a, b, c, d in changes)
 
 
 def sentence_around(document: Document, start: int, end: int) -> str:

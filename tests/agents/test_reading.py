@@ -157,6 +157,8 @@ async def test_arguments_that_exclude_each_other_are_refused(library: Library, l
         await reading.read_document(library, long, pages="1", section="2")
     with pytest.raises(RequestError, match="holds no words"):
         await reading.read_document(library, long, find="…")
+    with pytest.raises(RequestError, match="leave find out"):
+        await reading.read_document(library, long, find="")
 
 
 async def test_words_that_stand_often_are_counted_and_the_first_shown(library: Library, long: Document) -> None:
@@ -172,6 +174,7 @@ async def test_words_that_are_not_there_come_with_what_is_nearest(library: Libra
     assert part.check is not None
     assert (part.check.verdict, part.check.count) == ("absent", 0)
     assert part.check.places[0].text == "Paragraph 7 says that ward 7 holds 7 litres."
+    assert part.notes == ("There it is said “7” in place of “70”.",)
 
 
 async def test_words_that_share_nothing_have_nothing_near(library: Library, long: Document) -> None:
