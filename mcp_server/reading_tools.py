@@ -50,7 +50,7 @@ def add_reading_tools(server: MCPServer[Any], lazy: LazyAssistant) -> None:
             async with notified_progress(ctx) as on_progress:
                 assistant = await lazy.get()
                 part = await assistant.read_document(
-                    document, pages or None, section or None, find or None, cursor or None, on_progress
+                    document, pages or None, section or None, find, cursor or None, on_progress
                 )
             return _result(part, reading_text(part), document_link(part.document_id, part.title, part.pages_total))
 

@@ -54,6 +54,13 @@ async def test_the_arguments_reach_the_assistant_and_numbers_are_taken_for_words
     assert assistant.asked == [{**nothing, "pages": "3"}, {**nothing, "section": "4.2", "find": "a quote"}]
 
 
+async def test_an_empty_quote_is_none_that_was_left_out() -> None:
+    assistant = FakeAssistant()
+    await called(assistant, "read_document", document=DOCUMENT_ID, pages="", section="", find="", cursor="")
+    nothing = {"document": DOCUMENT_ID, "pages": None, "section": None, "cursor": None}
+    assert assistant.asked == [{**nothing, "find": ""}]
+
+
 async def test_a_missing_page_is_refused_with_those_there_are() -> None:
     async def refuse(_: OnProgress) -> None:
         raise RequestError("Pump manual has no page 12.", hint="It has 9 pages.")
