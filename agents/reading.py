@@ -46,7 +46,8 @@ async def list_documents(
 
     Args:
         library: Knows what was read, and what may be.
-        folder: An absolute path; None: every allowed folder, and what the library holds besides.
+        folder: An absolute path, or words of a folder's name; None: every allowed folder, and what the library holds
+            besides.
         query: Words of names or titles.
         cursor: Of an earlier list, whose folder and query it holds.
 

@@ -102,7 +102,8 @@ WaitSeconds = Annotated[
 Folder = Annotated[
     str | None,
     Field(
-        description="Only documents in this folder and the folders in it: an absolute path. None: all that may be read."
+        description="Only documents in this folder and the folders in it: an absolute path, or the folder's name as "
+        "the user says it. None: all that may be read."
     ),
 ]
 NameQuery = Annotated[

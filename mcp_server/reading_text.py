@@ -1,5 +1,8 @@
 """Lists and parts of documents as Markdown for a model or a person to read."""
 
+import os
+from pathlib import Path
+
 from agents.escaping import as_markdown, fenced
 from agents.schema import DocumentList, DocumentText, ListedDocument, QuoteCheck, Verdict
 from mcp_server.render import pluralize
@@ -13,27 +16,35 @@ _VERDICTS: dict[Verdict, str] = {
 
 
 def list_text(listed: DocumentList) -> str:
-    """Return a list of documents, a line each, and how to get the rest."""
+    """Return a list of documents by folder, a line each, and how to get the rest."""
     folders = as_markdown(", ".join(listed.folders))
     notes = [*map(as_markdown, listed.notes)]
     if not listed.documents:
         return "\n".join([f"No document was found in {folders}. Try other words, or another folder.", *notes])
     shown = len(listed.documents)
     head = pluralize(listed.total, "document") + (f", {shown} of them here" if shown < listed.total else "")
-    lines = [f"{head}, in {folders}:", "", *map(_line, listed.documents), "", *notes]
+    by_folder: dict[str, list[str]] = {}
+    for each in listed.documents:
+        folder = next((one for one in listed.folders if each.path and Path(each.path).is_relative_to(one)), "")
+        by_folder.setdefault(folder, []).append(_line(each, folder))
+    lines = [f"{head}. Put the folder before a name to get its path:" if any(by_folder) else f"{head}:"]
+    for folder, its_lines in by_folder.items():
+        lines += ["", f"In {as_markdown(str(Path(folder)))}{os.sep}:" if folder else "Elsewhere:", *its_lines]
+    lines += ["", *notes]
     if listed.next_cursor:
         lines.append(f"For the rest call list_documents with cursor={listed.next_cursor!r}.")
     return "\n".join(lines).rstrip()
 
 
-def _line(document: ListedDocument) -> str:
+def _line(document: ListedDocument, folder: str) -> str:
     said = [f"“{as_markdown(document.title)}”"] if document.title else []
     said += [pluralize(document.pages, "page")] if document.pages is not None else ["not opened yet"]
     said += [pluralize(document.tokens, "token")] if document.tokens is not None else []
     said += [f"{document.bytes:,} bytes"] if document.bytes is not None and document.pages is None else []
     said += [document.modified[:10]] if document.modified else []
     said += [f"`{document.document_id}`"] if document.document_id else []
-    return f"- {as_markdown(document.path or 'Without a file')}: {', '.join(said)}"
+    name = str(Path(document.path).relative_to(folder)) if folder and document.path else document.path
+    return f"- {as_markdown(name or 'Without a file')}: {', '.join(said)}"
 
 
 def reading_text(part: DocumentText) -> str:

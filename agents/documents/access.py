@@ -25,6 +25,7 @@ ID_LENGTH = 16
 DOCUMENT_ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
 URL = re.compile(r"https?://", re.IGNORECASE)
 _ROOTS_HINT = "Allow more folders with --root or READROOM_DOCUMENTS__ROOTS."
+_NAMES_HINT = "list_documents finds documents by words of their names."
 _MAX_SIMILAR = 1_000
 _BLOCK = 1 << 20
 
@@ -61,6 +62,11 @@ def find_folder(source: str, settings: DocumentsSettings) -> Path:
     if not stat.S_ISDIR(_stat_allowed(path, real, settings).st_mode):
         raise DocumentError(f"{path} is not a folder.", hint=f"Its folder is {path.parent}.")
     return real
+
+
+def is_absolute(source: str) -> bool:
+    """Whether a caller named a file or a folder by its whole path."""
+    return Path(_path_of(source)).is_absolute()
 
 
 def is_folder(source: str) -> bool:
@@ -242,12 +248,12 @@ def _cannot_open(path: Path, error: OSError) -> DocumentError:
         return DocumentError(f"{path} may not be read: permission denied.", hint="Change its permissions.")
     if not isinstance(error, FileNotFoundError | NotADirectoryError):
         return DocumentError(f"{path} cannot be opened: {error.strerror}.", hint="Check the path.")
-    hint = "Check the path."
+    hint = _NAMES_HINT
     try:
         with os.scandir(path.parent) as entries:
             similar = difflib.get_close_matches(path.name, [entry.name for entry in islice(entries, _MAX_SIMILAR)], n=1)
         if similar:
-            hint = f"Did you mean {path.parent / similar[0]}?"
+            hint = f"Did you mean {path.parent / similar[0]}? {_NAMES_HINT}"
     except OSError:
-        hint = f"The folder {path.parent} does not exist either."
+        hint = f"The folder {path.parent} does not exist either. {_NAMES_HINT}"
     return DocumentError(f"{path} does not exist.", hint=hint)

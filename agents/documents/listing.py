@@ -10,8 +10,12 @@ from agents.documents.access import FileState
 from agents.documents.folders import MAX_ENTRIES, find_files
 from agents.documents.names import rank_names
 from agents.documents.store import KnownDocument, Store
+from agents.errors import DocumentError
 from agents.schema import ListedDocument
 from agents.settings import DocumentsSettings
+
+_MAX_NAMED = 20
+"""Folders that an error names."""
 
 
 class Listing(NamedTuple):
@@ -28,13 +32,13 @@ def list_documents(store: Store, settings: DocumentsSettings, folder: str | None
     Args:
         store: Knows what was read.
         settings: What may be read.
-        folder: An absolute path; None: every allowed folder.
+        folder: An absolute path, or words of the name of a folder in the allowed ones; None: every allowed folder.
         query: Words of a file's name, of its folder's or of a title.
 
     Raises:
         DocumentError: The folder is missing or may not be read, or the library cannot be read.
     """
-    folders = settings.allowed_roots() if folder is None else (access.find_folder(folder, settings),)
+    folders = settings.allowed_roots() if folder is None else _find_folders(folder, settings)
     found = find_files(folders, settings)
     known = {document.document_id: document for document in store.known_documents()}
     ids = store.known_files()
@@ -47,6 +51,36 @@ def list_documents(store: Store, settings: DocumentsSettings, folder: str | None
         places = rank_names(query, [_name(document, folders) for document in documents])
         documents = tuple(documents[place] for place in places)
     return Listing(tuple(map(str, folders)), documents, notes)
+
+
+def _find_folders(asked: str, settings: DocumentsSettings) -> tuple[Path, ...]:
+    """Return the folder of a path, or those of a name: the same path or name, else the ones that have its words."""
+    if access.is_absolute(asked):
+        return (access.find_folder(asked, settings),)
+    named = _named_folders(settings)
+    wanted = Path(asked.strip()).as_posix().casefold()
+    found = [folder for folder, name in named.items() if name.casefold() == wanted]
+    found = found or [folder for folder in named if folder.name.casefold() == wanted]
+    found = found or [list(named)[place] for place in rank_names(asked, [folder.name for folder in named])]
+    if not found:
+        some = f"There are: {', '.join(list(named.values())[:_MAX_NAMED])}. " if named else ""
+        raise DocumentError(
+            f"No folder with documents in it is called {asked}.",
+            hint=f"{some}Leave folder out to see all, or give query words of a document's name.",
+        )
+    return tuple(folder for folder in found if not any(other in folder.parents for other in found))
+
+
+def _named_folders(settings: DocumentsSettings) -> dict[Path, str]:
+    """Return the folders that hold documents, with their paths within the allowed ones, the outermost first."""
+    named: dict[Path, str] = {}
+    for root in settings.allowed_roots():
+        for state in find_files([root], settings).files:
+            for folder in Path(state.path).parents:
+                if folder in named or not folder.is_relative_to(root):
+                    break
+                named[folder] = root.name if folder == root else folder.relative_to(root).as_posix()
+    return dict(sorted(named.items(), key=lambda each: (len(each[0].parts), each[0])))
 
 
 def _of_file(state: FileState, known: KnownDocument | None) -> ListedDocument:

@@ -101,6 +101,36 @@ async def test_a_folder_outside_is_refused(library: Library, papers: Path) -> No
         await reading.list_documents(library, folder=str(papers / "old.txt"))
 
 
+@pytest.mark.parametrize("folder", ["Deep", "deep/", "the deep folder", "deeep"])
+async def test_a_folder_is_found_by_its_name_as_documents_are(library: Library, papers: Path, folder: str) -> None:
+    listed = await reading.list_documents(library, folder=folder)
+    assert listed.folders == (str(papers / "deep"),)
+    assert [each.path for each in listed.documents] == [str(papers / "deep" / "contract_orlov.txt")]
+
+
+async def test_folders_of_one_name_are_listed_together_and_those_in_them_once(library: Library, papers: Path) -> None:
+    for name in ("a/2024/one.txt", "b/2024/two.txt", "b/2024/more/2024/three.txt"):
+        write_at(papers / name, "Words.", 5)
+    assert set(await names(library, folder="2024")) == {"one.txt", "two.txt", "three.txt"}
+    assert await names(library, folder="a/2024") == ["one.txt"]
+    assert await names(library, folder="papers", query="two") == ["two.txt"]
+
+
+async def test_a_folder_that_is_not_there_is_refused_with_those_there_are(library: Library, papers: Path) -> None:
+    for missing in ("Recipes", "../other", "/no/such/folder"):
+        with pytest.raises(DocumentError) as refused:
+            await reading.list_documents(library, folder=missing)
+        assert "secret" not in str(refused.value)
+    with pytest.raises(DocumentError, match=r"There are: papers, deep\. Leave folder out"):
+        await reading.list_documents(library, folder="Recipes")
+
+
+async def test_of_a_missing_file_it_is_told_what_finds_it(library: Library, papers: Path) -> None:
+    for missing in ("old.tx", "recipes.txt", "no/recipes.txt"):
+        with pytest.raises(DocumentError, match="list_documents finds documents by words of their names"):
+            await library.open(str(papers / missing))
+
+
 async def test_a_long_list_comes_in_parts(library: Library, papers: Path) -> None:
     for number in range(60):
         write_at(papers / "many" / f"minutes_{number}.txt", "Words.", number)

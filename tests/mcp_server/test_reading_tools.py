@@ -4,7 +4,7 @@ from mcp_types import CallToolResult, ResourceLink
 
 from agents.errors import RequestError
 from agents.language.tokens import estimate_tokens
-from agents.schema import DocumentList, DocumentText, OnProgress, QuoteCheck, QuotePlace, Verdict
+from agents.schema import DocumentList, DocumentText, ListedDocument, OnProgress, QuoteCheck, QuotePlace, Verdict
 from agents.settings import Settings
 from mcp_server.reading_text import list_text, reading_text
 from mcp_server.server import create_server
@@ -20,10 +20,11 @@ async def test_a_list_comes_as_fields_and_as_text_that_stands_alone() -> None:
     result = await called(FakeAssistant(), "list_documents", folder="/manuals", query="the pump")
     assert DocumentList.model_validate(result.structured_content) == LISTED
     assert result.content[0].text.splitlines() == [
-        "70 documents, 2 of them here, in /manuals:",
+        "70 documents, 2 of them here. Put the folder before a name to get its path:",
         "",
-        "- /manuals/pump.pdf: not opened yet, 900 bytes, 2026-05-01",
-        f"- /manuals/valve.pdf: “Valves”, 9 pages, 900 tokens, `{DOCUMENT_ID}`",
+        "In /manuals/:",
+        "- pump.pdf: not opened yet, 900 bytes, 2026-05-01",
+        f"- valve.pdf: “Valves”, 9 pages, 900 tokens, `{DOCUMENT_ID}`",
         "",
         "For the rest call list_documents with cursor='eyJ9'.",
     ]
@@ -68,6 +69,24 @@ async def test_a_missing_page_is_refused_with_those_there_are() -> None:
     result = await called(FakeAssistant(work=refuse), "read_document", document=DOCUMENT_ID, pages="12")
     assert result.is_error
     assert result.content[0].text.endswith("Pump manual has no page 12. It has 9 pages.")
+
+
+def test_each_folder_of_several_is_said_once() -> None:
+    paths = ["/b/deep/new.txt", "/a/pump.txt", "/b/old.txt"]
+    documents = (*(ListedDocument(path=path, pages=1) for path in paths), ListedDocument(title="Gone", pages=2))
+    text = list_text(DocumentList(folders=("/a", "/b"), total=4, documents=documents))
+    assert text.splitlines()[1:] == [
+        "",
+        "In /b/:",
+        "- deep/new.txt: 1 page",
+        "- old.txt: 1 page",
+        "",
+        "In /a/:",
+        "- pump.txt: 1 page",
+        "",
+        "Elsewhere:",
+        "- Without a file: “Gone”, 2 pages",
+    ]
 
 
 def test_an_empty_list_says_what_to_do() -> None:

@@ -44,7 +44,7 @@ async def test_a_stranger_finds_asks_reads_and_checks(folder: Path, tmp_path: Pa
         listed = await called(client, "list_documents", query="the Orlov contract")
         found = DocumentList.model_validate(listed.structured_content)
         assert found.documents[0].path == str(folder / CONTRACT)
-        assert f"- {folder / CONTRACT}: not opened yet" in listed.content[0].text
+        assert f"In {folder}/:\n- {CONTRACT}: not opened yet" in listed.content[0].text
 
         asked = await called(
             client, "ask", question="How much is the servicing fee?", documents=[found.documents[0].path]
