@@ -12,7 +12,7 @@ from mcp.client.stdio import stdio_client
 
 from mcp_server import server
 from mcp_server.transports import serve_stdio
-from tests.support.processes import HEAVY, REPOSITORY, server_process, server_started_by
+from tests.support.processes import HEAVY, REPOSITORY, environment, server_process, server_started_by
 
 INITIALIZE = {
     "jsonrpc": "2.0",
@@ -56,6 +56,36 @@ def test_the_handshake_is_answered_before_anything_heavy_is_imported(tmp_path: P
     imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
     assert "mcp" in imported
     assert HEAVY.isdisjoint(imported)
+
+
+@pytest.mark.parametrize("tool", ["ask", "analyze_document"])
+async def test_the_polls_of_a_call_name_one_session_from_the_first_on(tool: str, tmp_path: Path) -> None:
+    pump = tmp_path / "pump.txt"
+    pump.write_text("The pump holds 40 litres.")
+    call = {"question": "How many litres?", "documents": [str(pump)]} if tool == "ask" else {"document": str(pump)}
+    polls = []
+    async with Client(server_process(tmp_path, "--root", str(tmp_path))) as connected:
+        while not polls or polls[-1].structured_content["status"] == "running":
+            polls.append(await connected.call_tool(tool, {**call, "wait_seconds": 0}))
+        sessions = {poll.structured_content["session"]["session_id"] for poll in polls}
+        assert len(sessions) == 1
+        # And it is one to go on with.
+        further = {"question": "How much does it hold?", "session_id": sessions.pop()}
+        assert "40 litres" in (await connected.call_tool("ask", further)).content[0].text
+    starting = [poll for poll in polls if poll.structured_content["engine"]["name"] == "starting"]
+    assert not [poll for poll in starting if "no language model" in poll.content[0].text]
+
+
+async def test_a_session_named_while_the_server_starts_can_be_named_in_the_next_poll(tmp_path: Path) -> None:
+    pump = tmp_path / "pump.txt"
+    pump.write_text("The pump holds 40 litres.")
+    call = {"question": "How many litres?", "documents": [str(pump)]}
+    async with Client(server_process(tmp_path, "--root", str(tmp_path))) as connected:
+        poll = await connected.call_tool("ask", {**call, "wait_seconds": 0})
+        named = poll.structured_content["session"]["session_id"]
+        answer = await connected.call_tool("ask", {**call, "session_id": named})
+        assert answer.structured_content["session"]["session_id"] == named
+        assert "40 litres" in answer.content[0].text
 
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
@@ -144,6 +174,28 @@ def test_an_error_beside_the_client_that_is_gone_is_not_hidden() -> None:
 def test_mcp_dev_is_told_where_readroom_is_installed_from() -> None:
     (where,) = server.server.dependencies
     assert (Path(where) / "pyproject.toml").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="The stand-in for npx is a shell script")
+async def test_mcp_dev_opens_the_inspector_from_any_folder(tmp_path: Path) -> None:
+    npx = tmp_path / "bin" / "npx"
+    npx.parent.mkdir()
+    # In the Inspector's place: it is told how to start the server, which is not done here, for uv would fetch packages.
+    npx.write_text('#!/bin/sh\nfor word in "$@"; do echo "$word"; done\n')
+    npx.chmod(0o755)
+    file = str(REPOSITORY / "mcp_server" / "server.py")
+    variables = environment(tmp_path, PATH=f"{npx.parent}:{os.environ['PATH']}")
+    command = [sys.executable, "-c", "from mcp.cli import app; app()", "dev", file]
+    done = await anyio.run_process(command, cwd=npx.parent, env=variables)
+    inspector, *words = done.stdout.decode().splitlines()
+    assert inspector == "@modelcontextprotocol/inspector"
+    assert server.server.dependencies[0] in words
+    assert words[-3:] == ["mcp", "run", file]
+    # The last words are the server's start, from this folder.
+    run = ["-c", "from mcp.cli import app; app()", *words[-2:]]
+    how = StdioServerParameters(command=sys.executable, args=run, env=variables, cwd=npx.parent)
+    async with Client(how) as connected:
+        assert connected.server_info.name == "readroom"
 
 
 def test_a_request_that_cannot_be_read_is_answered_with_an_error(tmp_path: Path) -> None:
