@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 from pydantic import TypeAdapter, ValidationError
 
 from agents import evidence, reading
-from agents.calls import Call, WaitOverError
+from agents.calls import Call, StartedSessions, WaitOverError, analysis_key, ask_key
 from agents.documents.access import is_folder
 from agents.documents.collection import Collection, collect, open_source
 from agents.documents.library import Library
@@ -35,6 +35,7 @@ from agents.markdown import name_titles, without_sources
 from agents.resident import Resident
 from agents.schema import (
     MAX_QUESTION_CHARACTERS,
+    STARTING,
     Analysis,
     Answer,
     Document,
@@ -84,9 +85,16 @@ class Assistant:
         engine: Answers in place of the one that the settings choose; whoever opened it closes it.
         processes: Read long documents, so that no other call waits behind that; closed with the assistant. None: this
             process reads them, which suits one caller.
+        started: Sessions that calls were given before the assistant was made.
     """
 
-    def __init__(self, settings: Settings, engine: Engine | None = None, processes: Processes | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        engine: Engine | None = None,
+        processes: Processes | None = None,
+        started: StartedSessions | None = None,
+    ) -> None:
         self.settings = settings
         self._engine = LazyEngine(settings.engine, settings.data_dir, engine)
         self._prefix_cache = PrefixCache(settings.engine)
@@ -94,6 +102,7 @@ class Assistant:
         self._runs = SingleFlight()
         # A file may change, so what was opened is not handed to later callers; the library makes reopening fast.
         self._openings = SingleFlight(claim_seconds=0.0)
+        self._started = StartedSessions() if started is None else started
         self._resident = Resident()
         self._calls = 0
         """Those that are waited for."""
@@ -122,8 +131,7 @@ class Assistant:
             DocumentError: A document cannot be opened.
         """
         check_question(question)
-        same_call = job_key(task="ask", question=question, documents=list(documents))
-        async with self._call(same_call, session_id, wait_seconds, on_progress) as call:
+        async with self._call(ask_key(question, documents), session_id, wait_seconds, on_progress) as call:
             sources, warnings = (documents, ()) if documents else await self._session_documents(call.session)
             try:
                 collection = await self._collect(sources, call, self.settings.documents.folder_documents)
@@ -169,7 +177,7 @@ class Assistant:
         """
         check_analysis(mode, focus, compare_with, window_tokens, several=await asyncio.to_thread(is_folder, document))
         documents = [document, *compare_with]
-        same_call = job_key(task="analyze", documents=documents, mode=mode, focus=focus, window=window_tokens)
+        same_call = analysis_key(documents, mode, focus, window_tokens)
         async with self._call(same_call, session_id, wait_seconds, on_progress) as call:
             try:
                 collection = await self._collect(documents, call, ANALYSED_DOCUMENTS)
@@ -347,7 +355,9 @@ class Assistant:
             on_progress: As in `ask`.
         """
         deadline = time.monotonic() + (self.settings.server.wait_seconds if wait_seconds is None else wait_seconds)
-        if session_id:
+        if session_id and self._started.discard(session_id):
+            session = await self._sessions.create(session_id)
+        elif session_id:
             session = await self._sessions.open(session_id)
         else:
             session = await self._sessions.take(same_call) or await self._sessions.create()
@@ -499,7 +509,7 @@ class Assistant:
             "message": message,
             "progress": call.latest,
             "session": await call.session.info(),
-            "engine": engine.info if engine else EngineInfo(name="starting"),
+            "engine": engine.info if engine else EngineInfo(name=STARTING),
         }
 
     async def _record(self, session: Session, question: str, response: ResponseT) -> ResponseT:

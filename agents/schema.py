@@ -187,10 +187,14 @@ class SessionInfo(Frozen):
     )
 
 
+STARTING = "starting"
+"""In place of an engine's name, until it is known which one answers."""
+
+
 class EngineInfo(Frozen):
     """The engine that made an answer."""
 
-    name: str = Field(description="extractive, vllm or openai-compatible.")
+    name: str = Field(description="extractive, vllm or openai-compatible; starting: not known yet.")
     generative: bool = Field(default=False, description="Whether it understands language: a model, not rules.")
     model: str | None = None
     context_tokens: int | None = Field(default=None, description="Tokens that one request may hold.")

@@ -5,6 +5,7 @@ import gc
 import importlib
 import logging
 import threading
+import uuid
 from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from agents.calls import StartedSessions
 from agents.errors import ReadroomError
 from agents.settings import Settings
 
@@ -50,6 +52,7 @@ class LazyAssistant:
         self._given = assistant
         self._modules = modules
         self._built: Assistant | None = None
+        self._started = StartedSessions()
         self._imports: Future[None] | None = None
         self._warming: asyncio.Task[None] | None = None
         self._abandoned = threading.Event()
@@ -69,7 +72,7 @@ class LazyAssistant:
             from agents.assistant import Assistant
             from agents.jobs.processes import Processes
 
-            self._built = Assistant(self._settings, processes=Processes())
+            self._built = Assistant(self._settings, processes=Processes(), started=self._started)
         return self._built
 
     async def get_within(self, seconds: float) -> "Assistant | None":
@@ -78,6 +81,28 @@ class LazyAssistant:
             return await asyncio.wait_for(self.get(), max(seconds, MIN_START_SECONDS))
         except TimeoutError:
             return None
+
+    async def begin(
+        self, same_call: str, session_id: str | None, seconds: float
+    ) -> "tuple[Assistant, str | None] | str":
+        """Return the assistant and the call's session, or the session alone where the assistant is not there in time.
+
+        A call that is told to come again has this session when it comes.
+
+        Args:
+            same_call: Equal for calls that are the same but for the session (`agents.calls`).
+            session_id: The session that the caller named.
+            seconds: How long to wait.
+        """
+        started = None if session_id else self._started.take(same_call)
+        try:
+            if assistant := await self.get_within(seconds):
+                return assistant, session_id or started
+            started = started or session_id or str(uuid.uuid4())
+            return started
+        finally:
+            if started and started != session_id:
+                self._started.leave(same_call, started)
 
     async def _warm_up(self) -> None:
         try:

@@ -1,7 +1,7 @@
 """Responses as Markdown for a model or a person to read."""
 
 from agents.escaping import as_markdown
-from agents.schema import Response
+from agents.schema import STARTING, Response
 
 GO_ON = "pass it as session_id to go on; at a shell `readroom view` shows its quotes on their pages"
 """What a client may do with a session."""
@@ -28,6 +28,9 @@ def response_text(response: Response, *, go_on: str = GO_ON) -> str:
 
 
 def _coverage_and_engine(response: Response) -> str:
+    if response.engine.name == STARTING:
+        # No engine yet is not the one without a model.
+        return "The engine is still starting."
     model = f", {as_markdown(response.engine.model)}" if response.engine.model else ""
     engine = f"Engine: {response.engine.name}{model}."
     coverage = response.coverage

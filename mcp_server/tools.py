@@ -15,9 +15,10 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, ContentBlock, ImageContent, TextContent, ToolAnnotations
 
 from agents.benchmark.report import BenchmarkReport, Suite
+from agents.calls import analysis_key, ask_key
 from agents.errors import ReadroomError, RequestError
 from agents.escaping import as_markdown, one_line
-from agents.schema import Analysis, Answer, EngineInfo, OnProgress, Progress, Response, SessionInfo
+from agents.schema import STARTING, Analysis, Answer, EngineInfo, OnProgress, Progress, Response, SessionInfo
 from mcp_server.lazy_assistant import LazyAssistant
 from mcp_server.parameters import (
     AnalysedPath,
@@ -73,11 +74,14 @@ def _add_ask(server: MCPServer[Any], lazy: LazyAssistant, default_wait: float) -
         """
         with readable_errors():
             async with notified_progress(ctx) as on_progress:
-                if (assistant := await lazy.get_within(wait_seconds)) is None:
-                    return part_result(Answer(question=question, **_starting(session_id)))
+                same_call = ask_key(question, documents)
+                begun = await lazy.begin(same_call, session_id, wait_seconds)
+                if isinstance(begun, str):
+                    return part_result(Answer(question=question, **_starting(begun)))
+                assistant, session = begun
                 if cursor is not None:
                     return await _next_part(assistant, cursor, Answer, "analyze_document")
-                answer = await assistant.ask(question, documents, session_id, wait_seconds, on_progress)
+                answer = await assistant.ask(question, documents, session, wait_seconds, on_progress)
                 return part_result(await first_part(answer))
 
     add_tool(server, ask, "Ask documents a question", meta=_IN_VIEWER)
@@ -103,12 +107,15 @@ def _add_analyze_document(server: MCPServer[Any], lazy: LazyAssistant, default_w
         """
         with readable_errors():
             async with notified_progress(ctx) as on_progress:
-                if (assistant := await lazy.get_within(wait_seconds)) is None:
-                    return part_result(Analysis(mode=mode, focus=focus, **_starting(session_id)))
+                same_call = analysis_key([document, *compare_with], mode, focus, window_tokens)
+                begun = await lazy.begin(same_call, session_id, wait_seconds)
+                if isinstance(begun, str):
+                    return part_result(Analysis(mode=mode, focus=focus, **_starting(begun)))
+                assistant, session = begun
                 if cursor is not None:
                     return await _next_part(assistant, cursor, Analysis, "ask")
                 analysis = await assistant.analyze(
-                    document, mode, focus, compare_with, window_tokens, session_id, wait_seconds, on_progress
+                    document, mode, focus, compare_with, window_tokens, session, wait_seconds, on_progress
                 )
                 return part_result(await first_part(analysis))
 
@@ -198,14 +205,14 @@ async def _next_part(assistant: "Assistant", cursor: str, kind: type[Response], 
     return part_result(part)
 
 
-def _starting(session_id: str | None) -> dict[str, Any]:
-    """Return the fields of a response whose work could not begin yet: a session is made when it does."""
+def _starting(session_id: str) -> dict[str, Any]:
+    """Return the fields of a response whose work could not begin yet."""
     return {
         "status": "running",
         "message": "Readroom is still starting, which takes a few seconds. Make the same call again.",
         "progress": Progress(fraction=0.0, message="Starting"),
-        "session": SessionInfo(session_id=session_id or ""),
-        "engine": EngineInfo(name="starting"),
+        "session": SessionInfo(session_id=session_id),
+        "engine": EngineInfo(name=STARTING),
     }
 
 

@@ -70,14 +70,17 @@ class SessionStore:
         self.database = SessionDatabase(data_dir, settings, self.count, database_url)
         self._updates: dict[str, asyncio.Task[None]] = {}
 
-    async def create(self) -> "Session":
+    async def create(self, session_id: str | None = None) -> "Session":
         """Start a session, which is stored with its first turn.
+
+        Args:
+            session_id: The id that its caller was given already; None: a new one.
 
         Raises:
             SessionError: The store cannot be opened.
         """
         await self.database.open()
-        return Session(str(uuid.uuid4()), self, is_new=True)
+        return Session(session_id or str(uuid.uuid4()), self, is_new=True)
 
     async def leave(self, same_call: str, session: "Session") -> None:
         """Promise the caller of a call that ends before its work a session that is not stored yet.

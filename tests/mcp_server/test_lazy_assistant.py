@@ -61,6 +61,23 @@ async def test_who_does_not_wait_for_the_imports_is_told_and_later_gets_the_assi
         assert await lazy.get() is await lazy.get_within(0.0)
 
 
+async def test_polls_while_it_starts_name_the_session_that_the_call_then_has(
+    tmp_path: Path, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    slow_module(tmp_path, "readroom_slow_five")
+    lazy = LazyAssistant(Settings(data_dir=tmp_path), modules=("readroom_slow_five",))
+    async with lazy.held():
+        first, second = [await lazy.begin("a call", None, 0.0) for _ in range(2)]
+        assert first == second
+        assert await lazy.begin("another call", None, 0.0) != first
+        assert await lazy.begin("a call", "one that is named", 0.0) == "one that is named"
+        gate.set()
+        built = await lazy.get()
+        assert await lazy.begin("a call", None, 0.0) == (built, first)
+        assert await lazy.begin("a third call", None, 0.0) == (built, None)
+
+
 async def test_a_cancelled_caller_leaves_the_imports_running(
     tmp_path: Path, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,6 +58,36 @@ def test_the_handshake_is_answered_before_anything_heavy_is_imported(tmp_path: P
     assert HEAVY.isdisjoint(imported)
 
 
+@pytest.mark.parametrize("tool", ["ask", "analyze_document"])
+async def test_the_polls_of_a_call_name_one_session_from_the_first_on(tool: str, tmp_path: Path) -> None:
+    pump = tmp_path / "pump.txt"
+    pump.write_text("The pump holds 40 litres.")
+    call = {"question": "How many litres?", "documents": [str(pump)]} if tool == "ask" else {"document": str(pump)}
+    polls = []
+    async with Client(server_process(tmp_path, "--root", str(tmp_path))) as connected:
+        while not polls or polls[-1].structured_content["status"] == "running":
+            polls.append(await connected.call_tool(tool, {**call, "wait_seconds": 0}))
+        sessions = {poll.structured_content["session"]["session_id"] for poll in polls}
+        assert len(sessions) == 1
+        # And it is one to go on with.
+        further = {"question": "How much does it hold?", "session_id": sessions.pop()}
+        assert "40 litres" in (await connected.call_tool("ask", further)).content[0].text
+    starting = [poll for poll in polls if poll.structured_content["engine"]["name"] == "starting"]
+    assert not [poll for poll in starting if "no language model" in poll.content[0].text]
+
+
+async def test_a_session_named_while_the_server_starts_can_be_named_in_the_next_poll(tmp_path: Path) -> None:
+    pump = tmp_path / "pump.txt"
+    pump.write_text("The pump holds 40 litres.")
+    call = {"question": "How many litres?", "documents": [str(pump)]}
+    async with Client(server_process(tmp_path, "--root", str(tmp_path))) as connected:
+        poll = await connected.call_tool("ask", {**call, "wait_seconds": 0})
+        named = poll.structured_content["session"]["session_id"]
+        answer = await connected.call_tool("ask", {**call, "session_id": named})
+        assert answer.structured_content["session"]["session_id"] == named
+        assert "40 litres" in answer.content[0].text
+
+
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
 async def test_what_is_printed_by_the_way_never_reaches_the_client(mode: str, tmp_path: Path) -> None:
     with (tmp_path / "stderr").open("w+") as stderr:
