@@ -39,10 +39,10 @@ def add_completion(server: MCPServer[Any], lazy: LazyAssistant) -> None:
 
 
 async def _values(lazy: LazyAssistant, argument: CompletionArgument, given: dict[str, str], *, ids: bool) -> list[str]:
-    assistant = await lazy.get()
     typed = argument.value.strip()
     if argument.name in ("document", "other", "document_id"):
-        return await assistant.complete_document(typed, ids=ids)
+        return await (await lazy.get_to_list()).complete_document(typed, ids=ids)
+    assistant = await lazy.get()
     if argument.name == "session_id":
         sessions = (await assistant.stored()).sessions
         return [each.session_id for each in sessions if each.session_id.startswith(typed) or typed in each.question]

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
 
@@ -30,10 +30,28 @@ HEAVY_MODULES = (
     "agents.engine.extractive.answering",
     "agents.engine.extractive.decisions",
 )
-"""What the first answer imports, in this order."""
+"""What the first answer imports, in this order; the first makes the assistant, which can list documents then."""
 MIN_START_SECONDS = 0.25
 """Even a caller that does not wait waits this long, as `agents.assistant.MIN_OPENING_SECONDS` has it of documents."""
 _logger = logging.getLogger(__name__)
+
+
+class Imports(NamedTuple):
+    """Imports under way on a thread."""
+
+    first: Future[None]
+    all: Future[None]
+
+    def cancel(self) -> None:
+        """End the wait of whoever waits: nothing more is imported."""
+        for future in self:
+            future.cancel()
+
+    def fail(self, error: BaseException) -> None:
+        """Raise the error in whoever waits."""
+        for future in self:
+            if not future.done():
+                future.set_exception(error)
 
 
 class LazyAssistant:
@@ -42,7 +60,7 @@ class LazyAssistant:
     Args:
         settings: Handed to the assistant.
         assistant: A ready assistant, used as it is and closed by whoever made it.
-        modules: What to import before the assistant is built.
+        modules: What to import; the assistant is made as soon as the first one is there.
     """
 
     def __init__(
@@ -53,7 +71,7 @@ class LazyAssistant:
         self._modules = modules
         self._built: Assistant | None = None
         self._started = StartedSessions()
-        self._imports: Future[None] | None = None
+        self._imports: Imports | None = None
         self._warming: asyncio.Task[None] | None = None
         self._abandoned = threading.Event()
         self._holders = 0
@@ -67,13 +85,15 @@ class LazyAssistant:
         """Return the assistant once everything that it needs is imported."""
         if self._given is not None:
             return self._given
-        await asyncio.shield(asyncio.wrap_future(self._started_imports()))
-        if self._built is None:
-            from agents.assistant import Assistant
-            from agents.jobs.processes import Processes
+        await asyncio.shield(asyncio.wrap_future(self._started_imports().all))
+        return self._assistant()
 
-            self._built = Assistant(self._settings, processes=Processes(), started=self._started)
-        return self._built
+    async def get_to_list(self) -> "Assistant":
+        """Return the assistant as soon as it can list documents, which needs nothing of what answers need."""
+        if self._given is not None:
+            return self._given
+        await asyncio.shield(asyncio.wrap_future(self._started_imports().first))
+        return self._assistant()
 
     async def get_within(self, seconds: float) -> "Assistant | None":
         """Return the assistant; None where it is not imported in time, while its import goes on."""
@@ -135,24 +155,34 @@ class LazyAssistant:
         if built is not None:
             await built.close()
 
-    def _started_imports(self) -> Future[None]:
-        if self._imports is None or self._imports.cancelled():
-            self._imports = Future()
+    def _assistant(self) -> "Assistant":
+        if self._built is None:
+            from agents.assistant import Assistant
+            from agents.jobs.processes import Processes
+
+            self._built = Assistant(self._settings, processes=Processes(), started=self._started)
+        return self._built
+
+    def _started_imports(self) -> Imports:
+        if self._imports is None or self._imports.all.cancelled():
+            self._imports = Imports(Future(), Future())
             # Not a daemon: interpreters crash when they exit under a thread that is importing C extensions.
             threading.Thread(target=self._import, args=(self._imports,), name="readroom-warm-up").start()
         return self._imports
 
-    def _import(self, done: Future[None]) -> None:
+    def _import(self, imports: Imports) -> None:
         try:
             for name in self._modules:
                 if self._abandoned.is_set():
-                    done.cancel()
+                    imports.cancel()
                     return
                 importlib.import_module(name)
+                if not imports.first.done():
+                    imports.first.set_result(None)
         except BaseException as error:  # raised again in every waiting call
-            done.set_exception(error)
+            imports.fail(error)
         else:
             # Modules are never freed: walking them costs every full garbage collection 0.1 s.
             gc.collect()
             gc.freeze()
-            done.set_result(None)
+            imports.all.set_result(None)

@@ -28,7 +28,8 @@ def add_reading_tools(server: MCPServer[Any], lazy: LazyAssistant) -> None:
         names and titles; ask searches in the texts, of a whole folder too.
         """
         with readable_errors():
-            listed = await (await lazy.get()).list_documents(folder or None, query or None, cursor or None)
+            assistant = await lazy.get_to_list()
+            listed = await assistant.list_documents(folder or None, query or None, cursor or None)
             return _result(listed, list_text(listed))
 
     async def read_document(

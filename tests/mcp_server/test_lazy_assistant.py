@@ -1,5 +1,8 @@
 import asyncio
 import importlib.util
+import json
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -8,6 +11,7 @@ import pytest
 from agents.settings import Settings
 from mcp_server.lazy_assistant import HEAVY_MODULES, LazyAssistant
 from tests.support.fake_assistant import FakeAssistant
+from tests.support.processes import HEAVY, REPOSITORY
 
 
 def slow_module(folder: Path, name: str) -> None:
@@ -76,6 +80,41 @@ async def test_polls_while_it_starts_name_the_session_that_the_call_then_has(
         built = await lazy.get()
         assert await lazy.begin("a call", None, 0.0) == (built, first)
         assert await lazy.begin("a third call", None, 0.0) == (built, None)
+
+
+async def test_who_lists_documents_does_not_wait_for_what_answers_need(
+    tmp_path: Path, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    slow_module(tmp_path, "readroom_slow_six")
+    tmp_path.joinpath("pump.txt").write_text("The pump holds 40 litres.")
+    settings = Settings(data_dir=tmp_path / "data", documents={"roots": [tmp_path]})
+    lazy = LazyAssistant(settings, modules=("agents.assistant", "readroom_slow_six"))
+    async with lazy.held():
+        listed = await (await lazy.get_to_list()).list_documents(query="pump")
+        assert [each.path for each in listed.documents] == [str(tmp_path / "pump.txt")]
+        assert await lazy.get_within(0.0) is None
+        gate.set()
+        assert await lazy.get() is await lazy.get_to_list()
+
+
+def test_listing_documents_needs_nothing_heavy(tmp_path: Path) -> None:
+    script = (
+        "import asyncio, json, pathlib, sys\n"
+        "from agents.settings import Settings\n"
+        "from mcp_server.lazy_assistant import LazyAssistant\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "settings = Settings(data_dir=folder, documents={'roots': [folder]})\n"
+        "async def main():\n"
+        "    lazy = LazyAssistant(settings, modules=['agents.assistant'])\n"
+        "    async with lazy.held():\n"
+        "        await (await lazy.get_to_list()).list_documents(query='pump')\n"
+        "asyncio.run(main())\n"
+        "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert HEAVY.isdisjoint(json.loads(done.stdout))
 
 
 async def test_a_cancelled_caller_leaves_the_imports_running(

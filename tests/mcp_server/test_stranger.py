@@ -34,6 +34,8 @@ def folder(tmp_path: Path) -> Path:
 
 async def called(client: Client, tool: str, **arguments: object) -> CallToolResult:
     result = await client.call_tool(tool, arguments)
+    while (result.structured_content or {}).get("status") == "running":
+        result = await client.call_tool(tool, arguments)
     assert not result.is_error, result.content[0].text
     return result
 
