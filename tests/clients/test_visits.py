@@ -1,16 +1,19 @@
-"""Real clients at the real server: each lists the tools, asks, polls a long analysis, and gives a call up."""
+"""Real clients at the real server: each lists tools, asks, polls a long analysis, reads on, and gives a call up."""
 
+import contextlib
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import fastmcp
+import psutil
 import pytest
 from mcp import Client
 
-from tests.clients.visit import HERE, QUESTION, Structured, Texts, check, read, visit
-from tests.support.processes import REPOSITORY
+from tests.clients.visit import HERE, QUESTION, TOOLS, Structured, Texts, check, extraction, read, visit
+from tests.support.processes import REPOSITORY, environment
 
 
 class PythonSdk:
@@ -65,6 +68,8 @@ def test_langchain_mcp_adapters(url: str, texts: Texts, langchain: str, run: Cal
 
 INSPECTOR = str(HERE / "node_modules/.bin/mcp-inspector")
 AS_JSON = ("--format", "json", "-q")
+SLOW_START = ("--connect-timeout", "120000")
+"""Milliseconds; a machine that is busy with other tests takes longer than the Inspector's 15 seconds."""
 
 
 @pytest.fixture
@@ -83,9 +88,9 @@ def inspect(node: str, url: str, run: Callable[..., str]) -> Callable[..., Struc
 
 def test_the_inspector_starts_the_server_and_lists_its_tools(texts: Texts, node: str, run: Callable[..., str]) -> None:
     server = [sys.executable, "-m", "mcp_server", "serve", "--root", str(Path(texts["short"]).parent)]
-    inspector = [node, INSPECTOR, "--cli", "--cwd", str(REPOSITORY)]
+    inspector = [node, INSPECTOR, "--cli", "--cwd", str(REPOSITORY), *SLOW_START]
     listed = json.loads(run(*inspector, *server, "--method", "tools/list", *AS_JSON))
-    assert "ask" in [tool["name"] for tool in listed["result"]["tools"]]
+    assert {tool["name"] for tool in listed["result"]["tools"]} == TOOLS
 
 
 @pytest.mark.parametrize("era", ["legacy", "modern"])
@@ -96,3 +101,37 @@ def test_the_inspector_asks(inspect: Callable[..., Structured], texts: Texts, er
 def test_the_inspector_polls(inspect: Callable[..., Structured], texts: Texts) -> None:
     assert inspect("analyze_document", document=texts["long"], wait_seconds=0)["status"] == "running"
     assert inspect("analyze_document", document=texts["long"], wait_seconds=300)["status"] == "complete"
+
+
+def test_the_inspector_reads_the_next_part_of_a_result(inspect: Callable[..., Structured], texts: Texts) -> None:
+    first = inspect("analyze_document", **extraction(texts), wait_seconds=300)
+    second = inspect("analyze_document", **extraction(texts), cursor=first["next_cursor"])
+    assert second["part"]["first"] == first["part"]["last"] + 1 == len(first["claims"]) + 1
+    assert {claim["text"] for claim in first["claims"]}.isdisjoint(claim["text"] for claim in second["claims"])
+
+
+def test_an_inspector_that_is_ended_in_a_call_has_the_server_let_go_of_the_work(
+    texts: Texts, node: str, tmp_path: Path
+) -> None:
+    server = [sys.executable, "-m", "mcp_server", "serve", "--root", str(Path(texts["short"]).parent)]
+    arguments = [f"document={texts['longest']}", "mode=detailed", "wait_seconds=300"]
+    call = ["--method", "tools/call", "--tool-name", "analyze_document", "--tool-arg", *arguments, *AS_JSON]
+    command = [node, INSPECTOR, "--cli", "--cwd", str(REPOSITORY), *SLOW_START, *server, *call]
+    with subprocess.Popen(command, cwd=HERE, env=environment(tmp_path, HOME=str(tmp_path))) as inspector:
+        at_work = analysing(inspector, tmp_path)
+        inspector.kill()
+    # The server, and the processes in which it reads.
+    assert len(at_work) > 1
+    _, left = psutil.wait_procs(at_work, timeout=60)
+    assert left == []
+
+
+def analysing(inspector: "subprocess.Popen[bytes]", home: Path) -> list[psutil.Process]:
+    """Return the processes that the Inspector has started, as soon as the server has begun to analyse."""
+    while inspector.poll() is None:
+        # Where the notes of an analysis are kept.
+        if next(home.rglob("runs.db"), None):
+            return psutil.Process(inspector.pid).children(recursive=True)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            inspector.wait(0.1)
+    pytest.fail("The Inspector ended before the work had begun.")

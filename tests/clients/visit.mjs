@@ -45,6 +45,18 @@ async function readInParts() {
   return parts;
 }
 
+async function follow() {
+  const args = { document: texts.long, mode: "extraction", focus: "every engine" };
+  let part = await call("analyze_document", args);
+  while (part.status === "running") part = await call("analyze_document", args);
+  const results = [part.claims.map((claim) => claim.text)];
+  while (part.next_cursor) {
+    part = await call("analyze_document", { ...args, cursor: part.next_cursor });
+    results.push(part.claims.map((claim) => claim.text));
+  }
+  return { results, claims: part.part.total };
+}
+
 async function cancel() {
   const given_up = new AbortController();
   const args = { document: texts.longest, mode: "detailed", wait_seconds: 300 };
@@ -62,6 +74,7 @@ const report = {
   answer: await answer(),
   polls: await poll(),
   parts: await readInParts(),
+  ...(await follow()),
   cancelled: await cancel(),
   afterwards: await answer(),
 };

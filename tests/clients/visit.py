@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypedDict
 
 HERE = Path(__file__).parent
 QUESTION = "How many litres does the pump hold?"
+TOOLS = {"ask", "analyze_document", "benchmark", "list_documents", "read_document"}
 Structured = dict[str, Any]
 
 
@@ -30,7 +31,11 @@ class Report(TypedDict):
     polls: list[str]
     """The statuses of an analysis that is asked for again until it is finished."""
     parts: list[str]
-    """A document's text as it came, part by part; empty where no tool hands out parts."""
+    """A document's text as it came, part by part."""
+    results: list[list[str]]
+    """What the parts of one long result say, claim by claim."""
+    claims: int
+    """How many claims the result says that it has."""
     cancelled: bool
     """Whether a call ended when its caller gave it up."""
     afterwards: str
@@ -50,13 +55,16 @@ class Visitor(Protocol):
 
 
 async def visit(client: Visitor, texts: Texts) -> Report:
-    """List the tools, ask, poll an analysis, read a document in parts, give a call up, and ask again."""
+    """List the tools, ask, poll an analysis, read a document and a result in parts, give a call up, and ask again."""
     tools = await client.list_tools()
+    results, claims = await follow(client, texts)
     return Report(
         tools=tools,
         answer=await answer(client, texts),
         polls=await poll(client, texts),
         parts=await read_in_parts(client, texts),
+        results=results,
+        claims=claims,
         cancelled=await cancel(client, texts),
         afterwards=await answer(client, texts),
     )
@@ -87,6 +95,24 @@ async def read_in_parts(client: Visitor, texts: Texts) -> list[str]:
     return parts
 
 
+def extraction(texts: Texts) -> Structured:
+    """Return the arguments of an analysis whose result one part does not hold."""
+    return {"document": texts["long"], "mode": "extraction", "focus": "every engine"}
+
+
+async def follow(client: Visitor, texts: Texts) -> tuple[list[list[str]], int]:
+    """Return the claims of a long result, each part by the cursor of the one before, and how many it says there are."""
+    call = extraction(texts)
+    part = await client.call("analyze_document", call)
+    while part["status"] == "running":
+        part = await client.call("analyze_document", call)
+    results = [[claim["text"] for claim in part["claims"]]]
+    while cursor := part.get("next_cursor"):
+        part = await client.call("analyze_document", {**call, "cursor": cursor})
+        results.append([claim["text"] for claim in part["claims"]])
+    return results, part["part"]["total"]
+
+
 async def cancel(client: Visitor, texts: Texts) -> bool:
     started = asyncio.Event()
     arguments = {"document": texts["longest"], "mode": "detailed", "wait_seconds": 300}
@@ -106,15 +132,17 @@ def printed(report: Report) -> None:
 
 def check(report: Report, texts: Texts) -> None:
     """Check what a client saw."""
-    assert {"ask", "analyze_document", "benchmark"} <= set(report["tools"])
+    assert set(report["tools"]) == TOOLS
     assert "40 litres" in report["answer"]
     assert report["polls"][0] == "running"
     assert report["polls"][-1] == "complete"
     assert report["cancelled"]
     assert "40 litres" in report["afterwards"]
-    if report["parts"]:
-        assert len(report["parts"]) > 1
-        assert "".join(report["parts"]) == Path(texts["long"]).read_text()
+    assert len(report["parts"]) > 1
+    assert "".join(report["parts"]) == Path(texts["long"]).read_text()
+    assert len(report["results"]) > 1
+    said = [claim for part in report["results"] for claim in part]
+    assert len(said) == len(set(said)) == report["claims"]
 
 
 def read(stdout: str) -> Report:
