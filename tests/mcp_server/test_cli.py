@@ -125,6 +125,18 @@ def test_several_files_are_asked_at_once(readroom: Readroom, folder: Path) -> No
     assert len(answer["documents"]) == 2
 
 
+def test_several_folders_are_asked_at_once(readroom: Readroom, folder: Path) -> None:
+    for name, text in (("cranes/new/crane.md", "The crane lifts 12 tonnes."), ("boats/boat.md", "The boat is blue.")):
+        folder.joinpath(name).parent.mkdir(parents=True)
+        folder.joinpath(name).write_text(f"# About {name}\n\n{text}\n")
+    asked = readroom("ask", "cranes", "boats", "How much does the crane lift?", "--json")
+    answer = json.loads(asked.stdout)
+    assert "12 tonnes" in answer["markdown"]
+    assert {Path(document["title"]).name for document in answer["documents"]} == {"crane.md", "boat.md"}
+    analysed = json.loads(readroom("analyze", "cranes", "boats", "--json").stdout)
+    assert ["12 tonnes" in each["markdown"] for each in analysed] == [True, False]
+
+
 def test_standard_input_is_a_document(readroom: Readroom) -> None:
     done = readroom("ask", "-", "How many litres does the pump hold?", "--json", stdin=PUMP)
     answer = json.loads(done.stdout)

@@ -12,7 +12,7 @@ from mcp.client.stdio import stdio_client
 
 from mcp_server import server
 from mcp_server.transports import serve_stdio
-from tests.support.processes import HEAVY, REPOSITORY, server_process, server_started_by
+from tests.support.processes import HEAVY, REPOSITORY, environment, server_process, server_started_by
 
 INITIALIZE = {
     "jsonrpc": "2.0",
@@ -174,6 +174,28 @@ def test_an_error_beside_the_client_that_is_gone_is_not_hidden() -> None:
 def test_mcp_dev_is_told_where_readroom_is_installed_from() -> None:
     (where,) = server.server.dependencies
     assert (Path(where) / "pyproject.toml").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="The stand-in for npx is a shell script")
+async def test_mcp_dev_opens_the_inspector_from_any_folder(tmp_path: Path) -> None:
+    npx = tmp_path / "bin" / "npx"
+    npx.parent.mkdir()
+    # In the Inspector's place: it is told how to start the server, which is not done here, for uv would fetch packages.
+    npx.write_text('#!/bin/sh\nfor word in "$@"; do echo "$word"; done\n')
+    npx.chmod(0o755)
+    file = str(REPOSITORY / "mcp_server" / "server.py")
+    variables = environment(tmp_path, PATH=f"{npx.parent}:{os.environ['PATH']}")
+    command = [sys.executable, "-c", "from mcp.cli import app; app()", "dev", file]
+    done = await anyio.run_process(command, cwd=npx.parent, env=variables)
+    inspector, *words = done.stdout.decode().splitlines()
+    assert inspector == "@modelcontextprotocol/inspector"
+    assert server.server.dependencies[0] in words
+    assert words[-3:] == ["mcp", "run", file]
+    # The last words are the server's start, from this folder.
+    run = ["-c", "from mcp.cli import app; app()", *words[-2:]]
+    how = StdioServerParameters(command=sys.executable, args=run, env=variables, cwd=npx.parent)
+    async with Client(how) as connected:
+        assert connected.server_info.name == "readroom"
 
 
 def test_a_request_that_cannot_be_read_is_answered_with_an_error(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A stranger with a client and fifty documents: finds one by its name, asks, reads the cited page, checks a quote."""
+"""A stranger with a client and fifty documents of many kinds: finds one, asks, reads the cited page, checks a quote."""
 
 from pathlib import Path
 
@@ -8,10 +8,19 @@ from mcp_types import CallToolResult, PromptReference
 
 from agents.schema import Answer, DocumentList, DocumentText
 from tests.support.processes import server_process
-from tests.support.samples import write_pdf
+from tests.support.samples import write_docx, write_epub, write_pdf, write_pptx, write_xlsx
 
 CONTRACT = "Contracts/contract_orlov_transfer_servicing.pdf"
 FEE = "The servicing fee is 4,200 euros a quarter."
+
+
+RULES = """# Rules of the harbour office
+
+## Approvals
+
+The harbour master may approve overtime of up to ten hours a week. The treasurer approves every purchase above 500
+euros. The board approves the yearly accounts. Hot work on the quay needs the approval of the safety officer.
+"""
 
 
 @pytest.fixture
@@ -19,10 +28,18 @@ def folder(tmp_path: Path) -> Path:
     """Fifty documents, one of which is a contract of three pages."""
     folder = tmp_path / "Documents"
     folder.joinpath("Contracts").mkdir(parents=True)
-    for number in range(49):
+    folder.joinpath("rules.md").write_text(RULES)
+    write_docx(folder / "guide.docx")
+    write_pptx(folder / "talk.pptx")
+    write_xlsx(folder / "prices.xlsx")
+    write_epub(folder / "novel.epub")
+    for number in range(44):
         kind = "contract" if number % 2 else "minutes"
         text = f"Number {number}. The committee of ward {number} met in room {number} and discussed the garden."
-        folder.joinpath(f"{kind}_ward_{number}.txt").write_text(text)
+        suffix, head, tail = (("txt", "", ""), ("html", "<h1>Ward</h1><p>", "</p>"), ("csv", "said\n", "\n"))[
+            number % 3
+        ]
+        folder.joinpath(f"{kind}_ward_{number}.{suffix}").write_text(f"{head}{text}{tail}")
     pages = [
         ["Servicing Transfer Agreement", "This agreement is made between Orlov Pumps and the Port of Emden."],
         ["Fees", FEE, "It is paid within 30 days."],
@@ -86,3 +103,33 @@ async def test_a_folder_is_asked_as_one(folder: Path, tmp_path: Path) -> None:
         answer = Answer.model_validate((await called(client, "ask", **question)).structured_content)
     assert "4,200 euros" in answer.claims[0].text
     assert answer.citations[0].page == 2
+
+
+async def test_fifty_documents_of_every_kind_are_listed_and_each_can_be_read(folder: Path, tmp_path: Path) -> None:
+    async with Client(server_process(tmp_path, "--root", str(folder))) as client:
+        listed = DocumentList.model_validate((await called(client, "list_documents")).structured_content)
+        assert listed.total == len(listed.documents) == 50
+        in_contracts = await called(client, "list_documents", folder="Contracts")
+        assert [each["path"] for each in in_contracts.structured_content["documents"]] == [str(folder / CONTRACT)]
+        one_of_each = {Path(each.path).suffix: each.path for each in listed.documents}
+        assert set(one_of_each) == {".pdf", ".docx", ".pptx", ".xlsx", ".epub", ".md", ".txt", ".html", ".csv"}
+        for path in one_of_each.values():
+            read = await called(client, "read_document", document=path)
+            assert DocumentText.model_validate(read.structured_content).spans
+
+
+async def test_what_the_rules_do_not_say_is_not_answered_with_what_they_say_beside_it(
+    folder: Path, tmp_path: Path
+) -> None:
+    asked = {"question": "Who may order the evacuation?", "documents": [str(folder / "rules.md")]}
+    async with Client(server_process(tmp_path, "--root", str(folder))) as client:
+        result = await called(client, "ask", **asked)
+        answer = Answer.model_validate(result.structured_content)
+        assert answer.weak or answer.not_found
+        assert answer.weak == ("A weak match" in result.content[0].text)
+
+        told = "In a fire the officer on watch may order the evacuation of the quay."
+        folder.joinpath("rules.md").write_text(f"{RULES}\n## Fire\n\n{told}\n")
+        answer = Answer.model_validate((await called(client, "ask", **asked)).structured_content)
+        assert told in answer.claims[0].text
+        assert not answer.weak
