@@ -53,12 +53,14 @@ def reading_text(part: DocumentText) -> str:
     lines = [
         f"# {as_markdown(f'{part.title}: {part.reading}')}",
         f"`{part.document_id}`, {size}.",
-        *(f"Note: {as_markdown(each)}" for each in part.notes),
     ]
+    notes = [f"Note: {as_markdown(each)}" for each in part.notes]
+    if not part.check:
+        lines += notes
     if part.sections:
         lines.append(f"Sections: {as_markdown('; '.join(part.sections))}.")
     if part.check:
-        lines += ["", *_check_lines(part.check)]
+        lines += ["", *_check_lines(part.check), *notes]
     for span in part.spans:
         place = f"[{as_markdown(span.page_name)}, characters {span.start}-{span.end}]"
         text = span.text.strip("\n")

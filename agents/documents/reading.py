@@ -18,6 +18,8 @@ PART_TOKENS = 3_000
 """Tokens of one part, estimated: some six pages, an eighth of what hosts show of one result."""
 MAX_LISTED = 60
 """Headings, and names of sheets, that are listed; of more headings only the higher levels."""
+_HEADING_CHARACTERS = 160
+"""Of the longest heading (agents.documents.parsing.headings)."""
 _MOST_LETTERS = 8
 """Letters that a token has at most on average; a text with more of them for each is longer than its tokens."""
 _PAGE_WORD = re.compile(r"(?:pages?|pp?\.|slides?|sheets?)\s+", re.IGNORECASE)
@@ -70,7 +72,10 @@ def select_section(document: Document, wanted: str) -> Selection:
     places = [place for place, heading in enumerate(plain) if heading.casefold() == line.casefold()]
     words, spans = _numbered(document, line)
     if not places and spans:
-        return Selection(f"section {line}" if line[:1].isdigit() else line, spans)
+        begins = _one_line(document.text[spans[0][0] : spans[0][1]][:_HEADING_CHARACTERS])
+        other = words and words.casefold() not in begins.casefold()
+        notes = (f"“{words}” does not stand at its beginning: it was found by its number.",) if other else ()
+        return Selection(f"section {line}" if line[:1].isdigit() else line, spans, notes)
     places = places or [place for place, heading in enumerate(plain) if without_number(heading) == line.casefold()]
     named = bool(places)
     if not named and (span := find_titled(line, document)):

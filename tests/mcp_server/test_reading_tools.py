@@ -111,6 +111,15 @@ def test_a_check_is_told_in_words(verdict: Verdict, said: str) -> None:
     assert text.endswith("- page 3, characters 10-18: “the pump”, in: “So the pump is blue.”")
 
 
+def test_what_differs_is_told_behind_the_place_that_it_is_told_of() -> None:
+    place = QuotePlace(page=3, page_name="page 3", start=10, end=18, text="It is 45.", sentence="It is 45.")
+    check = QuoteCheck(find="It is 54.", verdict="absent", count=0, places=(place,))
+    text = reading_text(
+        READ.model_copy(update={"spans": (), "next_cursor": None, "check": check, "notes": ("Of it.",)})
+    )
+    assert text.endswith("- page 3, characters 10-18: “It is 45.”\nNote: Of it.")
+
+
 async def test_what_the_tools_say_of_themselves_is_short() -> None:
     async with Client(create_server(Settings(), FakeAssistant())) as connected:
         tools = {tool.name: tool for tool in (await connected.list_tools()).tools}

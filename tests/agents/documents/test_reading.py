@@ -135,6 +135,13 @@ def test_a_number_is_never_taken_for_another_that_has_its_digits(agreement: Docu
             select_section(agreement, missing)
 
 
+def test_a_number_whose_section_has_another_heading_is_said_to_have_one(agreement: Document) -> None:
+    selected = select_section(agreement, "2.1 Termination")
+    assert read(agreement, selected.spans).startswith("2.1 Servicing")
+    assert selected.notes == ("“Termination” does not stand at its beginning: it was found by its number.",)
+    assert select_section(agreement, "Section 2.1").notes == select_section(agreement, "2.1 servicing").notes == ()
+
+
 def test_the_words_beside_a_number_that_is_missing_find_their_heading(agreement: Document) -> None:
     assert select_section(agreement, "3.7 Late payment").reading == "section “2.2 Late payment”"
 
