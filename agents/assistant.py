@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 from pydantic import TypeAdapter, ValidationError
 
 from agents import evidence, reading
-from agents.calls import Call, PolledSessions, WaitOverError, analysis_key, ask_key
+from agents.calls import Call, StartedSessions, WaitOverError, analysis_key, ask_key
 from agents.documents.access import is_folder
 from agents.documents.collection import Collection, collect, open_source
 from agents.documents.library import Library
@@ -85,7 +85,7 @@ class Assistant:
         engine: Answers in place of the one that the settings choose; whoever opened it closes it.
         processes: Read long documents, so that no other call waits behind that; closed with the assistant. None: this
             process reads them, which suits one caller.
-        polled: Sessions that calls were given before the assistant was made.
+        started: Sessions that calls were given before the assistant was made.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Assistant:
         settings: Settings,
         engine: Engine | None = None,
         processes: Processes | None = None,
-        polled: PolledSessions | None = None,
+        started: StartedSessions | None = None,
     ) -> None:
         self.settings = settings
         self._engine = LazyEngine(settings.engine, settings.data_dir, engine)
@@ -102,7 +102,7 @@ class Assistant:
         self._runs = SingleFlight()
         # A file may change, so what was opened is not handed to later callers; the library makes reopening fast.
         self._openings = SingleFlight(claim_seconds=0.0)
-        self._polled = PolledSessions() if polled is None else polled
+        self._started = StartedSessions() if started is None else started
         self._resident = Resident()
         self._calls = 0
         """Those that are waited for."""
@@ -355,7 +355,9 @@ class Assistant:
             on_progress: As in `ask`.
         """
         deadline = time.monotonic() + (self.settings.server.wait_seconds if wait_seconds is None else wait_seconds)
-        if session_id and not self._polled.discard(session_id):
+        if session_id and self._started.discard(session_id):
+            session = await self._sessions.create(session_id)
+        elif session_id:
             session = await self._sessions.open(session_id)
         elif session_id:
             session = await self._sessions.create(session_id)

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     # The server hands out sessions before it has imported what stores them.
     from agents.sessions.sessions import Session
 
-MAX_POLLED = 256
-"""Calls whose sessions wait for their next poll."""
+MAX_STARTED = 256
+"""Calls whose sessions wait for the store."""
 
 
 class WaitOverError(Exception):
@@ -53,8 +53,8 @@ class Call:
         )
 
 
-class PolledSessions:
-    """Sessions of calls that came before anything could store them: the same call made again goes on with its own."""
+class StartedSessions:
+    """The sessions of calls that ended before there was a store of sessions: the same call made again has its own."""
 
     def __init__(self) -> None:
         self._waiting: list[tuple[str, str]] = []
@@ -63,7 +63,7 @@ class PolledSessions:
         """Keep a session for the next call that is the same."""
         self.discard(session_id)
         self._waiting.append((same_call, session_id))
-        del self._waiting[:-MAX_POLLED]
+        del self._waiting[:-MAX_STARTED]
 
     def take(self, same_call: str) -> str | None:
         """Return the session that was left first for such a call: two that wait at once must not share one."""

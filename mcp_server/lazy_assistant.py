@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
 
-from agents.calls import PolledSessions
+from agents.calls import StartedSessions
 from agents.errors import ReadroomError
 from agents.settings import Settings
 
@@ -70,7 +70,7 @@ class LazyAssistant:
         self._given = assistant
         self._modules = modules
         self._built: Assistant | None = None
-        self._polled = PolledSessions()
+        self._started = StartedSessions()
         self._imports: Imports | None = None
         self._warming: asyncio.Task[None] | None = None
         self._abandoned = threading.Event()
@@ -114,15 +114,15 @@ class LazyAssistant:
             session_id: The session that the caller named.
             seconds: How long to wait.
         """
-        polled = None if session_id else self._polled.take(same_call)
+        started = None if session_id else self._started.take(same_call)
         try:
             if assistant := await self.get_within(seconds):
-                return assistant, session_id or polled
-            polled = polled or session_id or str(uuid.uuid4())
-            return polled
+                return assistant, session_id or started
+            started = started or session_id or str(uuid.uuid4())
+            return started
         finally:
-            if polled and polled != session_id:
-                self._polled.leave(same_call, polled)
+            if started and started != session_id:
+                self._started.leave(same_call, started)
 
     async def _warm_up(self) -> None:
         try:
@@ -160,7 +160,7 @@ class LazyAssistant:
             from agents.assistant import Assistant
             from agents.jobs.processes import Processes
 
-            self._built = Assistant(self._settings, processes=Processes(), polled=self._polled)
+            self._built = Assistant(self._settings, processes=Processes(), started=self._started)
         return self._built
 
     def _started_imports(self) -> Imports:

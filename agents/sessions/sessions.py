@@ -74,7 +74,7 @@ class SessionStore:
         """Start a session, which is stored with its first turn.
 
         Args:
-            session_id: The id that a caller was given before there was a store; None: a new one.
+            session_id: The id that its caller was given already; None: a new one.
 
         Raises:
             SessionError: The store cannot be opened.

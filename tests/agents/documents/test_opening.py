@@ -29,7 +29,7 @@ async def test_a_missing_file_is_named_and_a_similar_one_suggested(
     path = write("handbook.txt", "Words.")
     error = await refusal(library, path.replace("handbook", "handbok"))
     assert "does not exist" in error.message
-    assert error.hint == f"Did you mean {path}?"
+    assert error.hint.startswith(f"Did you mean {path}? ")
 
 
 async def test_a_file_in_a_missing_folder_says_so(library: Library, tmp_path: Path) -> None:
