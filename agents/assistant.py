@@ -359,8 +359,6 @@ class Assistant:
             session = await self._sessions.create(session_id)
         elif session_id:
             session = await self._sessions.open(session_id)
-        elif session_id:
-            session = await self._sessions.create(session_id)
         else:
             session = await self._sessions.take(same_call) or await self._sessions.create()
         call = Call(session, deadline, on_progress)

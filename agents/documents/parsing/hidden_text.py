@@ -10,10 +10,10 @@ from agents.documents.parsing.parsed import MAX_WARNINGS, clean, list_pages, sho
 _MIN_LETTERS = 3
 """Fewer are furniture: a white letter on white, a percent sign."""
 _SENTENCE_WORDS = 4
-_MIN_QUOTED = 1
+_MIN_QUOTED = 3
 """How many texts are quoted, where there are as many, even if they are no sentences."""
-# Parts of identifiers such as PLACEHOLDER_11 are none.
-_WORD = re.compile(r"(?<!\w)[^\W\d_]{2,}(?!\w)")
+_WORD = re.compile(r"(?<![^\W_])[^\W\d_]{2,}(?![^\W_])")
+_IDENTIFIER = re.compile(r"\S*_\S*")
 _DIGITS = re.compile(r"\d+")
 _TAG = re.compile(r"<[^<>]*>")
 
@@ -33,6 +33,11 @@ class HiddenText(NamedTuple):
         return f"{'a comment, ' * self.is_comment}{shorten(clean(self.text))!r}"
 
     @property
+    def is_legible(self) -> bool:
+        """Whether it says something: it is no furniture, and not made of identifiers."""
+        return sum(map(str.isalpha, _IDENTIFIER.sub("", self.text))) >= _MIN_LETTERS
+
+    @property
     def is_sentence(self) -> bool:
         """Whether it is long enough to tell a reader what to do."""
         return len(_WORD.findall(self.text)) >= _SENTENCE_WORDS
@@ -43,7 +48,7 @@ def left_out(found: Iterable[HiddenText]) -> list[str]:
 
     Sentences are quoted first; texts that differ in numbers alone, as what runs on every page does, are quoted once.
     """
-    legible = [each for each in _joined(found) if sum(map(str.isalpha, each.text)) >= _MIN_LETTERS]
+    legible = [each for each in _joined(found) if each.is_legible]
     if not legible:
         return []
     pages = sorted({each.page for each in legible if each.page})

@@ -304,7 +304,6 @@ async def test_a_known_document_is_not_read_by_its_id_where_its_file_may_not_be(
     await elsewhere.close()
 
 
-@both
 async def test_a_document_read_by_an_older_parser_is_had_by_its_id_while_its_file_is_the_same(
     library: Library, tmp_path: Path, write: Callable[[str, str], str]
 ) -> None:
