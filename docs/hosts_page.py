@@ -42,7 +42,7 @@ the command below does the same.
 a folder, and is of use only after it: a link cannot install. Both follow what the two programs document; neither was
 at hand to try them.
 
-**On the day of publication** a link will install, for then `uvx readroom serve` is a command that everybody has, and
+**On the day of publication** a link will install, for then one command starts Readroom on every machine, and
 the bundle can be downloaded. Until then nothing of Readroom is on a registry.
 
 ## `mcp dev`

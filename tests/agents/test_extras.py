@@ -6,7 +6,7 @@ import pytest
 from agents.extras import add_extra
 
 ROOT = Path(__file__).parents[2]
-UNPUBLISHED = re.compile(r"uvx readroom|uv tool install readroom|pipx install readroom|install [^\n]*\breadroom\b(?!/)")
+UNPUBLISHED = re.compile(r"uvx readroom|uv tool install readroom|pipx install readroom|install [^\n`|]*\breadroom\b(?!/)")
 """Advice that needs Readroom on a registry, where it is not."""
 
 
