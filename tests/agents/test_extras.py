@@ -6,7 +6,9 @@ import pytest
 from agents.extras import add_extra
 
 ROOT = Path(__file__).parents[2]
-UNPUBLISHED = re.compile(r"uvx readroom|uv tool install readroom|pipx install readroom|install [^\n`|]*\breadroom\b(?!/)")
+UNPUBLISHED = re.compile(
+    r"uvx readroom|uv tool install readroom|pipx install readroom|install [^\n`|]*\breadroom\b(?!/)"
+)
 """Advice that needs Readroom on a registry, where it is not."""
 
 
@@ -22,6 +24,11 @@ def test_the_command_that_adds_an_extra_names_its_packages(extra: str, package: 
 
 
 def test_nobody_is_told_to_get_readroom_from_a_registry() -> None:
-    files = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("agents/**/*.py"), *ROOT.glob("mcp_server/**/*.py")]
+    files = [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/*.md"),
+        *ROOT.glob("agents/**/*.py"),
+        *ROOT.glob("mcp_server/**/*.py"),
+    ]
     told = {str(file): found[0] for file in files if (found := UNPUBLISHED.search(file.read_text()))}
     assert told == {}
