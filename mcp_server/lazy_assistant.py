@@ -107,7 +107,7 @@ class LazyAssistant:
     ) -> "tuple[Assistant, str | None] | str":
         """Return the assistant and the call's session, or the session alone where the assistant is not there in time.
 
-        A call that is told to come again has this session when it comes.
+        A call that is told to come again has this session when it comes; it is empty where servers share a database.
 
         Args:
             same_call: Equal for calls that are the same but for the session (`agents.calls`).
@@ -118,7 +118,9 @@ class LazyAssistant:
         try:
             if assistant := await self.get_within(seconds):
                 return assistant, session_id or started
-            started = started or session_id or str(uuid.uuid4())
+            # Another server that shares the database could not know of it.
+            new = "" if self._settings.database_url else str(uuid.uuid4())
+            started = started or session_id or new
             return started
         finally:
             if started and started != session_id:
