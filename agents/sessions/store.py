@@ -236,12 +236,7 @@ class SessionDatabase:
 
     async def touch(self, session_id: str, now: float, oldest: float) -> bool:
         """Record that a session is in use; False if there is none that was used since `oldest`."""
-
-        def touch() -> bool:
-            with self._database.connected() as connection:
-                return connection.execute(_TOUCH, {"session": session_id, "now": now, "oldest": oldest}).rowcount > 0
-
-        return await self._complete(touch)
+        return await self._changed(_TOUCH, session=session_id, now=now, oldest=oldest) > 0
 
     async def exists(self, session_id: str) -> bool:
         """Return whether there is such a session, expired or not."""
@@ -276,12 +271,7 @@ class SessionDatabase:
 
     async def keep_promised(self, session_id: str) -> bool:
         """Return whether a session was promised; from now on it is given to nobody who does not name it."""
-
-        def keep() -> bool:
-            with self._database.connected() as connection:
-                return connection.execute(_KEEP, {"session": session_id}).rowcount > 0
-
-        return await self._complete(keep)
+        return await self._changed(_KEEP, session=session_id) > 0
 
     async def count_sessions(self, oldest: float) -> int:
         """Return how many sessions were used since `oldest`."""
@@ -350,13 +340,8 @@ class SessionDatabase:
     async def summarize(self, session_id: str, summary: str, before: int, after: int) -> None:
         """Store a summary that tells of `after` archived turns; nothing if the stored one is not of `before` turns."""
         # PostgreSQL stores no text with a NUL.
-        values = {"session": session_id, "text": summary.replace("\0", " "), "before": before, "after": after}
-
-        def summarize() -> None:
-            with self._database.connected() as connection:
-                connection.execute(_SUMMARIZE, values)
-
-        await self._complete(summarize)
+        text = summary.replace("\0", " ")
+        await self._changed(_SUMMARIZE, session=session_id, text=text, before=before, after=after)
 
     async def turns(
         self, session_id: str, *, archived: bool | None = None, offset: int = 0, limit: int | None = None
@@ -411,6 +396,15 @@ class SessionDatabase:
     def _tokens(self, text: str) -> range:
         """Return something as long as the text has tokens: llama-index asks no more of a tokenizer."""
         return range(self._count(text))
+
+    async def _changed(self, statement: Executable, **values: object) -> int:
+        """Execute one statement and return how many rows it has changed."""
+
+        def execute() -> int:
+            with self._database.connected() as connection:
+                return connection.execute(statement, values).rowcount
+
+        return await self._complete(execute)
 
     async def _rows(self, query: Executable, **values: object) -> Sequence[Any]:
         """Execute one statement and return its rows."""
