@@ -14,16 +14,20 @@ from tests.support.fake_assistant import FakeAssistant
 from tests.support.processes import HEAVY, REPOSITORY
 
 
-def slow_module(folder: Path, name: str) -> None:
-    """Write a module whose import waits until `threading.readroom_gate` is set."""
-    folder.joinpath(f"{name}.py").write_text("import threading\nthreading.readroom_gate.wait(30)\n")
-
-
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     gate = threading.Event()
     monkeypatch.setattr(threading, "readroom_gate", gate, raising=False)
     return gate
+
+
+@pytest.fixture
+def slow_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a module whose import waits until the gate is open, a new one for each test."""
+    name = f"readroom_slow_{tmp_path.name}"
+    tmp_path.joinpath(f"{name}.py").write_text("import threading\nthreading.readroom_gate.wait(30)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    return name
 
 
 def test_what_the_first_answer_imports_is_there() -> None:
@@ -39,12 +43,8 @@ async def test_a_given_assistant_is_used_and_left_open() -> None:
     assert given.closed == 0
 
 
-async def test_imports_leave_the_event_loop_free(
-    tmp_path: Path, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.syspath_prepend(tmp_path)
-    slow_module(tmp_path, "readroom_slow_one")
-    lazy = LazyAssistant(Settings(data_dir=tmp_path), modules=("readroom_slow_one",))
+async def test_imports_leave_the_event_loop_free(tmp_path: Path, gate: threading.Event, slow_module: str) -> None:
+    lazy = LazyAssistant(Settings(data_dir=tmp_path), modules=(slow_module,))
     async with lazy.held():
         waiting = asyncio.create_task(lazy.get())
         await asyncio.sleep(0)
@@ -54,11 +54,9 @@ async def test_imports_leave_the_event_loop_free(
 
 
 async def test_who_does_not_wait_for_the_imports_is_told_and_later_gets_the_assistant(
-    tmp_path: Path, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, gate: threading.Event, slow_module: str
 ) -> None:
-    monkeypatch.syspath_prepend(tmp_path)
-    slow_module(tmp_path, "readroom_slow_four")
-    lazy = LazyAssistant(Settings(data_dir=tmp_path), modules=("readroom_slow_four",))
+    lazy = LazyAssistant(Settings(data_dir=tmp_path), modules=(slow_module,))
     async with lazy.held():
         assert await lazy.get_within(0.0) is None
         gate.set()
@@ -66,11 +64,9 @@ async def test_who_does_not_wait_for_the_imports_is_told_and_later_gets_the_assi
 
 
 async def test_polls_while_it_starts_name_the_session_that_the_call_then_has(
-    tmp_path: Path, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, gate: threading.Event, slow_module: str
 ) -> None:
-    monkeypatch.syspath_prepend(tmp_path)
-    slow_module(tmp_path, "readroom_slow_five")
-    lazy = LazyAssistant(Settings(data_dir=tmp_path), modules=("readroom_slow_five",))
+    lazy = LazyAssistant(Settings(data_dir=tmp_path), modules=(slow_module,))
     async with lazy.held():
         first, second = [await lazy.begin("a call", None, 0.0) for _ in range(2)]
         assert first == second
@@ -83,13 +79,11 @@ async def test_polls_while_it_starts_name_the_session_that_the_call_then_has(
 
 
 async def test_who_lists_documents_does_not_wait_for_what_answers_need(
-    tmp_path: Path, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, gate: threading.Event, slow_module: str
 ) -> None:
-    monkeypatch.syspath_prepend(tmp_path)
-    slow_module(tmp_path, "readroom_slow_six")
     tmp_path.joinpath("pump.txt").write_text("The pump holds 40 litres.")
     settings = Settings(data_dir=tmp_path / "data", documents={"roots": [tmp_path]})
-    lazy = LazyAssistant(settings, modules=("agents.assistant", "readroom_slow_six"))
+    lazy = LazyAssistant(settings, modules=("agents.assistant", slow_module))
     async with lazy.held():
         listed = await (await lazy.get_to_list()).list_documents(query="pump")
         assert [each.path for each in listed.documents] == [str(tmp_path / "pump.txt")]
@@ -119,11 +113,9 @@ def test_listing_documents_needs_nothing_heavy(tmp_path: Path) -> None:
 
 
 async def test_a_cancelled_caller_leaves_the_imports_running(
-    tmp_path: Path, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, gate: threading.Event, slow_module: str
 ) -> None:
-    monkeypatch.syspath_prepend(tmp_path)
-    slow_module(tmp_path, "readroom_slow_two")
-    lazy = LazyAssistant(Settings(data_dir=tmp_path), modules=("readroom_slow_two",))
+    lazy = LazyAssistant(Settings(data_dir=tmp_path), modules=(slow_module,))
     async with lazy.held():
         waiting = asyncio.create_task(lazy.get())
         await asyncio.sleep(0)
@@ -133,12 +125,10 @@ async def test_a_cancelled_caller_leaves_the_imports_running(
 
 
 async def test_imports_end_with_the_server_and_start_again_with_the_next_client(
-    tmp_path: Path, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, gate: threading.Event, slow_module: str
 ) -> None:
-    monkeypatch.syspath_prepend(tmp_path)
-    slow_module(tmp_path, "readroom_slow_three")
     tmp_path.joinpath("readroom_never.py").write_text("import threading\nthreading.readroom_imported = True\n")
-    lazy = LazyAssistant(Settings(data_dir=tmp_path), modules=("readroom_slow_three", "readroom_never"))
+    lazy = LazyAssistant(Settings(data_dir=tmp_path), modules=(slow_module, "readroom_never"))
     async with lazy.held():
         lazy.warm_up()
     gate.set()
