@@ -231,7 +231,7 @@ def view(
     as_json: Json = False,
 ) -> None:
     """Show a session's answers in the browser, each quote on its page; Ctrl-C ends it."""
-    from mcp_server.cli_output import exit_code, note, run_quietly, write, write_json
+    from mcp_server.cli_output import exit_code, note, print_plain, run_quietly
 
     with exit_code(as_json=as_json):
         from agents.settings import load_settings
@@ -242,10 +242,7 @@ def view(
         session = session or chosen_session(settings, None, go_on=True) or ""
 
         def tell(address: str) -> None:
-            if as_json:
-                write_json({"url": address}, indent=None)
-            else:
-                write(address + "\n")
+            print_plain({"url": address}, address + "\n", as_json=as_json)
             note("Open this address in a browser; it opens once. Ctrl-C ends it.")
 
         run_quietly(lambda assistant: serve_session(assistant, session, port, tell), settings)
@@ -379,7 +376,7 @@ def start(as_json: Json = False) -> None:
 @engine.command()
 def stop(as_json: Json = False) -> None:
     """Stop the engine and give the GPU back."""
-    from mcp_server.cli_output import exit_code, write, write_json
+    from mcp_server.cli_output import exit_code, print_plain
 
     with exit_code(as_json=as_json):
         import asyncio
@@ -388,10 +385,8 @@ def stop(as_json: Json = False) -> None:
         from agents.settings import load_settings
 
         stopped = asyncio.run(lifecycle.stop(load_settings().data_dir))
-        if as_json:
-            write_json({"stopped": stopped}, indent=None)
-        else:
-            write("The engine was stopped.\n" if stopped else "No engine was running.\n")
+        said = "The engine was stopped.\n" if stopped else "No engine was running.\n"
+        print_plain({"stopped": stopped}, said, as_json=as_json)
 
 
 @engine.command()
@@ -416,17 +411,14 @@ def logs(
     as_json: Json = False,
 ) -> None:
     """Print the end of vLLM's log."""
-    from mcp_server.cli_output import exit_code, note, write, write_json
+    from mcp_server.cli_output import exit_code, note, print_plain
 
     with exit_code(as_json=as_json):
         from agents.engine.vllm import lifecycle
         from agents.settings import load_settings
 
         tail = lifecycle.log_tail(load_settings().data_dir, lines)
-        if as_json:
-            write_json({"log": tail}, indent=None)
-        else:
-            write(tail)
+        print_plain({"log": tail}, tail, as_json=as_json)
         if not tail:
             note("There is no log: the engine has not been started.")
 

@@ -118,6 +118,14 @@ def print_result(result: BaseModel, text: str, *, as_json: bool) -> None:
         print_markdown(text)
 
 
+def print_plain(value: object, text: str, *, as_json: bool) -> None:
+    """Print a value as a line of JSON, or else a text that is no Markdown."""
+    if as_json:
+        write_json(value, indent=None)
+    else:
+        write(text)
+
+
 def print_markdown(text: str) -> None:
     """Print Markdown: formatted for a terminal, as it is for a pipe."""
     if sys.stdout.isatty():
