@@ -35,6 +35,7 @@ from agents.markdown import name_titles, without_sources
 from agents.resident import Resident
 from agents.schema import (
     MAX_QUESTION_CHARACTERS,
+    SAID_ELSEWHERE,
     STARTING,
     Analysis,
     Answer,
@@ -73,8 +74,6 @@ OPENING_SHARE = 0.1
 """Share of a call's progress that opening the documents takes."""
 ResponseT = TypeVar("ResponseT", Answer, Analysis)
 _RESULTS: TypeAdapter[Answer | Analysis] = TypeAdapter(Answer | Analysis)
-_SAID_ELSEWHERE = {"markdown", "outline"}
-"""Fields of a response that are not stored with it: their words stand in others."""
 
 
 class Assistant:
@@ -384,8 +383,7 @@ class Assistant:
     async def _readable_session(self, session_id: str) -> Session:
         """Open a session of whose documents each may be read here."""
         session = await self._sessions.open(session_id)
-        for document_id in await session.document_ids():
-            await self.library.check_readable(document_id)
+        await self.library.check_readable(await session.document_ids())
         return session
 
     async def _session_documents(self, session: Session) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -520,10 +518,10 @@ class Assistant:
         try:
             await session.add_turn(question, response.markdown)
             info = await session.info()
-            number = await session.add_result(response.model_dump_json(exclude=_SAID_ELSEWHERE))
+            number = await session.add_result(response.model_dump_json(exclude=SAID_ELSEWHERE))
             return response.model_copy(update={"session": info.model_copy(update={"result": number})})
         except SessionError as error:
-            lost = f"This answer was not kept, and the next question will not know of it: {error.message} {error.hint}"
+            lost = f"This answer was not kept, and the next question will not know of it: {error}"
             return response.model_copy(update={"warnings": (*response.warnings, lost)})
 
     @cached_property

@@ -61,7 +61,7 @@ async def _picture(
     try:
         return await library.picture(document.document_id, page.number, wanted), ""
     except DocumentError as error:
-        return None, f"{error.message} {error.hint}"
+        return None, str(error)
 
 
 def _wanted(text: str, page: Page, start: int, end: int) -> tuple[str, str, str]:

@@ -17,6 +17,8 @@ Verdict = Literal["exact", "same_words", "similar", "absent"]
 WEAKEST_FIRST: tuple[Support, ...] = ("not", "partly", "supported")
 MAX_QUESTION_CHARACTERS = 20_000
 """A longer question is refused."""
+SAID_ELSEWHERE = {"markdown", "outline"}
+"""Fields of a response whose words stand in its others: neither stored nor handed out with them."""
 MILLISECONDS = 3
 """Decimals of the seconds that are told."""
 MAX_QUOTES = 200

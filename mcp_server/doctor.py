@@ -126,7 +126,7 @@ def _engine(settings: "Settings") -> Iterator[Check]:
         try:
             found = asyncio.run(find_endpoint(settings.engine, settings.engine.base_url))
         except EngineError as error:
-            yield Check(name="server", state="problem", detail=f"{error.message} {error.hint}")
+            yield Check(name="server", state="problem", detail=str(error))
             return
         detail = f"{found.base_url} serves {found.model}, {found.info.context_tokens:,} tokens of context"
         yield Check(name="server", state="ok", detail=detail)

@@ -16,7 +16,7 @@ from agents.cursors import Count, decode_cursor, encode_cursor
 from agents.errors import RequestError, SessionError
 from agents.language.tokens import estimate_tokens
 from agents.markdown import to_markdown
-from agents.schema import Analysis, Answer, Citation, Frozen, Part, Response, RouteReport, Usage
+from agents.schema import SAID_ELSEWHERE, Analysis, Answer, Citation, Frozen, Part, Response, RouteReport, Usage
 from mcp_server.render import response_text
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ MAX_NAMED = 20
 """Documents, warnings, or lines about what was not read, that one result names."""
 _LEAST_CLAIM_TOKENS = 25
 """No claim with its citation takes fewer in JSON."""
-_NOT_REPEATED = {"markdown", "outline"}
-"""Fields of a response whose words stand in others."""
 _BRIEF = {"claims", "citations", "closest", "coverage", "route", "session", "engine", "usage", "documents", "warnings"}
 """Fields whose own fields are left out where they have their default values."""
 _IN_DOCUMENTS = {name: {"__all__": {"title"}} for name in ("citations", "closest")}
@@ -84,7 +82,7 @@ def structured_content(part: Response) -> dict[str, Any]:
 
     What a client looks at to know what it has got, such as `status` and `not_found`, is there whatever it is.
     """
-    content = part.model_dump(mode="json", exclude=_NOT_REPEATED, exclude_none=True)
+    content = part.model_dump(mode="json", exclude=SAID_ELSEWHERE, exclude_none=True)
     brief = part.model_dump(mode="json", include=_BRIEF, exclude=_IN_DOCUMENTS, exclude_defaults=True)
     return content | brief
 

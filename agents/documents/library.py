@@ -154,14 +154,13 @@ class Library:
             return await self.open(path)
         raise _unknown(document_id)
 
-    async def check_readable(self, document_id: str) -> None:
-        """Check that what was read of a document may be shown here.
+    async def check_readable(self, document_ids: Sequence[str]) -> None:
+        """Check that what was read of documents may be shown here.
 
         Raises:
-            DocumentError: Every file that it was read from is outside the allowed folders.
+            DocumentError: Every file that one of them was read from is outside the allowed folders.
         """
-        origins = await asyncio.to_thread(self._store.origins, document_id)
-        access.check_origins(document_id, origins, self._settings)
+        await asyncio.to_thread(self._check_readable, document_ids)
 
     async def picture(
         self, document_id: str, page: int, quotes: Sequence[tuple[str, str, str]] = ()
@@ -289,6 +288,10 @@ class Library:
     def _opened_documents(self) -> tuple[KnownDocument, ...]:
         known = self._store.known_documents()
         return tuple(document for document in known if access.is_allowed(document.paths, self._settings))
+
+    def _check_readable(self, document_ids: Sequence[str]) -> None:
+        for document_id in document_ids:
+            access.check_origins(document_id, self._store.origins(document_id), self._settings)
 
     def _find(self, source: str) -> tuple[FileState, Document | None]:
         """Find a file, and the document in it if it has not changed since it was last opened."""

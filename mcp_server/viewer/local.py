@@ -158,4 +158,4 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 async def _failed(_: Request, error: Exception) -> Response:
     assert isinstance(error, ReadroomError)  # noqa: S101
-    return JSONResponse({"error": f"{error.message} {error.hint}"}, 404, headers=_HEADERS)
+    return JSONResponse({"error": str(error)}, 404, headers=_HEADERS)
