@@ -1,15 +1,19 @@
 """Answering a question, and telling whether a text answers it at all."""
 
-from typing import ClassVar
+import re
+from typing import Any, ClassVar
 
 from pydantic import Field
 from typing_extensions import override
 
-from agents.engine.engine import Choice, Task, bounded
+from agents.engine.engine import Choice, InvalidAnswerError, Task, bounded
 from agents.schema import Frozen
 
 MAX_QUOTES = 3
 """Of one answer."""
+_QUOTATION_MARKS = ' "“”„«»'
+_LABEL = re.compile(r"^\W*Answer\W*:\W*\s*", re.IGNORECASE)
+"""What a model writes before its answer, unasked."""
 
 
 class Answerable(Choice):
@@ -51,6 +55,19 @@ class Draft(Task[DraftResult]):
             f"First copy from the document text above, exactly, the one to {MAX_QUOTES} quotes that answer the "
             "question. Then answer it from them in one or two sentences, in the language of the question."
         )
+
+    @override
+    def line_form(self) -> str:
+        return 'Write each quote on a line of its own that begins with "> ", and then the answer on a line without it.'
+
+    @override
+    def read_lines(self, text: str) -> dict[str, Any]:
+        lines = [line for line in map(str.strip, text.splitlines()) if line]
+        quotes = [line.lstrip("> ").strip(_QUOTATION_MARKS) for line in lines if line.startswith(">")]
+        answer = " ".join(_LABEL.sub("", line) for line in lines if not line.startswith(">"))
+        if not quotes or not answer:
+            raise InvalidAnswerError("it has no line that begins with '>', or none that does not")
+        return {"quotes": quotes[:MAX_QUOTES], "answer": answer}
 
 
 class Excerpt(Frozen):

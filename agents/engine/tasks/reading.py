@@ -1,5 +1,6 @@
 """Reading a whole document window by window, and keeping a conversation short."""
 
+import re
 from collections.abc import Iterable
 from typing import Any, ClassVar, cast
 
@@ -16,6 +17,7 @@ MAX_NOTES = 16
 MIN_SUMMARY_NOTES = 3
 """Of a window that is summarised: a small model likes to write all into its first note, and end there."""
 MAX_NOTE_CHARACTERS = 300
+_BULLET = re.compile(r"\s*(?:[-*•–]|\d{1,2}[.)])\s+(?=\S)")
 ANY_FACT = "figures, dates and names"
 """What an extraction looks for where nobody says."""
 
@@ -93,11 +95,26 @@ class WindowNotes(Task[NotesResult]):
             f"and figures, in {self.language or 'the language of the text'}."
         )
 
+    @property
+    def least(self) -> int:
+        """Notes that must be taken."""
+        return min(MIN_SUMMARY_NOTES, self.most) if self.summarizes else int(self.mode == "extraction")
+
+    @override
+    def line_form(self) -> str:
+        return 'Write each on a line of its own that begins with "- ".'
+
+    @override
+    def read_lines(self, text: str) -> dict[str, Any]:
+        notes = [{"text": line[found.end() :]} for line in text.splitlines() if (found := _BULLET.match(line))]
+        if len(notes) < max(1, self.least):
+            raise InvalidAnswerError(f"it has {len(notes)} lines that begin with '-'")
+        return {"notes": notes[: self.most]}
+
     @override
     def narrow_schema(self, schema: JsonDict) -> JsonDict:
         notes = cast("Any", schema)["properties"]["notes"]
-        notes["maxItems"] = self.most
-        notes["minItems"] = min(MIN_SUMMARY_NOTES, self.most) if self.summarizes else int(self.mode == "extraction")
+        notes["maxItems"], notes["minItems"] = self.most, self.least
         return schema
 
 
