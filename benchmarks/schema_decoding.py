@@ -63,6 +63,8 @@ async def decode(client: httpx.AsyncClient, url: str, model: str, task: Task[Any
         "stream": True,
         "stream_options": {"include_usage": True},
     }
+    if form == "lines" and (stop := task.line_stop()):
+        body["stop"] = [stop]
     if form in ("schema", "bounded"):
         sent = schema if form == "bounded" else output_schema.without_lengths(schema)
         body["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": sent}}

@@ -46,6 +46,10 @@ class Task(Frozen, Generic[ResultT]):
         """Return how a model writes the answer line by line, as it does fastest; empty where it must be JSON."""
         return ""
 
+    def line_stop(self) -> str:
+        """Return what ends an answer that is written line by line; empty where it ends by itself."""
+        return ""
+
     def read_lines(self, text: str) -> dict[str, Any]:
         """Return an answer that was written line by line as the JSON of the result.
 

@@ -41,7 +41,7 @@ _MIN_ANSWER_TOKENS = 48
 GREEDY: dict[str, float] = {"temperature": 0.0}
 PROSE: dict[str, float] = {"temperature": 0.7, "top_p": 0.8, "top_k": 20, "min_p": 0.0}
 """As the model card of Qwen3-4B-Instruct-2507 advises."""
-_OPENAI_SAMPLING = ("temperature", "top_p")
+_OPENAI_OPTIONS = ("max_tokens", "stop", "temperature", "top_p")
 """What every server knows; the rest is vLLM's and others' extension."""
 
 _TOP_LOGPROBS = 20
@@ -75,9 +75,12 @@ class Reply:
         Raises:
             InvalidAnswerError: It was cut, or does not fit.
         """
+        if self.lines:
+            # Of a list that was cut, the whole lines count.
+            return output_schema.parse_lines(task, self.text.rpartition("\n")[0] if self.truncated else self.text)
         if self.truncated:
             raise InvalidAnswerError("it was too long and was cut")
-        return (output_schema.parse_lines if self.lines else output_schema.parse)(task, self.text)
+        return output_schema.parse(task, self.text)
 
 
 class OpenAIEngine:
@@ -231,8 +234,10 @@ class OpenAIEngine:
             fitting, max_tokens = await self._fit_context(task, schema, messages)
             ends = self._reads and not again and type(task).__name__ not in self._unending and fitting == schema
             body: dict[str, Any] = {"max_tokens": max_tokens} | (PROSE if task.prose or again else GREEDY)
+            if lines and (stop := task.line_stop()):
+                body["stop"] = [stop]
             if not extensions:
-                body = {name: value for name, value in body.items() if name in ("max_tokens", *_OPENAI_SAMPLING)}
+                body = {name: value for name, value in body.items() if name in _OPENAI_OPTIONS}
             match "prompt" if lines else _CONSTRAINTS[constraint]:
                 case "json_schema":
                     sent = output_schema.without_lengths(schema) if ends else fitting

@@ -17,7 +17,8 @@ MAX_NOTES = 16
 MIN_SUMMARY_NOTES = 3
 """Of a window that is summarised: a small model likes to write all into its first note, and end there."""
 MAX_NOTE_CHARACTERS = 300
-_BULLET = re.compile(r"\s*(?:[-*•–]|\d{1,2}[.)])\s+(?=\S)")
+_NUMBER = re.compile(r"\s*(?:\d{1,2}[.)]|[-*•–])\s+(?=\S)")
+"""Of a point in a list, as it was asked for or as models write one."""
 ANY_FACT = "figures, dates and names"
 """What an extraction looks for where nobody says."""
 
@@ -102,14 +103,19 @@ class WindowNotes(Task[NotesResult]):
 
     @override
     def line_form(self) -> str:
-        return 'Write each on a line of its own that begins with "- ".'
+        # Of what is to be extracted a small model lists mere words so; under a schema it writes sentences.
+        return "Write a numbered list, each point on a line of its own." if self.summarizes else ""
+
+    @override
+    def line_stop(self) -> str:
+        return f"\n{self.most + 1}."
 
     @override
     def read_lines(self, text: str) -> dict[str, Any]:
-        notes = [{"text": line[found.end() :]} for line in text.splitlines() if (found := _BULLET.match(line))]
-        if len(notes) < max(1, self.least):
-            raise InvalidAnswerError(f"it has {len(notes)} lines that begin with '-'")
-        return {"notes": notes[: self.most]}
+        points = dict.fromkeys(line[at.end() :].strip() for line in text.splitlines() if (at := _NUMBER.match(line)))
+        if len(points) < self.least:
+            raise InvalidAnswerError(f"its list has {len(points)} points")
+        return {"notes": [{"text": point} for point in points][: self.most]}
 
     @override
     def narrow_schema(self, schema: JsonDict) -> JsonDict:
