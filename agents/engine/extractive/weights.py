@@ -21,7 +21,7 @@ CONFIDENCE: Mapping[str, float] = MappingProxyType(
 ANSWER_WEIGHT = 0.35
 """Of the same measures taken with the words of a model's answer, where its sources are looked for, beside those of the
 question. The first source was on a gold page for 82 % of 165 questions, for 78 % by the question alone; 0.25 to 0.4
-give the same, and 80 % where it was chosen on other documents (benchmarks.quality.fit_answers)."""
+give the same, and 80 % where it was chosen on other documents, over replies kept from a GPU (no script yet)."""
 ANSWERABLE: Mapping[str, float] = MappingProxyType({"bias": 0.30, "told": 1.33, "confidence": 0.55})
 """Log-odds that passages answer, by what a model tells (its log-odds) and by the confidence of the rules (theirs)."""
 NOT_ANSWERED_BELOW = 1.2
