@@ -66,7 +66,9 @@ async def _answer(run: Run, state: State) -> Drafted:
     excerpts = as_claims(await run.apply_rules(await to_excerpt(run, state, answer)))
     if draft.quotes:
         return Drafted((UncheckedClaim(answer, draft.quotes),), look=look, excerpts=excerpts)
-    claim = await asyncio.to_thread(_with_sources, answer, excerpts[:1], passages)
+    # Where the text shares no word with the question, the excerpt is but how the document opens.
+    best = excerpts[:1] if rules.confidence else ()
+    claim = await asyncio.to_thread(_with_sources, answer, best, passages)
     if not claim.quotes:
         copied = await run.ask(Quotes(evidence=passages, question=question, answer=answer))
         claim = replace(claim, quotes=copied.quotes)
