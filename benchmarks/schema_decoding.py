@@ -3,10 +3,11 @@
     python -m benchmarks.schema_decoding --base-url http://127.0.0.1:8000/v1 --set FOLDER [--out RESULT.json]
 
 Questions of a set become the product's Draft tasks over the eight best passages, and the documents' beginnings
-WindowNotes tasks; Answerable is one word without a schema. Each prompt is sent free, under its schema as the engine
-sends it, and under the schema that bounds every text (`bounded`), by one stream and by eight. Prefill is the same, so
-that what `first_token_seconds` has beyond the free one's is what compiling the grammar costs. The free answer is the
-same JSON with more white space and fences: `seconds` is what a task takes either way.
+WindowNotes tasks; Answerable is one word without a schema. Each is sent as the engine sends it at first (`lines`,
+without any grammar; `formed` is the share of answers that have the form, so that no second call is needed), as free
+JSON, under its schema without lengths, which is what the engine falls back to, and under the schema that bounds every
+text, by one stream and by eight. `ratio` compares with free JSON: tokens per second, and `seconds` for the same tasks.
+Prefill is the same, so that what `first_token_seconds` has beyond the free one's is what compiling the grammar costs.
 """
 
 import argparse
@@ -22,7 +23,7 @@ import httpx
 
 from agents.documents.library import Library
 from agents.engine import output_schema, prompt_layout
-from agents.engine.engine import Task
+from agents.engine.engine import InvalidAnswerError, Task
 from agents.engine.tasks.answering import Draft
 from agents.engine.tasks.reading import WindowNotes
 from agents.settings import DocumentsSettings
@@ -30,7 +31,7 @@ from benchmarks.quality.questions import load
 
 MOST_TOKENS = 400
 STREAMS = (1, 8)
-Form: TypeAlias = Literal["free", "schema", "bounded"]
+Form: TypeAlias = Literal["free", "lines", "schema", "bounded"]
 """How an answer is decoded."""
 
 
@@ -56,27 +57,38 @@ async def decode(client: httpx.AsyncClient, url: str, model: str, task: Task[Any
     schema = output_schema.schema(task)
     body: dict[str, Any] = {
         "model": model,
-        "messages": prompt_layout.messages(task, output_schema.template(schema)),
+        "messages": prompt_layout.messages(task, "" if form == "lines" else output_schema.template(schema)),
         "temperature": 0,
         "max_tokens": MOST_TOKENS,
         "stream": True,
         "stream_options": {"include_usage": True},
     }
-    if form != "free":
+    if form == "lines" and (stop := task.line_stop()):
+        body["stop"] = [stop]
+    if form in ("schema", "bounded"):
         sent = schema if form == "bounded" else output_schema.without_lengths(schema)
         body["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": sent}}
-    started, first, tokens = time.perf_counter(), 0.0, 0
+    started, first, tokens, text = time.perf_counter(), 0.0, 0, ""
     async with client.stream("POST", f"{url}/chat/completions", json=body) as reply:
         reply.raise_for_status()
         async for line in reply.aiter_lines():
             if not line.startswith("data: {"):
                 continue
             event = json.loads(line[6:])
-            if event["choices"] and event["choices"][0]["delta"].get("content") and not first:
-                first = time.perf_counter() - started
+            if event["choices"] and (piece := event["choices"][0]["delta"].get("content")):
+                first, text = first or time.perf_counter() - started, text + piece
             if event.get("usage"):
                 tokens = event["usage"]["completion_tokens"]
-    return {"tokens": tokens, "first": first, "seconds": time.perf_counter() - started}
+    seconds = time.perf_counter() - started
+    return {"tokens": tokens, "first": first, "seconds": seconds, "formed": _has_form(task, text, form)}
+
+
+def _has_form(task: Task[Any], text: str, form: Form) -> bool:
+    try:
+        (output_schema.parse_lines if form == "lines" else output_schema.parse)(task, text)
+    except InvalidAnswerError:
+        return False
+    return True
 
 
 async def measure(url: str, model: str, tasks: Sequence[Task[Any]], streams: int, form: Form) -> dict[str, float]:
@@ -99,6 +111,7 @@ async def measure(url: str, model: str, tasks: Sequence[Task[Any]], streams: int
         "tokens_per_second": round(tokens / wall, 1),
         "decode_tokens_per_second": round(tokens / decoding, 1) if decoding else 0.0,
         "first_token_seconds": round(statistics.mean(each["first"] for each in done), 3),
+        "formed": round(statistics.mean(each["formed"] for each in done), 3),
     }
 
 
@@ -113,18 +126,15 @@ async def run(options: argparse.Namespace) -> None:
             # The first pass fills the prefix cache, so that all forms wait for the same.
             await measure(options.base_url, model, several, 8, "free")
             first_time = await measure(options.base_url, model, several, streams, "schema")
-            free, schema, bounded = [
-                await measure(options.base_url, model, several, streams, form) for form in get_args(Form)
-            ]
-            rate = free["decode_tokens_per_second"]
+            forms = {form: await measure(options.base_url, model, several, streams, form) for form in get_args(Form)}
+            rate = forms["free"]["decode_tokens_per_second"]
             found[f"{role}, {streams} at once"] = {
-                "free": free,
-                "schema": schema,
-                "bounded": bounded,
+                **forms,
                 "first_time": first_time,
-                "ratio": round(schema["decode_tokens_per_second"] / rate, 3),
-                "ratio_bounded": round(bounded["decode_tokens_per_second"] / rate, 3),
-                "ratio_first_time": round(first_time["tokens_per_second"] / free["tokens_per_second"], 3),
+                "ratio": {form: round(each["decode_tokens_per_second"] / rate, 3) for form, each in forms.items()},
+                "ratio_of_seconds": {
+                    form: round(each["seconds"] / forms["free"]["seconds"], 3) for form, each in forms.items()
+                },
             }
             print(role, streams, json.dumps(found[f"{role}, {streams} at once"]), flush=True)
     if options.out:

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Generic, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 from pydantic import Field
 from pydantic.config import JsonDict
@@ -42,6 +42,22 @@ class Task(Frozen, Generic[ResultT]):
         """Narrow the JSON schema of the result type to what this task allows."""
         return schema
 
+    def line_form(self) -> str:
+        """Return how a model writes the answer line by line, as it does fastest; empty where it must be JSON."""
+        return ""
+
+    def line_stop(self) -> str:
+        """Return what ends an answer that is written line by line; empty where it ends by itself."""
+        return ""
+
+    def read_lines(self, text: str) -> dict[str, Any]:
+        """Return an answer that was written line by line as the JSON of the result.
+
+        Raises:
+            InvalidAnswerError: It does not have the form.
+        """
+        raise InvalidAnswerError("it is not JSON")
+
     def check(self, result: ResultT) -> None:
         """Check what no schema can say.
 
@@ -65,7 +81,7 @@ class Choice(Task[ChoiceResult]):
 
 
 class InvalidAnswerError(ValueError):
-    """What came back is not the JSON that was asked for."""
+    """What came back does not have the form that was asked for."""
 
 
 @dataclass(frozen=True)

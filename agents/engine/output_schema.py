@@ -124,6 +124,17 @@ def template(node: Json) -> str:
             return '"..."'
 
 
+def parse_lines(task: Task[ResultT], text: str) -> ResultT:
+    """Parse an answer that was asked for line by line; a model may give JSON all the same.
+
+    Raises:
+        InvalidAnswerError: It has neither form, or does not fit the task.
+    """
+    if text.lstrip().startswith(("{", "```")):
+        return parse(task, text)
+    return _validated(task, task.read_lines(text))
+
+
 def parse(task: Task[ResultT], text: str) -> ResultT:
     """Parse an answer; a fence or words around the JSON, as unconstrained models add, are stripped.
 
@@ -134,10 +145,15 @@ def parse(task: Task[ResultT], text: str) -> ResultT:
     if start < 0 or end < start:
         raise InvalidAnswerError("there is no JSON object in it")
     try:
-        answer = _clean(json.loads(text[start : end + 1], strict=False))
-        result = task.result_type().model_validate(_shortened(answer, schema(task)))
+        answer = json.loads(text[start : end + 1], strict=False)
     except json.JSONDecodeError as error:
         raise InvalidAnswerError(f"it is not JSON: {error.msg}") from error
+    return _validated(task, answer)
+
+
+def _validated(task: Task[ResultT], answer: Json) -> ResultT:
+    try:
+        result = task.result_type().model_validate(_shortened(_clean(answer), schema(task)))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the object"

@@ -33,12 +33,13 @@ def messages(task: Task[ResultT], answer_template: str, feedback: str = "") -> l
 
     Args:
         task: What is asked.
-        answer_template: The JSON that the answer must be, with placeholders; empty where it is no JSON.
+        answer_template: The JSON that the answer must be, with placeholders; empty where it is no JSON, but written
+            line by line, or one word.
         feedback: What was wrong with an earlier answer to the same task.
     """
     history = [f"Conversation so far:\n{task.history}"] if task.history else []
-    form = f"\nReply with JSON: {answer_template}" if answer_template else ""
-    asked = [f"{task.instruction()}{form}"]
+    form = f"Reply with JSON: {answer_template}" if answer_template else task.line_form()
+    asked = ["\n".join(filter(None, (task.instruction(), form)))]
     parts = [*_documents(task.evidence), *history, *asked] if task.evidence else [*asked, *history]
     parts += filter(None, [f"Question: {task.question}" if task.question else "", feedback])
     return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": "\n\n".join(parts)}]

@@ -58,7 +58,9 @@ class Drafted:
     """Of a whole document: its headings, or its windows' topics."""
     look: int = 1
     confidence: float | None = None
-    """How likely the claims answer the question, where they were chosen by rule."""
+    """How likely the excerpts answer the question."""
+    excerpts: tuple[UncheckedClaim, ...] = ()
+    """The document's own sentences, chosen by rule, for where the claims do not stand."""
 
 
 def merge(first: Mapping[int, Evidence], second: Mapping[int, Evidence]) -> Mapping[int, Evidence]:

@@ -1,9 +1,14 @@
 """Synthesis: a direct answer with its quotes, drafted from the passages that were found, or an analysis."""
 
+import asyncio
 import itertools
+import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from agents.engine.tasks.answering import Draft, Excerpts, ExcerptsResult
+from agents.engine.extractive.attribution import AttributableText
+from agents.engine.extractive.weights import ANSWERABLE, NOT_ANSWERED_BELOW
+from agents.engine.tasks.answering import Draft, Excerpts, ExcerptsResult, Quotes
 from agents.grounding.claims import UncheckedClaim
 from agents.schema import Passage
 from agents.supervisor.map_reduce import analyze
@@ -12,8 +17,8 @@ from agents.supervisor.run import Run
 from agents.supervisor.state import Drafted, Evidence, State, Update, latest_evidence, latest_look, questions
 
 MIN_LOG_ODDS = 0.25
-"""Below it the passages do not answer, in the engine's view. At 0 4 % of 165 answerable questions were refused and 71 %
-of 21 unanswerable ones; at 0.25 8 % and 71 %; at 0.5 13 % and 81 %: benchmarks/results/prompts_h100.json."""
+"""Of the engine's view, where the rules have none: below it the passages do not answer. At 0 4 % of 165 answerable
+questions were refused and 71 % of 21 unanswerable ones; at 0.25 8 % and 71 %: benchmarks/results/prompts_h100.json."""
 
 
 async def synthesize(run: Run, state: State) -> Update:
@@ -26,23 +31,66 @@ async def synthesize(run: Run, state: State) -> Update:
     return {"drafted": drafted}
 
 
-def is_answerable(evidence: Sequence[Evidence]) -> bool:
-    """Whether any of the questions is answered by its passages, as far as the engine could tell."""
-    return any(each.log_odds is None or each.log_odds >= MIN_LOG_ODDS for each in evidence)
+def is_answerable(evidence: Sequence[Evidence], confidence: float) -> bool:
+    """Whether any of the questions is answered by its passages, as far as the engine and the rules could tell.
+
+    Args:
+        evidence: Of each question, with the engine's log-odds.
+        confidence: Of the rules that the documents answer, 0 to 1; 0 where they share no word with the question, of
+            which it may be put in another language.
+    """
+    told = [each.log_odds for each in evidence if each.log_odds is not None]
+    if len(told) < len(evidence):
+        return True
+    best = max(told, default=-math.inf)
+    if not 0.0 < confidence < 1.0:
+        return best >= MIN_LOG_ODDS
+    rules = math.log(confidence / (1.0 - confidence))
+    return ANSWERABLE["bias"] + ANSWERABLE["told"] * best + ANSWERABLE["confidence"] * rules >= NOT_ANSWERED_BELOW
 
 
 async def _answer(run: Run, state: State) -> Drafted:
     """Answer from the evidence: in the engine's words where it is a model, in the document's own where it is none."""
     evidence, look = latest_evidence(state), latest_look(state)
-    question = state["routed"].question
     passages = interleave([each.passages for each in evidence])
-    if not (passages or run.engine.info.generative or state["routed"].missing_pages):
-        passages = await rankable(run, question)
-    if not passages or not is_answerable(evidence):
+    if not run.engine.info.generative:
+        return await _excerpt(run, state, passages)
+    if not passages:
         return Drafted(look=look)
-    if run.engine.info.generative:
-        draft = await run.ask(Draft(evidence=passages, question=question, history=run.history))
-        return Drafted((UncheckedClaim(draft.answer, draft.quotes),), look=look)
+    rules = await run.apply_rules(await to_excerpt(run, state))
+    if not is_answerable(evidence, rules.confidence):
+        return Drafted(look=look)
+    question = state["routed"].question
+    draft = await run.ask(Draft(evidence=passages, question=question, history=run.history))
+    answer = draft.answer
+    excerpts = as_claims(await run.apply_rules(await to_excerpt(run, state, answer)))
+    if draft.quotes:
+        return Drafted((UncheckedClaim(answer, draft.quotes),), look=look, excerpts=excerpts)
+    # Where the text shares no word with the question, the excerpt is but how the document opens.
+    best = excerpts[:1] if rules.confidence else ()
+    claim = await asyncio.to_thread(_with_sources, answer, best, passages)
+    if not claim.quotes:
+        copied = await run.ask(Quotes(evidence=passages, question=question, answer=answer))
+        claim = replace(claim, quotes=copied.quotes)
+    return Drafted((claim,), look=look, excerpts=excerpts)
+
+
+def _with_sources(answer: str, best: Sequence[UncheckedClaim], passages: Sequence[Passage]) -> UncheckedClaim:
+    """Return a model's answer as a claim, with the sentences that fit it best and those it is from."""
+    quotes = [quote for excerpt in best for quote in excerpt.quotes]
+    for quote in AttributableText.of_passages(passages).quotes(answer):
+        if not any(quote in other or other in quote for other in quotes):
+            quotes.append(quote)
+    return UncheckedClaim(answer, tuple(quotes), within=best[0].within if best else None)
+
+
+async def _excerpt(run: Run, state: State, passages: tuple[Passage, ...]) -> Drafted:
+    """Answer in the document's own sentences."""
+    question, look = state["routed"].question, latest_look(state)
+    if not (passages or state["routed"].missing_pages):
+        passages = await rankable(run, question)
+    if not passages:
+        return Drafted(look=look)
     excerpts = await run.ask(Excerpts(evidence=passages, question=question, parts=questions(state)))
     if excerpts.claims and excerpts.unknown:
         quoted = ", ".join(f"“{word}”" for word in excerpts.unknown)
@@ -50,6 +98,16 @@ async def _answer(run: Run, state: State) -> Drafted:
             f"Nowhere in what was read: {quoted}. Without a language model the answer may be about something else."
         )
     return Drafted(as_claims(excerpts), look=look, confidence=excerpts.confidence)
+
+
+async def to_excerpt(run: Run, state: State, answer: str = "") -> Excerpts:
+    """Return the task to find the sentences nearest to the question, or the sources of an answer to it.
+
+    They are looked for in what the question names, or in everything: how rare a word is shows in the whole text.
+    """
+    routed = state["routed"]
+    evidence = routed.named or await rankable(run, routed.question)
+    return Excerpts(evidence=evidence, question=routed.question, parts=questions(state), answer=answer, closest=True)
 
 
 def as_claims(excerpts: ExcerptsResult) -> tuple[UncheckedClaim, ...]:

@@ -147,7 +147,7 @@ def report(cases: Sequence[Case]) -> str:
     answered = np.array([case.question.answer is not None for case in cases])
     sure = np.zeros(len(cases))
     for left in range(FOLDS):
-        sure[fold == left] = _sure(signs[fold == left], fit_confidence(signs[fold != left], answered[fold != left]))
+        sure[fold == left] = logistic(signs[fold == left], fit_confidence(signs[fold != left], answered[fold != left]))
     ranking, confidence = fit_ranking(cases), fit_confidence(signs, answered)
     elsewhere = np.array(list(_sure_elsewhere(cases, ranking, confidence)))
     limits = (
@@ -159,13 +159,14 @@ def report(cases: Sequence[Case]) -> str:
         f"  on a gold page: best sentence {np.mean(ranks < 1):.3f}, of three pages one {np.mean(ranks < 3):.3f}",
         "  confidence below: answerable, unanswerable, asked of another document",
         *limits,
-        f"MEASURES = {_named(MEASURES, ranking)}",
-        f"CONFIDENCE = {_named(CONFIDENCE, confidence)}",
+        f"MEASURES = {named(MEASURES, ranking)}",
+        f"CONFIDENCE = {named(CONFIDENCE, confidence)}",
     ]
     return "\n".join(lines)
 
 
-def _sure(signs: Any, weights: Any) -> Any:
+def logistic(signs: Any, weights: Any) -> Any:
+    """Return how likely each row of signs is, under the bias and the weights."""
     return _sigmoid(np.column_stack([np.ones(len(signs)), signs]) @ weights)
 
 
@@ -182,7 +183,7 @@ def _sure_elsewhere(cases: Sequence[Case], ranking: Any, confidence: Any) -> Ite
         measures, held = other.index.measure(asked) if asked.stems else (np.zeros((1, len(MEASURES))), None)
         scores = measures @ ranking
         signs = list(other.index.signs(asked, scores, held).values()) if scores.max() > 0 else None
-        yield float(_sure(np.array([signs]), confidence)[0]) if signs else 0.0
+        yield float(logistic(np.array([signs]), confidence)[0]) if signs else 0.0
 
 
 def _rank(case: Case, weights: Any) -> int:
@@ -192,7 +193,8 @@ def _rank(case: Case, weights: Any) -> int:
     return min(order.index(place) for place in case.right)
 
 
-def _named(names: Iterable[str], values: Iterable[float]) -> dict[str, float]:
+def named(names: Iterable[str], values: Iterable[float]) -> dict[str, float]:
+    """Return fitted values by their names, as they are written down."""
     return {name: round(float(value), 2) for name, value in zip(names, values, strict=True)}
 
 

@@ -70,6 +70,28 @@ class MayRefuse(AnswerFirst):
         return f'{super().instruction()} If the text does not answer it, the answer is "{NOT_FOUND}"'
 
 
+class QuotesFirstResult(Frozen):
+    """The quotes before the answer: the schema has the fields in this order."""
+
+    quotes: tuple[str, ...] = Field(
+        min_length=1, max_length=3, json_schema_extra={"items": {"type": "string", **bounded(400)}}
+    )
+    answer: str = Field(json_schema_extra=bounded(600))
+
+
+class QuotesFirst(Task[QuotesFirstResult]):
+    """Quote, then answer from the quotes."""
+
+    role: ClassVar[str] = "synthesis"
+
+    @override
+    def instruction(self) -> str:
+        return (
+            "First copy from the document text above, exactly, the one to three quotes that answer the question. "
+            "Then answer it from them in one or two sentences, in the language of the question."
+        )
+
+
 @dataclass(frozen=True)
 class Asked:
     """A question, its document, and the passages that the search ranks best."""
@@ -80,9 +102,10 @@ class Asked:
 
 
 DRAFTS: Mapping[str, tuple[type[Task[Any]], int]] = {
-    "quotes_first_8": (Draft, 8),
-    "quotes_first_5": (Draft, 5),
-    "quotes_first_12": (Draft, 12),
+    "answer_alone_8": (Draft, 8),
+    "quotes_first_8": (QuotesFirst, 8),
+    "quotes_first_5": (QuotesFirst, 5),
+    "quotes_first_12": (QuotesFirst, 12),
     "answer_first_8": (AnswerFirst, 8),
     "answer_first_may_refuse_8": (MayRefuse, 8),
 }
@@ -133,7 +156,9 @@ def answerable_figures(asked: Sequence[Asked], odds: Sequence[float | None]) -> 
     }
 
 
-def to_reply(each: Asked, result: DraftResult | AnswerFirstResult, outcome: Outcome[Any], name: str) -> Reply:
+def to_reply(
+    each: Asked, result: DraftResult | AnswerFirstResult | QuotesFirstResult, outcome: Outcome[Any], name: str
+) -> Reply:
     """Return a draft as the judge reads it."""
     located = [found for quote in result.quotes if (found := locate(quote, each.document))]
     return Reply(

@@ -31,7 +31,7 @@ def excerpts(task: Excerpts) -> ExcerptsResult:
     # A page or clause that the question names need not be named in the evidence that was taken from it.
     bare = [(strip_references(part) or part) if within_references(part, task.evidence) else part for part in asked]
     index = text_index(task.evidence)
-    rankings = [index.rank(part) for part in bare]
+    rankings = [index.rank(part, task.answer) for part in bare]
     confidence = max((ranking.confidence for ranking in rankings), default=0.0)
     sure = [ranking for ranking in rankings if task.closest or ranking.confidence >= REFUSED_BELOW]
     # The best of every part come first, then the second best of every part, and so on.

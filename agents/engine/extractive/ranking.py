@@ -15,7 +15,7 @@ from typing import Any
 
 from cachetools import LRUCache, cached
 
-from agents.engine.extractive.weights import CONFIDENCE, MEASURES
+from agents.engine.extractive.weights import ANSWER_WEIGHT, CONFIDENCE, MEASURES
 from agents.language.lexicon import language_of
 from agents.language.sentences import split_sentences
 from agents.language.stems import Vocabulary
@@ -109,8 +109,13 @@ class TextIndex:
             [one.document_id == two.document_id and one.end == two.start for one, two in pairs], bool
         )
 
-    def rank(self, text: str) -> Ranking:
-        """Rank the sentences for a question."""
+    def rank(self, text: str, answer: str = "") -> Ranking:
+        """Rank the sentences for a question, or as sources of an answer to it.
+
+        Args:
+            text: The question; the confidence tells of it alone.
+            answer: What a model answers. A sentence that shares its words, too, is the likelier source.
+        """
         import numpy as np
 
         question = self.question(text)
@@ -121,10 +126,12 @@ class TextIndex:
         )
         measures, held = self.measure(question)
         scores = measures @ np.array(list(MEASURES.values()))
+        signs = self.signs(question, scores, held)
+        if answer and (said := self.question(answer)).stems:
+            scores = scores + ANSWER_WEIGHT * (self.measure(said)[0] @ np.array(list(MEASURES.values())))
         order = [place for place in np.argsort(-scores, kind="stable")[:_MAX_RANKED] if scores[place] > 0.0]
         if not order:
             return Ranking(opening=self._ranked(0, scores), unknown=unknown)
-        signs = self.signs(question, scores, held)
         log_odds = CONFIDENCE["bias"] + sum(CONFIDENCE[name] * value for name, value in signs.items())
         ranked = tuple(self._ranked(place, scores) for place in order)
         first = next(

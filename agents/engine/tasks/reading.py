@@ -1,5 +1,6 @@
 """Reading a whole document window by window, and keeping a conversation short."""
 
+import re
 from collections.abc import Iterable
 from typing import Any, ClassVar, cast
 
@@ -16,6 +17,8 @@ MAX_NOTES = 16
 MIN_SUMMARY_NOTES = 3
 """Of a window that is summarised: a small model likes to write all into its first note, and end there."""
 MAX_NOTE_CHARACTERS = 300
+_NUMBER = re.compile(r"\s*(?:\d{1,2}[.)]|[-*•–])\s+(?=\S)")
+"""Of a point in a list, as it was asked for or as models write one."""
 ANY_FACT = "figures, dates and names"
 """What an extraction looks for where nobody says."""
 
@@ -93,11 +96,31 @@ class WindowNotes(Task[NotesResult]):
             f"and figures, in {self.language or 'the language of the text'}."
         )
 
+    @property
+    def least(self) -> int:
+        """Notes that must be taken."""
+        return min(MIN_SUMMARY_NOTES, self.most) if self.summarizes else int(self.mode == "extraction")
+
+    @override
+    def line_form(self) -> str:
+        # Of what is to be extracted a small model lists mere words so; under a schema it writes sentences.
+        return "Write a numbered list, each point on a line of its own." if self.summarizes else ""
+
+    @override
+    def line_stop(self) -> str:
+        return f"\n{self.most + 1}."
+
+    @override
+    def read_lines(self, text: str) -> dict[str, Any]:
+        points = dict.fromkeys(line[at.end() :].strip() for line in text.splitlines() if (at := _NUMBER.match(line)))
+        if len(points) < self.least:
+            raise InvalidAnswerError(f"its list has {len(points)} points")
+        return {"notes": [{"text": point} for point in points][: self.most]}
+
     @override
     def narrow_schema(self, schema: JsonDict) -> JsonDict:
         notes = cast("Any", schema)["properties"]["notes"]
-        notes["maxItems"] = self.most
-        notes["minItems"] = min(MIN_SUMMARY_NOTES, self.most) if self.summarizes else int(self.mode == "extraction")
+        notes["maxItems"], notes["minItems"] = self.most, self.least
         return schema
 
 

@@ -2,7 +2,7 @@
 
 from agents.engine.engine import ChoiceResult
 from agents.engine.extractive.engine import ExtractiveEngine
-from agents.engine.tasks.answering import Answerable, Draft, DraftResult
+from agents.engine.tasks.answering import Answerable, Draft, DraftResult, Quotes, QuotesResult
 from agents.markdown import CLOSEST, SOURCES
 from agents.schema import SessionInfo
 from agents.supervisor.answer import to_answer
@@ -37,18 +37,23 @@ async def test_where_a_claim_does_not_stand_the_documents_own_sentence_answers(r
     assert answer.grounded == 1.0
 
 
-async def test_the_quotes_stand_in_the_order_in_which_the_search_ranked_them(read: Reading) -> None:
-    text = "\n\n".join(f"# Part {n}\n\n" + f"The wick of lamp {n} burned for {n} hours. " * 40 for n in range(1, 9))
-    first, second = "The wick of lamp 7 burned for 7 hours.", "The wick of lamp 2 burned for 2 hours."
-    both = DraftResult(quotes=(second, first), answer="Lamps 7 and 2 burned for 7 and 2 hours.")
+async def test_the_sources_of_a_models_answer_are_found_by_rule(read: Reading) -> None:
+    completed = await read(
+        FakeEngine({Draft: DraftResult(answer="For 28 days, 5 volumes.")}), "How long may a reader borrow volumes?"
+    )
 
-    completed = await read(FakeEngine({Draft: both}), "How long did the wick of lamp 7 burn?", text)
-
-    ranking = completed.state["evidence"][0].ranking
     (claim,) = completed.state["judgement"].claims
-    quoted = [quote.located.quote for quote in claim.quotes]
-    assert "lamp 7" in ranking[0].text
-    assert quoted == [first, second]
+    assert [quote.located.quote for quote in claim.quotes] == [BORROW]
+
+
+async def test_a_model_copies_what_shows_its_answer_where_the_text_shares_no_word_with_it(read: Reading) -> None:
+    engine = FakeEngine({Draft: DraftResult(answer="Codziennie rano."), Quotes: QuotesResult(quotes=(OPENS,))})
+
+    completed = await read(engine, "Kiedy otwiera czytelnia?")
+
+    (claim,) = completed.state["judgement"].claims
+    assert [quote.located.quote for quote in claim.quotes] == [OPENS]
+    assert engine.count(Quotes) == 1
 
 
 async def test_nothing_is_drafted_where_the_engine_says_that_the_passages_do_not_answer(read: Reading) -> None:

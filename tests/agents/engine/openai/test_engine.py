@@ -11,9 +11,9 @@ import pytest
 from pydantic import SecretStr
 
 from agents.engine.openai.engine import OpenAIEngine
-from agents.engine.tasks.answering import MAX_QUOTES, Answerable, Draft
+from agents.engine.tasks.answering import MAX_QUOTES, Answerable, Draft, Quotes
 from agents.engine.tasks.decisions import NextStep, Route
-from agents.engine.tasks.reading import UpdateSummary
+from agents.engine.tasks.reading import UpdateSummary, WindowNotes
 from agents.errors import EngineError
 from agents.schema import Passage
 from agents.settings import EngineSettings
@@ -21,7 +21,8 @@ from tests.agents.engine.conftest import eventually
 from tests.support.chat_server import HANGS_UP, ChatServer
 
 ROUTE = json.dumps({"kind": "complex", "language": "English", "reason": "two facts"})
-DRAFT = json.dumps({"quotes": ["it is"], "answer": "It is."})
+QUOTES = json.dumps({"quotes": ["it is"]})
+QUOTED = Quotes(answer="It is.")
 SUMMARY = json.dumps({"summary": "They spoke of the pump."})
 PROSE = UpdateSummary(turns=("Q: Who?\nA: Ann.",))
 
@@ -59,16 +60,16 @@ async def test_decisions_are_taken_coldly_and_prose_is_written_as_the_models_car
 
 
 async def test_the_form_of_the_answer_is_enforced_and_bounded() -> None:
-    with ChatServer(DRAFT) as server:
+    with ChatServer(QUOTES) as server:
         engine = await open_engine(server)
-        outcome = await engine.run(Draft())
+        outcome = await engine.run(QUOTED)
         await engine.close()
-    assert (outcome.result.quotes, outcome.result.answer) == (("it is",), "It is.")
+    assert outcome.result.quotes == ("it is",)
     asked = server.requests[0]["response_format"]["json_schema"]
     assert asked["strict"]
     assert asked["schema"]["properties"]["quotes"]["minItems"] == 1
     assert asked["schema"]["properties"]["quotes"]["maxItems"] == MAX_QUOTES
-    assert server.requests[0]["max_tokens"] == Draft.max_tokens
+    assert server.requests[0]["max_tokens"] == Quotes.max_tokens
 
 
 async def test_an_invalid_answer_is_asked_for_once_more_with_a_word_why() -> None:
@@ -84,9 +85,9 @@ async def test_an_invalid_answer_is_asked_for_once_more_with_a_word_why() -> Non
 
 
 async def test_a_cut_answer_is_asked_for_once_more_and_shorter() -> None:
-    with ChatServer('{"quotes": ["it', DRAFT, finish_reason=("length", "stop")) as server:
+    with ChatServer('{"quotes": ["it', QUOTES, finish_reason=("length", "stop")) as server:
         engine = await open_engine(server)
-        await engine.run(Draft())
+        await engine.run(QUOTED)
         await engine.close()
     bounds = [
         request["response_format"]["json_schema"]["schema"]["properties"]["quotes"] for request in server.requests
@@ -100,21 +101,53 @@ def is_held_to_lengths(request: dict[str, Any]) -> bool:
 
 
 async def test_only_a_task_whose_answer_did_not_end_is_held_to_lengths_from_then_on() -> None:
-    with ChatServer('{"quotes": ["it', DRAFT, DRAFT, ROUTE, finish_reason=("length", "stop", "stop", "stop")) as server:
+    with ChatServer(
+        '{"quotes": ["it', QUOTES, QUOTES, ROUTE, finish_reason=("length", "stop", "stop", "stop")
+    ) as server:
         engine = await open_engine(server)
-        await engine.run(Draft())
-        await engine.run(Draft())
+        await engine.run(QUOTED)
+        await engine.run(QUOTED)
         await engine.run(Route())
         await engine.close()
     assert [is_held_to_lengths(request) for request in server.requests] == [False, True, True, False]
 
 
 async def test_a_model_that_need_not_read_is_held_to_lengths_from_the_start() -> None:
-    with ChatServer(DRAFT) as server:
+    with ChatServer(QUOTES) as server:
         engine = await open_engine(server, check_reading=False)
-        await engine.run(Draft())
+        await engine.run(QUOTED)
         await engine.close()
     assert is_held_to_lengths(server.requests[0])
+
+
+async def test_an_answer_that_needs_no_json_is_asked_for_without() -> None:
+    with ChatServer("It opens\nat 9.") as server:
+        engine = await open_engine(server)
+        outcome = await engine.run(Draft(question="When?"))
+        await engine.close()
+    assert outcome.result.answer == "It opens at 9."
+    assert "response_format" not in server.requests[0]
+    assert "JSON" not in server.requests[0]["messages"][-1]["content"]
+
+
+async def test_a_list_ends_after_the_points_that_were_asked_for_and_a_cut_line_does_not_count() -> None:
+    with ChatServer("Here it is:\n1. One.\n2. Two.\n2. Two.\n3. Three.\n4. Fo", finish_reason=("length",)) as server:
+        engine = await open_engine(server)
+        outcome = await engine.run(WindowNotes(mode="summary", most=8))
+        await engine.close()
+    assert outcome.result.texts == ("One.", "Two.", "Three.")
+    assert server.requests[0]["stop"] == ["\n9."]
+
+
+async def test_what_is_no_list_is_asked_for_as_json_and_lists_no_more() -> None:
+    notes = json.dumps({"notes": [{"text": "One."}] * 3})
+    with ChatServer("One. Two. Three.", notes) as server:
+        engine = await open_engine(server)
+        outcome = await engine.run(WindowNotes(mode="summary"))
+        await engine.run(WindowNotes(mode="summary"))
+        await engine.close()
+    assert outcome.usage.engine_calls == 2
+    assert ["response_format" in request for request in server.requests] == [False, True, True]
 
 
 async def test_two_invalid_answers_are_an_error() -> None:
@@ -329,9 +362,9 @@ def words(count: int) -> Passage:
 
 
 async def test_an_answer_is_bounded_by_what_the_context_leaves() -> None:
-    with ChatServer(DRAFT, vllm=True, context=8_192) as server:
+    with ChatServer(QUOTES, vllm=True, context=8_192) as server:
         engine = await open_engine(server)
-        await engine.run(Draft(evidence=(words(7_500),)))
+        await engine.run(Quotes(answer="It is.", evidence=(words(7_500),)))
         await engine.close()
     asked = server.requests[0]
     assert 48 <= asked["max_tokens"] < 692
@@ -339,7 +372,7 @@ async def test_an_answer_is_bounded_by_what_the_context_leaves() -> None:
 
 
 async def test_a_prompt_that_does_not_fit_is_refused_with_the_numbers() -> None:
-    with ChatServer(DRAFT, vllm=True, context=8_192) as server:
+    with ChatServer(QUOTES, vllm=True, context=8_192) as server:
         engine = await open_engine(server)
         with pytest.raises(EngineError, match=r"The prompt has 9,\d{3} tokens, and a-model holds 8,192") as caught:
             await engine.run(Draft(evidence=(words(9_000),)))
