@@ -157,13 +157,21 @@ def memory() -> Iterator[str]:
     asleep = columns[0]["steps"]["sleep"]
     yield f"leaves {asleep['asleep_used_gib']:.2f} GiB on the GPU"
     yield f"wakes up in {asleep['wake_seconds']:.2f} s"
-    served = [start for start in recorded("small_card_h200")["starts"] if "whole_context" in start]
-    least = min(served, key=lambda start: start["plan"]["needed_gib"])
-    yield f"with {least['plan']['needed_gib']:.1f} GiB for the engine, {least['context_tokens']:,} tokens were read"
+    starts = [start for start in recorded("small_card_h100")["starts"] if "whole_context" in start]
+    free, context = ([start[key] for start in starts] for key in ("asked_free_gib", "context_tokens"))
+    yield f"| Free | {' | '.join(f'{gib:g} GiB' for gib in free)} |"
+    yield f"| Context | {' | '.join(f'{tokens:,}' for tokens in context)} |"
+
+
+BESIDE_FP8_CACHES = ("bf16 weights, fp8_e4m3", "bf16 weights, fp8_e5m2")
 
 
 def quality() -> Iterator[str]:
     """Yield what the page says of the formats' cost."""
+    rows = recorded("quantisation_quality_qwen2_h100")["rows"]
+    ratios = [rows[f"{name} KV"]["contexts"]["16384"]["ratio"] for name in ("fp8 weights, bf16", *BESIDE_FP8_CACHES)]
+    yield f"by {100 * (ratios[0] - 1):.1f} % at 16K tokens"
+    yield f"E4M3 cache makes the perplexity {ratios[1]:.1f} times as large, an E5M2 cache {ratios[2]:.0f} times"
     rows = recorded("quantisation_quality_h200")["rows"]
     for kv, text in (("fp8_e5m2", "an E5M2 cache raise the perplexity by"), ("fp8_e4m3", "E4M3 by")):
         ratio = rows[f"fp8 weights, {kv} KV"]["contexts"]["32768"]["ratio"]
@@ -196,8 +204,12 @@ def answers() -> Iterator[str]:
     yield f"the first page right in {100 * pages['first_citation_on_gold']:.0f} %"
     asked = next(step for step in recorded("long_text_h100")["steps"] if step["step"].endswith("(windows)"))
     yield f"a report of {asked['tokens_total']:,} tokens took {asked['seconds']:.2f} s"
-    one, eight = (recorded("schema_decoding_guidance_h100")["figures"][f"Draft, {n} at once"] for n in (1, 8))
+    decoding = recorded("schema_decoding_guidance_h100")
+    once, again = decoding["figures"], decoding["again"]["figures"]
+    one, eight = (once[f"Draft, {n} at once"] for n in (1, 8))
+    ratios = [again[f"Draft, {n} at once"]["ratio"]["lines"] for n in (1, 8)]
     yield f"{one['ratio']['lines']:.2f} of the free speed, eight at once at {eight['ratio']['lines']:.2f}"
+    yield f"on another machine at {' and '.join(f'{ratio:.2f}' for ratio in ratios)}"
     yield f"in {one['ratio_of_seconds']['lines']:.2f} of the seconds"
     yield f"as JSON under a grammar at {one['ratio']['schema']:.2f} and {eight['ratio']['schema']:.2f}"
 

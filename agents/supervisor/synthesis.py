@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from agents.engine.extractive.attribution import AttributableText
-from agents.engine.extractive.weights import ANSWERABLE, NOT_ANSWERED_BELOW
+from agents.engine.extractive.weights import ANSWERABLE, NOT_ANSWERED_BELOW, REFUSED_BELOW
 from agents.engine.tasks.answering import Draft, Excerpts, ExcerptsResult, Quotes
 from agents.grounding.claims import UncheckedClaim
 from agents.schema import Passage
@@ -62,13 +62,12 @@ async def _answer(run: Run, state: State) -> Drafted:
         return Drafted(look=look)
     question = state["routed"].question
     draft = await run.ask(Draft(evidence=passages, question=question, history=run.history))
-    answer = draft.answer
-    excerpts = as_claims(await run.apply_rules(await to_excerpt(run, state, answer)))
+    answer, excerpts = draft.answer, as_claims(rules) if rules.confidence >= REFUSED_BELOW else ()
     if draft.quotes:
         return Drafted((UncheckedClaim(answer, draft.quotes),), look=look, excerpts=excerpts)
     # Where the text shares no word with the question, the excerpt is but how the document opens.
-    best = excerpts[:1] if rules.confidence else ()
-    claim = await asyncio.to_thread(_with_sources, answer, best, passages)
+    sources = as_claims(await run.apply_rules(await to_excerpt(run, state, answer))) if rules.confidence else ()
+    claim = await asyncio.to_thread(_with_sources, answer, sources[:1], passages)
     if not claim.quotes:
         copied = await run.ask(Quotes(evidence=passages, question=question, answer=answer))
         claim = replace(claim, quotes=copied.quotes)

@@ -19,15 +19,19 @@ MAX_CLOSEST = 3
 
 
 async def validate(run: Run, state: State) -> Update:
-    """Keep the claims that stand, or the document's own sentences where none does, or else the closest passages."""
+    """Keep the claims that stand, or the document's own sentences where none does, or else the closest passages.
+
+    Sentences that stand in for a model's claim are said to be weak: what it took for the answer is not there.
+    """
     drafted = state["drafted"]
     claims, checked = await check_claims(run, drafted.claims), len(drafted.claims)
+    weak = bool(claims) and drafted.confidence is not None and drafted.confidence < WEAK_BELOW
     if drafted.excerpts and not claims:
         claims, checked = await check_claims(run, drafted.excerpts), len(drafted.excerpts)
+        weak = bool(claims)
     closest = () if claims or is_analysis(state) else await find_closest(run, state)
     judgement = Judgement(claims, checked, "", closest, drafted.look)
     run.report(0.95, f"{len(claims)} of {checked} claims stand")
-    weak = bool(claims) and drafted.confidence is not None and drafted.confidence < WEAK_BELOW
     judgement = replace(judgement, message="" if claims else nothing_said(run, state), weak=weak)
     return {"judgement": replace(judgement, markdown=to_markdown(run, state["routed"], judgement))}
 

@@ -17,9 +17,14 @@ ANSWERS = {
     "a table": "7",
     "Chinese": "四元",
     "two documents": "88",
+    "a condition": "late with more than three deliveries",
 }
 """What the answer must say."""
-NOT_THERE = ("not in the contract", "not in the contract either")
+
+
+def named(name: str) -> Scenario:
+    (found,) = [scenario for scenario in SCENARIOS if scenario.name == name]
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -52,31 +57,26 @@ async def test_the_answer_is_in_it(server: RecordedServer, scenario: Scenario, t
     assert ANSWERS[scenario.name] in " ".join(claim.text for claim in answer.claims)
 
 
-@pytest.mark.parametrize("scenario", [each for each in SCENARIOS if each.name in NOT_THERE], ids=lambda each: each.name)
-async def test_what_a_document_does_not_say_is_not_made_up(
-    server: RecordedServer, scenario: Scenario, tmp_path: Path
-) -> None:
-    (answer,) = await play(scenario, server.base_url, tmp_path)
+async def test_what_a_document_does_not_say_is_not_made_up(server: RecordedServer, tmp_path: Path) -> None:
+    (answer,) = await play(named("not in the contract either"), server.base_url, tmp_path)
 
     assert isinstance(answer, Answer)
     assert answer.claims == ()
     assert answer.closest
 
 
-async def test_a_false_refusal_still_hands_over_the_passage_that_answers(
+async def test_a_false_answer_gives_way_to_the_documents_words_which_are_called_weak(
     server: RecordedServer, tmp_path: Path
 ) -> None:
-    (condition,) = [scenario for scenario in SCENARIOS if scenario.name == "a condition"]
-    (answer,) = await play(condition, server.base_url, tmp_path)
+    (answer,) = await play(named("not in the contract"), server.base_url, tmp_path)
 
     assert isinstance(answer, Answer)
-    assert answer.claims == ()
-    assert any("late with more than three deliveries" in each.quote for each in answer.closest)
+    assert "612" not in answer.markdown
+    assert answer.weak
 
 
 async def test_a_follow_up_is_understood_from_the_conversation(server: RecordedServer, tmp_path: Path) -> None:
-    (people,) = [scenario for scenario in SCENARIOS if scenario.name == "people"]
-    first, second = await play(people, server.base_url, tmp_path)
+    first, second = await play(named("people"), server.base_url, tmp_path)
 
     assert "Joachim Pettifer" in first.markdown
     assert isinstance(second, Answer)

@@ -33,9 +33,8 @@ FLASH_ATTENTION_GIB = 0.1
 """What FlashAttention, which other caches run on, takes beside our kernels: 15.06 GiB of 15.00 planned without it."""
 MARGIN_GIB = 0.25
 """What FlashAttention and the allocator took beyond the other parts: 15.12 GiB where 15.00 had been planned."""
-START_GIB = 0.4
-"""What a start takes for a moment beyond the plan: vLLM keeps what it compiled and profiled with until the KV cache is
-there. 0.26 to 0.35 GiB; without it, each of five starts that were planned with all that was free ran out of memory."""
+START_GIB = 0.05
+"""What may be taken by others between the plan and the start."""
 BLOCK_TOKENS = 16
 """Of vLLM's KV cache."""
 MIN_BATCH_TOKENS = 1_024

@@ -239,7 +239,7 @@ async def test_history_gives_way_to_the_documents_and_the_answer_says_so(
     assistant = assistant_with(engine, supervisor=SupervisorSettings(window_tokens=131_072))
     path = write("log.txt", text)
     await assistant.analyze(path, window_tokens=131_072)
-    session_id = await converse(assistant, path, turns=20, words=1_000)
+    session_id = await converse(assistant, path, turns=20, words=1_200)
     engine.tasks.clear()
 
     answer = await assistant.ask("And which burned shortest?", session_id=session_id)

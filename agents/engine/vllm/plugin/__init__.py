@@ -4,6 +4,7 @@ quantization     FP8 weights beside an E5M2 KV cache, and linear layers that mul
 several_tokens   the product of FP8 block weights and up to 16 tokens, in Triton
 one_token        the same with one token, as decoding one answer needs it, in Gluon
 attention        vLLM's FlashInfer backend, with new tokens attended to over stretches of the cache in 16 bits
+memory           what a start worked with, given back before the KV cache is made
 tokenization     prompts tokenized from where they differ from an earlier one, and decoded from their end
 
 vLLM loads this package in its own processes, from a copy named readroom_vllm_plugin: it imports nothing else of ours.
@@ -28,7 +29,11 @@ BLOCK = 128
 def register() -> None:
     """Register everything; vLLM calls this in each of its processes, sometimes twice in one."""
     import_module(".quantization", __name__).register()
-    optional = [(".tokenization", "register_prompt_cache"), (".tokenization", "register_decode_stream")]
+    optional = [
+        (".memory", "register_release"),
+        (".tokenization", "register_prompt_cache"),
+        (".tokenization", "register_decode_stream"),
+    ]
     if os.environ.get(KERNELS_VARIABLE) == "1":
         optional += [(".quantization", "register_kernels"), ("", "register_attention")]
     for module, function in optional:

@@ -91,7 +91,7 @@ def test_a_card_that_is_taken_is_refused_with_how_much_to_free() -> None:
 
 def test_a_card_of_which_next_to_nothing_is_free_allows_nothing() -> None:
     with pytest.raises(EngineError, match=r"allows 0\.0 GiB"):
-        memory_plan.plan(EngineSettings(), [gpu(16, free=0.1)])
+        memory_plan.plan(EngineSettings(), [gpu(16, free=0.05)])
 
 
 def test_a_budget_that_is_too_small_is_refused_with_one_that_would_do() -> None:
