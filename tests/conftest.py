@@ -25,13 +25,6 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two workers share the suite file by file; whatever needs a real vLLM, which takes both cores, is one worker's."""
-    for item in items:
-        group = "vllm" if item.get_closest_marker("vllm") else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture
 def handbook() -> str:
     """The path of the example PDF."""
