@@ -28,7 +28,8 @@ demo: $(VENV)/.base
 
 test: lint types
 	$(MAKE) clients || echo "Some clients could not be installed: their tests will be skipped."
-	READROOM_TEST_VLLM=$(wildcard $(VLLM_VENV)/bin/vllm) $(BIN)/python -m pytest
+	READROOM_TEST_VLLM=$(wildcard $(VLLM_VENV)/bin/vllm) \
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check .

@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from agents.documents.library import Library
+from agents.documents.parsing.sandbox import Sandbox
 from agents.jobs.window_cache import WindowCache
 from agents.settings import DocumentsSettings
 from tests.support import postgres
@@ -30,11 +31,29 @@ def handbook() -> str:
     return str(EXAMPLES / "station-handbook.pdf")
 
 
+class SharedSandbox(Sandbox):
+    """Outlives the libraries that read with it: to start its process takes longer than most tests."""
+
+    def close(self) -> None: ...
+
+    def end(self) -> None:
+        """End its process; it starts again when it is needed."""
+        super().close()
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[SharedSandbox]:
+    """What reads the documents of all tests, each in a fork of its own."""
+    sandbox = SharedSandbox(DocumentsSettings())
+    yield sandbox
+    sandbox.end()
+
+
 @pytest.fixture
-async def library(tmp_path: Path, database_url: SecretStr | None) -> AsyncIterator[Library]:
+async def library(tmp_path: Path, database_url: SecretStr | None, sandbox: Sandbox) -> AsyncIterator[Library]:
     """A library that may read the test's own folder and the examples."""
     settings = DocumentsSettings(roots=(tmp_path, EXAMPLES))
-    library = Library(settings, tmp_path / "data", database_url=database_url)
+    library = Library(settings, tmp_path / "data", database_url=database_url, sandbox=sandbox)
     yield library
     await library.close()
 

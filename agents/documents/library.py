@@ -54,6 +54,7 @@ class Library:
         data_dir: The folder of the database.
         embed: Makes embeddings if the settings ask for them; the packaged model by default.
         database_url: Of a PostgreSQL that holds the library instead.
+        sandbox: Reads the files, and is closed with the library; one of its own by default.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Library:
         embed: Embed | None = None,
         *,
         database_url: SecretStr | None = None,
+        sandbox: Sandbox | None = None,
     ) -> None:
         self._settings = settings
         self._size = settings.passage_tokens
@@ -71,7 +73,7 @@ class Library:
         self._search = PassageSearch(
             self._store, self._size, self._load, self._recent, embeddings=settings.embeddings, embed=embed
         )
-        self._sandbox = Sandbox(settings)
+        self._sandbox = sandbox or Sandbox(settings)
         self._unreadable: LRUCache[FileState, DocumentError] = LRUCache(_UNREADABLE)
         self._parsing = asyncio.Semaphore(os.cpu_count() or 1)
         self._reading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from agents.assistant import Assistant
 from agents.errors import DocumentError
@@ -28,12 +29,12 @@ def cases() -> list[Any]:
     return found
 
 
-@pytest.fixture
-async def assistant(tmp_path: Path) -> AsyncIterator[Assistant]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def assistant(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Assistant]:
     """An assistant without a model that may read the cases."""
     assistant = Assistant(
         Settings(
-            data_dir=tmp_path,
+            data_dir=tmp_path_factory.mktemp("cases"),
             engine=EngineSettings(kind="extractive"),
             documents=DocumentsSettings(roots=(CASES,)),
         )
@@ -42,6 +43,7 @@ async def assistant(tmp_path: Path) -> AsyncIterator[Assistant]:
     await assistant.close()
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("case", cases())
 async def test_a_file_is_read_as_a_person_would_read_it(assistant: Assistant, case: dict[str, Any]) -> None:
     path = str(CASES / case["file"])

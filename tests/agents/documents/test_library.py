@@ -9,16 +9,19 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 from pydantic import SecretStr
 
 from agents.documents.library import Library
+from agents.documents.parsing.sandbox import Sandbox
+from agents.documents.record import Record
 from agents.documents.search.embeddings import DIMENSIONS
 from agents.errors import DocumentError, SettingsError
 from agents.language.tokens import Estimate, estimate_tokens
+from agents.schema import Document
 from agents.settings import DocumentsSettings
 from tests.support import postgres, samples
 from tests.support.postgres import both
@@ -95,19 +98,29 @@ async def test_two_processes_that_open_the_same_documents_lose_nothing(
     assert await library.count() == 6
 
 
-async def parsing_started() -> None:
-    """Wait for the parsing process, which nobody announces."""
-    while not psutil.Process().children():  # noqa: ASYNC110
-        await asyncio.sleep(0)
+class HeldSandbox(Sandbox):
+    """Never reads the first document that it is given, and tells who gave it."""
+
+    def __init__(self, settings: DocumentsSettings) -> None:
+        super().__init__(settings)
+        self.holds: asyncio.Future[asyncio.Task[Document] | None] = asyncio.get_running_loop().create_future()
+
+    async def parse(self, *given: Any) -> Record:
+        if not self.holds.done():
+            self.holds.set_result(asyncio.current_task())
+            await asyncio.Event().wait()
+        return await super().parse(*given)
 
 
 @both
 async def test_a_task_takes_over_when_the_one_that_parses_is_cancelled(library: Library, tmp_path: Path) -> None:
-    path = samples.write_pdf(tmp_path / "a.pdf", [[samples.PARAGRAPH]] * 20)
-    first, second = (asyncio.create_task(library.open(path)) for _ in range(2))
-    await parsing_started()
-    first.cancel()
-    assert (await second).parsed
+    library._sandbox = sandbox = HeldSandbox(library._settings)
+    path = samples.write_pdf(tmp_path / "a.pdf", [[samples.PARAGRAPH]])
+    tasks = {asyncio.create_task(library.open(path)) for _ in range(2)}
+    parses = await sandbox.holds
+    parses.cancel()
+    (other,) = tasks - {parses}
+    assert (await other).parsed
 
 
 @both

@@ -12,8 +12,10 @@ import pytest
 from agents.documents.library import Library
 from agents.documents.parsing import sandbox
 from agents.documents.parsing.limits import Limits
+from agents.documents.parsing.sandbox import Sandbox
 from agents.errors import DocumentError
 from agents.settings import DocumentsSettings
+from tests.conftest import SharedSandbox
 from tests.support import samples
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
@@ -28,6 +30,13 @@ from tests.support import samples
 path = pathlib.Path(sys.argv[1])
 asyncio.run(Library(DocumentsSettings(roots=(path.parent,)), path.parent / "killed").open(str(path)))
 """
+
+
+@pytest.fixture(name="sandbox", autouse=True)
+def own_sandbox(sandbox: SharedSandbox) -> Sandbox:
+    """The test's own, and no other: its processes are counted."""
+    sandbox.end()
+    return Sandbox(DocumentsSettings())
 
 
 def forks_of(process: psutil.Process) -> list[psutil.Process]:
