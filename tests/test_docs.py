@@ -157,7 +157,8 @@ def memory() -> Iterator[str]:
     asleep = columns[0]["steps"]["sleep"]
     yield f"leaves {asleep['asleep_used_gib']:.2f} GiB on the GPU"
     yield f"wakes up in {asleep['wake_seconds']:.2f} s"
-    starts = [start for start in recorded("small_card_h100")["starts"] if "whole_context" in start]
+    served = [start for start in recorded("small_card_h100")["starts"] if "whole_context" in start]
+    starts = [start for start in served if start["kv_cache_dtype"] == "fp8_e5m2"]
     free, context = ([start[key] for start in starts] for key in ("asked_free_gib", "context_tokens"))
     yield f"| Free | {' | '.join(f'{gib:g} GiB' for gib in free)} |"
     yield f"| Context | {' | '.join(f'{tokens:,}' for tokens in context)} |"
