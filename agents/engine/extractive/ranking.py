@@ -156,11 +156,14 @@ class TextIndex:
         np.add.at(pages, self._page_of, passages)
         idf = _idf(passages)
         one, two = self._passage_of[:-1], self._passage_of[1:]
-        beside = (one == two) | np.append(self._goes_on, False)[one]
+        beside = ((one == two) | np.append(self._goes_on, False)[one])[:, None]
+        around = sentences.copy()
+        around[1:] += sentences[:-1] * beside
+        around[:-1] += sentences[1:] * beside
         on_page = _bm25(pages, np.bincount(self._page_of, lengths), _idf(pages), _B)
         measures = (
             _bm25(sentences, self._sentences.lengths, idf, _B_OF_SENTENCES),
-            (_with_neighbours(sentences, beside) > 0) @ idf / idf.sum(),
+            (around > 0) @ idf / idf.sum(),
             _bm25(passages, lengths, idf, _B)[self._passage_of],
             on_page[self._page_of][self._passage_of],
             self._sentences.pairs(numbers) / max(1, len(numbers) - 1),
@@ -232,14 +235,6 @@ class _Tokens:
         for first, second in itertools.pairwise(numbers):
             held[np.unique(self._text_of[:-1][(one == first) & (two == second) & inside])] += 1
         return held
-
-
-def _with_neighbours(values: Any, connected: Any) -> Any:  # noqa: ANN401
-    """Return each row with those before and after it added, where they are connected."""
-    summed = values.copy()
-    summed[1:] += values[:-1] * connected[:, None]
-    summed[:-1] += values[1:] * connected[:, None]
-    return summed
 
 
 def _idf(counts: Any) -> Any:  # noqa: ANN401
