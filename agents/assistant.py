@@ -23,7 +23,7 @@ from agents.documents.library import Library
 from agents.engine.engine import Engine
 from agents.engine.registry import ActiveEngine, LazyEngine, choose_engine
 from agents.engine.tasks.reading import UpdateSummary
-from agents.errors import EngineError, RequestError, SessionError
+from agents.errors import RequestError, SessionError
 from agents.escaping import as_markdown
 from agents.grounding.normalization import forget_long_texts
 from agents.jobs.processes import Processes
@@ -551,8 +551,8 @@ class Assistant:
 
     async def _update_summary(self, summary: str, turns: tuple[str, ...]) -> str:
         engine = self._engine.current
-        if engine is None:
-            raise EngineError("No engine is open.", hint="The rule-based summary serves instead.")
+        if engine is None or not engine.info.generative:
+            return ""  # The sessions' own rule sums up as well.
         return (await engine.run(UpdateSummary(summary=summary, turns=turns))).result.summary
 
 

@@ -1,13 +1,12 @@
 """Summaries without a model, beside the first sentences and TextRank: the faults that code finds, in one table.
 
-    python -m benchmarks.extracts FILE... [--out extracts.md] [--show | --vary]
+    python -m benchmarks.extracts FILE... [--out extracts.md] [--show]
 
 Readroom, `lead` (the document's first sentences), `lead of sections` (the first three sentences of the longest
 sections) and TextRank (sumy, `pip install sumy`; without it that row is missing) each choose sentences with as many
 words together. There is no summary to compare them with, so what is counted is what a reader would stumble over, and
 how near the words of the summary come to those of the document: the Jensen-Shannon divergence, which goes with human
-judgement of what was selected (Louis and Nenkova, 2013). `--show` writes the summaries too, to be read; `--vary`
-measures our choice of sentences with each of its weights at nothing and doubled.
+judgement of what was selected (Louis and Nenkova, 2013). `--show` writes the summaries too, to be read.
 """
 
 import argparse
@@ -26,19 +25,12 @@ from pathlib import Path
 from statistics import fmean
 
 from agents.assistant import Assistant
-from agents.documents.library import Library
-from agents.engine.extractive.notes import Weights, Window
 from agents.language.sentences import split_sentences
 from agents.language.stems import Vocabulary
-from agents.language.tokens import estimate_tokens
 from agents.language.unspaced import count_words, join_lines
 from agents.schema import Analysis, Document
-from agents.settings import DocumentsSettings, EngineSettings, SupervisorSettings, load_settings
-from agents.supervisor.map_reduce import cut_windows
+from agents.settings import DocumentsSettings, EngineSettings, load_settings
 
-WEIGHTS = ("first", "figure", "opening", "short", "fragment")
-SENTENCES = 16
-"""Of a document, where weights are varied."""
 MAX_RANKED = 600
 """Sentences that sumy ranks at once: its time grows with their square."""
 _STOP = re.compile(r"[.!?…。！？｡؟\u06d4][\"'”’»)\]」』）]*(?:\[\d+\])*$")
@@ -123,8 +115,7 @@ def up_to(words: int, sentences: Sequence[Sentence]) -> list[Sentence]:
 def readroom(document: Document, analysis: Analysis) -> list[Sentence]:
     """Return the sentences of an analysis, without its table."""
     places = {citation.id: citation.start for citation in analysis.citations}
-    rows = {row.value for row in analysis.table}
-    claims = [claim for claim in analysis.claims if claim.text not in rows]
+    claims = [claim for claim in analysis.claims if claim.kind in ("overview", "point")]
     return [Sentence(claim.text, min(places[each] for each in claim.citations)) for claim in claims]
 
 
@@ -212,39 +203,14 @@ async def measure(paths: Sequence[Path], others: Mapping[str, Choose], folder: P
     return measured, shown
 
 
-async def vary(paths: Sequence[Path], folder: Path) -> Measured:
-    """Return what is measured of the sentences that are noted, with each weight as it is, at nothing and doubled."""
-    library = Library(DocumentsSettings(roots=tuple(dict.fromkeys(path.parent for path in paths))), folder)
-    kept = Weights()
-    each_way = {f"{name} x{by}": kept._replace(**{name: by * getattr(kept, name)}) for name in WEIGHTS for by in (0, 2)}
-    measured: Measured = {}
-    for path in paths:
-        document = await library.open(str(path))
-        passages, faults = await library.passages(document.document_id), Faults(document)
-        counts = [estimate_tokens(passage.text) for passage in passages]
-        windows = cut_windows(document, passages, counts, SupervisorSettings().window_tokens)
-        for way, weights in {"as it is": kept, **each_way}.items():
-            noted = [
-                Sentence(each.text, window.passages[each.passage].start + each.start)
-                for window in windows
-                for each in Window(window.passages, None, weights).points(SENTENCES // len(windows), whole=False)
-            ]
-            measured.setdefault(way, []).append(faults.of(noted))
-    await library.close()
-    return measured
-
-
-def main(paths: Sequence[Path], out: Path | None, *, show: bool, varied: bool) -> None:
+def main(paths: Sequence[Path], out: Path | None, *, show: bool) -> None:
     """Summarise all documents in each way and write the table."""
     others: dict[str, Choose] = {"lead": lead, "lead of sections": lead_of_sections, "TextRank": text_rank}
     if find_spec("sumy") is None:
         print("sumy is not installed (pip install sumy): there will be no TextRank.", file=sys.stderr)
         del others["TextRank"]
     with tempfile.TemporaryDirectory() as folder:
-        if varied:
-            measured, shown = asyncio.run(vary(paths, Path(folder))), list[str]()
-        else:
-            measured, shown = asyncio.run(measure(paths, others, Path(folder)))
+        measured, shown = asyncio.run(measure(paths, others, Path(folder)))
     text = "\n\n".join([table(measured), *(shown if show else ())]) + "\n"
     if out:
         out.write_text(text)
@@ -267,6 +233,5 @@ if __name__ == "__main__":
     parser.add_argument("documents", nargs="+", type=lambda name: Path(name).resolve())
     parser.add_argument("--out", type=Path)
     parser.add_argument("--show", action="store_true", help="write the summaries, too")
-    parser.add_argument("--vary", action="store_true", help="measure our weights instead")
     arguments = parser.parse_args()
-    main(arguments.documents, arguments.out, show=arguments.show, varied=arguments.vary)
+    main(arguments.documents, arguments.out, show=arguments.show)

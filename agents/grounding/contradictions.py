@@ -9,7 +9,7 @@ from difflib import Match, SequenceMatcher
 from itertools import islice, pairwise
 
 from agents.grounding.normalization import bare_words
-from agents.language.lexicon import LIMIT, without_negating_prefix
+from agents.language.lexicon import NEGATIONS, every
 from agents.language.sentences import split_sentences
 from agents.language.stems import Vocabulary
 from agents.language.unspaced import pieces
@@ -21,6 +21,9 @@ _SCOPE = 2
 _REACH = 4
 """Words behind a negation that do not count as affirmed."""
 _MAX_SWAPPED_WORDS = 3
+_LIMIT = re.compile(rf"(?:\b(?:{'|'.join(sorted(NEGATIONS))})|n['’]t) ({every('limits')})\b", re.IGNORECASE)
+"""What looks like a negation and sets a limit: "no more than 5"."""
+_NEGATING_PREFIX = re.compile(r"(?:un|in|im|il|ir|non|dis|mis|de|anti)(?=\w{3})|不(?=\w)")
 _NO_DENIAL = re.compile(r"\b[Nn]o(?:\. ?(?=\d)|, )")
 
 
@@ -69,7 +72,7 @@ class _Words:
 
     def __init__(self, text: str, vocabulary: Vocabulary) -> None:
         # "No more than 5" limits, "No. 5" counts and "no, it does" answers; none of them denies what follows.
-        words = vocabulary.words(LIMIT.sub(r" not\1", _NO_DENIAL.sub("", text)))
+        words = vocabulary.words(_LIMIT.sub(r" not\1", _NO_DENIAL.sub("", text)))
         self.texts = {word.text.lower() for word in words}
         self.content = {word.stem for word in words if not word.function}
         self.negations = sum(word.negation for word in words)
@@ -100,6 +103,12 @@ class _Words:
 def _opposite_words(ones: set[str], others: set[str]) -> bool:
     """Whether one word is another with a negating prefix, or one limits ("no more") where the other does not."""
     return any(
-        without_negating_prefix(word) in others or (f"not{word}" in others and LIMIT.fullmatch(f"not {word}"))
+        without_negating_prefix(word) in others or (f"not{word}" in others and _LIMIT.fullmatch(f"not {word}"))
         for word in ones
     )
+
+
+def without_negating_prefix(word: str) -> str | None:
+    """Return the rest of a word in lower case that begins like a negated one ("able" of "unable"), else None."""
+    prefix = _NEGATING_PREFIX.match(word)
+    return word[prefix.end() :] if prefix else None

@@ -3,19 +3,19 @@
 import re
 
 from agents.language.lexicon import ENGLISH, LANGUAGES, alternatives, language_of
-from agents.language.numbers import DIGIT_SCALES, NUMBER_WORDS, SCALES, fold_digits, number_in_words, number_value
+from agents.language.numbers import DIGIT_SCALES, fold_digits, number_value
 from agents.language.unspaced import units
 
 _FIGURE = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _SCALED_FIGURE = re.compile(rf"\d+(?:[.,:/-]\d+)*[{''.join(DIGIT_SCALES)}]?")
 _THOUSANDS_COMMA = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _COMPUTING = re.compile(
-    rf"[%=+\u00d7]|\b(?:{alternatives(each.computing for each in LANGUAGES.values() if not each.unspaced)})\b"
+    rf"[%=+\u00d7]|\b(?:{alternatives(each['computing'] for each in LANGUAGES.values() if not each.unspaced)})\b"
     # Where no spaces are written, a word has no edge.
-    rf"|{alternatives(each.computing for each in LANGUAGES.values() if each.unspaced)}",
+    rf"|{alternatives(each['computing'] for each in LANGUAGES.values() if each.unspaced)}",
     re.IGNORECASE,
 )
-_NUMBER_WORD = "|".join(sorted(NUMBER_WORDS.keys() | SCALES.keys(), key=len, reverse=True))
+_NUMBER_WORD = "|".join(sorted(ENGLISH.numbers.keys() | ENGLISH.scales.keys(), key=len, reverse=True))
 _IN_WORDS = re.compile(rf"\b(?:{_NUMBER_WORD})(?:(?:\s+and\s+|[\s-]+)(?:{_NUMBER_WORD}))*\b")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _MOST_OPERANDS = 24
@@ -73,6 +73,19 @@ def numbers(text: str) -> set[float]:
     words = set(_LETTERS.findall(text.casefold()))
     values |= {float(each.numbers[word]) for each in LANGUAGES.values() for word in words & each.numbers.keys()}
     return values | _east_asian_numbers(text)
+
+
+def number_in_words(words: str) -> float:
+    """Return the value of an English number in words, in lower case: 250,000 for "two hundred and fifty thousand"."""
+    whole = part = 0.0
+    for word in re.split(r"[\s-]+", words):
+        if word == "hundred":
+            part = max(1.0, part) * 100
+        elif word in ENGLISH.scales:
+            whole, part = whole + max(1.0, part) * ENGLISH.scales[word], 0.0
+        else:
+            part += ENGLISH.numbers.get(word, 0)
+    return whole + part
 
 
 def _east_asian_numbers(text: str) -> set[float]:

@@ -1,7 +1,8 @@
 """Checking a quote: whether a document says given words, where, and how close to them."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import NamedTuple
@@ -67,21 +68,29 @@ def nearest_sentence(words: str, passages: Sequence[Passage]) -> tuple[int, int]
 def differences(words: str, said: str) -> str:
     """Return in words how a quote differs from what is said in its place; empty where they share no word."""
     quoted, there = words.split(), said.split()
-    matcher = SequenceMatcher(None, bare_words(quoted), bare_words(there), autojunk=False)
-    shared = sum(block.size for block in matcher.get_matching_blocks())
-    if not shared:
+    bare, others = bare_words(quoted), bare_words(there)
+    matcher = SequenceMatcher(None, bare, others, autojunk=False)
+    in_order = [word for block in matcher.get_matching_blocks() for word in bare[block.a : block.a + block.size]]
+    if not in_order:
         return ""
-    if 2 * shared < len(quoted):
-        return f"Only {shared} of the {len(quoted)} words stand there in this order."
-    changes = [
-        f"{_shown(there[c:d])} in place of {_shown(quoted[a:b])}"
-        if a < b and c < d
-        else f"without {_shown(quoted[a:b])}"
-        if a < b
-        else f"with {_shown(there[c:d])}"
-        for a, b, c, d in _changes(matcher, len(quoted))
-    ]
-    return f"There it is said {'; '.join(changes)}." if changes else ""
+    moved = (Counter(bare) & Counter(others)) - Counter(in_order)
+    if 2 * len(in_order) < len(quoted):
+        elsewhere = f", {moved.total()} in another" if moved else ""
+        return f"Only {len(in_order)} of the {len(quoted)} words stand there in this order{elsewhere}."
+    changes = [_told(quoted[a:b], there[c:d], moved) for a, b, c, d in _changes(matcher, len(quoted))]
+    return f"There it is said {'; '.join(filter(None, changes))}." if changes else ""
+
+
+def _told(quoted: Sequence[str], there: Sequence[str], moved: Collection[str]) -> str:
+    """Return in words how a stretch of a quote differs from the one in its place; words may stand elsewhere there."""
+    elsewhere = [word for word, bare in zip(quoted, bare_words(quoted), strict=True) if bare in moved]
+    lacking = [word for word in quoted if word not in elsewhere]
+    other = [word for word, bare in zip(there, bare_words(there), strict=True) if bare not in moved]
+    if elsewhere:
+        return f"with {_shown(elsewhere)} in another place" + (f"; without {_shown(lacking)}" if lacking else "")
+    if lacking:
+        return f"{_shown(other)} in place of {_shown(lacking)}" if other else f"without {_shown(lacking)}"
+    return f"with {_shown(other)}" if other else ""
 
 
 def _changes(matcher: "SequenceMatcher[str]", quoted: int) -> Iterator[tuple[int, int, int, int]]:

@@ -11,9 +11,10 @@ from difflib import SequenceMatcher
 from itertools import chain, islice
 from typing import Literal
 
+from agents.grounding.contradictions import without_negating_prefix
 from agents.grounding.normalization import MARKS_AROUND_WORDS, NormalizedText, bare_words, normalize
-from agents.language.lexicon import LANGUAGES, NEGATIONS, alternatives, without_negating_prefix
-from agents.language.numbers import HAN_NUMERALS, NUMERALS
+from agents.language.lexicon import LANGUAGES, NEGATIONS, alternatives, every
+from agents.language.numbers import HAN_NUMERALS
 from agents.language.unspaced import HANGUL, UNSPACED, count_words, pieces, units
 from agents.schema import Document, Frozen
 
@@ -36,19 +37,23 @@ _UNSPACED = re.compile(f"[{UNSPACED}]")
 _NUMERAL = re.compile(f"[{HAN_NUMERALS}]")
 _NUMBER_OR_WORD = re.compile(rf"(?:(?<!\w)-)?\d+(?:[.,:/-]\d+)*|[{HAN_NUMERALS}]+|[^\W\d_]+?n't\b|[^\W\d_]+")
 # An exception negates nothing, but a quote without it says something else.
-_DECISIVE = NUMERALS | NEGATIONS | {word for each in LANGUAGES.values() for word in each.exceptions}
+_DECISIVE = NEGATIONS | {
+    word
+    for each in LANGUAGES.values()
+    for word in (*each.numbers, *each.scales, *each["ordinals"], *each["amounts"], *each["exceptions"])
+}
 # Of any language, for a quote is too short to tell its own: a needless word in it does less harm than a lost negation.
 _NEGATED_BEFORE = re.compile(
     rf"(?<![\w'])(?:{'|'.join(sorted(NEGATIONS))}|\w+n't) $"
-    rf"|(?:{alternatives(each.script_negations for each in LANGUAGES.values() if not each.negates_before)})$",
+    rf"|(?:{alternatives(each['script_negations'] for each in LANGUAGES.values() if not each.negates_before)})$",
     re.IGNORECASE,
 )
 # Behind a quote only an adverb negates it: "without" or "no" begins something else. Japanese and Korean negate the end
 # of the verb.
 _NEGATED_AFTER = re.compile(
-    rf" (?:{alternatives(each.negations_behind for each in LANGUAGES.values())})(?!\w)"
+    rf" (?:{every('negations_behind')})(?!\w)"
     rf"|(?<=[{UNSPACED}])(?:[\u3041-\u3096]{{0,5}}?|[{HANGUL}]{{0,2}} )"
-    rf"(?:{alternatives(each.script_negations for each in LANGUAGES.values() if each.negates_before)})",
+    rf"(?:{alternatives(each['script_negations'] for each in LANGUAGES.values() if each.negates_before)})",
     re.IGNORECASE,
 )
 _NUMBER_BEFORE = re.compile(r"\d[.,:/-]$|(?<!\w)-$")

@@ -1,35 +1,24 @@
-"""The languages, which of them a text is in, and what holds across them.
-
-At the end, helpers that let word lists and patterns be written one line at a time.
-"""
+"""The languages, which of them a text is in, and what holds across them."""
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from functools import lru_cache
 from types import MappingProxyType
 
-from agents.language.language import Language, Words
+from agents.language.language import DATA, Language, Words
 
-_DATA = Path(__file__).with_name("data")
 _NAMES = """
 english german french spanish italian dutch portuguese swedish danish norwegian finnish russian turkish arabic chinese
 japanese korean thai
 """
 LANGUAGES: Mapping[str, Language] = MappingProxyType(
-    {language.name: language for language in (Language.load(_DATA / f"{name}.toml") for name in _NAMES.split())}
+    {language.name: language for language in (Language.load(DATA / f"{name}.toml") for name in _NAMES.split())}
 )
 """By name; of languages that tie in a text, the one listed first is the text's."""
 ENGLISH, GERMAN, FRENCH, CHINESE = (LANGUAGES[name] for name in ("English", "German", "French", "Chinese"))
-NEGATIONS = frozenset[str]().union(*(language.negations for language in LANGUAGES.values()))
+NEGATIONS = frozenset[str]().union(*(language["negations"] for language in LANGUAGES.values()))
 """Of every language."""
-LIMIT = re.compile(
-    rf"(?:\b(?:{'|'.join(sorted(NEGATIONS))})|n['’]t) "
-    rf"({'|'.join(word for language in LANGUAGES.values() for word in language.limits)})\b",
-    re.IGNORECASE,
-)
-"""What looks like a negation and sets a limit: "no more than 5"."""
-_NEGATING_PREFIX = re.compile(r"(?:un|in|im|il|ir|non|dis|mis|de|anti)(?=\w{3})|不(?=\w)")
 
 # A word by itself; letters inside a code such as WO-1043 are none.
 _WORD = re.compile(r"(?<![\w-])[^\W\d_]+(?!\w|[-./:]\w)")
@@ -74,10 +63,9 @@ def language_of(text: str) -> Language:
     return LANGUAGES[detect_language(text) or "English"]
 
 
-def without_negating_prefix(word: str) -> str | None:
-    """Return the rest of a word in lower case that begins like a negated one ("able" of "unable"), else None."""
-    prefix = _NEGATING_PREFIX.match(word)
-    return word[prefix.end() :] if prefix else None
+def every(*fields: str) -> str:
+    """Return a pattern that matches any word that any language has in some fields."""
+    return alternatives(each[field] for each in LANGUAGES.values() for field in fields)
 
 
 def alternatives(lists: Iterable[Words]) -> str:
@@ -85,11 +73,13 @@ def alternatives(lists: Iterable[Words]) -> str:
     return "|".join(dict.fromkeys(word for words in lists for word in words))
 
 
-def any_of(lines: str) -> str:
-    """Return a pattern that matches what any line of `lines`, each a pattern, matches."""
-    return "(?:" + "|".join(line.strip() for line in lines.strip().splitlines()) + ")"
-
-
-def phrase(lines: str) -> re.Pattern[str]:
-    """Return a pattern that finds any of the lines as whole words, in small letters or capitals."""
-    return re.compile(rf"\b{any_of(lines)}\b", re.IGNORECASE)
+@lru_cache(maxsize=256)
+def words_of(field: str, name: str = "") -> re.Pattern[str]:
+    """Return a pattern that finds what a language, or any, has in a field: whole words, where spaces part its words."""
+    known = [LANGUAGES[name]] if name else LANGUAGES.values()
+    spaced = alternatives(each[field] for each in known if not each.unspaced)
+    unspaced = alternatives(each[field] for each in known if each.unspaced)
+    return re.compile(
+        "|".join([*([rf"\b(?:{spaced})\b"] if spaced else ()), *([unspaced] if unspaced else ())]) or "(?!)",
+        re.IGNORECASE,
+    )

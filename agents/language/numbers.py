@@ -5,20 +5,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from types import MappingProxyType
 
-from agents.language.lexicon import CHINESE, ENGLISH, LANGUAGES
+from agents.language.lexicon import CHINESE
 
 _THOUSANDS = re.compile(r"\d{1,3}(?:[.,'’]\d{3})+(?![\d.,])")
-
-NUMBER_WORDS = ENGLISH.numbers
-"""English words and the numbers they stand for."""
-SCALES = ENGLISH.scales
-"""English words that multiply the number before them."""
-NUMERALS = frozenset(
-    word
-    for language in LANGUAGES.values()
-    for word in (*language.numbers, *language.scales, *language.ordinals, *language.amounts)
-)
-"""Words of every language that say how many, how often or which: no text says the same as another with other ones."""
 
 # The digits and scales of Chinese, Japanese and Korean, as they are written in Chinese letters.
 _DIGITS = "零〇 一壹 二两兩贰貳 三叁參 四肆 五伍 六陆陸 七柒 八捌 九玖"
@@ -35,7 +24,7 @@ HAN_NUMERALS = "".join((*_HAN_DIGITS, *_HAN_TENS)) + "万萬亿億兆"
 # A numeral counts where something is counted by it: 十分 means "very" and 统一 "to unite".
 EAST_ASIAN_NUMBER = (
     rf"(?![百千万]分之|十分[^钟鐘之])(?:(?<=第)|(?<=[百千万]分之)|(?<![{HAN_NUMERALS}统統唯专專单單同万]))"
-    rf"(?:[{HAN_NUMERALS}]+(?=[{''.join(CHINESE.counted)}]|小[时時]|公[里斤尺顷吨]|平方)|(?<=[百千万]分之)[{HAN_NUMERALS}]+|"
+    rf"(?:[{HAN_NUMERALS}]+(?=[{''.join(CHINESE['counted'])}]|小[时時]|公[里斤尺顷吨]|平方)|(?<=[百千万]分之)[{HAN_NUMERALS}]+|"
     rf"(?![百千万萬亿億兆])[{HAN_NUMERALS}]{{2,}}(?![{HAN_NUMERALS}]))"
 )
 """A pattern of a number in Chinese letters."""
@@ -81,16 +70,3 @@ def number_value(written: str) -> str:
         return re.sub(r"\D", "", written)
     value = re.sub("[,'’]", ".", written)
     return value.rstrip("0").rstrip(".") if value.count(".") == 1 else value
-
-
-def number_in_words(words: str) -> float:
-    """Return the value of an English number in words, in lower case: 250,000 for "two hundred and fifty thousand"."""
-    whole = part = 0.0
-    for word in re.split(r"[\s-]+", words):
-        if word == "hundred":
-            part = max(1.0, part) * 100
-        elif word in SCALES:
-            whole, part = whole + max(1.0, part) * SCALES[word], 0.0
-        else:
-            part += NUMBER_WORDS.get(word, 0)
-    return whole + part

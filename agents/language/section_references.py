@@ -5,19 +5,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from agents.language.lexicon import LANGUAGES, alternatives
+from agents.language.lexicon import every
 from agents.language.numbers import HAN_NUMERALS, east_asian_value, fold_digits
 from agents.schema import Passage
 
-_KNOWN = LANGUAGES.values()
-_PAGE = alternatives(each.pages for each in _KNOWN)
-SECTION = alternatives(each.sections for each in _KNOWN)
-CHAPTER = alternatives(each.chapters for each in _KNOWN)
-_ANNEX = alternatives(each.annexes for each in _KNOWN)
-_SHEET_WORD = alternatives(each.sheets for each in _KNOWN)
-_BEFORE = rf"(?i:\b(?:{alternatives(each.before_places for each in _KNOWN)})\s+|\b[a-z]{{1,4}}['’])"
-_UP_TO = alternatives(each.up_to for each in _KNOWN)
-_ENDS = ((alternatives(each.first for each in _KNOWN), 1), (alternatives(each.last for each in _KNOWN), -1))
+_PAGE = every("pages")
+SECTION = every("sections")
+CHAPTER = every("chapters")
+_ANNEX = every("annexes")
+_SHEET_WORD = every("sheets")
+_BEFORE = rf"(?i:\b(?:{every('before_places')})\s+|\b[a-z]{{1,4}}['’])"
+_UP_TO = every("up_to")
+_ENDS = ((every("first"), 1), (every("last"), -1))
 
 _ROMAN_PAGE = r"[ivx]{2,6}\b|[ivx](?=\s*(?:$|[^\w\s'’]))"
 """As front matter has it printed on its pages. In "the page i uploaded" i is nobody's number."""
@@ -26,7 +25,7 @@ _NUMBER = (
     rf"(?-i:{_ROMAN_PAGE}))"
 )
 _TO = rf"\s*(?:-|–|—|{_UP_TO})\s*"
-_AND = rf"\s*(?:,|&|{alternatives(each.between_places for each in _KNOWN)})\s*"
+_AND = rf"\s*(?:,|&|{every('between_places')})\s*"
 # The word may be in small letters or capitals, a letter or a Roman number of a section is in capitals. An article that
 # the name of a law stands behind is none of the document's.
 _NAMED = re.compile(
@@ -50,7 +49,6 @@ EAST_ASIAN_PARTS = ("编編編篇편", "章장", "节節절", "条條조", "款�
 """Parts of laws and contracts, the larger first, each as Chinese, Japanese and Korean write it."""
 EAST_ASIAN = rf"[第제]\s*(?P<number>[{HAN_NUMERALS}\d]{{1,8}})\s*(?P<unit>[{''.join(EAST_ASIAN_PARTS)}页頁쪽])"
 _EAST_ASIAN = re.compile(EAST_ASIAN)
-_IS_PAGE = re.compile(rf"(?:{_PAGE})$", re.IGNORECASE)
 _EACH = re.compile(rf"(?P<to>{_TO})?(?:{_AND})?(?P<number>{_NUMBER})")
 _SHORT_WORD = 4
 """Letters; an "s" at the end of a longer one is its plural's."""
@@ -74,7 +72,7 @@ class Reference:
     @classmethod
     def from_match(cls, match: re.Match[str]) -> Iterator["Reference"]:
         """Yield the references of one match: "pages 3-5 and 7" has four."""
-        is_page = bool(_IS_PAGE.match(match["word"]))
+        is_page = re.fullmatch(_PAGE, match["word"], re.IGNORECASE) is not None
         word = match["word"].removesuffix("s") if len(match["word"]) > _SHORT_WORD else match["word"]
         last = ""
         for each in _EACH.finditer(match["numbers"]):
@@ -121,14 +119,11 @@ def find_references(question: str) -> tuple[Reference, ...]:
         found += [
             (match.start(), Reference(match["word"], str(number), is_page=True)) for match in pattern.finditer(question)
         ]
-    found += [(match.start(), _sheet(match)) for match in _SHEET.finditer(question)]
+    for match in _SHEET.finditer(question):
+        name = match["quoted"] or match["name"] or match["before"]
+        found.append((match.start(), Reference(match["word"] or match["behind"], name, is_page=False)))
     found += [(match.start(), _east_asian_place(match)) for match in _EAST_ASIAN.finditer(question)]
     return tuple(dict.fromkeys(place for _, place in sorted(found, key=lambda each: each[0])))
-
-
-def _sheet(match: re.Match[str]) -> Reference:
-    name = match["quoted"] or match["name"] or match["before"]
-    return Reference(match["word"] or match["behind"], name, is_page=False)
 
 
 def _east_asian_place(match: re.Match[str]) -> Reference:

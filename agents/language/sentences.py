@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from agents.language.lexicon import GERMAN, LANGUAGES, alternatives
+from agents.language.lexicon import GERMAN, LANGUAGES, alternatives, every
 from agents.language.unspaced import HAN, KANA, SOUTH_EAST, UNSPACED
 
 _MAX_CHARACTERS = 1_200
@@ -26,11 +26,7 @@ _LEAST_OF_THAI = 40
 _THAI = re.compile("\\W*[\u0e01-\u0e45]")
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 _NEXT = re.compile(r"\s+[\"'“‘«(\[*_]*(\S\w*)")
-_PARTS = alternatives(
-    words
-    for each in LANGUAGES.values()
-    for words in (each.pages, each.sections, each.chapters, each.annexes, each.sheets)
-)
+_PARTS = every("pages", "sections", "chapters", "annexes", "sheets")
 _STARTS_ALONE = re.compile(
     rf"(?=[A-ZÀ-Þ])(?i:{_PARTS})\s+[\dA-Z]+\b(?=[\s.:–-]*(?:[A-ZÀ-Þ]|$))|"
     r"""[ \t]*(?:
@@ -53,8 +49,8 @@ _LAST_WORD = re.compile(r"(?<!\S)(?:[^\W\d_]{2,12}|a)$")
 _LIST_NUMBER = re.compile(r"[ \t]*(?:#{1,6}\s+)?(?:§+\s*)?(?:\d+(?:\.\d+)*|[a-zA-Z]|[ivxIVX]{1,5})\.$")
 
 # Months that are written with a capital after the number of a day; before small letters no sentence ends anyway.
-_MONTHS = alternatives(LANGUAGES[name].months for name in ("German", "Danish", "Norwegian"))
-_MONTH = rf"(?i:(?:{'|'.join(GERMAN.short_months)})\.|(?:{_MONTHS})\b)"
+_MONTHS = alternatives(LANGUAGES[name]["months"] for name in ("German", "Danish", "Norwegian"))
+_MONTH = rf"(?i:(?:{'|'.join(GERMAN['short_months'])})\.|(?:{_MONTHS})\b)"
 DAY_OF_MONTH = rf"(?:[0-2]?\d|3[01])\.\s{{1,9}}(?:{_MONTH}|\d{{1,2}}\.\s{{0,9}}\d{{4}}\b)"
 """A day and its month as they are written in German, as in 1. September and 1. 9. 2024."""
 
@@ -62,15 +58,14 @@ _DAY_OF_MONTH = re.compile(rf"(?<!\w){DAY_OF_MONTH}")
 _DATE_IN_DIGITS = re.compile(r"(?<!\d)(?:\d{1,2}\.\s{1,9}\d{1,2}\.\s{1,9}\d{4}\b|\d{4}\.\s?\d{1,2}\.(?:\s?\d{1,2}\.)?)")
 """As German writes it, 3. 10. 2024, and Korean, 2018. 3. 31."""
 _MAX_DATE = 40
-_ORDINAL = re.compile(rf"\b(?:{alternatives([GERMAN.before_ordinal])})\s\d{{1,2}}$")
-_KNOWN = LANGUAGES.values()
+_ORDINAL = re.compile(rf"\b(?:{'|'.join(GERMAN['before_ordinal'])})\s\d{{1,2}}$")
 _ABBREVIATION = re.compile(
-    rf"(?P<never>{alternatives(each.abbreviations for each in _KNOWN)})"
-    rf"|(?P<number>{alternatives(each.abbreviations_before_numbers + each.short_months for each in _KNOWN)})"
-    rf"|(?P<mostly>{alternatives(each.abbreviations_at_ends for each in _KNOWN)})"
+    rf"(?P<never>{every('abbreviations')})"
+    rf"|(?P<number>{every('abbreviations_before_numbers', 'short_months')})"
+    rf"|(?P<mostly>{every('abbreviations_at_ends')})"
 )
 _BEFORE_WORD = re.compile(r"[\s(\[\"'’“‘*_]")
-_OPENERS = frozenset(word for each in _KNOWN for word in each.openers)
+_OPENERS = frozenset(word for each in LANGUAGES.values() for word in each["openers"])
 
 
 def split_sentences(text: str) -> list[tuple[int, int]]:
@@ -84,16 +79,8 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
         `(start, end)` of each sentence without the white space around it, in order; together
         they hold every character that is not white space.
     """
-    spans: list[tuple[int, int]] = []
-    for start, end in _units(text):
-        for first, last in _cut_at_stops(text, start, end):
-            while text[first].isspace():
-                first += 1
-            if last - first > _MAX_CHARACTERS:
-                spans.extend(_cut_long(text, first, last))
-            else:
-                spans.append((first, last))
-    return spans
+    sentences = (span for start, end in _units(text) for span in _cut_at_stops(text, start, end))
+    return [span for start, end in sentences for span in _cut_long(text, start, end)]
 
 
 def _units(text: str) -> Iterator[tuple[int, int]]:
@@ -160,8 +147,6 @@ def _stands_alone(line: str) -> bool:
     """Whether a line is a heading, a rule or a table's row, which no other line continues."""
     if _MARKED.match(line) or "\t" in line or " | " in line:
         return True
-    if line.count(",") <= line.count(", ") + 1:
-        return False
     if " " in line.strip():
         line = _COMMAS_OF_NUMBER.sub("0", line)
     return line.count(",") > line.count(", ") + 1 and bool(_CELLS.search(line))
@@ -240,7 +225,7 @@ def _in_date(text: str, begin: int, dot: int) -> bool:
 
 
 def _cut_long(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield an overlong sentence in pieces, cut at line ends, semicolons or spaces where there are any."""
+    """Yield a sentence without white space around it, an overlong one in pieces that end at a line, ";" or a space."""
     while end - start > _MAX_CHARACTERS:
         cut = max(text.rfind(mark, start + _MAX_CHARACTERS // 2, start + _MAX_CHARACTERS) for mark in "\n; ")
         cut = cut + 1 if cut >= 0 else start + _MAX_CHARACTERS
@@ -248,8 +233,7 @@ def _cut_long(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
             first = text.index(piece, start)
             yield first, first + len(piece)
         start = cut
-    rest = text[start:end].lstrip()
-    if rest:
+    if rest := text[start:end].lstrip():
         yield end - len(rest), end
 
 

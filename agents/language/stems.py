@@ -19,7 +19,8 @@ _WORD = re.compile(rf"\d+(?:[.,:'’]\d+)*(?:st|nd|rd|th|[{_SCALES}])?|[^\W_]+")
 _UNSPACED_RUN = re.compile(rf"(?:(?<!\d)|(?![{_SCALES}]))[{UNSPACED}]+")
 _SCALE_BEHIND_DIGITS = re.compile(rf"(?<=\d)[{_SCALES}]")
 _SHORTENED_NOT = re.compile(r"(?<=n)['’]t\b", re.IGNORECASE)
-_NUMBER_OF_CODE = re.compile(r"-\d")
+# Capitals that make a function word a name: train A, in May, the IT staff, T-004.
+_LABEL = re.compile(r"(?<=[\w,][ \u00a0/-])(?:May|[A-HJ-Z]|[A-Z]{2,3})(?!\w)|[A-Z]+(?=-\d)")
 _LONGEST_WORD = 40
 
 
@@ -44,7 +45,7 @@ class Vocabulary:
         import Stemmer
 
         self.language = language
-        self._negations = frozenset(language.negations)
+        self._negations = frozenset(language["negations"])
         self._stem_word = cast("Callable[[str], str]", cast("Any", Stemmer).Stemmer(language.stemmer).stemWord)
         self._stems: dict[str, str] = {}
 
@@ -83,7 +84,7 @@ class Vocabulary:
             lowered = word.lower()
             shortened = _SHORTENED_NOT.match(text, end) is not None
             negation = shortened or lowered in self._negations
-            function = shortened or (lowered in self.language.function_words and not _is_label(text, word, start))
+            function = shortened or (lowered in self.language.function_words and not _LABEL.match(text, start))
             words.append(Word(word, self.stem(word), start, end, function, negation))
         return words
 
@@ -100,17 +101,3 @@ class Vocabulary:
         if lowered in self.language.numbers:
             return str(self.language.numbers[lowered])
         return self._stem_word(lowered)
-
-
-def _is_label(text: str, word: str, start: int) -> bool:
-    """Whether capitals make a function word a name: "train A", "in May", "the IT staff", "T-004"."""
-    if word.isupper() and _NUMBER_OF_CODE.match(text, start + len(word)):
-        return True
-    if not word[0].isupper() or word == "I" or start < 2:
-        return False
-    inside = text[start - 1] in "-/" or (
-        text[start - 1] in " \u00a0" and (text[start - 2].isalnum() or text[start - 2] == ",")
-    )
-    if len(word) == 1 or word == "May":
-        return inside
-    return len(word) <= 3 and word.isupper() and not text[max(0, start - 12) : start + 12].isupper()

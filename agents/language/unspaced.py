@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from agents.language.language import Language
-from agents.language.lexicon import CHINESE, LANGUAGES, alternatives
+from agents.language.lexicon import CHINESE, LANGUAGES
 from agents.language.numbers import EAST_ASIAN_NUMBER, HAN_NUMERALS, east_asian_value
 
 HAN = "\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -34,14 +34,14 @@ _LETTER = re.compile(rf"[\u0e40-\u0e44\u0ec0-\u0ec4]?.[{_MARKS}]*", re.DOTALL)
 
 def _small_words(language: Language) -> str:
     """Return a pattern of one script's small words, which is tried only at letters that the words are written in."""
-    negation, function = map("|".join, (language.script_negations, language.script_function_words))
+    negation, function = map("|".join, (language["script_negations"], language["script_function_words"]))
     own = "".join(sorted(set(re.findall(f"[{UNSPACED}]", negation + function))))
     return rf"(?=[{own}])(?:(?P<negation_{language.name}>{negation})|(?P<function_{language.name}>{function}))"
 
 
 _SMALL_WORDS = "|".join(_small_words(language) for language in LANGUAGES.values() if language.unspaced)
 _PARTS = re.compile(
-    rf"(?P<limit>{alternatives([CHINESE.limits_of_script])})|"
+    rf"(?P<limit>{'|'.join(CHINESE['limits_of_script'])})|"
     rf"(?P<number>(?=[{HAN_NUMERALS}]){EAST_ASIAN_NUMBER})|{_SMALL_WORDS}"
 )
 

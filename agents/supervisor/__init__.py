@@ -19,6 +19,7 @@ run             the request, the blackboard, the budget
 scope           the pages and sections that a question names
 map_reduce      whole documents: windows, notes, comparisons
 points          what was noted, with its quotes
+attribution     the sentences of a text that a statement rests on
 summary         an overview and the points that matter
 document_form   what tables and logs consist of
 context_budget  what fits into the engine's context

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from agents.engine.engine import Task
-from agents.engine.extractive.attribution import AttributableText
 from agents.engine.tasks.reading import ANY_FACT, MAX_NOTES, Mentions, PointToReduce, Reduce, WindowNotes
 from agents.errors import EngineError
 from agents.grounding.claims import UncheckedClaim
@@ -22,6 +21,7 @@ from agents.jobs.claims import RETRY_SECONDS
 from agents.jobs.single_flight import job_key
 from agents.language.sentences import split_sentences
 from agents.schema import Document, Frozen, Mode, NoteKind, Passage
+from agents.supervisor.attribution import AttributableText
 from agents.supervisor.context_budget import fits_one_pass
 from agents.supervisor.points import Point, contradicted, distinct, language_to_name
 from agents.supervisor.run import Run

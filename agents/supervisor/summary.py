@@ -7,7 +7,6 @@ points stand by their quotes, which matter, which say the same, their order, and
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from agents.engine.extractive.attribution import AttributableText
 from agents.engine.tasks.reading import MAX_OVERVIEW_CHARACTERS, Overview, PointToReduce, whole_sentences
 from agents.errors import EngineError
 from agents.grounding.claims import MIN_QUOTE_WORDS, UncheckedClaim, ground
@@ -15,6 +14,7 @@ from agents.language.lexicon import language_of
 from agents.language.sentences import is_whole_sentence
 from agents.language.unspaced import word_spans
 from agents.schema import Document, Mode, Support
+from agents.supervisor.attribution import AttributableText
 from agents.supervisor.document_form import LineForm
 from agents.supervisor.points import Point, contradicted, distinct, language_to_name
 from agents.supervisor.run import Run

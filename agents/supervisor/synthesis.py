@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from agents.engine.extractive.attribution import AttributableText
 from agents.engine.extractive.weights import ANSWERABLE, NOT_ANSWERED_BELOW, REFUSED_BELOW
 from agents.engine.tasks.answering import Draft, Excerpts, ExcerptsResult, Quotes
 from agents.grounding.claims import UncheckedClaim
 from agents.schema import Passage
+from agents.supervisor.attribution import AttributableText
 from agents.supervisor.map_reduce import analyze
 from agents.supervisor.retrieval import rankable
 from agents.supervisor.run import Run

@@ -70,8 +70,9 @@ class Answered:
         weights = np.array(list(MEASURES.values()))
         self._scores = case.scores(weights)
         said = case.index.question(told[1])
-        self._by_answer = case.index.measure(said)[0] @ weights if said.stems else np.zeros(len(self._scores))
-        signs = case.signs(weights)
+        self._by_answer = case.index.measure(said) @ weights if said.stems else np.zeros(len(self._scores))
+        asked = case.index.question(case.question.text)
+        signs = list(case.index.signs(asked, self._scores).values())
         log_odds = CONFIDENCE["bias"] + sum(np.array(list(CONFIDENCE.values())[1:]) * signs)
         self.signs = (told[0], float(log_odds))
         """The model's log odds, and the rules'."""

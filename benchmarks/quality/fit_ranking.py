@@ -7,8 +7,10 @@ Prints what goes into agents/engine/extractive/weights.py, and how well such wei
 not fitted on: a tenth of the documents is left out of each fit.
 
 The ranking is a conditional logit: how likely a sentence is the one that answers, among all of its document's. The
-confidence is a logistic regression on what the ranking says of its best sentence, over questions whose document
-answers them and others whose does not.
+confidence is a logistic regression on what the ranking says of its best sentence. Each question is asked of its
+document, of that without the pages that answer it, and of another's; and again of the three passages alone in which it
+is, or seems, answered, for a short text tells less. The bias is then set so that of the questions asked of their whole
+document as many are expected to be answered as are.
 """
 
 import argparse
@@ -46,7 +48,6 @@ class Case:
     question: Question
     index: TextIndex
     measures: Any
-    held: Any
     places: Any
     """Of each sentence: its page, or the thousands of characters before it in a document without pages."""
     answers: Any
@@ -57,11 +58,6 @@ class Case:
     def scores(self, weights: Any) -> Any:
         """Return the sentences' scores."""
         return self.measures @ weights
-
-    def signs(self, weights: Any) -> list[float]:
-        """Return what tells of whether the best sentence answers."""
-        asked = self.index.question(self.question.text)
-        return list(self.index.signs(asked, self.scores(weights), self.held).values())
 
 
 async def read(questions: Sequence[Question], library: Library) -> list[Case]:
@@ -87,9 +83,9 @@ def _case(question: Question, document: Document, index: TextIndex) -> Case:
     answers = (starts < evidence.end) & (evidence.start < ends) if evidence else right
     if not question.pages:
         right = answers
-    measures, held = index.measure(index.question(question.text))
+    measures = index.measure(index.question(question.text))
     return Case(
-        question, index, measures, held, places, answers if answers.any() else right, frozenset(places[right].tolist())
+        question, index, measures, places, answers if answers.any() else right, frozenset(places[right].tolist())
     )
 
 
@@ -118,6 +114,52 @@ def _softmax(scores: Any) -> Any:
     return likely / likely.sum()
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A question asked of a text."""
+
+    case: Case
+    of: str
+    answered: bool
+    index: TextIndex
+    measures: Any
+
+    def signs(self, weights: Any) -> list[float]:
+        """Return what tells of whether the best sentence answers."""
+        asked = self.index.question(self.case.question.text)
+        return list(self.index.signs(asked, self.measures @ weights).values())
+
+
+def ask(cases: Sequence[Case]) -> Iterator[Asked]:
+    """Ask each question of its document, of that without its answer, and of another's; and of a few passages of each.
+
+    What shares no word with the question is left out: nobody takes it for an answer.
+    """
+    for case, other in zip(cases, [*cases[len(cases) // 2 :], *cases], strict=False):
+        answered = case.question.answer is not None
+        right = np.isin(case.places, list(case.right))
+        yield from _ask_of(case, case.index, "answering" if answered else "silent", right)
+        if answered:
+            gold = {case.index.spans[place][0] for place in np.flatnonzero(right)}
+            rest = TextIndex(tuple(each for number, each in enumerate(case.index.passages) if number not in gold))
+            yield from _ask_of(case, rest, "without its answer")
+        if case.question.document != other.question.document:
+            yield from _ask_of(case, other.index, "another's")
+
+
+def _ask_of(case: Case, index: TextIndex, of: str, right: Any = None) -> Iterator[Asked]:
+    question = index.question(case.question.text)
+    if not question.stems or not index.spans or not (measured := index.measure(question)).any():
+        return
+    answered = of == "answering"
+    yield Asked(case, of, answered, index, measured)
+    likely = measured.sum(axis=1) * (right if answered else 1.0)
+    number = index.spans[int(np.argmax(likely))][0]
+    few = TextIndex(index.passages[max(0, number - 1) : number + 2])
+    if (measured := few.measure(few.question(case.question.text))).any():
+        yield Asked(case, f"{of}, few passages", answered, few, measured)
+
+
 def fit_confidence(signs: Any, answered: Any) -> Any:
     """Return the bias and the signs' weights of a logistic regression, by Newton's method."""
     inputs = np.column_stack([np.ones(len(signs)), signs])
@@ -127,6 +169,14 @@ def fit_confidence(signs: Any, answered: Any) -> Any:
         likely = _sigmoid(inputs @ weights)
         slope = inputs.T @ (likely - answered) + shrunk @ weights
         weights = weights - np.linalg.solve((inputs.T * (likely * (1 - likely))) @ inputs + shrunk, slope)
+    return weights
+
+
+def _calibrated(weights: Any, signs: Any, answered: Any) -> Any:
+    """Return the weights with a bias under which as many are expected to be answered as are."""
+    for _ in range(30):
+        likely = logistic(signs, weights)
+        weights = np.append(weights[0] - np.mean(likely - answered) / np.mean(likely * (1 - likely)), weights[1:])
     return weights
 
 
@@ -143,21 +193,29 @@ def report(cases: Sequence[Case]) -> str:
         each for each in zip(cases, fold, strict=True) if each[0].question.answer is not None and each[0].right
     ]
     ranks = np.array([_rank(case, weights[own]) for case, own in answerable])
-    signs = np.array([case.signs(weights[own]) for case, own in zip(cases, fold, strict=True)])
-    answered = np.array([case.question.answer is not None for case in cases])
-    sure = np.zeros(len(cases))
+    asked = list(ask(cases))
+    of, answered = (np.array([getattr(each, name) for each in asked]) for name in ("of", "answered"))
+    own = np.array([documents.index(each.case.question.document) % FOLDS for each in asked])
+    signs = np.array([each.signs(weights[fold]) for each, fold in zip(asked, own, strict=True)])
+    sure = np.zeros(len(asked))
+    whole = np.isin(of, ("answering", "silent"))
     for left in range(FOLDS):
-        sure[fold == left] = logistic(signs[fold == left], fit_confidence(signs[fold != left], answered[fold != left]))
-    ranking, confidence = fit_ranking(cases), fit_confidence(signs, answered)
-    elsewhere = np.array(list(_sure_elsewhere(cases, ranking, confidence)))
+        among = own != left
+        fitted = fit_confidence(signs[among], answered[among])
+        fitted = _calibrated(fitted, signs[among & whole], answered[among & whole])
+        sure[~among] = logistic(signs[~among], fitted)
+    ranking = fit_ranking(cases)
+    signs = np.array([each.signs(ranking) for each in asked])
+    confidence = _calibrated(fit_confidence(signs, answered), signs[whole], answered[whole])
+    texts = list(dict.fromkeys(of.tolist()))
     limits = (
-        f"  {limit:4.2f}  {_below(sure[answered], limit)}  {_below(sure[~answered], limit)}  {_below(elsewhere, limit)}"
-        for limit in np.arange(0.3, 0.96, 0.05)
+        f"  {limit:4.2f}  {'  '.join(_below(sure[of == text], limit) for text in texts)}"
+        for limit in np.arange(0.4, 0.99, 0.02)
     )
     lines = [
         f"{len(cases)} questions, {len(documents)} documents, a tenth of them left out of each fit:",
         f"  on a gold page: best sentence {np.mean(ranks < 1):.3f}, of three pages one {np.mean(ranks < 3):.3f}",
-        "  confidence below: answerable, unanswerable, asked of another document",
+        f"  confidence below, asked of a document: {'; '.join(f'{text} ({np.sum(of == text)})' for text in texts)}",
         *limits,
         f"MEASURES = {named(MEASURES, ranking)}",
         f"CONFIDENCE = {named(CONFIDENCE, confidence)}",
@@ -172,18 +230,6 @@ def logistic(signs: Any, weights: Any) -> Any:
 
 def _below(values: Any, limit: float) -> str:
     return f"{np.mean(values < limit):.3f}"
-
-
-def _sure_elsewhere(cases: Sequence[Case], ranking: Any, confidence: Any) -> Iterator[float]:
-    """Yield the confidence for each question asked of another's document, which does not answer it."""
-    for case, other in zip(cases, [*cases[len(cases) // 2 :], *cases], strict=False):
-        asked = other.index.question(case.question.text)
-        if case.question.document == other.question.document:
-            continue
-        measures, held = other.index.measure(asked) if asked.stems else (np.zeros((1, len(MEASURES))), None)
-        scores = measures @ ranking
-        signs = list(other.index.signs(asked, scores, held).values()) if scores.max() > 0 else None
-        yield float(logistic(np.array([signs]), confidence)[0]) if signs else 0.0
 
 
 def _rank(case: Case, weights: Any) -> int:

@@ -4,8 +4,7 @@ engine          ExtractiveEngine, and the function that computes each task
 
 The tasks:
 
-decisions       Route, Plan, NextStep
-conversation    StandaloneQuestion, UpdateSummary
+decisions       Route, Plan, NextStep, StandaloneQuestion
 answering       Excerpts, RewriteAnswer
 notes           WindowNotes
 reducing        Reduce, Overview, and which points a summary is made of
@@ -14,9 +13,6 @@ What they stand on:
 
 ranking         which sentences of a text answer a question, and how likely any does
 weights         the numbers of the ranking, and the script that fits them
-attribution     the sentences of a text that a statement rests on
 statements      evidence cut into sentences, list items and table rows that can be quoted
-facts           dates, times, amounts and names in a text
-particulars     what two sentences must share for one to stand for both
-textrank        which sentences stand for the others
+salience        which sentences stand for the others
 """

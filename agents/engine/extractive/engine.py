@@ -56,19 +56,18 @@ class ExtractiveEngine:
     @cached_property
     def _functions(self) -> Mapping[str, Callable[[Any], Frozen]]:
         """The function that computes each task; imported with the first task, for numpy and the rules load slowly."""
-        from agents.engine.extractive import answering, conversation, decisions, notes, reducing
+        from agents.engine.extractive import answering, decisions, notes, reducing
 
         return MappingProxyType(
             {
                 "Route": decisions.route,
                 "Plan": decisions.plan,
                 "NextStep": decisions.next_step,
-                "StandaloneQuestion": conversation.standalone_question,
+                "StandaloneQuestion": decisions.standalone_question,
                 "Excerpts": answering.excerpts,
                 "RewriteAnswer": answering.rewrite_answer,
                 "WindowNotes": notes.window_notes,
                 "Overview": reducing.overview,
                 "Reduce": reducing.reduce,
-                "UpdateSummary": conversation.update_summary,
             }
         )

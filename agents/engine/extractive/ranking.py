@@ -27,6 +27,9 @@ _SAMPLE_PASSAGES, _SAMPLE_CHARACTERS = 40, 20_000
 _KEPT_CHARACTERS = 1_000_000
 """Of the texts whose indexes are kept: the evidence of some eighty questions; a whole book's is made again."""
 _MAX_RANKED = 200
+_SENTENCES_ELSEWHERE = 100
+"""So that the best sentence of a short text is not taken for an answer for want of others: of texts of three passages
+told as many answering from silent ones with 20 to 200, fewer without."""
 _K1, _B, _B_OF_SENTENCES = 1.2, 0.75, 0.4
 """Of BM25; the first two are Lucene's. What is short among sentences is a heading or a cell, and no better for it."""
 
@@ -37,20 +40,16 @@ class Question:
 
     words: tuple[str, ...]
     stems: tuple[str, ...]
-    named: tuple[bool, ...]
-    """Which are a number, or written like a name."""
 
     @classmethod
     def of(cls, text: str, vocabulary: Vocabulary) -> "Question":
         """Return a question's content words; it may be put in another language than the text."""
         small = language_of(text).function_words
-        found: dict[str, tuple[str, bool]] = {}
-        for place, word in enumerate(vocabulary.words(unicodedata.normalize("NFKC", text))):
+        found: dict[str, str] = {}
+        for word in vocabulary.words(unicodedata.normalize("NFKC", text)):
             if not word.function and word.text.lower() not in small:
-                named = any(map(str.isdigit, word.stem)) or (place > 0 and word.text[0].isupper())
-                found.setdefault(word.stem, (word.text, named))
-        words, named = zip(*found.values(), strict=True) if found else ((), ())
-        return cls(words, tuple(found), named)
+                found.setdefault(word.stem, word.text)
+        return cls(tuple(found.values()), tuple(found))
 
 
 @dataclass(frozen=True)
@@ -61,6 +60,8 @@ class Ranked:
     start: int
     end: int
     score: float
+    page: int
+    """The number of its page among all that were ranked; of its passage where its document has no pages."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,10 @@ class TextIndex:
         self._passage_of = np.array([number for number, _, _ in self.spans], dtype=np.int64)
         self._sentences = _Tokens(sentences)
         self._headings = _Tokens([self._numbers.of(passage.heading) for passage in self.passages])
+        paged = {each.document_id for each in self.passages if each.page > 1}
+        pages = [(each.document_id, each.page if each.document_id in paged else each.start) for each in self.passages]
+        numbers = {page: number for number, page in enumerate(dict.fromkeys(pages))}
+        self._page_of = np.array([numbers[page] for page in pages], dtype=np.int64)
         pairs = itertools.pairwise(self.passages)
         self._goes_on = np.array(
             [one.document_id == two.document_id and one.end == two.start for one, two in pairs], bool
@@ -121,40 +126,33 @@ class TextIndex:
         question = self.question(text)
         if not question.stems or not self.spans:
             return Ranking()
-        unknown = tuple(
-            word for word, stem in zip(question.words, question.stems, strict=True) if stem not in self._numbers.known
-        )
-        measures, held = self.measure(question)
-        scores = measures @ np.array(list(MEASURES.values()))
-        signs = self.signs(question, scores, held)
+        pairs = zip(question.words, question.stems, strict=True)
+        unknown = tuple(word for word, stem in pairs if stem not in self._numbers.known)
+        weights = np.array(list(MEASURES.values()))
+        scores = self.measure(question) @ weights
+        signs = self.signs(question, scores)
         if answer and (said := self.question(answer)).stems:
-            scores = scores + ANSWER_WEIGHT * (self.measure(said)[0] @ np.array(list(MEASURES.values())))
+            scores = scores + ANSWER_WEIGHT * (self.measure(said) @ weights)
         order = [place for place in np.argsort(-scores, kind="stable")[:_MAX_RANKED] if scores[place] > 0.0]
         if not order:
             return Ranking(opening=self._ranked(0, scores), unknown=unknown)
         log_odds = CONFIDENCE["bias"] + sum(CONFIDENCE[name] * value for name, value in signs.items())
         ranked = tuple(self._ranked(place, scores) for place in order)
-        first = next(
-            number for number, each in enumerate(self.passages) if each.document_id == ranked[0].passage.document_id
-        )
-        page = [
-            number
-            for number, each in enumerate(self.passages)
-            if (each.document_id, each.page) == (self.passages[first].document_id, self.passages[first].page)
-        ]
-        opening = self._ranked(int(np.argmax(np.where(np.isin(self._passage_of, page), scores, -1.0))), scores)
+        begins = next(n for n, each in enumerate(self.passages) if each.document_id == ranked[0].passage.document_id)
+        on_first = (self._page_of == self._page_of[begins])[self._passage_of]
+        opening = self._ranked(int(np.argmax(np.where(on_first, scores, -1.0))), scores)
         return Ranking(ranked, opening, 1.0 / (1.0 + math.exp(-log_odds)), unknown, frozenset(question.stems))
 
     def _ranked(self, place: int, scores: Any) -> Ranked:  # noqa: ANN401
         number, start, end = self.spans[place]
-        return Ranked(self.passages[number], start, end, float(scores[place]))
+        return Ranked(self.passages[number], start, end, float(scores[place]), int(self._page_of[number]))
 
     def question(self, text: str) -> Question:
         """Return a question's words as this text's are stemmed."""
         return Question.of(text, Vocabulary(self._language))
 
-    def measure(self, question: Question) -> tuple[Any, Any]:
-        """Return each sentence's measures, in the order of `MEASURES`, and which stems its passage holds."""
+    def measure(self, question: Question) -> Any:  # noqa: ANN401
+        """Return each sentence's measures, in the order of `MEASURES`."""
         import numpy as np
 
         numbers = [self._numbers.known.get(stem, -1) for stem in question.stems]
@@ -162,31 +160,36 @@ class TextIndex:
         passages = self._headings.counts(numbers)
         np.add.at(passages, self._passage_of, sentences)
         lengths = self._headings.lengths + np.bincount(self._passage_of, self._sentences.lengths, len(passages))
-        holders = (passages > 0).sum(axis=0)
-        idf = np.log(1.0 + (len(passages) - holders + 0.5) / (holders + 0.5))
+        pages = np.zeros((1 + self._page_of.max(), len(numbers)))
+        np.add.at(pages, self._page_of, passages)
+        idf = _idf(passages)
         one, two = self._passage_of[:-1], self._passage_of[1:]
-        beside = (one == two) | np.append(self._goes_on, False)[one]
-        wide = _with_neighbours(passages, self._goes_on), _with_neighbours(lengths[:, None], self._goes_on)[:, 0]
+        beside = ((one == two) | np.append(self._goes_on, False)[one])[:, None]
+        around = sentences.copy()
+        around[1:] += sentences[:-1] * beside
+        around[:-1] += sentences[1:] * beside
+        on_page = _bm25(pages, np.bincount(self._page_of, lengths), _idf(pages), _B)
         measures = (
             _bm25(sentences, self._sentences.lengths, idf, _B_OF_SENTENCES),
-            (_with_neighbours(sentences, beside) > 0) @ idf / idf.sum(),
+            (around > 0) @ idf / idf.sum(),
             _bm25(passages, lengths, idf, _B)[self._passage_of],
-            _bm25(*wide, idf, _B)[self._passage_of],
+            on_page[self._page_of][self._passage_of],
             self._sentences.pairs(numbers) / max(1, len(numbers) - 1),
         )
-        return np.stack(measures, axis=1), passages[self._passage_of] > 0
+        return np.stack(measures, axis=1)
 
-    def signs(self, question: Question, scores: Any, held: Any) -> dict[str, float]:  # noqa: ANN401
+    def signs(self, question: Question, scores: Any) -> dict[str, float]:  # noqa: ANN401
         """Return what tells of whether the best sentence answers.
 
-        Its score, the logarithm of the share that it has among all, and whether its passage lacks a name or number.
+        The logarithm of its share among all sentences, and of sentences elsewhere that hold no word of the question;
+        and whether a number of the question stands nowhere in the text.
         """
         import numpy as np
 
-        best = int(np.argmax(scores))
-        lacking = bool((np.array(question.named) & ~held[best]).any())
-        share = -np.log(np.exp(scores - scores[best]).sum())
-        return {"score": float(scores[best]), "log_share": float(share), "lacks_name": float(lacking)}
+        best = scores.max()
+        share = -np.log(np.exp(scores - best).sum() + _SENTENCES_ELSEWHERE * np.exp(-best))
+        numbers = {stem for stem in question.stems if stem[0].isdigit()}
+        return {"log_share": float(share), "unknown_number": float(not numbers <= self._numbers.known.keys())}
 
 
 @cached(LRUCache[object, TextIndex](_KEPT_CHARACTERS, getsizeof=lambda index: index.characters), lock=Lock())
@@ -242,12 +245,12 @@ class _Tokens:
         return held
 
 
-def _with_neighbours(values: Any, connected: Any) -> Any:  # noqa: ANN401
-    """Return each row with those before and after it added, where they are connected."""
-    summed = values.copy()
-    summed[1:] += values[:-1] * connected[:, None]
-    summed[:-1] += values[1:] * connected[:, None]
-    return summed
+def _idf(counts: Any) -> Any:  # noqa: ANN401
+    """Return how rare each stem is among texts."""
+    import numpy as np
+
+    holders = (counts > 0).sum(axis=0)
+    return np.log(1.0 + (len(counts) - holders + 0.5) / (holders + 0.5))
 
 
 def _bm25(counts: Any, lengths: Any, idf: Any, b: float) -> Any:  # noqa: ANN401

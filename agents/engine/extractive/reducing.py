@@ -5,28 +5,21 @@ of different documents that speak of the same thing, and says which pairs agree.
 """
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import combinations, zip_longest
 
-from agents.engine.extractive.notes import Focus, kinds_of
-from agents.engine.extractive.particulars import Particulars
-from agents.engine.extractive.salience import Vector, centrality, pick, similarity, vectors
-from agents.engine.extractive.statements import chapter, shortened
+from agents.engine.extractive.notes import fit, read_focus
+from agents.engine.extractive.salience import DUPLICATE, Vector, centrality, pick, similarity, vectors
+from agents.engine.extractive.statements import shortened
 from agents.engine.tasks.reading import Overview, OverviewResult, PointToReduce, Reduce, ReducedPoint, ReduceResult
 from agents.errors import EngineError
 from agents.language.sentences import split_sentences
 from agents.language.stems import Vocabulary
 
 _MAX_POINTS, _MIN_INTERMEDIATE = 24, 8
-_MAX_SOURCES = 4
 _MAX_TEXT_CHARACTERS, _MAX_SECTION_CHARACTERS = 400, 80
-_DUPLICATE = 0.75
-"""Similarity from which a point is another's source, where their figures, names and negations agree."""
-_EVENLY = 0.4
-"""Penalty on each point from the same group: a third of the best score, so that most groups get their turn, but not one
-that says nothing."""
-_OVERVIEW_POINTS = 3
+_MAX_SOURCES, _OVERVIEW_POINTS = 4, 3
 
 
 def select(points: Sequence[PointToReduce], groups: Sequence[str], limit: int, focus: str | None = None) -> list[int]:
@@ -39,7 +32,7 @@ def select(points: Sequence[PointToReduce], groups: Sequence[str], limit: int, f
         focus: What the points should be about.
     """
     weighed = WeighedPoints(points, focus)
-    return sorted(pick(weighed.scores, weighed.vectors, limit, groups, spread=_EVENLY))
+    return sorted(pick(weighed.scores, weighed.vectors, limit, groups))
 
 
 def overview(task: Overview) -> OverviewResult:
@@ -73,10 +66,10 @@ def reduce(task: Reduce) -> ReduceResult:
         raise EngineError("There are no points to reduce.", hint="Give Reduce at least one point.")
     weighed = WeighedPoints(task.points, task.focus)
     if task.final and len({point.document for point in task.points}) > 1:
-        return ReduceResult(points=Comparison(weighed).points(_MAX_POINTS))
+        return ReduceResult(points=_compare(weighed))
     size = _MAX_POINTS if task.final else min(_MAX_POINTS, max(_MIN_INTERMEDIATE, len(task.points) // 3))
-    groups = [f"{point.document} {chapter(point.section)}" for point in task.points]
-    chosen = pick(weighed.scores, weighed.vectors, size, groups, spread=0.12, duplicate=_DUPLICATE, same=weighed.agree)
+    groups = [f"{point.document} {point.section.rpartition(' > ')[0] or point.section}" for point in task.points]
+    chosen = pick(weighed.scores, weighed.vectors, size, groups, same=weighed.agree)
     sections = list(dict.fromkeys(task.points[index].section for index in sorted(chosen)))
     chosen.sort(key=lambda index: (sections.index(task.points[index].section), index))
     return ReduceResult(points=tuple(map(weighed.merged, chosen)))
@@ -96,15 +89,13 @@ class WeighedPoints:
         stems = [frozenset(self._vocabulary.terms(point.text)) for point in points]
         self.vectors: list[Vector] = vectors(stems)
         top = max((abs(point.rank) for point in points), default=0.0) or 1.0
-        sought = Focus.of(focus, self._vocabulary, stems) if focus else None
+        sought, language = read_focus(focus or "", self._vocabulary, stems), self._vocabulary.language
         self.scores = [
-            0.5 * central + 0.7 * point.rank / top + (1.2 * self._fit(sought, point, own) if sought else 0.0)
+            central
+            + point.rank / top
+            + 2 * fit(sought, own.union(self._vocabulary.terms(point.section)), point.text, language)
             for central, point, own in zip(centrality(self.vectors), points, stems, strict=True)
         ]
-
-    def _fit(self, focus: Focus, point: PointToReduce, stems: frozenset[str]) -> float:
-        kinds = kinds_of(point.text, self._vocabulary.language)
-        return focus.match(stems, self._vocabulary.terms(point.section), kinds)
 
     def share_of(self, text: str, index: int) -> float:
         """Return the share of a text's words of content that a point has."""
@@ -116,19 +107,28 @@ class WeighedPoints:
         return similarity(self.vectors[one], self.vectors[other])
 
     def agree(self, one: int, other: int) -> bool:
-        """Whether two points have the same figures, dates, names and negations."""
-        return self._particulars[one].agree(self._particulars[other])
+        """Whether two points say the same: nearly in the same words, with the same figures, names and negations."""
+        (figures, names, words, denied), (others, named, held, denied_too) = self._said[one], self._said[other]
+        same = figures == others and names <= held and named <= words and denied == denied_too
+        return same and self.similarity(one, other) >= DUPLICATE
 
     @cached_property
-    def _particulars(self) -> list[Particulars]:
-        return [Particulars.of(point.text, self._vocabulary) for point in self.points]
+    def _said(self) -> list[tuple[set[str], set[str], set[str], bool]]:
+        """The figures, names and words of each point, and whether it has an odd number of negations."""
+        return [
+            (
+                {word.stem for word in words if any(map(str.isdigit, word.stem))},
+                {word.stem for word in words if word.text[0].isupper() and not word.function},
+                {word.stem for word in words},
+                sum(word.negation for word in words) % 2 == 1,
+            )
+            for words in (self._vocabulary.words(point.text) for point in self.points)
+        ]
 
     def merged(self, index: int) -> ReducedPoint:
-        """Return a point with its duplicates as further sources, the most similar first."""
-        near = [(-self.similarity(index, other), other) for other in range(len(self.points)) if other != index]
-        same = sorted(each for each in near if each[0] <= -_DUPLICATE and self.agree(index, each[1]))
-        sources = [index, *(other for _, other in same)][:_MAX_SOURCES]
-        return self.point(self.points[index].section, self.points[index].text, *sources)
+        """Return a point with those that say the same as further sources."""
+        same = [other for other in range(len(self.points)) if other != index and self.agree(index, other)]
+        return self.point(self.points[index].section, self.points[index].text, index, *same[: _MAX_SOURCES - 1])
 
     def point(self, section: str, text: str, *sources: int) -> ReducedPoint:
         """Return a point that rests on others, by their indexes."""
@@ -137,74 +137,48 @@ class WeighedPoints:
 
 
 SHARED, DIFFERENCES = "Shared", "Differences"
-_SAME_TOPIC, _SAME_SENSE = 0.3, 0.5
-_MAX_UNPAIRED, _MAX_UNPAIRED_CHARACTERS = 12, 340
 
 
-class Comparison:
-    """The points of several documents, paired where two of them speak of the same thing."""
+def _compare(weighed: WeighedPoints) -> tuple[ReducedPoint, ...]:
+    """Return what two documents share, where they differ, and what one alone says, each naming its documents."""
+    points = weighed.points
+    related = [
+        (-near, *pair)
+        for pair in combinations(range(len(points)), 2)
+        if points[pair[0]].document != points[pair[1]].document and (near := weighed.similarity(*pair)) >= DUPLICATE / 2
+    ]
+    # The most similar first, each point at most once.
+    pairs: dict[tuple[int, int], bool] = {}
+    paired: set[int] = set()
+    for _, one, other in sorted(related):
+        if paired.isdisjoint((one, other)):
+            paired |= {one, other}
+            pairs[one, other] = weighed.agree(one, other)
+    shared = [_shared(weighed, pair) for pair in sorted(pairs) if pairs[pair]][: _MAX_POINTS // 3]
+    differing = [_differing(weighed, pair) for pair in sorted(pairs) if not pairs[pair]][: _MAX_POINTS // 2]
+    # The best of each document, then the second best of each, and so on.
+    alone: dict[str, list[int]] = {}
+    for index in sorted(set(range(len(points))) - paired, key=lambda index: -weighed.scores[index]):
+        alone.setdefault(points[index].document, []).append(index)
+    turns = [index for turn in zip_longest(*alone.values()) for index in turn if index is not None]
+    singles = [_differing(weighed, (index,)) for index in turns]
+    return (*shared, *differing, *singles)[:_MAX_POINTS]
 
-    def __init__(self, weighed: WeighedPoints) -> None:
-        self._weighed, self._points = weighed, weighed.points
-        numbers = range(len(self._points))
-        related = [
-            (-near, one, other)
-            for one in numbers
-            for other in numbers[one + 1 :]
-            if self._points[one].document != self._points[other].document
-            and (near := weighed.similarity(one, other)) >= _SAME_TOPIC
-        ]
-        self._pairs: list[tuple[int, int]] = []
-        # The most similar first, each point at most once.
-        paired: set[int] = set()
-        for _, one, other in sorted(related):
-            if paired.isdisjoint((one, other)):
-                paired |= {one, other}
-                self._pairs.append((one, other))
-        self._pairs.sort()
-        self._unpaired = [index for index in numbers if index not in paired]
 
-    def points(self, limit: int) -> tuple[ReducedPoint, ...]:
-        """Return shared points, differences, and points of one document alone, each naming its documents."""
-        agreeing = {
-            pair
-            for pair in self._pairs
-            if self._weighed.similarity(*pair) >= _SAME_SENSE and self._weighed.agree(*pair)
-        }
-        shared = [self._shared(*pair) for pair in self._pairs if pair in agreeing][: limit // 3]
-        differing = [self._differing(*pair) for pair in self._pairs if pair not in agreeing][: limit // 2]
-        room = min(_MAX_UNPAIRED, limit - len(shared) - len(differing))
-        return (*shared, *differing, *map(self._single, self._unpaired_in_turn()[:room]))
+def _shared(weighed: WeighedPoints, pair: tuple[int, int]) -> ReducedPoint:
+    text = min((weighed.points[index].text for index in pair), key=len)
+    # Of two documents it is plain which ones share it.
+    several = len({point.document for point in weighed.points}) > 2
+    label = " and ".join(short_title(weighed.points[index].document) for index in pair) + ": " if several else ""
+    return weighed.point(SHARED, label + text, *pair)
 
-    def _shared(self, *pair: int) -> ReducedPoint:
-        text = min((self._points[index].text for index in pair), key=len)
-        # Of two documents it is plain which ones share it.
-        several = len({point.document for point in self._points}) > 2
-        label = " and ".join(short_title(self._points[index].document) for index in pair) + ": " if several else ""
-        return self._weighed.point(SHARED, label + text, *pair)
 
-    def _differing(self, *pair: int) -> ReducedPoint:
-        titles = [short_title(self._points[index].document) for index in pair]
-        # Both sides fit beside their titles, so that neither is cut off with its figure.
-        length = (_MAX_TEXT_CHARACTERS - len(":  : ".join(titles))) // 2
-        sides = [
-            f"{title}: {shortened(self._points[index].text, length)}" for title, index in zip(titles, pair, strict=True)
-        ]
-        return self._weighed.point(DIFFERENCES, " ".join(sides), *pair)
-
-    def _single(self, index: int) -> ReducedPoint:
-        point = self._points[index]
-        text = f"{short_title(point.document)}: {shortened(point.text, _MAX_UNPAIRED_CHARACTERS)}"
-        return self._weighed.point(DIFFERENCES, text, index)
-
-    def _unpaired_in_turn(self) -> list[int]:
-        """Return the unpaired points, the best of each document, then the second best of each, and so on."""
-        turns: Counter[str] = Counter()
-        found: list[tuple[int, int]] = []
-        for index in sorted(self._unpaired, key=lambda index: -self._weighed.scores[index]):
-            found.append((turns[self._points[index].document], index))
-            turns[self._points[index].document] += 1
-        return [index for _, index in sorted(found, key=lambda each: each[0])]
+def _differing(weighed: WeighedPoints, indexes: Sequence[int]) -> ReducedPoint:
+    titles = [short_title(weighed.points[index].document) for index in indexes]
+    # All sides fit beside their titles, so that none is cut off with its figure.
+    length = _MAX_TEXT_CHARACTERS // len(indexes) - max(map(len, titles)) - len(":  ")
+    sides = (f"{title}: {shortened(weighed.points[i].text, length)}" for title, i in zip(titles, indexes, strict=True))
+    return weighed.point(DIFFERENCES, " ".join(sides), *indexes)
 
 
 _MAX_TITLE_CHARACTERS = 40

@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 Vector = Mapping[str, float]
 _FEW_WORDS = 4
+DUPLICATE = 0.6
+"""Similarity from which two have nearly the same words."""
 
 
 def vectors(stems: Sequence[Collection[str]]) -> list[Vector]:
@@ -55,34 +57,30 @@ def pick(
     limit: int,
     groups: Sequence[str] | None = None,
     *,
-    spread: float = 0.0,
-    duplicate: float = 0.6,
     same: Callable[[int, int], bool] = lambda _one, _other: True,
 ) -> list[int]:
     """Return the indexes of the best, best first, without duplicates and spread over the groups.
 
-    Maximal marginal relevance (Carbonell and Goldstein, 1998), with their even weights for relevance and novelty.
+    Maximal marginal relevance (Carbonell and Goldstein, 1998), with their even weights for relevance and novelty: each
+    one already picked from the same group counts as one with the same words.
 
     Args:
         scores: What each is worth, up to about 1.
         given: The vector of each.
         limit: How many to return at most.
         groups: The group of each, such as its section.
-        spread: Penalty on each one already picked from the same group.
-        duplicate: Similarity from which two have nearly the same words.
-        same: Whether such two say the same.
+        same: Whether two with nearly the same words say the same.
     """
-    groups = groups or [""] * len(scores)
     chosen: list[int] = []
     nearest = [0.0] * len(scores)
     from_group: Counter[str] = Counter()
     left: set[int] = set(range(len(scores)))
     while left and len(chosen) < limit:
-        best = max(left, key=lambda i: (scores[i] - 0.5 * nearest[i] - spread * from_group[groups[i]], -i))
+        best = max(left, key=lambda i: (scores[i] - 0.5 * (nearest[i] + (from_group[groups[i]] if groups else 0)), -i))
         chosen.append(best)
-        from_group[groups[best]] += 1
+        from_group.update(groups[best : best + 1] if groups else ())
         near: dict[int, float] = {index: similarity(given[best], given[index]) for index in left if index != best}
-        left = {index for index, each in near.items() if each < duplicate or not same(best, index)}
+        left = {index for index, each in near.items() if each < DUPLICATE or not same(best, index)}
         for index in left:
             nearest[index] = max(nearest[index], near[index])
     return chosen

@@ -42,6 +42,15 @@ class Statement:
         return f"{self.section} {self.head}"
 
 
+_SAMPLE_CHARACTERS = 200
+"""Of each passage, for telling the language: a single passage may be a quotation or a table."""
+
+
+def vocabulary_of(passages: Sequence[Passage]) -> Vocabulary:
+    """Return the vocabulary of the language of passages."""
+    return Vocabulary.of("\n".join(passage.text[:_SAMPLE_CHARACTERS] for passage in passages))
+
+
 def read_statements(evidence: Sequence[Passage], vocabulary: Vocabulary) -> list[Statement]:
     """Cut passages into statements, in the order of the passages; headings become their section."""
     statements: list[Statement] = []
@@ -64,8 +73,7 @@ def read_statements(evidence: Sequence[Passage], vocabulary: Vocabulary) -> list
     return statements
 
 
-MAX_QUOTE_WORDS = 60
-MAX_QUOTE_CHARACTERS = 400
+MAX_QUOTE_WORDS, MAX_QUOTE_CHARACTERS = 60, 400
 
 
 def quotable(statement: Statement, evidence: Sequence[Passage]) -> str:
@@ -79,6 +87,7 @@ def quotable(statement: Statement, evidence: Sequence[Passage]) -> str:
 
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _SEPARATOR_ROW = re.compile(r"[\s|:+=_*~`.…-]*$")
+_RULED = re.compile(r"[\n ]*(?=[^\n]*\|)[ \t|:+=_*~`.…-]*$", re.MULTILINE)
 _BULLET = re.compile(rf"(?:[-*+•‣◦▪–—·]\s+|(?!{DAY_OF_MONTH})\(?(?:\d{{1,3}}|[a-zA-Z]|[ivx]{{1,5}})[.)]\s+|>\s*)+")
 _HEADING_MARK = re.compile(r"#{1,6}\s+")
 _RUNNING_LINE = re.compile(r"[^\n]{0,100}\bpage \d+(?: of \d+)?|-?\s*\d{1,4}\s*-?", re.IGNORECASE)
@@ -89,32 +98,33 @@ _PAGE_FURNITURE = re.compile(rf"\.{{5,}}|(?:\s\.){{4,}}|…{{3,}}|^\s*(?:{_RUNNI
 def _cut(number: int, passage: Passage) -> Iterator[Statement]:
     headings = tuple(part.strip() for part in passage.heading.split(" > ") if part.strip())
     section = passage.heading
-    table = _Table.continued_in(passage)
-    above = 0
+    above, head, rows, ruled = _head_above(passage), "", 0, False
+    last = 0
     for start, end in split_sentences(passage.text):
         piece = passage.text[start:end]
-        if above and _BLANK_LINE.search(passage.text, above, start):
-            table = _Table()
-        above = end
+        row = piece.lstrip().startswith("|") or "\t" in piece or piece.count(" | ") >= 2
+        if last and (_BLANK_LINE.search(passage.text, last, start) or not (row or _SEPARATOR_ROW.match(piece))):
+            above, head, rows, ruled = "", "", 0, False
+        last = end
         if _SEPARATOR_ROW.match(piece):
-            table.separator()
+            ruled = True
             continue
         opening, start = _opening(piece, start, headings)
-        if opening:
-            table = _Table()
         for heading in opening:
             section = _below(section, clean(_HEADING_MARK.sub("", heading)))
         piece = passage.text[start:end]
         if not piece or _PAGE_FURNITURE.search(piece):
             continue
-        elif piece.lstrip().startswith("|") or "\t" in piece or piece.count(" | ") >= 2:
-            if not table.is_head(start, end, passage.text):
-                head = table.head(piece, passage.text)
-                yield Statement(number, start, end, table.read(piece, passage.text), "row", section, head=head)
+        if not row:
+            yield Statement(number, start, end, clean(piece), "item" if _BULLET.match(piece) else "sentence", section)
+        # A table with rules between all of its rows has one above each; the next table may follow without a blank line.
+        elif _RULED.match(passage.text, end) and (not rows or not ruled):
+            head, rows, ruled = piece, 1, False
         else:
-            table = _Table()
-            form: Form = "item" if _BULLET.match(piece) else "sentence"
-            yield Statement(number, start, end, clean(piece), form, section)
+            rows, ruled = rows + 1, False
+            fits = len(cells(above)) == len(cells(piece))
+            text = read_row(piece, head)
+            yield Statement(number, start, end, text, "row", section, head=head or (above if fits else ""))
 
 
 def _opening(piece: str, start: int, headings: Sequence[str]) -> tuple[list[str], int]:
@@ -158,57 +168,11 @@ def _below(section: str, heading: str) -> str:
     return f"{above} > {heading}" if above else heading
 
 
-class _Table:
-    """The table that is being read: its head, and how its rows are put into words.
-
-    Args:
-        above: Its head, where that stands in an earlier passage.
-    """
-
-    def __init__(self, above: str = "") -> None:
-        self._above = above
-        self._head: tuple[int, int] | None = None
-        self._first: tuple[int, int] | None = None
-        self._rows = 0
-        self._ruled = False
-
-    @classmethod
-    def continued_in(cls, passage: Passage) -> "_Table":
-        """Return the table in whose middle a passage begins; the passage's heading ends in the names of its columns."""
-        columns = passage.heading.rpartition(" > ")[2]
-        names = columns if " | " in columns else columns.replace(", ", " | ")
-        goes_on = passage.text.lstrip().startswith("|") and " | " in names
-        return cls(f"| {names} |" if goes_on else "")
-
-    def separator(self) -> None:
-        """Make the first row the head, if this rule stands right below it."""
-        if self._rows == 1:
-            self._head = self._first
-        self._ruled = True
-
-    def is_head(self, start: int, end: int, text: str) -> bool:
-        """Whether a row is a table's first, with a rule below it; the next table may follow without a blank line."""
-        ruled, self._ruled = self._ruled, False
-        below = text[end:].lstrip("\n ").split("\n", 1)[0]
-        # A table with rules between all of its rows has one above each.
-        if "|" in below and _SEPARATOR_ROW.match(below) and (self._rows == 0 or not ruled):
-            self._first = (start, end)
-            self._rows = 1
-            return True
-        self._rows += 1
-        if self._rows == 1:
-            self._first = (start, end)
-        return False
-
-    def head(self, row: str, text: str) -> str:
-        """Return the head that stands above a row."""
-        if self._head:
-            return text[slice(*self._head)]
-        return self._above if len(cells(self._above)) == len(cells(row)) else ""
-
-    def read(self, row: str, text: str) -> str:
-        """Return a row in words, with the names of its columns where they stand in the same passage."""
-        return read_row(row, text[slice(*self._head)] if self._head else "")
+def _head_above(passage: Passage) -> str:
+    """Return the head of the table in whose middle a passage begins; its heading ends in the names of the columns."""
+    columns = passage.heading.rpartition(" > ")[2]
+    names = columns if " | " in columns else columns.replace(", ", " | ")
+    return f"| {names} |" if passage.text.lstrip().startswith("|") and " | " in names else ""
 
 
 def read_row(row: str, head: str) -> str:
@@ -253,8 +217,3 @@ def shortened(text: str, length: int) -> str:
     cut = text[: length - 1]
     # What has no spaces is cut between letters.
     return (cut if _UNSPACED.match(cut[-1]) else cut.rsplit(" ", 1)[0]) + "…"
-
-
-def chapter(section: str) -> str:
-    """Return the headings above a section's innermost one; a single heading is its own chapter."""
-    return section.rpartition(" > ")[0] or section

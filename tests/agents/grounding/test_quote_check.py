@@ -80,6 +80,8 @@ def test_the_nearest_sentence_has_most_of_all_the_words_however_long_it_is(words
         ("0.54 percent is the fee", "As agreed 0.45 percent is the fee.", "“0.45” in place of “0.54”"),
         ("the gate may be opened", "The gate may not be opened.", "with “not”"),
         ("the late fee is due", "The fee is due.", "without “late”"),
+        ("fee of ninety francs", "It costs ninety francs' fee.", "with “fee” in another place; without “of”"),
+        ("the gate may be opened", "Opened the gate may be.", "with “opened” in another place"),
     ],
 )
 def test_what_differs_from_a_quote_is_told_in_words(words: str, said: str, told: str) -> None:
@@ -89,4 +91,6 @@ def test_what_differs_from_a_quote_is_told_in_words(words: str, said: str, told:
 def test_of_a_quote_with_little_in_common_only_that_is_told() -> None:
     told = differences("The moon is made of green cheese", "The pump is blue")
     assert told == "Only 2 of the 7 words stand there in this order."
+    told = differences("The moon is made of green cheese", "Cheese made green the moon")
+    assert told == "Only 2 of the 7 words stand there in this order, 3 in another."
     assert differences("Zebras gallop", "The pump is blue") == ""

@@ -1,6 +1,6 @@
 import pytest
 
-from agents.language.numbers import number_in_words, number_value
+from agents.language.numbers import number_value
 
 
 @pytest.mark.parametrize(
@@ -9,11 +9,3 @@ from agents.language.numbers import number_in_words, number_value
 )
 def test_a_number_is_its_value_however_it_is_written(one: str, other: str) -> None:
     assert number_value(one) == number_value(other)
-
-
-@pytest.mark.parametrize(
-    ("words", "value"),
-    [("twenty-eight", 28), ("two hundred and fifty thousand", 250_000), ("three million", 3e6), ("hundred", 100)],
-)
-def test_a_number_in_words_has_a_value(words: str, value: float) -> None:
-    assert number_in_words(words) == value

@@ -1,7 +1,7 @@
 import pytest
 
-from agents.engine.extractive.decisions import next_step, plan, route
-from agents.engine.tasks.decisions import NextStep, Plan, Route
+from agents.engine.extractive.decisions import next_step, plan, route, standalone_question
+from agents.engine.tasks.decisions import NextStep, Plan, Route, StandaloneQuestion
 
 
 @pytest.mark.parametrize(
@@ -96,3 +96,53 @@ def test_the_usual_agent_is_next_and_retrieval_as_often_as_allowed() -> None:
 
 def test_it_finishes_where_nobody_is_left() -> None:
     assert next_step(NextStep(allowed=(), may_finish=("validation",), state="")).finish == "validation"
+
+
+def self_contained(question: str, *turns: tuple[str, str]) -> str:
+    history = "\n".join(f"User: {asked}\nAssistant: {answer}" for asked, answer in turns)
+    return standalone_question(StandaloneQuestion(question=question, history=history)).question
+
+
+MANAGER = ("Who is the station manager?", "Ingrid Solberg has been Station Manager since 2019. [1]")
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["And the annual one?", "Why?", "When did she begin to work at the station?", "Wer ist ihr Stellvertreter dort?"],
+)
+def test_a_follow_up_is_asked_together_with_the_question_before_it(question: str) -> None:
+    assert self_contained(question, MANAGER) == f"{question[:-1]} (Who is the station manager)?"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Which consumers keep power at low frequency?",
+        "What did the last inspection of the battery find?",
+        "Where does the crane stand?",
+        "Welche Frist gilt bei der Kündigung durch den Mieter?",
+        "图书馆每年什么时候闭馆整理图书？",
+    ],
+)
+def test_a_question_that_stands_alone_is_not_changed(question: str) -> None:
+    assert self_contained(question, MANAGER) == question
+
+
+def test_a_chain_of_follow_ups_carries_its_beginning() -> None:
+    turns = [("How often is the Lower Tank cleaned?", "Each April."), ("And the Upper Tank?", "Every three years.")]
+    found = self_contained("Who cleans it?", *turns)
+    assert found == "Who cleans it (And the Upper Tank (How often is the Lower Tank cleaned))?"
+
+
+def test_without_a_conversation_nothing_changes() -> None:
+    assert self_contained("Who replaces her?") == "Who replaces her?"
+
+
+def test_a_follow_up_in_another_language_carries_the_question_before_it() -> None:
+    turn = ("Wann wird der Filter gereinigt?", "Jeden Montag.")
+    assert self_contained("Und der andere?", turn) == "Und der andere (Wann wird der Filter gereinigt)?"
+
+
+def test_an_endless_question_is_left_alone() -> None:
+    question = "and it " * 20_000
+    assert self_contained(question, MANAGER) == question

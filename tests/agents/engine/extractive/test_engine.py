@@ -10,7 +10,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agents.engine.engine import Task
-from agents.engine.extractive.attribution import AttributableText
 from agents.engine.extractive.engine import ExtractiveEngine
 from agents.engine.tasks.answering import Excerpts, ExcerptsResult, RewriteAnswer, RewriteAnswerResult
 from agents.engine.tasks.decisions import (
@@ -30,13 +29,12 @@ from agents.engine.tasks.reading import (
     PointToReduce,
     Reduce,
     ReduceResult,
-    UpdateSummary,
-    UpdateSummaryResult,
     WindowNotes,
 )
 from agents.errors import EngineError
 from agents.language.tokens import estimate_tokens
 from agents.schema import Frozen, Mode, Passage
+from agents.supervisor.attribution import AttributableText
 
 HOSTILE = [
     "",
@@ -85,7 +83,6 @@ def tasks_about(text: str) -> list[tuple[Task[Any], type[Frozen]]]:
         (WindowNotes(evidence=evidence, mode="extraction", focus=text), NotesResult),
         (Overview(titles=(text,), points=(text, text)), OverviewResult),
         (Reduce(points=(point("A", text), point("B", text))), ReduceResult),
-        (UpdateSummary(summary=text, turns=(text, f"User: {text}\nAssistant: {text}")), UpdateSummaryResult),
     ]
 
 

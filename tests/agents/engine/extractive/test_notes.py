@@ -3,11 +3,11 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from agents.engine.extractive.attribution import AttributableText
 from agents.engine.extractive.notes import kinds_of, window_facts, window_notes
 from agents.engine.tasks.reading import WindowNotes
 from agents.language.lexicon import language_of
 from agents.schema import Mode, Passage
+from agents.supervisor.attribution import AttributableText
 
 
 def note(evidence: Iterable[Passage], mode: Mode = "summary", focus: str | None = None) -> tuple[str, ...]:
@@ -24,16 +24,6 @@ def test_every_note_is_a_sentence_of_the_window(observatory: tuple[Passage, ...]
         (quote,) = source.quotes(text)
         assert any(quote in passage.text for passage in observatory)
         assert 5 <= len(quote.split()) <= 60
-
-
-def test_an_extracted_sentence_that_begins_with_a_pronoun_comes_with_the_one_before_it(
-    passage: Callable[..., Passage],
-) -> None:
-    text = "The pump stands in the old mill by the river. It is greased every May. The hall is red."
-
-    assert note([passage(text)], "extraction", "greased") == (
-        "The pump stands in the old mill by the river. It is greased every May.",
-    )
 
 
 def test_notes_come_from_many_sections_and_none_is_said_twice(observatory: tuple[Passage, ...]) -> None:
@@ -125,22 +115,6 @@ def test_a_summary_leaves_out_what_leans_on_other_sentences(
     passage: Callable[..., Passage], standing: str, leaning: str
 ) -> None:
     assert sorted(note([passage(f"{standing}\n\n{leaning}")])) == sorted(re.findall(r"[^.。 ][^.。]*[.。]", standing))
-
-
-def test_the_sentence_with_the_titles_words_comes_first(passage: Callable[..., Passage]) -> None:
-    text = "\n\n".join(
-        [
-            "All rates in force are listed on the last page of the leaflet.",
-            "The rates of the leaflet are checked every year by the office.",
-            "This Ferry Lease is made between Ada Holm and the harbour office.",
-            "The rates of the ferry are set by the office every year in May.",
-        ]
-    )
-
-    assert (
-        note([passage(text, title="Ferry lease")])[0]
-        == "This Ferry Lease is made between Ada Holm and the harbour office."
-    )
 
 
 def test_a_list_of_references_yields_few_notes(passage: Callable[..., Passage]) -> None:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from agents.engine.extractive.statements import quotable, read_statements
+from agents.engine.extractive.statements import quotable, read_statements, vocabulary_of
 from agents.language.stems import Vocabulary
 from agents.schema import Passage
 
@@ -19,7 +19,6 @@ _WORTH_ADDING = 0.2
 """Coverage that a further sentence must add."""
 _LENGTH_PENALTY = 0.002
 """Coverage that a word of a sentence costs: of two that hold the same words, the shorter is meant."""
-_SAMPLE_CHARACTERS = 4_000
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class AttributableText:
     @classmethod
     def of_passages(cls, passages: Sequence[Passage]) -> "AttributableText":
         """Cut passages into sentences; headings, contents and page furniture are none."""
-        vocabulary = Vocabulary.of("\n".join(passage.text[:_SAMPLE_CHARACTERS] for passage in passages))
+        vocabulary = vocabulary_of(passages)
         titles = {passage.title for passage in passages}
         candidates = (
             Candidate(quotable(each, passages), each.text, each.stems)
@@ -61,7 +60,7 @@ class AttributableText:
     @classmethod
     def of_texts(cls, texts: Sequence[str]) -> "AttributableText":
         """Take each text as a sentence."""
-        vocabulary = Vocabulary.of(" ".join(texts)[:_SAMPLE_CHARACTERS])
+        vocabulary = Vocabulary.of(" ".join(texts))
         return cls((Candidate(text, text, frozenset(vocabulary.terms(text))) for text in texts), vocabulary)
 
     def sources(self, statement: str, most: int = 2) -> tuple[int, ...]:

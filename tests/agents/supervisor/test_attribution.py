@@ -1,11 +1,9 @@
 """Which sentences of a text a statement rests on."""
 
-from collections.abc import Callable
-
 import pytest
 
-from agents.engine.extractive.attribution import AttributableText
 from agents.schema import Passage
+from agents.supervisor.attribution import AttributableText
 
 TEXT = """## Fines
 
@@ -18,8 +16,9 @@ Fines . . . . . . . . . . . . . . 12
 
 
 @pytest.fixture
-def rules(passage: Callable[..., Passage]) -> AttributableText:
-    return AttributableText.of_passages([passage(TEXT)])
+def rules() -> AttributableText:
+    passage = Passage(document_id="d", title="Rules", index=0, start=0, end=len(TEXT), page=1, heading="", text=TEXT)
+    return AttributableText.of_passages([passage])
 
 
 @pytest.mark.parametrize(
