@@ -17,7 +17,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from agents import evidence, reading
 from agents.calls import Call, StartedSessions, WaitOverError, analysis_key, ask_key
-from agents.documents.access import is_folder
 from agents.documents.collection import Collection, collect, open_source
 from agents.documents.library import Library
 from agents.engine.engine import Engine
@@ -174,7 +173,7 @@ class Assistant:
             SessionError: The session id is unknown, malformed or expired.
             DocumentError: A document cannot be opened.
         """
-        check_analysis(mode, focus, compare_with, window_tokens, several=await asyncio.to_thread(is_folder, document))
+        check_analysis(mode, focus, compare_with, window_tokens, several=await self.library.is_folder(document))
         documents = [document, *compare_with]
         same_call = analysis_key(documents, mode, focus, window_tokens)
         async with self._call(same_call, session_id, wait_seconds, on_progress) as call:

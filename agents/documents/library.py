@@ -115,6 +115,10 @@ class Library:
             self._unreadable[state] = error
             raise
 
+    async def is_folder(self, source: str) -> bool:
+        """Whether a caller named a folder that may be read, by its path."""
+        return await asyncio.to_thread(access.is_folder, source, self._settings)
+
     async def find_files(self, folder: str) -> FolderFiles:
         """Return the documents in a folder, newest first.
 
