@@ -1,27 +1,23 @@
-"""The MCP server: its tools, resources and prompts behind an optional bearer token.
+"""The MCP server: its tools, resources and prompts behind optional bearer tokens.
 
 `mcp run mcp_server/server.py` and `mcp dev mcp_server/server.py` find it as `server`.
 """
 
 import base64
 import functools
-import hashlib
-import hmac
 import importlib.resources
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from mcp.server import MCPServer
-from mcp.server.auth.provider import AccessToken, TokenVerifier
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp_types import Icon
-from pydantic import AnyHttpUrl, SecretStr
-from typing_extensions import override
+from pydantic import AnyHttpUrl
 
-from agents.errors import SettingsError
 from agents.settings import Settings, load_settings
+from agents.users import Users
 from mcp_server.arguments import PlainSpokenServer
 from mcp_server.completion import add_completion
 from mcp_server.environment import readroom_version, source
@@ -32,6 +28,7 @@ from mcp_server.reading_tools import add_reading_tools
 from mcp_server.resource_list import coded_errors, opened_resources
 from mcp_server.resources import add_resources
 from mcp_server.tools import add_tools
+from mcp_server.users import HANDSHAKE, Tokens, known_caller
 
 if TYPE_CHECKING:
     from agents.assistant import Assistant
@@ -46,7 +43,6 @@ INSTRUCTIONS = (
 )
 WEBSITE = "https://github.com/readroom/readroom"
 _LOCALHOST = AnyHttpUrl("http://localhost")
-_HANDSHAKE = {"initialize", "server/discover", "ping"}
 
 
 def create_server(settings: Settings, assistant: "Assistant | None" = None) -> MCPServer[Any]:
@@ -66,11 +62,12 @@ def create_server(settings: Settings, assistant: "Assistant | None" = None) -> M
             yield
 
     async def warm_up(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        if ctx.method not in _HANDSHAKE:
+        if ctx.method not in HANDSHAKE:
             lazy.warm_up()
         return await call_next(ctx)
 
-    token = settings.server.token
+    token, file = settings.server.token, settings.users_file
+    tokens = None if token is None and file is None else Tokens(token, Users(file) if file else None)
     server = PlainSpokenServer(
         name="readroom",
         title="Readroom",
@@ -80,11 +77,17 @@ def create_server(settings: Settings, assistant: "Assistant | None" = None) -> M
         icons=[icon()],
         version=readroom_version(),
         lifespan=lifespan,
-        middleware=[warm_up, coded_errors, only_for_apps, opened_resources(lazy)],
+        middleware=[
+            known_caller(settings.server, needs_token=tokens is not None),
+            warm_up,
+            coded_errors,
+            only_for_apps,
+            opened_resources(lazy),
+        ],
         extensions=[evidence_app()],
         # Without a resource URL: the SDK would announce an OAuth server, and clients would look for it in vain.
-        auth=None if token is None else AuthSettings(issuer_url=_LOCALHOST, resource_server_url=None),
-        token_verifier=None if token is None else StaticToken(token),
+        auth=None if tokens is None else AuthSettings(issuer_url=_LOCALHOST, resource_server_url=None),
+        token_verifier=tokens,
     )
     add_tools(server, lazy, settings.server.wait_seconds)
     add_reading_tools(server, lazy)
@@ -100,28 +103,6 @@ def icon() -> Icon:
     image = importlib.resources.files("mcp_server").joinpath("icon.svg").read_bytes()
     data = base64.b64encode(image).decode()
     return Icon(src=f"data:image/svg+xml;base64,{data}", mime_type="image/svg+xml", sizes=["any"])
-
-
-class StaticToken(TokenVerifier):
-    """Accepts the one configured bearer token, compared in constant time.
-
-    Raises:
-        SettingsError: The token is empty.
-    """
-
-    def __init__(self, token: SecretStr) -> None:
-        if not token:
-            raise SettingsError(
-                "READROOM_SERVER__TOKEN is empty.", hint="Set it to a long random text, or leave it unset."
-            )
-        self._digest = hashlib.sha256(token.get_secret_value().encode()).digest()
-
-    @override
-    async def verify_token(self, token: str) -> AccessToken | None:
-        """Return the access that the token gives, or None if it is another one."""
-        if not hmac.compare_digest(hashlib.sha256(token.encode()).digest(), self._digest):
-            return None
-        return AccessToken(token=token, client_id="readroom", scopes=[])
 
 
 @functools.cache

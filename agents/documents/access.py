@@ -71,7 +71,7 @@ def is_absolute(source: str) -> bool:
 
 
 def is_folder(source: str, settings: DocumentsSettings) -> bool:
-    """Whether a caller named a folder that may be read, by its path: of others nobody is told whether they are there."""
+    """Whether a caller named a folder that may be read, by its path: of others nobody is told whether there are any."""
     if "\0" in source or DOCUMENT_ID.fullmatch(source) or URL.match(source):
         return False
     # Path.is_dir fails where a name is too long or a folder may not be looked into; this says no.

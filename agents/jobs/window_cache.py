@@ -71,7 +71,7 @@ class WindowCache:
         max_bytes: Bytes of all results together; the oldest are evicted. A larger one is not stored.
         clock: Seconds since 1970.
         database_url: Of a PostgreSQL that holds the results instead.
-        shares_claims_with: Another user's in the same process, with which it shares the connection of its claims.
+        claims: Of another user in the same process, whose connection serves for both; closed with that one's.
     """
 
     def __init__(
@@ -82,11 +82,11 @@ class WindowCache:
         clock: Callable[[], float] = time.time,
         *,
         database_url: SecretStr | None = None,
-        shares_claims_with: "WindowCache | None" = None,
+        claims: Claims | None = None,
     ) -> None:
         self._database = Database(LAYOUT, data_dir, database_url)
-        self._claims = shares_claims_with._claims if shares_claims_with else Claims(self._database)
-        self._owns_claims = shares_claims_with is None
+        self.claims = claims or Claims(self._database)
+        self._owns_claims = claims is None
         self._expire_seconds = expire_seconds
         self._max_bytes = max_bytes
         self._clock = clock
@@ -98,7 +98,7 @@ class WindowCache:
 
     def claim(self, key: str) -> AbstractAsyncContextManager[bool]:
         """Claim the work that a result is missing of, against all who would keep it here; as `Claims.claim`."""
-        return self._claims.claim(f"{self._database.name} {key}")
+        return self.claims.claim(f"{self._database.name} {key}")
 
     async def get(self, key: str, seconds: float = math.inf) -> str | None:
         """Return the JSON text stored under a key within the last `seconds`, or None."""
@@ -120,7 +120,7 @@ class WindowCache:
     async def close(self) -> None:
         """Close the database."""
         if self._owns_claims:
-            await asyncio.to_thread(self._claims.close)
+            await asyncio.to_thread(self.claims.close)
         await asyncio.to_thread(self._database.close)
 
     def _oldest(self, seconds: float = math.inf) -> float:

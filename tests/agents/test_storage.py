@@ -462,7 +462,9 @@ def test_stores_at_one_address_share_their_connections(empty_postgres: SecretStr
     for store in stores:
         store.open()
     with postgres.connect(empty_postgres) as connection:
-        asked = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        asked = (
+            "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
         opened = connection.execute(asked).fetchone()
     for store in stores:
         store.close()

@@ -54,7 +54,7 @@ def toys(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def library_with_toys(toys: None, library: Library) -> Library:
     """A library whose parsing processes know the toys; they start when it first opens a document."""
-    library._sandbox = sandbox.Sandbox(library._settings)
+    library.parsing = library.parsing._replace(sandbox=sandbox.Sandbox(library._settings))
     return library
 
 
