@@ -194,6 +194,13 @@ class ServerSettings(Section):
     host: str = Field(default="127.0.0.1", description="Address of the HTTP transports.")
     port: int = Field(default=8765, ge=0, le=65_535, description="Port of the HTTP transports; 0 takes a free one.")
     token: SecretStr | None = Field(default=None, description="Bearer token that HTTP clients must send.")
+    oauth_issuer: str | None = Field(
+        default=None, description="Authorization server whose access tokens (JWTs) are accepted; its `issuer`, exactly."
+    )
+    oauth_keys: str | None = Field(default=None, description="Where the issuer's public keys are; its `jwks_uri`.")
+    oauth_resource: str | None = Field(
+        default=None, description="This server's own address for clients, with its /mcp; tokens must be issued for it."
+    )
     allowed_hosts: tuple[str, ...] = Field(default=(), description="Host headers to accept beside the address itself.")
     max_runs: int | None = Field(
         default=None, gt=0, description="Questions and analyses that one user may have running on a server at once."

@@ -32,13 +32,16 @@ class User(Frozen):
     """Somebody who may use the server."""
 
     name: UserName
-    token_sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    token_sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+    subject: str | None = Field(default=None, min_length=1, description="Who they are to the OAuth issuer; its `sub`.")
     folders: tuple[Path, ...] = Field(min_length=1, description="What they may read.")
     library_characters: int | None = Field(default=None, gt=0, description="In place of the server's own limit.")
     max_runs: int | None = Field(default=None, gt=0, description="The same.")
 
     @model_validator(mode="after")
-    def _whole_paths(self) -> Self:
+    def _reachable(self) -> Self:
+        if (self.token_sha256 is None) == (self.subject is None):
+            raise ValueError("either a token_sha256 or a subject says who it is")
         if relative := [str(folder) for folder in self.folders if not folder.is_absolute()]:
             raise ValueError(f"{relative[0]} is no absolute path")
         return self
@@ -49,7 +52,8 @@ class _File(Frozen):
 
     @model_validator(mode="after")
     def _tell_apart(self) -> Self:
-        for values in ([user.name for user in self.users], [user.token_sha256 for user in self.users]):
+        names = [user.name for user in self.users]
+        for values in (names, [user.token_sha256 or f"subject {user.subject}" for user in self.users]):
             twice = [value for value, times in Counter(values).items() if times > 1]
             if twice:
                 raise ValueError(f"two users have the same: {twice[0]}")
@@ -98,29 +102,44 @@ class Users:
     def by_token(self, token: str) -> User | None:
         """Return whose token it is; nobody's while the file cannot be read."""
         digest = _digest(token)
+        # How long comparing hashes takes tells nothing of a token.
+        return self._find(lambda user: user.token_sha256 == digest)
+
+    def by_subject(self, subject: str) -> User | None:
+        """Return who this is to the OAuth issuer; nobody while the file cannot be read."""
+        return self._find(lambda user: user.subject == subject)
+
+    def _find(self, is_meant: Callable[[User], bool]) -> User | None:
         try:
-            # How long comparing hashes takes tells nothing of a token.
-            return next((user for user in self.all() if user.token_sha256 == digest), None)
+            return next(filter(is_meant, self.all()), None)
         except ReadroomError:
             _logger.exception("Nobody is let in.")
             return None
 
     def add(
-        self, name: str, folders: Sequence[Path], library_characters: int | None = None, max_runs: int | None = None
-    ) -> str:
+        self,
+        name: str,
+        folders: Sequence[Path],
+        library_characters: int | None = None,
+        max_runs: int | None = None,
+        subject: str | None = None,
+    ) -> str | None:
         """Add a user, or give one other folders and limits and a new token; return the token, which is kept nowhere.
+
+        Of a user with a `subject` the OAuth issuer has the tokens, and there is none of ours.
 
         Raises:
             SettingsError: The name or a folder cannot be one, or the file cannot be read or written.
         """
-        token = secrets.token_urlsafe(32)
+        token = None if subject else secrets.token_urlsafe(32)
         paths = tuple(folder.expanduser().resolve() for folder in folders)
         if missing := [str(path) for path in paths if not path.is_dir()]:
             raise SettingsError(f"{missing[0]} is no folder.", hint="Name folders that there are.")
         try:
             user = User(
                 name=name,
-                token_sha256=_digest(token),
+                token_sha256=token and _digest(token),
+                subject=subject,
                 folders=paths,
                 library_characters=library_characters,
                 max_runs=max_runs,

@@ -499,6 +499,9 @@ def add(
         int | None, typer.Option(min=1, help="Most characters of text that their library keeps.")
     ] = None,
     max_runs: Annotated[int | None, typer.Option(min=1, help="Calls of theirs that are worked on at once.")] = None,
+    subject: Annotated[
+        str | None, typer.Option(help="Who they are to the OAuth issuer, which has their tokens.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Enter a user into READROOM_USERS_FILE, or give one other folders and a new token; print the token, this once."""
@@ -508,9 +511,9 @@ def add(
         from agents.settings import load_settings
         from agents.users import configured_users
 
-        token = configured_users(load_settings()).add(name, folder, library_characters, max_runs)
-        print_plain({"user": name, "token": token}, token + "\n", as_json=as_json)
-        note(f"This is {name}'s bearer token. Only its hash is kept.")
+        token = configured_users(load_settings()).add(name, folder, library_characters, max_runs, subject)
+        print_plain({"user": name, "token": token}, f"{token or name}\n", as_json=as_json)
+        note(f"This is {name}'s bearer token. Only its hash is kept." if token else f"{name} is known by OAuth.")
 
 
 @users.command("list")

@@ -16,7 +16,8 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp_types import Icon
 from pydantic import AnyHttpUrl
 
-from agents.settings import Settings, load_settings
+from agents.errors import SettingsError
+from agents.settings import ServerSettings, Settings, load_settings
 from agents.users import Users
 from mcp_server.arguments import PlainSpokenServer
 from mcp_server.completion import add_completion
@@ -66,8 +67,7 @@ def create_server(settings: Settings, assistant: "Assistant | None" = None) -> M
             lazy.warm_up()
         return await call_next(ctx)
 
-    token, file = settings.server.token, settings.users_file
-    tokens = None if token is None and file is None else Tokens(token, Users(file) if file else None)
+    verifier = token_verifier(settings)
     server = PlainSpokenServer(
         name="readroom",
         title="Readroom",
@@ -78,16 +78,15 @@ def create_server(settings: Settings, assistant: "Assistant | None" = None) -> M
         version=readroom_version(),
         lifespan=lifespan,
         middleware=[
-            known_caller(settings.server, needs_token=tokens is not None),
+            known_caller(settings.server, needs_token=verifier is not None),
             warm_up,
             coded_errors,
             only_for_apps,
             opened_resources(lazy),
         ],
         extensions=[evidence_app()],
-        # Without a resource URL: the SDK would announce an OAuth server, and clients would look for it in vain.
-        auth=None if tokens is None else AuthSettings(issuer_url=_LOCALHOST, resource_server_url=None),
-        token_verifier=tokens,
+        auth=verifier and auth_settings(settings.server),
+        token_verifier=verifier,
     )
     add_tools(server, lazy, settings.server.wait_seconds)
     add_reading_tools(server, lazy)
@@ -96,6 +95,42 @@ def create_server(settings: Settings, assistant: "Assistant | None" = None) -> M
     add_prompts(server)
     add_completion(server, lazy)
     return server
+
+
+def token_verifier(settings: Settings) -> Tokens | None:
+    """Return what says whose a bearer token is; None where nobody needs one.
+
+    Raises:
+        SettingsError: The users cannot be read, or what is said of tokens is not enough.
+    """
+    users = Users(settings.users_file) if settings.users_file else None
+    if settings.server.oauth_issuer is None:
+        needs_none = settings.server.token is None and users is None
+        return None if needs_none else Tokens(settings.server.token, users)
+    from mcp_server.oauth import IssuedTokens, configured_issuer
+
+    if users is None:
+        raise SettingsError(
+            "READROOM_SERVER__OAUTH_ISSUER is set, and no user is named.",
+            hint="Set READROOM_USERS_FILE and add users by `readroom users add --subject`.",
+        )
+    return Tokens(settings.server.token, users, IssuedTokens(configured_issuer(settings.server)))
+
+
+def auth_settings(settings: ServerSettings) -> AuthSettings:
+    """Return what the SDK is to tell clients of where tokens come from."""
+    if settings.oauth_issuer is None or settings.oauth_resource is None:
+        # Without a resource URL: the SDK would announce an OAuth server, and clients would look for it in vain.
+        return AuthSettings(issuer_url=_LOCALHOST, resource_server_url=None)
+    # As texts: an address made of one has a slash behind it, and issuers are compared by the character.
+    return AuthSettings.model_validate(
+        {
+            "issuer_url": settings.oauth_issuer,
+            "resource_server_url": settings.oauth_resource,
+            # The verifier has checked what they were issued for.
+            "validate_token_resource": False,
+        }
+    )
 
 
 def icon() -> Icon:

@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken, TokenVerifier
@@ -27,6 +27,9 @@ from typing_extensions import override
 from agents.errors import SettingsError
 from agents.settings import ServerSettings
 from agents.users import User, Users
+
+if TYPE_CHECKING:
+    from mcp_server.oauth import IssuedTokens
 
 OWNER = "owner"
 """Whoever has the server's one token, or starts it without any, as the audit names them."""
@@ -52,18 +55,20 @@ class Tokens(TokenVerifier):
     Args:
         owner: The owner's token; None: the owner does not come over HTTP.
         users: Asked at each request.
+        issued: Checks what an OAuth issuer has signed.
 
     Raises:
         SettingsError: The owner's token is empty, or the users cannot be read.
     """
 
-    def __init__(self, owner: SecretStr | None, users: Users | None) -> None:
+    def __init__(self, owner: SecretStr | None, users: Users | None, issued: "IssuedTokens | None" = None) -> None:
         if owner is not None and not owner:
             raise SettingsError(
                 "READROOM_SERVER__TOKEN is empty.", hint="Set it to a long random text, or leave it unset."
             )
         self._owner = None if owner is None else _digest(owner.get_secret_value())
         self._users = users
+        self._issued = issued
         if users:
             users.all()
 
@@ -72,8 +77,12 @@ class Tokens(TokenVerifier):
         """Return the access that the token gives, or None if it is nobody's."""
         if self._owner and hmac.compare_digest(_digest(token), self._owner):
             return UserAccess(token=token, client_id=_NO_USER, scopes=[])
-        user = self._users and self._users.by_token(token)
+        user = self._users and (self._users.by_token(token) or await self._issued_to(self._users, token))
         return UserAccess(token=token, client_id=user.name, scopes=[], user=user) if user else None
+
+    async def _issued_to(self, users: Users, token: str) -> User | None:
+        subject = self._issued and await self._issued.subject(token)
+        return users.by_subject(subject) if subject else None
 
 
 def known_caller(settings: ServerSettings, *, needs_token: bool) -> ServerMiddleware[Any]:
