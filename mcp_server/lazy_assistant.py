@@ -166,14 +166,20 @@ class LazyAssistant:
 
     @property
     def _started(self) -> StartedSessions:
-        return self._all_started[caller.get()]
+        return self._all_started[self._caller]
+
+    @property
+    def _caller(self) -> User | None:
+        """Whoever makes the call under way, however they show it; where there are users, nobody is one unsaid."""
+        user = caller.get() if self._settings.users_file else caller.get(None)
+        return user and user.model_copy(update={"token_sha256": None, "subject": None})
 
     def _assistant(self) -> "Assistant":
         """Return the assistant of whoever makes the call under way."""
         from agents.assistant import Assistant
         from agents.jobs.processes import Processes
 
-        user = caller.get()
+        user = self._caller
         if None not in self._built:
             self._built[None] = Assistant(self._settings, processes=Processes(), started=self._all_started[None])
         if user not in self._built and user is not None:

@@ -134,7 +134,7 @@ def _add_benchmark(server: MCPServer[Any], lazy: LazyAssistant) -> None:
         none but those that are named.
         """
         with readable_errors():
-            if caller.get():
+            if caller.get(None):
                 raise RequestError(
                     "It would measure the machine that all users share.",
                     hint="Whoever runs the server measures it by `readroom benchmark`.",

@@ -39,7 +39,7 @@ HANDSHAKE = {"initialize", "server/discover", "ping"}
 _NAMED = ("document", "documents", "compare_with", "document_id", "folder", "uri", "session_id", "mode", "suite")
 """Arguments that say what a call is about; questions and quotes are nobody else's business."""
 _NAMED_CHARACTERS = 500
-caller: ContextVar[User | None] = ContextVar("caller", default=None)
+caller: ContextVar[User | None] = ContextVar("caller")
 """The user who makes the call under way; None: the owner."""
 
 
