@@ -9,9 +9,11 @@ import hashlib
 import hmac
 import json
 import logging
+import os
 import time
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -114,10 +116,18 @@ def _user_of(ctx: ServerRequestContext[Any, Any], *, needs_token: bool) -> User 
     return access.user
 
 
+class _AuditFile(WatchedFileHandler):
+    """A file that only its owner may read, and that is begun anew where another program has moved it away."""
+
+    @override
+    def _open(self) -> TextIOWrapper:
+        descriptor = os.open(self.baseFilename, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+        return os.fdopen(descriptor, "a", encoding="utf-8")
+
+
 def _audit_log(path: Path) -> logging.Handler:
     try:
-        # It opens a new file where another program has moved the old one away.
-        return WatchedFileHandler(path, encoding="utf-8")
+        return _AuditFile(path)
     except OSError as error:
         raise SettingsError(
             f"{path} cannot be written: {error.strerror}.", hint="READROOM_SERVER__AUDIT_FILE names it."

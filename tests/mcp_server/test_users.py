@@ -19,11 +19,13 @@ from mcp_types import PromptReference, ResourceTemplateReference
 from pydantic import SecretStr
 
 from agents.cursors import encode_cursor
+from agents.errors import SettingsError
 from agents.reading import ReadingPlace
 from agents.settings import EngineSettings, ServerSettings, Settings
 from agents.stored_data import list_stored
 from agents.users import Users, places_of
 from mcp_server.parts import ResultPlace
+from mcp_server.server import create_server
 from tests.support.postgres import Cluster
 from tests.support.serving import serving_settings
 
@@ -324,7 +326,9 @@ async def test_each_call_leaves_a_line_without_what_was_said(town: Town, hers: K
         await ben.call_tool("ask", {"question": "Words of no concern?", "documents": [str(town.folder / "ben")]})
         with pytest.raises(MCPError):
             await ben.read_resource(f"readroom://sessions/{hers.session_id}")
-    written = (town.folder / "audit.jsonl").read_text()
+    file = town.folder / "audit.jsonl"
+    assert file.stat().st_mode & 0o077 == 0
+    written = file.read_text()
     lines = [line for line in map(json.loads, written.splitlines()) if not line["call"].endswith("/list")]
     refused, asked, read = lines[-3:]
     assert "no concern" not in written
@@ -334,3 +338,8 @@ async def test_each_call_leaves_a_line_without_what_was_said(town: Town, hers: K
     assert asked["session_id"]
     assert (read["call"], read["ended"]) == ("resources/read", "refused")
     assert read["uri"].endswith(hers.session_id)
+
+
+async def test_an_audit_that_cannot_be_written_is_said_before_anybody_is_served(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="READROOM_SERVER__AUDIT_FILE"):
+        create_server(Settings(server=ServerSettings(audit_file=tmp_path / "nowhere" / "audit.jsonl")))
