@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
-from weakref import WeakValueDictionary
 
 from filelock import FileLock
 from filelock import Timeout as FileLockTimeout
@@ -155,7 +154,7 @@ class Database:
         with self._opening:
             engine, self._engine = self._engine, None
         if engine is not None:
-            engine.dispose()
+            self._server.close(engine)
 
     @contextmanager
     def naming_errors(self, kind: type[ReadroomError], hint: str) -> Generator[None]:
@@ -184,7 +183,7 @@ class Database:
                 try:
                     self._server.migrate(engine)
                 except BaseException:
-                    engine.dispose()
+                    self._server.close(engine)
                     raise
                 self._engine = engine
             return self._engine
@@ -293,6 +292,10 @@ class _Server(Protocol):
         """Return an engine; on its connections each statement is a transaction by itself."""
         ...
 
+    def close(self, engine: Engine) -> None:
+        """Close the engine's connections, if no other store has them, too."""
+        ...
+
     def migrate(self, engine: Engine) -> None:
         """Make the tables, or bring them to the newest schema; one process at a time."""
         ...
@@ -337,6 +340,9 @@ class _SQLite:
         event.listen(engine, "connect", _set_pragmas)
         return engine
 
+    def close(self, engine: Engine) -> None:
+        engine.dispose()
+
     def migrate(self, engine: Engine) -> None:
         # SQLite does not wait its turn to switch a new file to WAL.
         with FileLock(f"{self._path}.lock", timeout=TURN_SECONDS), engine.connect() as connection:
@@ -370,9 +376,17 @@ def _set_pragmas(connection: DBAPIConnection, _record: object) -> None:
     cursor.close()
 
 
-_POOLS: WeakValueDictionary[tuple[str, str], Engine] = WeakValueDictionary()
-"""Of the stores of this process, by address and layout: those of all users share their connections."""
-_POOLS_OPENING = threading.Lock()
+@dataclass
+class _Pool:
+    """Connections, and how many stores have them."""
+
+    engine: Engine
+    stores: int = 0
+
+
+_POOLS: dict[tuple[str, str], _Pool] = {}
+"""Of this process, by address and layout: the stores of all users share their connections."""
+_POOLS_LOCK = threading.Lock()
 
 
 class _Postgres:
@@ -384,18 +398,26 @@ class _Postgres:
         self._layout = layout
         self.name = f"{postgres_schema(url)}_{layout.name}"
         self._url = postgres_url(url).difference_update_query(["schema"])
+        self._pool_key = self._url.render_as_string(hide_password=False), layout.name
         host = self._url.host or self._url.query.get("host") or "localhost"
         self.place = f"PostgreSQL at {host}:{self._url.port or 5432}/{self._url.database or ''}"
 
     def engine(self) -> Engine:
-        key = self._url.render_as_string(hide_password=False), self._layout.name
-        with _POOLS_OPENING:
-            pool = _POOLS.get(key)
-            if pool is None:
-                pool = _POOLS[key] = self._pool()
-        return pool.execution_options(schema_translate_map={None: self.name})
+        with _POOLS_LOCK:
+            pool = _POOLS.get(self._pool_key) or _Pool(self._pooled())
+            _POOLS[self._pool_key] = pool
+            pool.stores += 1
+        return pool.engine.execution_options(schema_translate_map={None: self.name})
 
-    def _pool(self) -> Engine:
+    def close(self, engine: Engine) -> None:
+        with _POOLS_LOCK:
+            pool = _POOLS[self._pool_key]
+            pool.stores -= 1
+            if not pool.stores:
+                del _POOLS[self._pool_key]
+                engine.dispose()
+
+    def _pooled(self) -> Engine:
         # What a machine held that is gone without a word is given up after half a minute.
         options = f"-clock_timeout={BUSY_SECONDS * 1_000} " + _KEEPALIVE
         defaults: dict[str, object] = {"connect_timeout": CONNECT_SECONDS, "options": options}
