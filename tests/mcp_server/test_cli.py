@@ -422,8 +422,10 @@ def test_users_are_added_listed_and_taken_out(readroom: Readroom, folder: Path) 
     assert len(added.stdout.strip()) == 43
     listed = readroom("users", "list", "--json", READROOM_USERS_FILE=file)
     assert json.loads(listed.stdout) == [
-        {"name": "ada", "folders": [str(folder)], "library_characters": None, "max_runs": 2}
+        {"name": "ada", "subject": None, "folders": [str(folder)], "library_characters": None, "max_runs": 2}
     ]
+    readroom("users", "add", "ben", "--folder", str(folder), "--subject", "ben@example.org", READROOM_USERS_FILE=file)
+    assert readroom("users", "remove", "ben", READROOM_USERS_FILE=file).stdout == "ben was taken out.\n"
     assert "no user ben" in readroom("users", "remove", "ben", READROOM_USERS_FILE=file).stderr
     assert readroom("users", "remove", "ada", READROOM_USERS_FILE=file).stdout == "ada was taken out.\n"
     assert readroom("users", "list", READROOM_USERS_FILE=file).stdout == "There is no user.\n"
