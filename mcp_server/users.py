@@ -2,7 +2,7 @@
 
 Tokens         whose token it is
 caller         the user who makes the call under way; set by `known_caller`, which no call goes round
-known_caller, audited   middleware
+known_caller   middleware
 """
 
 import hashlib
