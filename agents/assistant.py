@@ -11,21 +11,21 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import cached_property
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
 from agents import evidence, reading
 from agents.calls import Call, StartedSessions, WaitOverError, analysis_key, ask_key
-from agents.documents.access import is_folder
 from agents.documents.collection import Collection, collect, open_source
-from agents.documents.library import Library
+from agents.documents.library import Library, Parsing
 from agents.engine.engine import Engine
-from agents.engine.registry import ActiveEngine, LazyEngine, choose_engine
+from agents.engine.registry import ActiveEngine, LazyEngine
 from agents.engine.tasks.reading import UpdateSummary
 from agents.errors import RequestError, SessionError
 from agents.escaping import as_markdown
 from agents.grounding.normalization import forget_long_texts
+from agents.jobs.claims import Claims
 from agents.jobs.processes import Processes
 from agents.jobs.shared_runs import SharedRuns
 from agents.jobs.single_flight import ReportProgress, SingleFlight, StillRunning, job_key
@@ -76,6 +76,15 @@ ResponseT = TypeVar("ResponseT", Answer, Analysis)
 _RESULTS: TypeAdapter[Answer | Analysis] = TypeAdapter(Answer | Analysis)
 
 
+class Shared(NamedTuple):
+    """What the assistants of one process's users have in common. Nothing of it holds what belongs to one of them."""
+
+    engine: LazyEngine
+    processes: Processes | None
+    parsing: Parsing
+    claims: Claims
+
+
 class Assistant:
     """Answers questions and analyses documents. Cheap to make: every part is opened when it is first needed.
 
@@ -85,6 +94,7 @@ class Assistant:
         processes: Read long documents, so that no other call waits behind that; closed with the assistant. None: this
             process reads them, which suits one caller.
         started: Sessions that calls were given before the assistant was made.
+        shared: What it has in common with another user's assistant, which is closed later.
     """
 
     def __init__(
@@ -93,12 +103,14 @@ class Assistant:
         engine: Engine | None = None,
         processes: Processes | None = None,
         started: StartedSessions | None = None,
+        shared: Shared | None = None,
     ) -> None:
         self.settings = settings
-        self._engine = LazyEngine(settings.engine, settings.data_dir, engine)
+        self._shared = shared
+        self._engine = shared.engine if shared else LazyEngine(settings.engine, settings.data_dir, engine)
         self._prefix_cache = PrefixCache(settings.engine)
-        self._processes = processes
-        self._runs = SingleFlight()
+        self._processes = shared.processes if shared else processes
+        self._runs = SingleFlight(limit=settings.server.max_runs)
         # A file may change, so what was opened is not handed to later callers; the library makes reopening fast.
         self._openings = SingleFlight(claim_seconds=0.0)
         self._started = StartedSessions() if started is None else started
@@ -174,7 +186,7 @@ class Assistant:
             SessionError: The session id is unknown, malformed or expired.
             DocumentError: A document cannot be opened.
         """
-        check_analysis(mode, focus, compare_with, window_tokens, several=await asyncio.to_thread(is_folder, document))
+        check_analysis(mode, focus, compare_with, window_tokens, several=await self.library.is_folder(document))
         documents = [document, *compare_with]
         same_call = analysis_key(documents, mode, focus, window_tokens)
         async with self._call(same_call, session_id, wait_seconds, on_progress) as call:
@@ -315,7 +327,7 @@ class Assistant:
             version=importlib.metadata.version("readroom"),
             data_dir=str(self.settings.data_dir),
             engine=current.info if current else None,
-            engine_reason=choose_engine(self.settings.engine, self.settings.data_dir).reason,
+            engine_reason=self._engine.choice().reason,
             documents=await self.library.count(),
             sessions=await self._sessions.count_sessions(),
         )
@@ -328,18 +340,25 @@ class Assistant:
     def library(self) -> Library:
         """Every document that was opened."""
         url = self.settings.database_url
-        return Library(self.settings.documents, self.settings.ready_data_dir(), database_url=url)
+        parsing = self._shared and self._shared.parsing
+        return Library(self.settings.documents, self.settings.ready_data_dir(), database_url=url, parsing=parsing)
+
+    @property
+    def shared(self) -> Shared:
+        """What other users' assistants may have in common with this one."""
+        return Shared(self._engine, self._processes, self.library.parsing, self._window_cache.claims)
 
     async def close(self) -> None:
         """Cancel what is running and close every part that was opened."""
         await self._openings.close()
         await self._runs.close()
-        if self._processes:
+        if self._processes and not self._shared:
             await self._processes.close()
         for part in ("_sessions", "_window_cache", "library"):
             if opened := self.__dict__.get(part):
                 await opened.close()
-        await self._engine.close()
+        if not self._shared:
+            await self._engine.close()
 
     @asynccontextmanager
     async def _call(
@@ -515,6 +534,10 @@ class Assistant:
 
         Where they cannot be stored, as on a full disk, the response says so.
         """
+        if self._shared:
+            # They would tell that somebody else has had the same text read.
+            usage = response.usage.model_copy(update={"cached_tokens": 0})
+            response = response.model_copy(update={"usage": usage})
         try:
             await session.add_turn(question, response.markdown)
             info = await session.info()
@@ -536,7 +559,9 @@ class Assistant:
 
     @cached_property
     def _window_cache(self) -> WindowCache:
-        return WindowCache(self.settings.ready_data_dir(), database_url=self.settings.database_url)
+        url = self.settings.database_url
+        claims = self._shared and self._shared.claims
+        return WindowCache(self.settings.ready_data_dir(), database_url=url, claims=claims)
 
     @cached_property
     def _supervisor(self) -> Supervisor:

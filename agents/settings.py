@@ -54,6 +54,11 @@ class DocumentsSettings(Section):
         ge=0,
         description="Memory for documents that were lately used, in MiB; what was not used for longest goes first.",
     )
+    library_characters: int | None = Field(
+        default=None,
+        gt=0,
+        description="Most characters of text that a library keeps; once it has them, none are added.",
+    )
     passage_tokens: int = Field(default=300, ge=50, le=2_000, description="Size of a passage, in estimated tokens.")
     folder_documents: int = Field(
         default=1_000, ge=1, description="Documents of a folder that one question searches, the newest first."
@@ -189,7 +194,21 @@ class ServerSettings(Section):
     host: str = Field(default="127.0.0.1", description="Address of the HTTP transports.")
     port: int = Field(default=8765, ge=0, le=65_535, description="Port of the HTTP transports; 0 takes a free one.")
     token: SecretStr | None = Field(default=None, description="Bearer token that HTTP clients must send.")
+    oauth_issuer: str | None = Field(
+        default=None, description="Authorization server whose access tokens (JWTs) are accepted; its `issuer`, exactly."
+    )
+    oauth_keys: str | None = Field(default=None, description="Where the issuer's public keys are; its `jwks_uri`.")
+    oauth_resource: str | None = Field(
+        default=None, description="This server's own address for clients, with its /mcp; tokens must be issued for it."
+    )
     allowed_hosts: tuple[str, ...] = Field(default=(), description="Host headers to accept beside the address itself.")
+    max_runs: int | None = Field(
+        default=None, gt=0, description="Questions and analyses that one user may have running on a server at once."
+    )
+    audit_file: Path | None = Field(
+        default=None,
+        description="File to which a line of JSON is added for each call: who called what, and how it ended.",
+    )
     wait_seconds: float = Field(default=45.0, ge=0, le=3_600, description="How long a call waits for its result.")
 
 
@@ -214,6 +233,11 @@ class Settings(BaseSettings):
         default=None,
         description="A PostgreSQL that keeps the library, sessions and finished work in place of files in data_dir: "
         "postgresql+psycopg://user:password@host:5432/database; needs the extra `postgres`.",
+    )
+    users_file: Path | None = Field(
+        default=None,
+        description="A file of users, who share a server over HTTP, each with a token, folders, sessions and documents "
+        "of their own; `readroom users add` writes it.",
     )
     documents: DocumentsSettings = DocumentsSettings()
     engine: EngineSettings = EngineSettings()

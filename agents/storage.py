@@ -6,6 +6,7 @@ opened, migrated, locked and emptied, and what its errors mean.
 
 import contextlib
 import math
+import re
 import sqlite3
 import threading
 import time
@@ -57,6 +58,10 @@ CONNECTIONS = 5
 """Connections to PostgreSQL that one store of one process holds at most: a server has 100 by default, for all."""
 FRESH_SECONDS = 0.1
 """A connection that was used so lately is taken to be open."""
+SCHEMA = "readroom"
+"""What the names of the schemas in PostgreSQL begin with, where its address says nothing else."""
+_SCHEMA = re.compile(r"[a-z][a-z0-9_]{0,52}")
+"""With the layout's name behind it, PostgreSQL's longest name has 63 characters."""
 _KEEPALIVE = "-ctcp_keepalives_idle=10 -ctcp_keepalives_interval=5 -ctcp_keepalives_count=4"
 _INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _SQLITE_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -68,7 +73,7 @@ class Layout:
     """What one store keeps, and where."""
 
     name: str
-    """Of its schema in PostgreSQL, behind `readroom_`."""
+    """Of its schema in PostgreSQL, behind the prefix that `postgres_schema` returns."""
     file: str
     """Of SQLite, in the data folder."""
     tables: MetaData
@@ -131,6 +136,11 @@ class Database:
         return self._server.place
 
     @property
+    def name(self) -> str:
+        """What tells it from others: its file, or its schema in PostgreSQL."""
+        return self._server.name
+
+    @property
     def is_shared(self) -> bool:
         """Whether other machines may use it."""
         return isinstance(self._server, _Postgres)
@@ -144,7 +154,7 @@ class Database:
         with self._opening:
             engine, self._engine = self._engine, None
         if engine is not None:
-            engine.dispose()
+            self._server.close(engine)
 
     @contextmanager
     def naming_errors(self, kind: type[ReadroomError], hint: str) -> Generator[None]:
@@ -173,7 +183,7 @@ class Database:
                 try:
                     self._server.migrate(engine)
                 except BaseException:
-                    engine.dispose()
+                    self._server.close(engine)
                     raise
                 self._engine = engine
             return self._engine
@@ -271,6 +281,7 @@ class _Server(Protocol):
 
     place: str
     """For messages; without a password."""
+    name: str
     begin: str
     """Begins a transaction."""
     hint: str
@@ -279,6 +290,10 @@ class _Server(Protocol):
 
     def engine(self) -> Engine:
         """Return an engine; on its connections each statement is a transaction by itself."""
+        ...
+
+    def close(self, engine: Engine) -> None:
+        """Close the engine's connections, if no other store has them, too."""
         ...
 
     def migrate(self, engine: Engine) -> None:
@@ -306,7 +321,7 @@ class _SQLite:
     def __init__(self, layout: Layout, path: Path) -> None:
         self._layout = layout
         self._path = path
-        self.place = str(path)
+        self.place = self.name = str(path)
 
     def engine(self) -> Engine:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -324,6 +339,9 @@ class _SQLite:
         )
         event.listen(engine, "connect", _set_pragmas)
         return engine
+
+    def close(self, engine: Engine) -> None:
+        engine.dispose()
 
     def migrate(self, engine: Engine) -> None:
         # SQLite does not wait its turn to switch a new file to WAL.
@@ -358,6 +376,19 @@ def _set_pragmas(connection: DBAPIConnection, _record: object) -> None:
     cursor.close()
 
 
+@dataclass
+class _Pool:
+    """Connections, and how many stores have them."""
+
+    engine: Engine
+    stores: int = 0
+
+
+_POOLS: dict[tuple[str, str], _Pool] = {}
+"""Of this process, by address and layout: the stores of all users share their connections."""
+_POOLS_LOCK = threading.Lock()
+
+
 class _Postgres:
     begin = "BEGIN"
     hint = "Check that the server runs and what READROOM_DATABASE_URL says: address, database, user and password."
@@ -365,12 +396,28 @@ class _Postgres:
 
     def __init__(self, layout: Layout, url: SecretStr) -> None:
         self._layout = layout
-        self._schema = f"readroom_{layout.name}"
-        self._url = postgres_url(url)
+        self.name = f"{postgres_schema(url)}_{layout.name}"
+        self._url = postgres_url(url).difference_update_query(["schema"])
+        self._pool_key = self._url.render_as_string(hide_password=False), layout.name
         host = self._url.host or self._url.query.get("host") or "localhost"
         self.place = f"PostgreSQL at {host}:{self._url.port or 5432}/{self._url.database or ''}"
 
     def engine(self) -> Engine:
+        with _POOLS_LOCK:
+            pool = _POOLS.get(self._pool_key) or _Pool(self._pooled())
+            _POOLS[self._pool_key] = pool
+            pool.stores += 1
+        return pool.engine.execution_options(schema_translate_map={None: self.name})
+
+    def close(self, engine: Engine) -> None:
+        with _POOLS_LOCK:
+            pool = _POOLS[self._pool_key]
+            pool.stores -= 1
+            if not pool.stores:
+                del _POOLS[self._pool_key]
+                engine.dispose()
+
+    def _pooled(self) -> Engine:
         # What a machine held that is gone without a word is given up after half a minute.
         options = f"-clock_timeout={BUSY_SECONDS * 1_000} " + _KEEPALIVE
         defaults: dict[str, object] = {"connect_timeout": CONNECT_SECONDS, "options": options}
@@ -385,7 +432,6 @@ class _Postgres:
                 pool_timeout=BUSY_SECONDS,
                 use_native_hstore=False,
                 connect_args={name: value for name, value in defaults.items() if name not in self._url.query},
-                execution_options={"schema_translate_map": {None: self._schema}},
             )
         except ImportError as error:
             raise SettingsError(
@@ -407,20 +453,20 @@ class _Postgres:
             self.wait_for_others(connection)
             version = self._version(connection)
             if version == 0:
-                connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {self._schema}")
-                connection.exec_driver_sql(f"CREATE TABLE {self._schema}.migrations (number INTEGER PRIMARY KEY)")
+                connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {self.name}")
+                connection.exec_driver_sql(f"CREATE TABLE {self.name}.migrations (number INTEGER PRIMARY KEY)")
                 self._layout.tables.create_all(connection)
             else:
-                connection.exec_driver_sql(f"SET LOCAL search_path = {self._schema}")
+                connection.exec_driver_sql(f"SET LOCAL search_path = {self.name}")
                 for script in self._layout.migrations[version:]:
                     connection.exec_driver_sql(script)
             connection.exec_driver_sql(
-                f"INSERT INTO {self._schema}.migrations "
+                f"INSERT INTO {self.name}.migrations "
                 f"SELECT generate_series({version + 1}, {len(self._layout.migrations)})"
             )
 
     def wait_for_others(self, connection: Connection) -> None:
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext(%s))", (self._schema,))
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext(%s))", (self.name,))
 
     def empty_log(self, connection: Connection) -> None:
         # The server's own matter, as are its backups.
@@ -433,9 +479,9 @@ class _Postgres:
     def _version(self, connection: Connection) -> int:
         # A query, for `to_regclass` may answer from before another process's commit.
         tables = "SELECT FROM pg_catalog.pg_tables WHERE schemaname = %s AND tablename = 'migrations'"
-        if connection.exec_driver_sql(tables, (self._schema,)).first() is None:
+        if connection.exec_driver_sql(tables, (self.name,)).first() is None:
             return 0
-        numbers = f"SELECT coalesce(max(number), 0) FROM {self._schema}.migrations"  # noqa: S608
+        numbers = f"SELECT coalesce(max(number), 0) FROM {self.name}.migrations"  # noqa: S608
         return connection.exec_driver_sql(numbers).scalar_one()
 
 
@@ -472,6 +518,31 @@ def postgres_url(url: SecretStr) -> URL:
         hint="It looks like postgresql+psycopg://user:password@host:5432/database; write special characters of the "
         "password as %40 and the like.",
     )
+
+
+def postgres_schema(url: SecretStr) -> str:
+    """Return what the names of the schemas begin with, `readroom` or what `?schema=` in the address says.
+
+    Raises:
+        SettingsError: It is no name, or the address is none of PostgreSQL.
+    """
+    schema = postgres_url(url).query.get("schema", SCHEMA)
+    if not isinstance(schema, str) or not _SCHEMA.fullmatch(schema):
+        raise SettingsError(
+            "The schema in READROOM_DATABASE_URL is no name.",
+            hint="Write ?schema= and at most 53 small letters of a to z, digits and underscores, or leave it out.",
+        )
+    return schema
+
+
+def for_schema(url: SecretStr, schema: str) -> SecretStr:
+    """Return the address of other schemas in the same PostgreSQL.
+
+    Raises:
+        SettingsError: As `postgres_url`.
+    """
+    other = postgres_url(url).update_query_dict({"schema": schema})
+    return SecretStr(other.render_as_string(hide_password=False))
 
 
 def _check_version(layout: Layout, place: str, version: int, hint: str) -> None:

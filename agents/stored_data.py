@@ -21,6 +21,7 @@ from agents.sessions.store import LAYOUT as SESSIONS
 from agents.sessions.store import StoredSession
 from agents.settings import Settings
 from agents.storage import Database, Layout
+from agents.users import Users, places_of
 
 _LAYOUTS = SESSIONS, LIBRARY, RESULTS
 
@@ -79,14 +80,21 @@ class MigratedStore(Frozen):
 
 
 async def migrate(settings: Settings) -> tuple[MigratedStore, ...]:
-    """Make every store's tables, or bring them to the newest schema, as its first use would.
+    """Make the tables of every store of every user, or bring them to the newest schema, as its first use would.
 
     Raises:
-        SettingsError: The database's address is wrong, or its driver is not installed.
+        SettingsError: The database's address is wrong, its driver is not installed, or the users cannot be read.
         StorageError: A newer version of Readroom has written a store, or it cannot be reached or written.
     """
-    folder = settings.ready_data_dir()
-    return tuple([await asyncio.to_thread(_migrate, layout, folder, settings.database_url) for layout in _LAYOUTS])
+    everybody = Users(settings.users_file).all() if settings.users_file else ()
+    owners = settings, *(places_of(user.name, settings) for user in everybody)
+    return tuple(
+        [
+            await asyncio.to_thread(_migrate, layout, owned.ready_data_dir(), owned.database_url)
+            for owned in owners
+            for layout in _LAYOUTS
+        ]
+    )
 
 
 def _migrate(layout: Layout, data_dir: Path, database_url: SecretStr | None) -> MigratedStore:

@@ -31,12 +31,17 @@ engine = typer.Typer(name="engine", help="The resident vLLM that all of a user's
 app.add_typer(engine)
 admin = typer.Typer(name="admin", help="What whoever runs a server for others needs.", no_args_is_help=True)
 app.add_typer(admin)
+users = typer.Typer(name="users", help="Who may use a server that several share.", no_args_is_help=True)
+app.add_typer(users)
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result, or the error, as JSON.")]
 Session = Annotated[str | None, typer.Option("--session", help="Go on with this session_id.")]
 Continue = Annotated[bool, typer.Option("--continue", "-c", help="Go on with the session used last.")]
 Wait = Annotated[
     float, typer.Option("--wait", min=0, help="Seconds to wait at most; then the work stops, with exit code 3.")
+]
+OfUser = Annotated[
+    str | None, typer.Option("--user", help="What is kept of this user, on a server that several share.")
 ]
 Roots = Annotated[list[Path] | None, typer.Option("--root", help="A folder that may be read; may be repeated.")]
 # These repeat what `agents` and mcp_server/install.py define, for neither may be imported yet.
@@ -424,7 +429,7 @@ def logs(
 
 
 @app.command()
-def sessions(as_json: Json = False) -> None:
+def sessions(user: OfUser = None, as_json: Json = False) -> None:
     """List the sessions that are kept, the one last used first."""
     from mcp_server.cli_output import exit_code, print_result, sessions_text
 
@@ -433,13 +438,14 @@ def sessions(as_json: Json = False) -> None:
 
         from agents.settings import load_settings
         from agents.stored_data import list_stored
+        from mcp_server.cli_arguments import kept_of
 
-        stored = asyncio.run(list_stored(load_settings()))
+        stored = asyncio.run(list_stored(kept_of(load_settings(), user)))
         print_result(stored, sessions_text(stored), as_json=as_json)
 
 
 @app.command()
-def documents(as_json: Json = False) -> None:
+def documents(user: OfUser = None, as_json: Json = False) -> None:
     """List the documents that are kept, and the files they were read from."""
     from mcp_server.cli_output import documents_text, exit_code, print_result
 
@@ -448,8 +454,9 @@ def documents(as_json: Json = False) -> None:
 
         from agents.settings import load_settings
         from agents.stored_data import list_stored
+        from mcp_server.cli_arguments import kept_of
 
-        stored = asyncio.run(list_stored(load_settings()))
+        stored = asyncio.run(list_stored(kept_of(load_settings(), user)))
         print_result(stored, documents_text(stored), as_json=as_json)
 
 
@@ -460,6 +467,7 @@ def forget(
         typer.Argument(metavar="[ID | FILE ...]", help="Sessions and documents by their ids, or files that were read."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Forget every session and every document.")] = False,
+    user: OfUser = None,
     as_json: Json = False,
 ) -> None:
     """Delete sessions and documents from Readroom's data folder; the files themselves are left alone."""
@@ -471,16 +479,71 @@ def forget(
         from agents.errors import RequestError
         from agents.settings import load_settings
         from agents.stored_data import forget as forget_stored
-        from mcp_server.cli_arguments import forget_last_session
+        from mcp_server.cli_arguments import forget_last_session, kept_of
 
         if everything == bool(names):
             raise RequestError(
                 "It is not said what to forget.", hint="Name sessions, documents or files, or give --all."
             )
-        settings = load_settings()
+        settings = kept_of(load_settings(), user)
         forgotten = asyncio.run(forget_stored(settings, names or []))
         forget_last_session(settings, forgotten.sessions)
         print_result(forgotten, forgotten_text(forgotten), as_json=as_json)
+
+
+@users.command()
+def add(
+    name: Annotated[str, typer.Argument(help="Small letters of a to z, digits and underscores.")],
+    folder: Annotated[list[Path], typer.Option("--folder", help="A folder that they may read; may be repeated.")],
+    library_characters: Annotated[
+        int | None, typer.Option(min=1, help="Most characters of text that their library keeps.")
+    ] = None,
+    max_runs: Annotated[int | None, typer.Option(min=1, help="Calls of theirs that are worked on at once.")] = None,
+    subject: Annotated[
+        str | None, typer.Option(help="Who they are to the OAuth issuer, which has their tokens.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Enter a user into READROOM_USERS_FILE, or give one other folders and a new token; print the token, this once."""
+    from mcp_server.cli_output import exit_code, note, print_plain
+
+    with exit_code(as_json=as_json):
+        from agents.settings import load_settings
+        from agents.users import configured_users
+
+        token = configured_users(load_settings()).add(name, folder, library_characters, max_runs, subject)
+        print_plain({"user": name, "token": token}, f"{token or name}\n", as_json=as_json)
+        note(f"This is {name}'s bearer token. Only its hash is kept." if token else f"{name} is known by OAuth.")
+
+
+@users.command("list")
+def list_users(as_json: Json = False) -> None:
+    """List the users and what they may read."""
+    from mcp_server.cli_output import exit_code, users_text, write, write_json
+
+    with exit_code(as_json=as_json):
+        from agents.settings import load_settings
+        from agents.users import configured_users
+
+        everybody = configured_users(load_settings()).all()
+        if as_json:
+            write_json([user.model_dump(mode="json", exclude={"token_sha256"}) for user in everybody])
+        else:
+            write(users_text(everybody))
+
+
+@users.command()
+def remove(name: Annotated[str, typer.Argument(help="The user's name.")], as_json: Json = False) -> None:
+    """Take a user out, whose token is refused from then on; what is kept of them stays until it is forgotten."""
+    from mcp_server.cli_output import exit_code, note, print_plain
+
+    with exit_code(as_json=as_json):
+        from agents.settings import load_settings
+        from agents.users import configured_users
+
+        configured_users(load_settings()).remove(name)
+        print_plain({"removed": name}, f"{name} was taken out.\n", as_json=as_json)
+        note(f"`readroom forget --all --user {name}` deletes what is kept of them.")
 
 
 @admin.command()

@@ -14,6 +14,7 @@ from agents.documents.access import DOCUMENT_ID, URL, check_origins
 from agents.errors import DocumentError, RequestError, SessionError
 from agents.schema import Document, Response
 from agents.settings import Settings
+from agents.users import places_of
 
 if TYPE_CHECKING:
     from agents.assistant import Assistant
@@ -186,3 +187,12 @@ def forget_last_session(settings: Settings, session_ids: Sequence[str]) -> None:
     file = settings.data_dir / _LAST_SESSION
     if file.exists() and file.read_text().strip() in session_ids:
         file.unlink()
+
+
+def kept_of(settings: Settings, user: str | None) -> Settings:
+    """Return the settings by which what is kept of a user is found, or without one the owner's.
+
+    Raises:
+        SettingsError: No user can have this name.
+    """
+    return places_of(user, settings) if user else settings

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from agents.engine.vllm.lifecycle import EngineStatus
     from agents.settings import Settings
     from agents.stored_data import Forgotten, MigratedStore, StoredData
+    from agents.users import User
 
 ResultT = TypeVar("ResultT")
 STOPPED = 3
@@ -198,6 +199,11 @@ def documents_text(stored: "StoredData") -> str:
         for each in stored.documents
     ]
     return "\n".join(lines) or "No document is kept."
+
+
+def users_text(users: "Sequence[User]") -> str:
+    """Return users, and what each may read."""
+    return "".join(f"{user.name}: {', '.join(map(str, user.folders))}\n" for user in users) or "There is no user.\n"
 
 
 def migrated_text(stores: "Sequence[MigratedStore]") -> str:

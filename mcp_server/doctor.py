@@ -61,6 +61,7 @@ def diagnose() -> Diagnosis:
         return Diagnosis(checks=(*checks, Check(name="settings", state="problem", detail=str(error))))
     sections = (
         ("folders", _folders),
+        ("users", _users),
         ("engine", _engine),
         ("resident vLLM", _resident_engine),
         ("GPU", _gpu),
@@ -111,6 +112,14 @@ def _folders(settings: "Settings") -> Iterator[Check]:
             state, detail = "problem", "is not a folder that can be read"
         how = "" if settings.documents.roots else " (the home folder, since READROOM_DOCUMENTS__ROOTS names none)"
         yield Check(name="root", state=state, detail=f"{root} {detail}{how}")
+
+
+def _users(settings: "Settings") -> Iterator[Check]:
+    from agents.users import configured_users, settings_of
+
+    if settings.users_file is not None:
+        names = [user.name for user in configured_users(settings).all() if settings_of(user, settings)]
+        yield Check(name="users", state="ok", detail=", ".join(names) or f"{settings.users_file} names none")
 
 
 def _engine(settings: "Settings") -> Iterator[Check]:

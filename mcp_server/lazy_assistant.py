@@ -6,6 +6,7 @@ import importlib
 import logging
 import threading
 import uuid
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
@@ -16,6 +17,8 @@ import anyio
 from agents.calls import StartedSessions
 from agents.errors import ReadroomError
 from agents.settings import Settings
+from agents.users import User, settings_of
+from mcp_server.users import caller
 
 if TYPE_CHECKING:
     from agents.assistant import Assistant
@@ -55,7 +58,9 @@ class Imports(NamedTuple):
 
 
 class LazyAssistant:
-    """An assistant whose heavy modules are imported on a thread of their own.
+    """An assistant whose heavy modules are imported on a thread of their own; each user has one of their own.
+
+    Nothing else of the server holds an assistant, so that whose documents and sessions a call meets is decided here.
 
     Args:
         settings: Handed to the assistant.
@@ -69,8 +74,9 @@ class LazyAssistant:
         self._settings = settings
         self._given = assistant
         self._modules = modules
-        self._built: Assistant | None = None
-        self._started = StartedSessions()
+        # By the user as a whole: whoever is given other folders has another assistant from then on.
+        self._built: dict[User | None, Assistant] = {}
+        self._all_started: defaultdict[User | None, StartedSessions] = defaultdict(StartedSessions)
         self._imports: Imports | None = None
         self._warming: asyncio.Task[None] | None = None
         self._abandoned = threading.Event()
@@ -153,17 +159,33 @@ class LazyAssistant:
         if warming is not None:
             warming.cancel()
             await asyncio.wait({warming})
-        built, self._built = self._built, None
-        if built is not None:
-            await built.close()
+        built, self._built = self._built, {}
+        # The owner's, with which the others share, was made first.
+        for assistant in reversed(built.values()):
+            await assistant.close()
+
+    @property
+    def _started(self) -> StartedSessions:
+        return self._all_started[self._caller]
+
+    @property
+    def _caller(self) -> User | None:
+        """Whoever makes the call under way, however they show it; where there are users, nobody is one unsaid."""
+        user = caller.get() if self._settings.users_file else caller.get(None)
+        return user and user.model_copy(update={"token_sha256": None, "subject": None})
 
     def _assistant(self) -> "Assistant":
-        if self._built is None:
-            from agents.assistant import Assistant
-            from agents.jobs.processes import Processes
+        """Return the assistant of whoever makes the call under way."""
+        from agents.assistant import Assistant
+        from agents.jobs.processes import Processes
 
-            self._built = Assistant(self._settings, processes=Processes(), started=self._started)
-        return self._built
+        user = self._caller
+        if None not in self._built:
+            self._built[None] = Assistant(self._settings, processes=Processes(), started=self._all_started[None])
+        if user not in self._built and user is not None:
+            own = settings_of(user, self._settings)
+            self._built[user] = Assistant(own, started=self._started, shared=self._built[None].shared)
+        return self._built[user]
 
     def _started_imports(self) -> Imports:
         if self._imports is None or self._imports.all.cancelled():

@@ -1,27 +1,24 @@
-"""The MCP server: its tools, resources and prompts behind an optional bearer token.
+"""The MCP server: its tools, resources and prompts behind optional bearer tokens.
 
 `mcp run mcp_server/server.py` and `mcp dev mcp_server/server.py` find it as `server`.
 """
 
 import base64
 import functools
-import hashlib
-import hmac
 import importlib.resources
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from mcp.server import MCPServer
-from mcp.server.auth.provider import AccessToken, TokenVerifier
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp_types import Icon
-from pydantic import AnyHttpUrl, SecretStr
-from typing_extensions import override
+from pydantic import AnyHttpUrl
 
 from agents.errors import SettingsError
-from agents.settings import Settings, load_settings
+from agents.settings import ServerSettings, Settings, load_settings
+from agents.users import Users
 from mcp_server.arguments import PlainSpokenServer
 from mcp_server.completion import add_completion
 from mcp_server.environment import readroom_version, source
@@ -32,6 +29,7 @@ from mcp_server.reading_tools import add_reading_tools
 from mcp_server.resource_list import coded_errors, opened_resources
 from mcp_server.resources import add_resources
 from mcp_server.tools import add_tools
+from mcp_server.users import HANDSHAKE, Tokens, known_caller
 
 if TYPE_CHECKING:
     from agents.assistant import Assistant
@@ -46,7 +44,6 @@ INSTRUCTIONS = (
 )
 WEBSITE = "https://github.com/readroom/readroom"
 _LOCALHOST = AnyHttpUrl("http://localhost")
-_HANDSHAKE = {"initialize", "server/discover", "ping"}
 
 
 def create_server(settings: Settings, assistant: "Assistant | None" = None) -> MCPServer[Any]:
@@ -66,11 +63,11 @@ def create_server(settings: Settings, assistant: "Assistant | None" = None) -> M
             yield
 
     async def warm_up(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        if ctx.method not in _HANDSHAKE:
+        if ctx.method not in HANDSHAKE:
             lazy.warm_up()
         return await call_next(ctx)
 
-    token = settings.server.token
+    verifier = token_verifier(settings)
     server = PlainSpokenServer(
         name="readroom",
         title="Readroom",
@@ -80,11 +77,16 @@ def create_server(settings: Settings, assistant: "Assistant | None" = None) -> M
         icons=[icon()],
         version=readroom_version(),
         lifespan=lifespan,
-        middleware=[warm_up, coded_errors, only_for_apps, opened_resources(lazy)],
+        middleware=[
+            known_caller(settings.server, needs_token=verifier is not None),
+            warm_up,
+            coded_errors,
+            only_for_apps,
+            opened_resources(lazy),
+        ],
         extensions=[evidence_app()],
-        # Without a resource URL: the SDK would announce an OAuth server, and clients would look for it in vain.
-        auth=None if token is None else AuthSettings(issuer_url=_LOCALHOST, resource_server_url=None),
-        token_verifier=None if token is None else StaticToken(token),
+        auth=verifier and auth_settings(settings.server),
+        token_verifier=verifier,
     )
     add_tools(server, lazy, settings.server.wait_seconds)
     add_reading_tools(server, lazy)
@@ -95,33 +97,47 @@ def create_server(settings: Settings, assistant: "Assistant | None" = None) -> M
     return server
 
 
+def token_verifier(settings: Settings) -> Tokens | None:
+    """Return what says whose a bearer token is; None where nobody needs one.
+
+    Raises:
+        SettingsError: The users cannot be read, or what is said of tokens is not enough.
+    """
+    users = Users(settings.users_file) if settings.users_file else None
+    if settings.server.oauth_issuer is None:
+        needs_none = settings.server.token is None and users is None
+        return None if needs_none else Tokens(settings.server.token, users)
+    from mcp_server.oauth import IssuedTokens, configured_issuer
+
+    if users is None:
+        raise SettingsError(
+            "READROOM_SERVER__OAUTH_ISSUER is set, and no user is named.",
+            hint="Set READROOM_USERS_FILE and add users by `readroom users add --subject`.",
+        )
+    return Tokens(settings.server.token, users, IssuedTokens(configured_issuer(settings.server)))
+
+
+def auth_settings(settings: ServerSettings) -> AuthSettings:
+    """Return what the SDK is to tell clients of where tokens come from."""
+    if settings.oauth_issuer is None or settings.oauth_resource is None:
+        # Without a resource URL: the SDK would announce an OAuth server, and clients would look for it in vain.
+        return AuthSettings(issuer_url=_LOCALHOST, resource_server_url=None)
+    # As texts: an address made of one has a slash behind it, and issuers are compared by the character.
+    return AuthSettings.model_validate(
+        {
+            "issuer_url": settings.oauth_issuer,
+            "resource_server_url": settings.oauth_resource,
+            # The verifier has checked what they were issued for.
+            "validate_token_resource": False,
+        }
+    )
+
+
 def icon() -> Icon:
     """Return the icon that clients show beside the server's name, as an image of any size."""
     image = importlib.resources.files("mcp_server").joinpath("icon.svg").read_bytes()
     data = base64.b64encode(image).decode()
     return Icon(src=f"data:image/svg+xml;base64,{data}", mime_type="image/svg+xml", sizes=["any"])
-
-
-class StaticToken(TokenVerifier):
-    """Accepts the one configured bearer token, compared in constant time.
-
-    Raises:
-        SettingsError: The token is empty.
-    """
-
-    def __init__(self, token: SecretStr) -> None:
-        if not token:
-            raise SettingsError(
-                "READROOM_SERVER__TOKEN is empty.", hint="Set it to a long random text, or leave it unset."
-            )
-        self._digest = hashlib.sha256(token.get_secret_value().encode()).digest()
-
-    @override
-    async def verify_token(self, token: str) -> AccessToken | None:
-        """Return the access that the token gives, or None if it is another one."""
-        if not hmac.compare_digest(hashlib.sha256(token.encode()).digest(), self._digest):
-            return None
-        return AccessToken(token=token, client_id="readroom", scopes=[])
 
 
 @functools.cache

@@ -36,6 +36,7 @@ from mcp_server.parameters import (
 )
 from mcp_server.parts import first_part, next_part, part_text, structured_content
 from mcp_server.resources import cited_links
+from mcp_server.users import caller
 from mcp_server.viewer.page import VIEWER_URI
 
 if TYPE_CHECKING:
@@ -133,6 +134,11 @@ def _add_benchmark(server: MCPServer[Any], lazy: LazyAssistant) -> None:
         none but those that are named.
         """
         with readable_errors():
+            if caller.get(None):
+                raise RequestError(
+                    "It would measure the machine that all users share.",
+                    hint="Whoever runs the server measures it by `readroom benchmark`.",
+                )
             async with notified_progress(ctx) as on_progress:
                 runner = await asyncio.to_thread(importlib.import_module, "agents.benchmark.suites")
                 run_suite = cast("RunSuite", runner.run_suite)

@@ -70,7 +70,7 @@ async def serve_http(settings: Settings, transport: HttpTransport) -> None:
     """Serve Streamable HTTP at /mcp, SSE at /sse, or both from one process."""
     from mcp_server import http_server
 
-    require_token(settings.server)
+    require_token(settings)
     with bind(settings.server) as bound:
         app = http_app(create_server(settings), settings.server, transport)
         base = f"http://{_in_url(settings.server.host)}:{bound.getsockname()[1]}"
@@ -80,19 +80,19 @@ async def serve_http(settings: Settings, transport: HttpTransport) -> None:
         await http_server.serve(app, bound)
 
 
-def require_token(settings: ServerSettings) -> None:
+def require_token(settings: Settings) -> None:
     """Check that only this machine can reach a server without a token.
 
     Raises:
         SettingsError: Others can.
     """
     try:
-        loopback = ipaddress.ip_address(settings.host).is_loopback
+        loopback = ipaddress.ip_address(settings.server.host).is_loopback
     except ValueError:
-        loopback = settings.host == "localhost"
-    if settings.token is None and not loopback:
+        loopback = settings.server.host == "localhost"
+    if settings.server.token is None and settings.users_file is None and not loopback:
         raise SettingsError(
-            f"{settings.host} can be reached from other machines, and no token is set.",
+            f"{settings.server.host} can be reached from other machines, and no token is set.",
             hint="Set READROOM_SERVER__TOKEN to a long random text, or use --host 127.0.0.1.",
         )
 

@@ -1,5 +1,6 @@
 """What every test may ask for."""
 
+import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from agents.documents.library import Library
+from agents.documents.library import Library, Parsing
 from agents.documents.parsing.sandbox import Sandbox
 from agents.jobs.window_cache import WindowCache
 from agents.settings import DocumentsSettings
@@ -31,29 +32,20 @@ def handbook() -> str:
     return str(EXAMPLES / "station-handbook.pdf")
 
 
-class SharedSandbox(Sandbox):
-    """Outlives the libraries that read with it: to start its process takes longer than most tests."""
-
-    def close(self) -> None: ...
-
-    def end(self) -> None:
-        """End its process; it starts again when it is needed."""
-        super().close()
-
-
 @pytest.fixture(scope="session")
-def sandbox() -> Iterator[SharedSandbox]:
-    """What reads the documents of all tests, each in a fork of its own."""
-    sandbox = SharedSandbox(DocumentsSettings())
+def sandbox() -> Iterator[Sandbox]:
+    """What reads the documents of all tests, each in a fork of its own: to start it takes longer than most tests."""
+    sandbox = Sandbox(DocumentsSettings())
     yield sandbox
-    sandbox.end()
+    sandbox.close()
 
 
 @pytest.fixture
 async def library(tmp_path: Path, database_url: SecretStr | None, sandbox: Sandbox) -> AsyncIterator[Library]:
     """A library that may read the test's own folder and the examples."""
     settings = DocumentsSettings(roots=(tmp_path, EXAMPLES))
-    library = Library(settings, tmp_path / "data", database_url=database_url, sandbox=sandbox)
+    parsing = Parsing(sandbox, asyncio.Semaphore(os.cpu_count() or 1))
+    library = Library(settings, tmp_path / "data", database_url=database_url, parsing=parsing)
     yield library
     await library.close()
 

@@ -70,12 +70,13 @@ def is_absolute(source: str) -> bool:
     return Path(_path_of(source)).is_absolute()
 
 
-def is_folder(source: str) -> bool:
-    """Whether a caller named a folder, by its path; whether it may be read is another question."""
+def is_folder(source: str, settings: DocumentsSettings) -> bool:
+    """Whether a caller named a folder that may be read, by its path: of others nobody is told whether there are any."""
     if "\0" in source or DOCUMENT_ID.fullmatch(source) or URL.match(source):
         return False
     # Path.is_dir fails where a name is too long or a folder may not be looked into; this says no.
-    return os.path.isdir(_path_of(source))  # noqa: PTH112
+    path = _path_of(source)
+    return os.path.isdir(path) and not refusal(Path(os.path.realpath(path)), settings)  # noqa: PTH112
 
 
 def check_origins(document_id: str, paths: Sequence[str], settings: DocumentsSettings) -> None:
@@ -172,7 +173,8 @@ def _resolved(path: Path) -> tuple[Path, Path]:
 def _stat_allowed(path: Path, real: Path, settings: DocumentsSettings) -> os.stat_result:
     """Return what the system says of a path that may be read, or raise."""
     if refused := refusal(real, settings):
-        through = f" (it leads to {real})" if real != path else ""
+        # Of what lies elsewhere nobody is told where it leads, nor that it is there.
+        through = f" (it leads to {real})" if real != path and not refusal(path, settings) else ""
         raise DocumentError(f"{path}{through} {refused}", hint=_ROOTS_HINT)
     try:
         return real.stat()

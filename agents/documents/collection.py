@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from agents.documents.access import FileState, is_folder
+from agents.documents.access import FileState
 from agents.documents.library import Library
 from agents.errors import DocumentError
 from agents.schema import Document, OnProgress, Progress
@@ -59,7 +59,7 @@ async def collect(library: Library, sources: Sequence[str], limit: int, report: 
 
         if source in known:
             documents.setdefault(source)
-        elif await asyncio.to_thread(is_folder, source):
+        elif await library.is_folder(source):
             held, warned = await _open_folder(library, source, limit, report_part)
             documents |= {key: documents.get(key) or document for key, document in held.items()}
             warnings += warned

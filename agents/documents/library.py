@@ -44,6 +44,13 @@ class FileContent(NamedTuple):
     document_id: str
 
 
+class Parsing(NamedTuple):
+    """What parses new documents, and whose turn it is: as many at once as there are cores."""
+
+    sandbox: Sandbox
+    turn: asyncio.Semaphore
+
+
 class Library:
     """Every document that was ever opened, keyed by its content.
 
@@ -54,7 +61,7 @@ class Library:
         data_dir: The folder of the database.
         embed: Makes embeddings if the settings ask for them; the packaged model by default.
         database_url: Of a PostgreSQL that holds the library instead.
-        sandbox: Reads the files, and is closed with the library; one of its own by default.
+        parsing: What parses for another library, and for this one too; closed with that.
     """
 
     def __init__(
@@ -64,7 +71,7 @@ class Library:
         embed: Embed | None = None,
         *,
         database_url: SecretStr | None = None,
-        sandbox: Sandbox | None = None,
+        parsing: "Parsing | None" = None,
     ) -> None:
         self._settings = settings
         self._size = settings.passage_tokens
@@ -73,14 +80,14 @@ class Library:
         self._search = PassageSearch(
             self._store, self._size, self._load, self._recent, embeddings=settings.embeddings, embed=embed
         )
-        self._sandbox = sandbox or Sandbox(settings)
+        self.parsing = parsing or Parsing(Sandbox(settings), asyncio.Semaphore(os.cpu_count() or 1))
+        self._owns_parsing = parsing is None
         self._unreadable: LRUCache[FileState, DocumentError] = LRUCache(_UNREADABLE)
-        self._parsing = asyncio.Semaphore(os.cpu_count() or 1)
         self._reading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def warm_up(self) -> None:
         """Start what opening a new document needs, without waiting for it."""
-        self._sandbox.warm_up()
+        self.parsing.sandbox.warm_up()
 
     async def open(self, source: str, on_scan: OnScan = lambda _done, _total: None) -> Document:
         """Open a document by its absolute path, its id or, where that is allowed, its URL.
@@ -116,6 +123,10 @@ class Library:
         except DocumentError as error:
             self._unreadable[state] = error
             raise
+
+    async def is_folder(self, source: str) -> bool:
+        """Whether a caller named a folder that may be read, by its path."""
+        return await asyncio.to_thread(access.is_folder, source, self._settings)
 
     async def find_files(self, folder: str) -> FolderFiles:
         """Return the documents in a folder, newest first.
@@ -188,8 +199,8 @@ class Library:
         with await asyncio.to_thread(access.open_file, state, self._settings) as file:
             if not formats.is_pdf(file.read(formats.SNIFFED)):
                 return None
-            async with self._parsing:
-                return await self._sandbox.draw(file, Path(path).name, page, quotes)
+            async with self.parsing.turn:
+                return await self.parsing.sandbox.draw(file, Path(path).name, page, quotes)
 
     async def current_contents(self, document_ids: Sequence[str]) -> dict[str, tuple[FileContent, ...]]:
         """Return what the files that each document was read from hold now, as far as they may be read."""
@@ -257,7 +268,8 @@ class Library:
     async def close(self) -> None:
         """Close the database and end the processes; they open again when they are used."""
         self._recent.clear()
-        await asyncio.to_thread(self._sandbox.close)
+        if self._owns_parsing:
+            await asyncio.to_thread(self.parsing.sandbox.close)
         await asyncio.to_thread(self._store.close)
 
     async def _read(self, file: IO[bytes], name: str, on_scan: OnScan) -> Document:
@@ -269,8 +281,9 @@ class Library:
             known = await asyncio.to_thread(self._known, digest[: access.ID_LENGTH])
             if known is not None:
                 return known[0]
-            async with self._parsing:
-                record = await self._sandbox.parse(file, name, on_scan)
+            await asyncio.to_thread(self._check_room)
+            async with self.parsing.turn:
+                record = await self.parsing.sandbox.parse(file, name, on_scan)
             return await asyncio.to_thread(self._add, record, digest)
 
     async def _read_file(self, state: FileState, on_scan: OnScan) -> Document:
@@ -279,6 +292,21 @@ class Library:
             unchanged = os.fstat(file.fileno()).st_mtime_ns == state.mtime_ns
         await asyncio.to_thread(self._store.remember, state, document.document_id, unchanged=unchanged)
         return document
+
+    def _check_room(self) -> None:
+        """Check that a new document may be kept.
+
+        Raises:
+            DocumentError: The library has reached its limit.
+        """
+        limit = self._settings.library_characters
+        if limit is not None and (kept := self._store.characters()) >= limit:
+            raise DocumentError(
+                f"The library keeps {kept:,} characters of text, and at most {limit:,} are allowed: no new document is "
+                "opened. Those that it holds can be read and asked.",
+                hint="`readroom forget` on the server's machine makes room; READROOM_DOCUMENTS__LIBRARY_CHARACTERS, or "
+                "the user's own library_characters, is the limit.",
+            )
 
     def _hits(self, ids: Sequence[str], ranked: Sequence[Ranked]) -> tuple[SearchHit, ...]:
         # Each document once: one that is larger than the memory for all of them is read from the disk each time.

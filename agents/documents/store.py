@@ -126,6 +126,7 @@ _DOCUMENT = select(_D.title, _D.name, _D.text, _D.pages, _D.headings, _D.warning
 )
 _IS_HELD = select(_D.document_id).where(_D.document_id == _OF_THE_DOCUMENT)
 _COUNT = select(func.count()).select_from(_DOCUMENTS).where(_BY_THIS_PARSER)
+_CHARACTERS = select(func.coalesce(func.sum(func.length(_D.text)), 0))
 _PAGES = func.json_array_length(func.json(_D.pages))
 _STORED = select(_D.document_id, _D.title, _PAGES, func.length(_D.text))
 _KNOWN = select(_D.document_id, _D.title, _PAGES).where(_BY_THIS_PARSER).order_by(_D.rowid.desc())
@@ -195,6 +196,10 @@ class Store:
         """Return how many documents there are."""
         row = self._row(_COUNT)
         return row[0] if row else 0
+
+    def characters(self) -> int:
+        """Return how many characters of text are kept, whichever version of the parser read them."""
+        return self._row(_CHARACTERS)[0]
 
     def stored_documents(self) -> tuple[StoredDocument, ...]:
         """Return every document, by title, whichever version of the parser read it."""

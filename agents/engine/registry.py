@@ -150,6 +150,10 @@ class LazyEngine:
         task = self._opening
         return task.result() if task and task.done() and not task.cancelled() and not task.exception() else None
 
+    def choice(self) -> EngineChoice:
+        """Return which engine is chosen, and why; errors as in `choose_engine`."""
+        return choose_engine(self._settings, self._data_dir)
+
     async def active(self, wait_seconds: float | None, on_progress: OnProgress) -> ActiveEngine:
         """Return the engine to use, waiting up to `wait_seconds` for its start; None waits as long as it takes."""
         if self._given:
@@ -188,5 +192,5 @@ class LazyEngine:
             listener(progress)
 
     def _extractive(self, why: str) -> ActiveEngine:
-        kind = choose_engine(self._settings, self._data_dir).kind
+        kind = self.choice().kind
         return ActiveEngine(ExtractiveEngine(), f"The {kind} engine {why}; the extractive engine answered instead.")

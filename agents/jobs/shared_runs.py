@@ -56,7 +56,7 @@ class SharedRuns:
         """
         key, seen = f"run {key}", Told()
         while True:
-            async with self._results.claims.claim(key) as claimed:
+            async with self._results.claim(key) as claimed:
                 if claimed:
                     stored = await self._results.get(key, self._claim_seconds)
                     if stored is not None:

@@ -8,7 +8,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -71,6 +71,7 @@ class WindowCache:
         max_bytes: Bytes of all results together; the oldest are evicted. A larger one is not stored.
         clock: Seconds since 1970.
         database_url: Of a PostgreSQL that holds the results instead.
+        claims: Of another user in the same process, whose connection serves for both; closed with that one's.
     """
 
     def __init__(
@@ -81,10 +82,11 @@ class WindowCache:
         clock: Callable[[], float] = time.time,
         *,
         database_url: SecretStr | None = None,
+        claims: Claims | None = None,
     ) -> None:
         self._database = Database(LAYOUT, data_dir, database_url)
-        self.claims = Claims(self._database)
-        """On the work that a result is missing of."""
+        self.claims = claims or Claims(self._database)
+        self._owns_claims = claims is None
         self._expire_seconds = expire_seconds
         self._max_bytes = max_bytes
         self._clock = clock
@@ -93,6 +95,10 @@ class WindowCache:
     def is_shared(self) -> bool:
         """Whether other machines may use it."""
         return self._database.is_shared
+
+    def claim(self, key: str) -> AbstractAsyncContextManager[bool]:
+        """Claim the work that a result is missing of, against all who would keep it here; as `Claims.claim`."""
+        return self.claims.claim(f"{self._database.name} {key}")
 
     async def get(self, key: str, seconds: float = math.inf) -> str | None:
         """Return the JSON text stored under a key within the last `seconds`, or None."""
@@ -113,7 +119,8 @@ class WindowCache:
 
     async def close(self) -> None:
         """Close the database."""
-        await asyncio.to_thread(self.claims.close)
+        if self._owns_claims:
+            await asyncio.to_thread(self.claims.close)
         await asyncio.to_thread(self._database.close)
 
     def _oldest(self, seconds: float = math.inf) -> float:

@@ -251,7 +251,7 @@ class WindowReader:
         )
         cache = run.window_cache
         while (stored := await cache.get(key)) is None:
-            async with self._slots, cache.claims.claim(key) as claimed:
+            async with self._slots, cache.claim(key) as claimed:
                 # Whoever had the claim before may have stored it.
                 if claimed and (stored := await cache.get(key)) is None:
                     reading, by_engine = await self._note(window, task)

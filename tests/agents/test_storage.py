@@ -440,3 +440,40 @@ async def test_results_of_a_newer_version_cost_time_and_not_the_answer(
     with pytest.raises(StorageError, match="newer version"):
         await cache.erase()
     await cache.close()
+
+
+def test_an_address_names_the_schemas_so_that_nobody_finds_another_s_rows(
+    empty_postgres: SecretStr, tmp_path: Path
+) -> None:
+    hers, his = (
+        open_words(tmp_path, storage.for_schema(empty_postgres, schema)) for schema in ("readroom_ada", "readroom_ben")
+    )
+    with hers.transaction() as connection:
+        put_missing(connection, WORDS, {"word": "hers"})
+    with his.transaction() as connection:
+        put_missing(connection, WORDS, {"word": "his"})
+        assert connection.execute(select(WORDS.c.word)).scalars().all() == ["his"]
+    hers.close()
+    his.close()
+
+
+def test_stores_at_one_address_share_their_connections(empty_postgres: SecretStr, tmp_path: Path) -> None:
+    stores = [open_words(tmp_path, storage.for_schema(empty_postgres, f"readroom_{n}")) for n in range(9)]
+    for store in stores:
+        store.open()
+    with postgres.connect(empty_postgres) as connection:
+        asked = (
+            "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+        opened = connection.execute(asked).fetchone()
+    for store in stores:
+        store.close()
+    assert opened
+    assert opened[0] <= storage.CONNECTIONS
+
+
+@pytest.mark.parametrize("schema", ["Ada", "ada;drop", "ada-b", 'a"b', "a" * 54, "1a"])
+def test_a_schema_that_is_no_plain_name_is_refused(schema: str) -> None:
+    url = make_url("postgresql://h/d").update_query_dict({"schema": schema})
+    with pytest.raises(SettingsError, match="is no name"):
+        storage.postgres_schema(SecretStr(url.render_as_string()))

@@ -415,6 +415,31 @@ def test_forget_wants_to_be_told_what(readroom: Readroom) -> None:
     assert readroom("forget", "--all").stdout.startswith("Forgotten: 0 sessions, 0 documents.")
 
 
+def test_users_are_added_listed_and_taken_out(readroom: Readroom, folder: Path) -> None:
+    file = str(folder.parent / "users.json")
+    assert "READROOM_USERS_FILE is not set" in readroom("users", "list").stderr
+    added = readroom("users", "add", "ada", "--folder", str(folder), "--max-runs", "2", READROOM_USERS_FILE=file)
+    assert len(added.stdout.strip()) == 43
+    listed = readroom("users", "list", "--json", READROOM_USERS_FILE=file)
+    assert json.loads(listed.stdout) == [
+        {"name": "ada", "subject": None, "folders": [str(folder)], "library_characters": None, "max_runs": 2}
+    ]
+    readroom("users", "add", "ben", "--folder", str(folder), "--subject", "ben@example.org", READROOM_USERS_FILE=file)
+    assert readroom("users", "remove", "ben", READROOM_USERS_FILE=file).stdout == "ben was taken out.\n"
+    assert "no user ben" in readroom("users", "remove", "ben", READROOM_USERS_FILE=file).stderr
+    assert readroom("users", "remove", "ada", READROOM_USERS_FILE=file).stdout == "ada was taken out.\n"
+    assert readroom("users", "list", READROOM_USERS_FILE=file).stdout == "There is no user.\n"
+
+
+def test_what_is_kept_of_a_user_is_listed_and_forgotten_apart(readroom: Readroom, folder: Path) -> None:
+    hers = str(folder.parent / "data" / "users" / "ada")
+    assert readroom("text", "pump.md").exit_code == 0
+    assert readroom("text", "pump.md", READROOM_DATA_DIR=hers).exit_code == 0
+    assert readroom("forget", "--all", "--user", "ada").stdout.startswith("Forgotten: 0 sessions, 1 document.")
+    assert readroom("documents", "--user", "ada").stdout == "No document is kept.\n"
+    assert "pump.md" in readroom("documents").stdout
+
+
 def test_view_serves_the_last_session_with_its_pages(readroom: Readroom, folder: Path) -> None:
     answer = json.loads(readroom("ask", "pump.md", "How many litres does the pump hold?", "--json").stdout)
     cited = answer["citations"][0]

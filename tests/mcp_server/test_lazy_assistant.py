@@ -156,3 +156,10 @@ async def test_a_broken_installation_is_an_error_of_the_call(tmp_path: Path) -> 
     async with lazy.held():
         with pytest.raises(ModuleNotFoundError):
             await lazy.get()
+
+
+async def test_where_there_are_users_nobody_is_taken_for_the_owner_unsaid(tmp_path: Path) -> None:
+    lazy = LazyAssistant(Settings(data_dir=tmp_path / "data", users_file=tmp_path / "users.json"))
+    async with lazy.held():
+        with pytest.raises(LookupError):
+            await lazy.get_to_list()

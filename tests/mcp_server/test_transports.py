@@ -124,8 +124,8 @@ def test_any_address_accepts_the_named_hosts_only(host: str) -> None:
 @pytest.mark.parametrize("host", REACHABLE)
 def test_an_address_that_others_reach_needs_a_token(host: str) -> None:
     with pytest.raises(SettingsError, match=r"no token is set.*READROOM_SERVER__TOKEN"):
-        transports.require_token(ServerSettings(host=host))
-    transports.require_token(ServerSettings(host=host, token=TOKEN))
+        transports.require_token(Settings(server=ServerSettings(host=host)))
+    transports.require_token(Settings(server=ServerSettings(host=host, token=TOKEN)))
 
 
 def test_an_empty_token_is_refused_by_the_name_of_its_variable() -> None:
@@ -135,7 +135,7 @@ def test_an_empty_token_is_refused_by_the_name_of_its_variable() -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.9.10"])
 def test_an_address_of_this_machine_alone_needs_none(host: str) -> None:
-    transports.require_token(ServerSettings(host=host))
+    transports.require_token(Settings(server=ServerSettings(host=host)))
 
 
 def test_a_port_that_is_taken_is_named() -> None:

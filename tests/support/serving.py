@@ -19,7 +19,19 @@ async def serving(
 ) -> AsyncIterator[str]:
     """Serve a fake assistant on a free port and yield the address."""
     settings = Settings(server={"port": 0, **server})
-    app = transports.http_app(create_server(settings, assistant or FakeAssistant()), settings.server, transport)
+    async with serving_settings(settings, transport, assistant or FakeAssistant(), header_seconds) as base:
+        yield base
+
+
+@asynccontextmanager
+async def serving_settings(
+    settings: Settings,
+    transport: transports.HttpTransport = "all",
+    assistant: FakeAssistant | None = None,
+    header_seconds: float = http_server.HEADER_SECONDS,
+) -> AsyncIterator[str]:
+    """Serve what settings say on a free port and yield the address; without an assistant, real ones answer."""
+    app = transports.http_app(create_server(settings, assistant), settings.server, transport)
     with transports.bind(settings.server) as bound:
         running = http_server.Server(http_server.Config(app, header_seconds))
         task = asyncio.create_task(running.serve(sockets=[bound]))

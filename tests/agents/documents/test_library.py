@@ -114,13 +114,15 @@ class HeldSandbox(Sandbox):
 
 @both
 async def test_a_task_takes_over_when_the_one_that_parses_is_cancelled(library: Library, tmp_path: Path) -> None:
-    library._sandbox = sandbox = HeldSandbox(library._settings)
+    sandbox = HeldSandbox(library._settings)
+    library.parsing = library.parsing._replace(sandbox=sandbox)
     path = samples.write_pdf(tmp_path / "a.pdf", [[samples.PARAGRAPH]])
     tasks = {asyncio.create_task(library.open(path)) for _ in range(2)}
     parses = await sandbox.holds
     parses.cancel()
     (other,) = tasks - {parses}
     assert (await other).parsed
+    sandbox.close()
 
 
 @both
@@ -350,3 +352,19 @@ async def test_a_document_goes_by_its_first_heading_or_by_its_file(
     library: Library, write: Callable[[str, str], str], first: str, title: str
 ) -> None:
     assert (await library.open(write("paper.md", f"{first}\n\nThe fee is 5 euros."))).title == title
+
+
+@both
+async def test_a_full_library_takes_no_new_document_and_still_has_those_that_it_holds(
+    tmp_path: Path, write: Callable[[str, str], str], database_url: SecretStr | None
+) -> None:
+    settings = DocumentsSettings(roots=(tmp_path,), library_characters=20)
+    library = Library(settings, tmp_path / "data", database_url=database_url)
+    held = await library.open(write("held.txt", "Words of a document that it holds."))
+    new = write("new.txt", "Words of another one.")
+    with pytest.raises(DocumentError, match=r"keeps 34 characters of text, and at most 20 are allowed.*forget"):
+        await library.open(new)
+    assert await library.open(held.document_id)
+    await library.forget(held.document_id)
+    assert await library.open(new)
+    await library.close()

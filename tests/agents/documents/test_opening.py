@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from agents.documents.access import is_folder
 from agents.documents.library import Library
 from agents.errors import DocumentError
 from agents.settings import DocumentsSettings
@@ -52,6 +51,20 @@ async def test_a_relative_path_is_refused_and_the_roots_are_named(
 @pytest.mark.parametrize("source", ["", "  ", "/etc/a\0b"])
 async def test_an_empty_or_broken_path_is_refused(library: Library, source: str) -> None:
     assert "empty" in (await refusal(library, source)).message
+
+
+async def test_nobody_is_told_what_lies_outside_the_roots_nor_where_it_leads(tmp_path: Path) -> None:
+    room, outside = tmp_path / "room", tmp_path / "outside"
+    (outside / "shelf").mkdir(parents=True)
+    room.mkdir()
+    outside.joinpath("link.txt").symlink_to(outside / "shelf")
+    library = Library(DocumentsSettings(roots=(room,)), tmp_path / "data")
+    for name in ("shelf", "link.txt", "nothing"):
+        source = str(outside / name)
+        assert not await library.is_folder(source)
+        allowed = f"the folders that may be read: {room}."
+        assert (await refusal(library, source)).message == f"{source} is outside {allowed}"
+    await library.close()
 
 
 async def test_a_path_outside_the_roots_is_refused_whether_it_exists_or_not(library: Library) -> None:
@@ -250,13 +263,13 @@ async def test_a_document_of_more_pages_than_may_be_read_is_refused_before_they_
 
 @pytest.mark.parametrize("source", ["~nobody-of-this-name/a.txt", "~nobody-of-this-name", "a" * 5_000])
 async def test_a_path_that_cannot_be_is_refused_like_any_other(library: Library, source: str) -> None:
-    assert not is_folder(source)
+    assert not await library.is_folder(source)
     assert "absolute path" in (await refusal(library, source)).message
 
 
 async def test_a_name_that_is_too_long_for_the_disk_is_refused(library: Library, tmp_path: Path) -> None:
     source = str(tmp_path / ("a" * 5_000))
-    assert not is_folder(source)
+    assert not await library.is_folder(source)
     assert "cannot be opened" in (await refusal(library, source)).message
 
 

@@ -31,18 +31,18 @@ async def server(tmp_path: Path, database_url: SecretStr | None) -> AsyncIterato
 
 @both
 async def test_a_claim_is_had_once_and_again_when_it_is_given_up(server: Server) -> None:
-    claims = server().claims
-    async with claims.claim("a") as first, claims.claim("a") as second, claims.claim("b") as other:
+    results = server()
+    async with results.claim("a") as first, results.claim("a") as second, results.claim("b") as other:
         assert (first, second, other) == (True, False, True)
-    async with claims.claim("a") as again:
+    async with results.claim("a") as again:
         assert again
 
 
 async def test_a_claim_stands_against_other_servers(empty_postgres: SecretStr, tmp_path: Path) -> None:
     here, there = (WindowCache(tmp_path, database_url=empty_postgres) for _ in range(2))
-    async with here.claims.claim("a") as first, there.claims.claim("a") as second, there.claims.claim("b") as other:
+    async with here.claim("a") as first, there.claim("a") as second, there.claim("b") as other:
         assert (first, second, other) == (True, False, True)
-    async with there.claims.claim("a") as again:
+    async with there.claim("a") as again:
         assert again
     await here.close()
     await there.close()
@@ -50,11 +50,11 @@ async def test_a_claim_stands_against_other_servers(empty_postgres: SecretStr, t
 
 @both
 async def test_a_cancelled_claim_is_free(server: Server) -> None:
-    claims = server().claims
+    results = server()
     held = asyncio.Event()
 
     async def hold() -> None:
-        async with claims.claim("a"):
+        async with results.claim("a"):
             held.set()
             await asyncio.Event().wait()
 
@@ -62,7 +62,7 @@ async def test_a_cancelled_claim_is_free(server: Server) -> None:
     await held.wait()
     holding.cancel()
     await asyncio.gather(holding, return_exceptions=True)
-    async with claims.claim("a") as claimed:
+    async with results.claim("a") as claimed:
         assert claimed
 
 
@@ -74,7 +74,7 @@ from agents.jobs.window_cache import WindowCache
 
 async def main():
     cache = WindowCache(Path(sys.argv[1]), database_url=SecretStr(sys.argv[2]))
-    async with cache.claims.claim("a") as claimed:
+    async with cache.claim("a") as claimed:
         print(claimed, flush=True)
         await asyncio.Event().wait()
 
@@ -88,7 +88,7 @@ async def test_what_a_killed_process_had_claimed_is_free(empty_postgres: SecretS
     assert holder.stdout
     assert await holder.stdout.readline() == b"True\n"
     here = WindowCache(tmp_path, database_url=empty_postgres)
-    async with here.claims.claim("a") as claimed:
+    async with here.claim("a") as claimed:
         assert not claimed
 
     holder.kill()
@@ -98,7 +98,7 @@ async def test_what_a_killed_process_had_claimed_is_free(empty_postgres: SecretS
         connection.execute("SELECT pg_advisory_lock(hashtextextended('a', 0))")
         connection.execute("SELECT pg_advisory_unlock_all()")
 
-    async with here.claims.claim("a") as claimed:
+    async with here.claim("a") as claimed:
         assert claimed
     await here.close()
 
@@ -108,10 +108,10 @@ async def test_a_server_that_was_restarted_is_found_again(
 ) -> None:
     here = WindowCache(tmp_path, database_url=empty_postgres)
     await here.put("k", "1")
-    async with here.claims.claim("a"):
+    async with here.claim("a"):
         cluster.stop()
         cluster.start()
-    async with here.claims.claim("a") as claimed:
+    async with here.claim("a") as claimed:
         assert claimed
     assert await here.get("k") == "1"
     assert not caplog.records
@@ -121,7 +121,7 @@ async def test_a_server_that_was_restarted_is_found_again(
 async def test_without_its_database_work_is_done_unclaimed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     url = SecretStr(f"postgresql+psycopg://{postgres.USER}@/none?host={tmp_path}")
     cache = WindowCache(tmp_path, database_url=url)
-    async with cache.claims.claim("a") as claimed:
+    async with cache.claim("a") as claimed:
         assert claimed
     assert "Work is done unclaimed" in caplog.text
     await cache.close()

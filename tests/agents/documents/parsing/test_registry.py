@@ -2,7 +2,7 @@
 
 import pkgutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -52,10 +52,11 @@ def toys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def library_with_toys(toys: None, library: Library) -> Library:
+def library_with_toys(toys: None, library: Library) -> Iterator[Library]:
     """A library whose parsing processes know the toys; they start when it first opens a document."""
-    library._sandbox = sandbox.Sandbox(library._settings)
-    return library
+    library.parsing = library.parsing._replace(sandbox=sandbox.Sandbox(library._settings))
+    yield library
+    library.parsing.sandbox.close()
 
 
 @pytest.mark.usefixtures("toys")

@@ -15,7 +15,6 @@ from agents.documents.parsing.limits import Limits
 from agents.documents.parsing.sandbox import Sandbox
 from agents.errors import DocumentError
 from agents.settings import DocumentsSettings
-from tests.conftest import SharedSandbox
 from tests.support import samples
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
@@ -33,9 +32,9 @@ asyncio.run(Library(DocumentsSettings(roots=(path.parent,)), path.parent / "kill
 
 
 @pytest.fixture(name="sandbox", autouse=True)
-def own_sandbox(sandbox: SharedSandbox) -> Sandbox:
+def own_sandbox(sandbox: Sandbox) -> Sandbox:
     """The test's own, and no other: its processes are counted."""
-    sandbox.end()
+    sandbox.close()
     return Sandbox(DocumentsSettings())
 
 
