@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import psutil
@@ -31,11 +31,13 @@ asyncio.run(Library(DocumentsSettings(roots=(path.parent,)), path.parent / "kill
 """
 
 
-@pytest.fixture(name="sandbox", autouse=True)
-def own_sandbox(sandbox: Sandbox) -> Sandbox:
-    """The test's own, and no other: its processes are counted."""
+@pytest.fixture(name="library", autouse=True)
+async def own_library(sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[Library]:
+    """A library with processes of its own beside no others: they are counted."""
     sandbox.close()
-    return Sandbox(DocumentsSettings())
+    library = Library(DocumentsSettings(roots=(tmp_path,)), tmp_path / "data")
+    yield library
+    await library.close()
 
 
 def forks_of(process: psutil.Process) -> list[psutil.Process]:
