@@ -16,6 +16,7 @@ _CACHED_CHARACTERS = 64_000_000
 _PART_CHARACTERS = 1 << 17
 """Looked at without a break: in scripts that are slow to normalise some ten milliseconds."""
 _LONG_CHARACTERS = 1 << 20
+_JOINED_PARTS = 1 << 10
 MARKS_AROUND_WORDS = " \"'“”‘’.,;:!?…-()[]{}|*_、。「」『』【】《》〈〉・"
 _LETTER = r"[^\W\d_]"
 _BETWEEN_LETTERS = re.compile(_LETTER + _LETTER)
@@ -55,7 +56,8 @@ class NormalizedText:
 
     def __init__(self, text: str) -> None:
         folded = "".join(part.translate(_ALIKE) for part in _parts(text))
-        parts: list[str] = []
+        # Millions of parts are joined a thousand at a time: while all are, every other thread would wait.
+        parts, pieces = list[str](), list[str]()
         # Stretches that are the same in both forms alternate with replaced ones; these are the offsets at which
         # each begins in the normal form and in the original.
         self._starts, self._original_starts = array("Q", [0]), array("Q", [0])
@@ -65,6 +67,9 @@ class NormalizedText:
             if new is None:
                 new = _nfkc(match.group())
             parts += (folded[offset : match.start()], new)
+            if len(parts) > _JOINED_PARTS:
+                pieces.append("".join(parts))
+                parts.clear()
             if len(new) == match.end() - match.start():
                 position += match.end() - offset
             else:
@@ -73,8 +78,7 @@ class NormalizedText:
                 self._original_starts.extend((match.start(), match.end()))
                 position += len(new)
             offset = match.end()
-        parts.append(folded[offset:])
-        self.text = "".join(parts)
+        self.text = "".join((*pieces, *parts, folded[offset:]))
 
     def to_original(self, start: int, end: int) -> tuple[int, int]:
         """Return the span of the original that became `self.text[start:end]`, which must not be empty."""

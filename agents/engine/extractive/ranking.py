@@ -97,7 +97,7 @@ class TextIndex:
         self._numbers = _StemNumbers(Vocabulary(self._language))
         self.spans: list[tuple[int, int, int]] = []
         """Of each sentence: the number of its passage, and where it starts and ends in its text."""
-        sentences: list[list[int]] = []
+        sentences: list[tuple[int, ...]] = []
         for number, passage in enumerate(self.passages):
             for start, end in split_sentences(passage.text):
                 self.spans.append((number, start, end))
@@ -198,22 +198,25 @@ def text_index(passages: tuple[Passage, ...]) -> TextIndex:
     return TextIndex(passages)
 
 
-class _StemNumbers(dict[str, list[int]]):
-    """Maps what stands between two spaces to the numbers of its stems."""
+class _StemNumbers(dict[str, tuple[int, ...]]):
+    """Maps what stands between two spaces to the numbers of its stems.
+
+    Tuples of numbers, unlike lists, are nothing to the garbage collector, for which every thread waits.
+    """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         super().__init__()
         self._vocabulary = vocabulary
         self.known: dict[str, int] = {}
 
-    def __missing__(self, chunk: str) -> list[int]:
+    def __missing__(self, chunk: str) -> tuple[int, ...]:
         terms = self._vocabulary.terms(unicodedata.normalize("NFKC", chunk))
-        self[chunk] = [self.known.setdefault(term, len(self.known)) for term in terms]
+        self[chunk] = tuple(self.known.setdefault(term, len(self.known)) for term in terms)
         return self[chunk]
 
-    def of(self, text: str) -> list[int]:
+    def of(self, text: str) -> tuple[int, ...]:
         """Return the numbers of a text's stems, in order."""
-        return [number for chunk in join_lines(text).split() for number in self[chunk]]
+        return tuple(number for chunk in join_lines(text).split() for number in self[chunk])
 
 
 class _Tokens:
