@@ -1,24 +1,30 @@
 """The files that build, publish and deploy, each by a linter of its kind: images, compose, manifests, workflows.
 
-None of them can be run here: that takes a Docker daemon, a cluster, and GitHub.
+The load balancer is run before two servers. The rest cannot be: that takes a Docker daemon, a cluster, and GitHub.
 """
 
+import asyncio
 import json
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tomllib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from mcp import Client
 
 from agents.settings import load_settings
 from mcp_server.transports import HEALTH_PATH
+from tests.support.fake_assistant import FakeAssistant
+from tests.support.serving import serving
 
 ROOT = Path(__file__).parent.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -27,6 +33,7 @@ TEAM = ROOT / "deploy" / "compose.yaml"
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 MANIFESTS = sorted(path for path in KUBERNETES.glob("*.yaml") if path.name != "kustomization.yaml")
 PORT = 8765
+QUESTION = {"question": "How much does the pump hold?", "documents": ["/manuals/pump.pdf"]}
 
 
 def run(*command: str | Path) -> str:
@@ -141,13 +148,56 @@ def test_what_kustomize_builds_is_every_manifest_but_the_example_of_secrets() ->
     assert kustomization["namespace"] == manifest("Secret")["metadata"]["namespace"]
 
 
+@asynccontextmanager
+async def balancing(folder: Path, *servers: str) -> AsyncIterator[str]:
+    """Run the load balancer before these servers, on a free port of this machine, and yield its address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    text = TEAM.with_name("Caddyfile").read_text().replace(f":{PORT} {{", f":{port} {{\n\tbind 127.0.0.1")
+    config = folder / "Caddyfile"
+    config.write_text(re.sub(r"dynamic a readroom .*?\}", f"to {' '.join(servers)}", text, flags=re.DOTALL))
+    environment = {name: str(folder) for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")}
+    caddy = await asyncio.create_subprocess_exec(
+        PROGRAMS / "caddy", "run", "--config", config, env=environment, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        said = ""
+        while "serving initial configuration" not in said:
+            line = (await caddy.stderr.readline()).decode()
+            assert line, said
+            said += line
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        if caddy.returncode is None:
+            caddy.terminate()
+        await caddy.communicate()
+
+
 def test_the_load_balancer_takes_its_file(tmp_path: Path) -> None:
-    environment = {"XDG_DATA_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    environment = {name: str(tmp_path) for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")}
     command = [PROGRAMS / "caddy", "validate", "--adapter", "caddyfile", "--config", TEAM.with_name("Caddyfile")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
     assert '"warn"' not in done.stderr
+
+
+async def test_both_servers_answer_through_the_load_balancer_and_one_where_the_other_is_gone(tmp_path: Path) -> None:
+    one, two = FakeAssistant(), FakeAssistant()
+
+    async with AsyncExitStack() as ends, serving("http", two) as second:
+        first = await ends.enter_async_context(serving("http", one))
+        async with balancing(tmp_path, first, second) as address, Client(f"{address}/mcp") as client:
+            for _ in range(20):
+                assert (await client.call_tool("ask", QUESTION)).structured_content["claims"]
+            shares = len(one.asked), len(two.asked)
+            await ends.aclose()
+            for _ in range(5):
+                assert (await client.call_tool("ask", QUESTION)).structured_content["claims"]
+
+    assert all(shares)
+    assert len(one.asked) + len(two.asked) == 25
+    assert len(one.asked) == shares[0]
 
 
 def test_images_and_ports_are_those_of_the_dockerfile() -> None:
