@@ -15,6 +15,9 @@ from mcp.server import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from agents.engine.registry import check_kind
 from agents.errors import SettingsError
@@ -25,6 +28,7 @@ from mcp_server.server import create_server
 
 HttpTransport = Literal["http", "sse", "all"]
 Transport = Literal["stdio"] | HttpTransport
+HEALTH_PATH = "/health"
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  # compared with, never bound here
 _SWITCH_SECONDS = 0.0005
@@ -131,7 +135,13 @@ def http_app(server: MCPServer[Any], settings: ServerSettings, transport: HttpTr
             yield
 
     routes = {"http": http.routes, "sse": sse.routes, "all": [*http.routes, *sse.routes]}[transport]
+    routes = [*routes, Route(HEALTH_PATH, say_alive)]
     return Starlette(routes=routes, middleware=[*http.user_middleware, Middleware(SessionContext)], lifespan=lifespan)
+
+
+async def say_alive(_: Request) -> Response:
+    """Answer a probe, which has no token: this process serves requests. Neither database nor model is asked."""
+    return Response(status_code=204)
 
 
 def transport_security(settings: ServerSettings) -> TransportSecuritySettings:

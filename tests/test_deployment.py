@@ -1,22 +1,39 @@
-"""The files that build and publish: the images, the compose file and the workflows, each by a linter of its kind.
+"""The files that build, publish and deploy, each by a linter of its kind: images, compose, manifests, workflows.
 
-None of them can be run here: that takes a Docker daemon, and GitHub.
+The load balancer is run before two servers. The rest cannot be: that takes a Docker daemon, a cluster, and GitHub.
 """
 
+import asyncio
 import json
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from mcp import Client
+
+from agents.settings import load_settings
+from mcp_server.transports import HEALTH_PATH
+from tests.support.fake_assistant import FakeAssistant
+from tests.support.serving import serving
 
 ROOT = Path(__file__).parent.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 PROGRAMS = Path(sys.executable).parent
+TEAM = ROOT / "deploy" / "compose.yaml"
+KUBERNETES = ROOT / "deploy" / "kubernetes"
+MANIFESTS = sorted(path for path in KUBERNETES.glob("*.yaml") if path.name != "kustomization.yaml")
+PORT = 8765
+QUESTION = {"question": "How much does the pump hold?", "documents": ["/manuals/pump.pdf"]}
 
 
 def run(*command: str | Path) -> str:
@@ -32,7 +49,7 @@ def test_the_dockerfile_passes_hadolint() -> None:
 @pytest.mark.parametrize(
     ("schema", "files"),
     [
-        ("vendor.compose-spec", ["compose.yaml"]),
+        ("vendor.compose-spec", ["compose.yaml", TEAM]),
         ("vendor.github-workflows", WORKFLOWS),
         ("custom.github-workflows-require-timeout", WORKFLOWS),
         ("vendor.citation-file-format", ["CITATION.cff"]),
@@ -68,7 +85,17 @@ def test_the_image_is_given_all_that_the_wheel_is_built_from(tmp_path: Path) -> 
     assert "agents/language/data/english.toml" in names
 
 
-@pytest.mark.parametrize("name", ["Dockerfile", "compose.yaml", "bundle/manifest.json"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Dockerfile",
+        "compose.yaml",
+        "bundle/manifest.json",
+        "deploy/compose.yaml",
+        "deploy/kubernetes/settings.yaml",
+        "deploy/kubernetes/secrets.example.yaml",
+    ],
+)
 def test_every_variable_of_ours_is_a_setting(name: str) -> None:
     settings = (ROOT / "docs" / "settings.md").read_text()
 
@@ -88,3 +115,151 @@ def test_the_gpu_image_has_the_vllm_that_was_measured() -> None:
     version = measured["engines"]["fp8_e5m2"]["steps"]["start"]["vllm"]
 
     assert f'"vllm=={version}"' in (ROOT / "Dockerfile").read_text()
+
+
+def manifests() -> Iterator[dict[str, Any]]:
+    """Yield what is made in the cluster."""
+    for path in MANIFESTS:
+        yield from yaml.safe_load_all(path.read_text())
+
+
+def manifest(kind: str, name: str = "readroom") -> dict[str, Any]:
+    return next(each for each in manifests() if (each["kind"], each["metadata"]["name"]) == (kind, name))
+
+
+def pods() -> dict[str, dict[str, Any]]:
+    """Return the pods' specifications by their kinds."""
+    return {
+        each["kind"]: each["spec"]["template"]["spec"] for each in manifests() if "template" in each.get("spec", {})
+    }
+
+
+def test_the_manifests_obey_the_schemas_of_kubernetes() -> None:
+    run(PROGRAMS / "kubernetes-validate", "--strict", *MANIFESTS)
+
+
+def test_what_kustomize_builds_is_every_manifest_but_the_example_of_secrets() -> None:
+    kustomization = yaml.safe_load((KUBERNETES / "kustomization.yaml").read_text())
+
+    assert {*kustomization["resources"], "secrets.example.yaml"} == {path.name for path in MANIFESTS}
+    (image,) = kustomization["images"]
+    assert image["name"] == "readroom"
+    assert f"version: {image['newTag']}\n" in (ROOT / "CITATION.cff").read_text()
+    assert kustomization["namespace"] == manifest("Secret")["metadata"]["namespace"]
+
+
+@asynccontextmanager
+async def balancing(folder: Path, *servers: str) -> AsyncIterator[str]:
+    """Run the load balancer before these servers, on a free port of this machine, and yield its address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    text = TEAM.with_name("Caddyfile").read_text().replace(f":{PORT} {{", f":{port} {{\n\tbind 127.0.0.1")
+    config = folder / "Caddyfile"
+    config.write_text(re.sub(r"dynamic a readroom .*?\}", f"to {' '.join(servers)}", text, flags=re.DOTALL))
+    environment = {name: str(folder) for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")}
+    caddy = await asyncio.create_subprocess_exec(
+        PROGRAMS / "caddy", "run", "--config", config, env=environment, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        said = ""
+        while "serving initial configuration" not in said:
+            line = (await caddy.stderr.readline()).decode()
+            assert line, said
+            said += line
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        if caddy.returncode is None:
+            caddy.terminate()
+        await caddy.communicate()
+
+
+def test_the_load_balancer_takes_its_file(tmp_path: Path) -> None:
+    environment = {name: str(tmp_path) for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")}
+    command = [PROGRAMS / "caddy", "validate", "--adapter", "caddyfile", "--config", TEAM.with_name("Caddyfile")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert '"warn"' not in done.stderr
+
+
+async def test_both_servers_answer_through_the_load_balancer_and_one_where_the_other_is_gone(tmp_path: Path) -> None:
+    one, two = FakeAssistant(), FakeAssistant()
+
+    async with AsyncExitStack() as ends, serving("http", two) as second:
+        first = await ends.enter_async_context(serving("http", one))
+        async with balancing(tmp_path, first, second) as address, Client(f"{address}/mcp") as client:
+            for _ in range(20):
+                assert (await client.call_tool("ask", QUESTION)).structured_content["claims"]
+            shares = len(one.asked), len(two.asked)
+            await ends.aclose()
+            for _ in range(5):
+                assert (await client.call_tool("ask", QUESTION)).structured_content["claims"]
+
+    assert all(shares)
+    assert len(one.asked) + len(two.asked) == 25
+    assert len(one.asked) == shares[0]
+
+
+def test_images_and_ports_are_those_of_the_dockerfile() -> None:
+    services = yaml.safe_load(TEAM.read_text())["services"]
+    built = {service["image"]: service["build"] for service in services.values() if "build" in service}
+    (container,) = pods()["Deployment"]["containers"]
+
+    assert f"EXPOSE {PORT}\n" in (ROOT / "Dockerfile").read_text()
+    assert {name: (TEAM.parent / build["context"]).resolve() for name, build in built.items()} == {"readroom": ROOT}
+    assert " AS extractive\n" in (ROOT / "Dockerfile").read_text()
+    assert built["readroom"]["target"] == "extractive"
+    assert f"dynamic a readroom {PORT} " in TEAM.with_name("Caddyfile").read_text()
+    assert services["balancer"]["ports"] == [f"127.0.0.1:{PORT}:{PORT}"]
+    assert {each["image"] for pod in pods().values() for each in pod["containers"]} == {"readroom"}
+    assert container["ports"] == [{"name": "http", "containerPort": PORT}]
+    assert manifest("Service")["spec"]["ports"] == [{"name": "http", "port": PORT, "targetPort": "http"}]
+
+
+def test_there_are_two_servers_and_no_client_is_bound_to_one() -> None:
+    assert yaml.safe_load(TEAM.read_text())["services"]["readroom"]["deploy"]["replicas"] == 2
+    assert manifest("Deployment")["spec"]["replicas"] == 2
+    assert manifest("Service")["spec"]["sessionAffinity"] == "None"
+
+
+def test_the_settings_of_the_cluster_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (manifest("ConfigMap")["data"] | manifest("Secret")["stringData"]).items():
+        monkeypatch.setenv(name, value)
+
+    settings = load_settings()
+
+    assert settings.database_url
+    assert settings.engine.base_url
+    assert "readroom.readroom.svc" in settings.server.allowed_hosts
+    mounted = pods()["Deployment"]["containers"][0]["volumeMounts"]
+    assert str(settings.users_file.parent) in [each["mountPath"] for each in mounted]
+    assert settings.users_file.name in manifest("Secret", "readroom-users")["stringData"]
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "Job"])
+def test_a_pod_may_do_nothing_that_it_does_not_need(kind: str) -> None:
+    pod = pods()[kind]
+    (container,) = pod["containers"]
+    mounts = {each["name"]: each for each in container["volumeMounts"]}
+
+    assert pod["securityContext"]["runAsNonRoot"]
+    assert f"USER {pod['securityContext']['runAsUser']}\n" in (ROOT / "Dockerfile").read_text()
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert not pod["automountServiceAccountToken"]
+    # READROOM_PORT=tcp://... would be a setting that nobody knows.
+    assert not pod["enableServiceLinks"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert {"requests", "limits"} <= set(container["resources"])
+    assert set(mounts) == {volume["name"] for volume in pod["volumes"]}
+    assert {name for name, each in mounts.items() if not each.get("readOnly")} == {"data", "tmp"}
+
+
+def test_the_cluster_asks_for_health_where_the_servers_tell_it() -> None:
+    (container,) = pods()["Deployment"]["containers"]
+
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert container[probe]["httpGet"] == {"path": HEALTH_PATH, "port": "http"}

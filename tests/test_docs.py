@@ -228,6 +228,45 @@ def test_every_figure_of_the_benchmarks_stands_in_the_results() -> None:
     assert re.findall(r"\d[\d.,]*\d|\d", re.sub(names, "", left)) == ["131,072", "70", "32"]
 
 
+def sizes() -> Iterator[str]:
+    """Yield what the page for teams says of the simulation."""
+    figures = recorded("sizing")["figures"]
+    for first, second in zip(*figures["tables"].values(), strict=True):
+        ask = " | ".join(f"{first[f'ask_{name}_seconds']:.2f} s" for name in ("p50", "p95"))
+        summary = f"{first['summary_p95_seconds']:.0f} s"
+        beside = f"{second['replicas']} | {second['ask_p95_seconds']:.2f} s"
+        yield f"| {first['users']:,} | {first['replicas']} | {ask} | {summary} | {beside} |"
+    yield f"95 of 100 asks take at most {figures['p95_seconds_at_most']:g} s"
+    yield f"asks {figures['asks_a_user_and_hour']:g} times an hour"
+    yield f"One in {1 / figures['share_of_summaries']:.0f} is a summary"
+    yield f"a report of {figures['summary_document_tokens']:,} tokens, {figures['summary_calls']} calls"
+    yield f"{figures['ask_calls']:.2f} calls, {figures['ask_prompt_tokens']:,.0f} tokens of prompt"
+    yield f"{100 * figures['ask_cached_share']:.0f} % of them cached, and {figures['ask_answer_tokens']:.0f} of answer"
+    yield f"{figures['own_seconds']:.2f} s beside the engine"
+    yield f"A step takes {figures['drag']:.2f} times"
+    low, high = (choose(figures["ask_alone_simulated_to_measured"]) for choose in (min, max))
+    yield f"takes {low:.2f} to {high:.2f} times what was measured"
+    held = figures["kv_tokens_by_budget_gib"]
+    yield f"| Memory for the engine | {' | '.join(f'{gib} GiB' for gib in held)} |"
+    yield f"| Tokens in the cache | {' | '.join(f'{tokens:,}' for tokens in held.values())} |"
+    document = figures["kv_tokens_a_document_read_whole"]
+    yield f"| Reports that stay | {' | '.join(str(tokens // document) for tokens in held.values())} |"
+    yield f"some {figures['kv_tokens_a_question']:,} tokens for each call"
+    yield f"all {document:,} of the report"
+
+
+def test_the_sizes_of_a_team_are_those_of_the_simulation() -> None:
+    page = (ROOT / "docs" / "team.md").read_text()
+
+    left = page.split("## How many GPUs\n", 1)[1].split("\n## ", 1)[0]
+    for said in sizes():
+        assert said in left, said
+        left = left.replace(said, "")
+    # What is left are names: p50, and models.
+    assert set(re.findall(r"\bp\d\d\b|Qwen[\w.-]+|H\d00|FP8", left)) >= {"p50", "p95"}
+    assert re.findall(r"\d", re.sub(r"\bp\d\d\b|Qwen[\w.-]+|H\d00s?|FP8", "", left)) == []
+
+
 def test_each_of_the_readmes_five_figures_stands_in_the_results() -> None:
     rows = [line for line in section("Measured").splitlines() if line.startswith("| ") and not line.startswith("| |")]
 

@@ -105,6 +105,13 @@ async def test_a_client_without_the_token_is_refused(headers: dict[str, str]) ->
         assert (await http.get(f"{base}/sse", headers=headers)).status_code == 401
 
 
+@pytest.mark.parametrize("transport", ["http", "sse"])
+async def test_a_probe_needs_no_token_and_may_name_any_host(transport: transports.HttpTransport) -> None:
+    async with serving(transport, token=TOKEN) as base, httpx.AsyncClient() as http:
+        probed = await http.get(f"{base}/health", headers={"Host": "10.1.2.3:8765"})
+    assert (probed.status_code, probed.content) == (204, b"")
+
+
 async def test_a_foreign_host_or_origin_is_refused() -> None:
     async with serving() as base, httpx.AsyncClient() as http:
         rebound = await http.post(f"{base}/mcp", json=INITIALIZE, headers={**ACCEPT, "Host": "evil.example"})
