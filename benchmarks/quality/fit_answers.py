@@ -4,11 +4,11 @@
     python -m benchmarks.quality.fit_answers --set FOLDER --replies FILE
 
 Asks the model (READROOM_ENGINE__BASE_URL) of every question whether the best passages answer it, and for an answer, and
-keeps both in the file; where that is there already, no model is needed. Prints what goes into
-agents/engine/extractive/weights.py, and how well it does on documents that it was not fitted on: a tenth of them is
-left out of each fit.
+keeps both in the file; where that is there already, no model is needed. Prints what goes into the files named below,
+and how well it does on documents that it was not fitted on: a tenth of them is left out of each fit.
 
-ANSWER_WEIGHT       how much a sentence's measures by the answer's words count beside those by the question's
+ANSWER_WEIGHT       how much a sentence's measures by the answer's words count beside those by the question's: in
+                    agents/engine/extractive/weights.py, the next two in agents/supervisor/synthesis.py
 ANSWERABLE          a logistic regression on the model's log odds of "yes" and the rules' confidence
 NOT_ANSWERED_BELOW  a bound for it, to be chosen from what each refuses
 """
@@ -25,10 +25,11 @@ import numpy as np
 
 from agents.assistant import Assistant
 from agents.documents.library import Library
-from agents.engine.extractive.weights import ANSWERABLE, CONFIDENCE, MEASURES
+from agents.engine.extractive.weights import CONFIDENCE, MEASURES
 from agents.engine.tasks.answering import Answerable, Draft
 from agents.settings import DocumentsSettings, load_settings
 from agents.supervisor.retrieval import JUDGED
+from agents.supervisor.synthesis import ANSWERABLE
 from benchmarks.quality.fit_ranking import FOLDS, Case, fit_confidence, logistic, named, read
 from benchmarks.quality.prompts import ask_all, find
 from benchmarks.quality.questions import Question, load

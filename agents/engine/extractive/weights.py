@@ -18,13 +18,8 @@ CONFIDENCE: Mapping[str, float] = MappingProxyType({"bias": 3.97, "log_share": 0
 """Log-odds that the best sentence answers, by `TextIndex.signs`."""
 ANSWER_WEIGHT = 0.3
 """Of the same measures taken with the words of a model's answer, where its sources are looked for, beside those of the
-question: fitted, as the next two, on what a model said, by benchmarks/quality/fit_answers.py. The first source was on
+question: fitted on what a model said, by benchmarks/quality/fit_answers.py. The first source was on
 a gold page for 81 % of 165 questions whose documents were left out of the fit, for 79 % by the question alone."""
-ANSWERABLE: Mapping[str, float] = MappingProxyType({"bias": 0.26, "told": 1.28, "confidence": 0.58})
-"""Log-odds that passages answer, by what a model tells (its log-odds) and by the confidence of the rules (theirs)."""
-NOT_ANSWERED_BELOW = 1.0
-"""Of these log-odds: on documents left out of the fit 5 % of 165 answered questions fell below, and 71 % of 21 others;
-by what the model tells alone 7 % and 71 %."""
 WEAK_BELOW, REFUSED_BELOW = 0.87, 0.42
 """Confidence below which an answer is called weak, and below which none is given. Left out of the fit, 16 % of the
 questions that a document answers fell below the first, 67 % of those that it does not answer, and 98 % of those asked
