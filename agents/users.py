@@ -101,7 +101,7 @@ class Users:
 
     def by_token(self, token: str) -> User | None:
         """Return whose token it is; nobody's while the file cannot be read."""
-        digest = _digest(token)
+        digest = token_digest(token)
         # How long comparing hashes takes tells nothing of a token.
         return self._find(lambda user: user.token_sha256 == digest)
 
@@ -138,7 +138,7 @@ class Users:
         try:
             user = User(
                 name=name,
-                token_sha256=token and _digest(token),
+                token_sha256=token and token_digest(token),
                 subject=subject,
                 folders=paths,
                 library_characters=library_characters,
@@ -223,7 +223,7 @@ def places_of(name: str, settings: Settings) -> Settings:
         SettingsError: No user can have this name, or the database's address is wrong.
     """
     try:
-        User(name=name, token_sha256=_digest(""), folders=(Path("/"),))
+        User(name=name, token_sha256=token_digest(""), folders=(Path("/"),))
     except ValidationError as error:
         raise SettingsError(f"There is no user {name}.", hint="`readroom users list` shows who there is.") from error
     places: dict[str, object] = {"data_dir": settings.data_dir / "users" / name}
@@ -235,5 +235,6 @@ def places_of(name: str, settings: Settings) -> Settings:
     return settings.model_copy(update=places)
 
 
-def _digest(token: str) -> str:
+def token_digest(token: str) -> str:
+    """Return what is kept of a bearer token, and compared with: its SHA-256 as hexadecimal digits."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -5,7 +5,6 @@ caller         the user who makes the call under way; set by `known_caller`, whi
 known_caller   middleware
 """
 
-import hashlib
 import hmac
 import json
 import logging
@@ -28,7 +27,7 @@ from typing_extensions import override
 
 from agents.errors import SettingsError
 from agents.settings import ServerSettings
-from agents.users import User, Users
+from agents.users import User, Users, token_digest
 
 if TYPE_CHECKING:
     from mcp_server.oauth import IssuedTokens
@@ -68,7 +67,7 @@ class Tokens(TokenVerifier):
             raise SettingsError(
                 "READROOM_SERVER__TOKEN is empty.", hint="Set it to a long random text, or leave it unset."
             )
-        self._owner = None if owner is None else _digest(owner.get_secret_value())
+        self._owner = None if owner is None else token_digest(owner.get_secret_value())
         self._users = users
         self._issued = issued
         if users:
@@ -77,7 +76,7 @@ class Tokens(TokenVerifier):
     @override
     async def verify_token(self, token: str) -> AccessToken | None:
         """Return the access that the token gives, or None if it is nobody's."""
-        if self._owner and hmac.compare_digest(_digest(token), self._owner):
+        if self._owner and hmac.compare_digest(token_digest(token), self._owner):
             return UserAccess(token=token, client_id=_NO_USER, scopes=[])
         user = self._users and (self._users.by_token(token) or await self._issued_to(self._users, token))
         return UserAccess(token=token, client_id=user.name, scopes=[], user=user) if user else None
@@ -163,10 +162,6 @@ async def _audited(log: logging.Handler, ctx: ServerRequestContext[Any, Any], ca
             "seconds": round(time.perf_counter() - started, 3),
         }
         log.handle(logging.makeLogRecord({"msg": json.dumps(line)}))
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
 
 
 def _mapping(value: object) -> dict[str, Any]:

@@ -71,7 +71,7 @@ class Library:
         embed: Embed | None = None,
         *,
         database_url: SecretStr | None = None,
-        parsing: "Parsing | None" = None,
+        parsing: Parsing | None = None,
     ) -> None:
         self._settings = settings
         self._size = settings.passage_tokens

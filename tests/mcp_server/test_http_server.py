@@ -5,23 +5,17 @@ import httpx
 
 from agents.schema import OnProgress
 from tests.support.fake_assistant import FakeAssistant
+from tests.support.messages import ACCEPT, INITIALIZE
 from tests.support.serving import serving
 
 SOON = 0.2
 """Seconds that a client has for its headers here."""
-INITIALIZE = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}},
-}
 ASK = {
     "jsonrpc": "2.0",
     "id": 2,
     "method": "tools/call",
     "params": {"name": "ask", "arguments": {"question": "How much?", "documents": ["/manuals/pump.pdf"]}},
 }
-ACCEPT = {"Accept": "application/json, text/event-stream"}
 REQUEST = b"GET /nowhere HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 

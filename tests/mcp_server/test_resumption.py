@@ -12,15 +12,9 @@ from mcp_types import JSONRPCNotification
 from agents.schema import OnProgress, Progress
 from mcp_server.resumption import RecentEvents
 from tests.support.fake_assistant import FakeAssistant
+from tests.support.messages import ACCEPT, INITIALIZE, INITIALIZED
 from tests.support.serving import serving
 
-INITIALIZE = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}},
-}
-INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 ASK = {
     "jsonrpc": "2.0",
     "id": 2,
@@ -38,16 +32,14 @@ class Conversation:
 
     def __init__(self, http: httpx.AsyncClient, url: str) -> None:
         self.http, self.url = http, url
-        self.headers = {"Accept": "application/json, text/event-stream", "mcp-protocol-version": "2025-11-25"}
+        self.headers = {**ACCEPT, "mcp-protocol-version": "2025-11-25"}
 
     @classmethod
     async def begin(cls, http: httpx.AsyncClient, base: str) -> "Conversation":
         begun = cls(http, f"{base}/mcp")
         opened = await http.post(begun.url, json=INITIALIZE, headers=begun.headers)
         begun.headers["mcp-session-id"] = opened.headers["mcp-session-id"]
-        await http.post(
-            begun.url, json={"jsonrpc": "2.0", "method": "notifications/initialized"}, headers=begun.headers
-        )
+        await http.post(begun.url, json=INITIALIZED, headers=begun.headers)
         return begun
 
     async def break_off(self, text: str) -> str:

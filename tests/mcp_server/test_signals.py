@@ -8,15 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.messages import INITIALIZE, INITIALIZED
 from tests.support.processes import server_process
 
-INITIALIZE = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}},
-}
-INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 AT_ONCE = 20
 """Seconds within which a process that ends at once has ended on a machine that is very busy; one that waits for its
 client never does."""

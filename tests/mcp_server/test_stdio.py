@@ -12,14 +12,8 @@ from mcp.client.stdio import stdio_client
 
 from mcp_server import server
 from mcp_server.transports import serve_stdio
+from tests.support.messages import INITIALIZE, INITIALIZED
 from tests.support.processes import HEAVY, REPOSITORY, environment, server_process, server_started_by
-
-INITIALIZE = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}},
-}
 
 
 def test_importing_the_server_loads_nothing_heavy() -> None:
@@ -127,7 +121,7 @@ def test_a_client_that_is_killed_in_a_call_ends_the_server_quietly(tmp_path: Pat
     call = {"name": "ask", "arguments": arguments, "_meta": {"progressToken": "ours"}}
     messages = [
         INITIALIZE,
-        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        INITIALIZED,
         {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call},
     ]
     how = server_process(tmp_path, "--root", str(tmp_path))

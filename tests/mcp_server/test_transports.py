@@ -16,18 +16,12 @@ from agents.settings import ServerSettings, Settings
 from mcp_server import transports
 from mcp_server.server import create_server
 from tests.support.fake_assistant import FakeAssistant
+from tests.support.messages import ACCEPT, INITIALIZE
 from tests.support.serving import serving
 
 TOKEN = "correct horse battery staple"
 REACHABLE = ["0.0.0.0", "::", "192.0.2.1", "example.org"]  # noqa: S104
 QUESTION = {"question": "How much does the pump hold?", "documents": ["/manuals/pump.pdf"]}
-INITIALIZE = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}},
-}
-ACCEPT = {"Accept": "application/json, text/event-stream"}
 
 
 @asynccontextmanager

@@ -26,6 +26,7 @@ from agents.stored_data import list_stored
 from agents.users import Users, places_of
 from mcp_server.parts import ResultPlace
 from mcp_server.server import create_server
+from tests.support.messages import ACCEPT, INITIALIZE
 from tests.support.postgres import Cluster
 from tests.support.serving import serving_settings
 
@@ -36,13 +37,6 @@ QUESTION = "When does the lighthouse open?"
 HERS = "The Zanzibar lighthouse opens at nine. Its keeper is called Philomena. Visitors pay four shillings.\n"
 HIS = "The bakery sells bread. It closes at six in the evening.\n"
 SHARED = "The ferry leaves at noon. It carries forty passengers.\n"
-INITIALIZE = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}},
-}
-ACCEPT = {"Accept": "application/json, text/event-stream"}
 ERAS = pytest.mark.parametrize("era", ["legacy", "auto"])
 
 

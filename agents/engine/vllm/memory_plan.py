@@ -34,7 +34,8 @@ FLASH_ATTENTION_GIB = 0.1
 MARGIN_GIB = 0.25
 """What FlashAttention and the allocator took beyond the other parts: 15.12 GiB where 15.00 had been planned."""
 START_GIB = 0.05
-"""What may be taken by others between the plan and the start."""
+"""What may be taken by others between the plan and the start: six starts that were planned so served all that they
+promised (benchmarks/results/small_card_h100.json)."""
 BLOCK_TOKENS = 16
 """Of vLLM's KV cache."""
 MIN_BATCH_TOKENS = 1_024
