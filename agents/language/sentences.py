@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from agents.language.lexicon import GERMAN, LANGUAGES, alternatives, every
-from agents.language.unspaced import HAN, KANA, SOUTH_EAST, UNSPACED
+from agents.language.unspaced import HAN, KANA, SOUTH_EAST, is_unspaced
 
 _MAX_CHARACTERS = 1_200
 _EDGE = 200
@@ -24,7 +24,6 @@ _SPEECH_GOES_ON = re.compile("[」』](?:と|って|など)")
 _THAI_SPACE = re.compile("(?<=[\u0e01-\u0e3a\u0e40-\u0e45\u0e47-\u0e4e])[ \u00a0]+(?=[\u0e01-\u0e2e\u0e40-\u0e44])")
 _LEAST_OF_THAI = 40
 _THAI = re.compile("\\W*[\u0e01-\u0e45]")
-_UNSPACED = re.compile(f"[{UNSPACED}]")
 _NEXT = re.compile(r"\s+[\"'“‘«(\[*_]*(\S\w*)")
 _PARTS = every("pages", "sections", "chapters", "annexes", "sheets")
 _STARTS_ALONE = re.compile(
@@ -185,7 +184,7 @@ def _ends_sentence(text: str, begin: int, stop: re.Match[str], end: int) -> bool
     if stop.group()[0] in _FULL_STOPS:
         return not _SPEECH_GOES_ON.match(text, stop.end() - 1)
     around = text[stop.start() - 1 : stop.start()], text[stop.end() : stop.end() + 1]
-    if stop.group()[0] in "!?" and all(map(_UNSPACED.match, around)):
+    if stop.group()[0] in "!?" and all(map(is_unspaced, around)):
         return True
     following = _NEXT.match(text, stop.end(), end)
     if following is None or following.group(1)[0].islower() or following.group(1)[0] in ".,;:!?…":

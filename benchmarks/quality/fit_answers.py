@@ -71,7 +71,7 @@ class Answered:
         weights = np.array(list(MEASURES.values()))
         self._scores = case.scores(weights)
         said = case.index.question(told[1])
-        self._by_answer = case.index.measure(said) @ weights if said.stems else np.zeros(len(self._scores))
+        self._by_answer = case.index.measure(said) @ weights if said else np.zeros(len(self._scores))
         asked = case.index.question(case.question.text)
         signs = list(case.index.signs(asked, self._scores).values())
         log_odds = CONFIDENCE["bias"] + sum(np.array(list(CONFIDENCE.values())[1:]) * signs)

@@ -59,7 +59,7 @@ async def test_the_gold_passage_is_cited_first_or_among_the_first_three(assistan
 
     first = sum(rank == 1 for rank in ranks) / len(ranks)
     among_three = sum(rank is not None and rank <= 3 for rank in ranks) / len(ranks)
-    assert first >= 0.78, f"first in {first:.0%}"
+    assert first >= 0.8, f"first in {first:.0%}"
     assert among_three >= 0.88, f"among the first three in {among_three:.0%}"
 
 

@@ -10,24 +10,25 @@ from collections.abc import Sequence
 from agents.engine.extractive.decisions import split_question
 from agents.engine.extractive.ranking import Ranked, Ranking, text_index
 from agents.engine.extractive.statements import Statement, clean, read_row, read_statements
-from agents.engine.extractive.weights import REFUSED_BELOW
+from agents.engine.extractive.weights import LEAST_SHARE, MAX_CLAIMS, REFUSED_BELOW
 from agents.engine.tasks.answering import Excerpt, Excerpts, ExcerptsResult, RewriteAnswer, RewriteAnswerResult
 from agents.language.section_references import strip_references, within_references
 from agents.language.stems import Vocabulary
 from agents.language.unspaced import count_words, word_spans
 
 _MAX_PARTS = 3
-_MAX_CLAIMS, _MAX_CLAIMS_OF_PARTS = 5, 6
-_LOOKED_AT = 12
-_LEAST_SHARE = 0.7
-"""Of the best sentence's score. More sentences hold more answers, in more words: with this share 67 % of 165 gold
-answers in 93 words, with 0.75 67 % in 88, without the row that answers of small tables, with 0.8 66 % in 79."""
 _LEAST_QUOTE_WORDS, _MAX_QUOTE_WORDS = 5, 60
 """As the grounding has them, which widens shorter quotes and cuts longer ones."""
 
 
-def excerpts(task: Excerpts) -> ExcerptsResult:
-    """Answer from the evidence with its own sentences, the best first; with none where it does hardly answer."""
+def excerpts(task: Excerpts, most: int = MAX_CLAIMS, least_share: float = LEAST_SHARE) -> ExcerptsResult:
+    """Answer from the evidence with its own sentences, the best first; with none where it does hardly answer.
+
+    Args:
+        task: The question and the evidence.
+        most: How many to return at most.
+        least_share: Of the best sentence's score, that another needs.
+    """
     asked = task.parts[:_MAX_PARTS] if len(task.parts) > 1 else split_question(task.question)
     # A page or clause that the question names need not be named in the evidence that was taken from it.
     bare = [(strip_references(part) or part) if within_references(part, task.evidence) else part for part in asked]
@@ -36,14 +37,13 @@ def excerpts(task: Excerpts) -> ExcerptsResult:
     confidence = max((ranking.confidence for ranking in rankings), default=0.0)
     sure = [ranking for ranking in rankings if task.closest or ranking.confidence >= REFUSED_BELOW]
     # The best of every part come first, then the second best of every part, and so on.
-    turns = itertools.zip_longest(*map(_excerpts, sure))
+    turns = itertools.zip_longest(*(_excerpts(ranking, least_share) for ranking in sure))
     claims: list[Excerpt] = []
     for each in filter(None, itertools.chain.from_iterable(turns)):
         if not any(_says_again(each, said) for said in claims):
             claims.append(each)
-    limit = _MAX_CLAIMS_OF_PARTS if len(sure) > 1 else _MAX_CLAIMS
     unknown = tuple(dict.fromkeys(word for ranking in rankings for word in ranking.unknown))
-    return ExcerptsResult(claims=tuple(claims[:limit]), confidence=confidence, unknown=unknown)
+    return ExcerptsResult(claims=tuple(claims[:most]), confidence=confidence, unknown=unknown)
 
 
 def rewrite_answer(task: RewriteAnswer) -> RewriteAnswerResult:
@@ -57,14 +57,14 @@ def _says_again(one: Excerpt, other: Excerpt) -> bool:
     return one.text == other.text or (one.within == other.within and (quote in quoted or quoted in quote))
 
 
-def _excerpts(ranking: Ranking) -> list[Excerpt]:
+def _excerpts(ranking: Ranking, least_share: float) -> list[Excerpt]:
     """Return what answers as claims: the best, the best of another page, the best of the document's opening, the rest.
 
     The opening says what a document is, who wrote it and when, in words that no question uses: of 165 questions it
     answered 12 that the best two sentences did not, where the third best sentence answered 5. Of the document's title,
     which stands beside each claim, only what answers best is one.
     """
-    good = [each for each in ranking.sentences[:_LOOKED_AT] if each.score >= _LEAST_SHARE * ranking.sentences[0].score]
+    good = [each for each in ranking.sentences if each.score >= least_share * ranking.sentences[0].score]
     titles = {" ".join(each.passage.title.split()) for each in good}
     found: dict[Ranked, Excerpt] = {}
     for each in (*good, *filter(None, [ranking.opening])):

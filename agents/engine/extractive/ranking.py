@@ -8,7 +8,7 @@ on real questions (agents/engine/extractive/weights.py).
 import itertools
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -32,24 +32,6 @@ _SENTENCES_ELSEWHERE = 100
 told as many answering from silent ones with 20 to 200, fewer without."""
 _K1, _B, _B_OF_SENTENCES = 1.2, 0.75, 0.4
 """Of BM25; the first two are Lucene's. What is short among sentences is a heading or a cell, and no better for it."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question's content words, each once, stemmed as the text that is to answer it."""
-
-    words: tuple[str, ...]
-    stems: tuple[str, ...]
-
-    @classmethod
-    def of(cls, text: str, vocabulary: Vocabulary) -> "Question":
-        """Return a question's content words; it may be put in another language than the text."""
-        small = language_of(text).function_words
-        found: dict[str, str] = {}
-        for word in vocabulary.words(unicodedata.normalize("NFKC", text)):
-            if not word.function and word.text.lower() not in small:
-                found.setdefault(word.stem, word.text)
-        return cls(tuple(found.values()), tuple(found))
 
 
 @dataclass(frozen=True)
@@ -124,14 +106,13 @@ class TextIndex:
         import numpy as np
 
         question = self.question(text)
-        if not question.stems or not self.spans:
+        if not question or not self.spans:
             return Ranking()
-        pairs = zip(question.words, question.stems, strict=True)
-        unknown = tuple(word for word, stem in pairs if stem not in self._numbers.known)
+        unknown = tuple(word for stem, word in question.items() if stem not in self._numbers.known)
         weights = np.array(list(MEASURES.values()))
         scores = self.measure(question) @ weights
         signs = self.signs(question, scores)
-        if answer and (said := self.question(answer)).stems:
+        if answer and (said := self.question(answer)):
             scores = scores + ANSWER_WEIGHT * (self.measure(said) @ weights)
         order = [place for place in np.argsort(-scores, kind="stable")[:_MAX_RANKED] if scores[place] > 0.0]
         if not order:
@@ -141,21 +122,26 @@ class TextIndex:
         begins = next(n for n, each in enumerate(self.passages) if each.document_id == ranked[0].passage.document_id)
         on_first = (self._page_of == self._page_of[begins])[self._passage_of]
         opening = self._ranked(int(np.argmax(np.where(on_first, scores, -1.0))), scores)
-        return Ranking(ranked, opening, 1.0 / (1.0 + math.exp(-log_odds)), unknown, frozenset(question.stems))
+        return Ranking(ranked, opening, 1.0 / (1.0 + math.exp(-log_odds)), unknown, frozenset(question))
 
     def _ranked(self, place: int, scores: Any) -> Ranked:  # noqa: ANN401
         number, start, end = self.spans[place]
         return Ranked(self.passages[number], start, end, float(scores[place]), int(self._page_of[number]))
 
-    def question(self, text: str) -> Question:
-        """Return a question's words as this text's are stemmed."""
-        return Question.of(text, Vocabulary(self._language))
+    def question(self, text: str) -> dict[str, str]:
+        """Return a question's content words, each once, by their stems; it may be in another language than the text."""
+        small = language_of(text).function_words
+        found: dict[str, str] = {}
+        for word in Vocabulary(self._language).words(unicodedata.normalize("NFKC", text)):
+            if not word.function and word.text.lower() not in small:
+                found.setdefault(word.stem, word.text)
+        return found
 
-    def measure(self, question: Question) -> Any:  # noqa: ANN401
-        """Return each sentence's measures, in the order of `MEASURES`."""
+    def measure(self, question: Collection[str]) -> Any:  # noqa: ANN401
+        """Return each sentence's measures, in the order of `MEASURES`, for a question's stems."""
         import numpy as np
 
-        numbers = [self._numbers.known.get(stem, -1) for stem in question.stems]
+        numbers = [self._numbers.known.get(stem, -1) for stem in question]
         sentences = self._sentences.counts(numbers)
         passages = self._headings.counts(numbers)
         np.add.at(passages, self._passage_of, sentences)
@@ -178,7 +164,7 @@ class TextIndex:
         )
         return np.stack(measures, axis=1)
 
-    def signs(self, question: Question, scores: Any) -> dict[str, float]:  # noqa: ANN401
+    def signs(self, question: Collection[str], scores: Any) -> dict[str, float]:  # noqa: ANN401
         """Return what tells of whether the best sentence answers.
 
         The logarithm of its share among all sentences, and of sentences elsewhere that hold no word of the question;
@@ -188,7 +174,7 @@ class TextIndex:
 
         best = scores.max()
         share = -np.log(np.exp(scores - best).sum() + _SENTENCES_ELSEWHERE * np.exp(-best))
-        numbers = {stem for stem in question.stems if stem[0].isdigit()}
+        numbers = {stem for stem in question if stem[0].isdigit()}
         return {"log_share": float(share), "unknown_number": float(not numbers <= self._numbers.known.keys())}
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 from agents.language.sentences import DAY_OF_MONTH, split_sentences
 from agents.language.stems import Vocabulary, Word
-from agents.language.unspaced import UNSPACED, join_lines
+from agents.language.unspaced import is_unspaced, join_lines
 from agents.schema import Passage
 
 Form = Literal["sentence", "item", "row"]
@@ -207,13 +207,10 @@ def clean(text: str) -> str:
     return _EMPHASIS.sub(r"\2", _BULLET.sub("", line, count=1) if _BULLET.match(line) else line).strip()
 
 
-_UNSPACED = re.compile(f"[{UNSPACED}]")
-
-
 def shortened(text: str, length: int) -> str:
     """Return a text of at most `length` characters, cut at a word."""
     if len(text) <= length:
         return text
     cut = text[: length - 1]
     # What has no spaces is cut between letters.
-    return (cut if _UNSPACED.match(cut[-1]) else cut.rsplit(" ", 1)[0]) + "…"
+    return (cut if is_unspaced(cut[-1]) else cut.rsplit(" ", 1)[0]) + "…"
