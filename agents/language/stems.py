@@ -56,10 +56,9 @@ class Vocabulary:
 
     def stem(self, word: str) -> str:
         """Return the stem of a word, or the normal form of a number."""
-        stem = self._stems.get(word)
-        if stem is None:
-            stem = self._stems[word] = self._compute_stem(word)
-        return stem
+        if word not in self._stems:
+            self._stems[word] = self._compute_stem(word)
+        return self._stems[word]
 
     def words(self, text: str) -> list[Word]:
         """Return every word of a text in order."""

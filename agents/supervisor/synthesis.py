@@ -20,11 +20,11 @@ from agents.supervisor.state import Drafted, Evidence, State, Update, latest_evi
 MIN_LOG_ODDS = 0.25
 """Of the engine's view, where the rules have none: below it the passages do not answer. At 0 4 % of 165 answerable
 questions were refused and 71 % of 21 unanswerable ones; at 0.25 8 % and 71 %: benchmarks/results/prompts_h100.json."""
-ANSWERABLE: Mapping[str, float] = MappingProxyType({"bias": 0.26, "told": 1.28, "confidence": 0.58})
-"""Log-odds that passages answer, by what a model tells (its log-odds) and by the confidence of the rules (theirs);
-fitted, as the next, by benchmarks/quality/fit_answers.py."""
-NOT_ANSWERED_BELOW = 1.0
-"""Of these log-odds: on documents left out of the fit 5 % of 165 answered questions fell below, and 71 % of 21 others;
+ANSWERABLE: Mapping[str, float] = MappingProxyType({"bias": -0.28, "told": 1.27, "confidence": 0.65})
+"""Log-odds that passages answer, by what a model tells of them (its log-odds) and by the confidence of the rules in the
+source of its answer (theirs); fitted, as the next, by benchmarks/quality/fit_answers.py."""
+NOT_ANSWERED_BELOW = 1.2
+"""Of these log-odds: on documents left out of the fit 4 % of 165 answered questions fell below, and 71 % of 21 others;
 by what the model tells alone 7 % and 71 %."""
 
 
@@ -43,7 +43,7 @@ def is_answerable(evidence: Sequence[Evidence], confidence: float) -> bool:
 
     Args:
         evidence: Of each question, with the engine's log-odds.
-        confidence: Of the rules that the documents answer, 0 to 1; 0 where they share no word with the question, of
+        confidence: Of the rules that the documents answer so, 0 to 1; 0 where they share no word with the question, of
             which it may be put in another language.
     """
     told = [each.log_odds for each in evidence if each.log_odds is not None]
@@ -64,19 +64,20 @@ async def _answer(run: Run, state: State) -> Drafted:
         return await _excerpt(run, state, passages)
     if not passages:
         return Drafted(look=look)
-    rules = await run.apply_rules(await to_excerpt(run, state))
-    if not is_answerable(evidence, rules.confidence):
-        return Drafted(look=look)
     question = state["routed"].question
     draft = await run.ask(Draft(evidence=passages, question=question, history=run.history))
-    answer, excerpts = draft.answer, as_claims(rules) if rules.confidence >= REFUSED_BELOW else ()
+    sources = await run.apply_rules(await to_excerpt(run, state, draft.answer))
+    if not is_answerable(evidence, sources.confidence):
+        return Drafted(look=look)
+    rules = await run.apply_rules(await to_excerpt(run, state))
+    excerpts = as_claims(rules) if rules.confidence >= REFUSED_BELOW else ()
     if draft.quotes:
-        return Drafted((UncheckedClaim(answer, draft.quotes),), look=look, excerpts=excerpts)
-    # Where the text shares no word with the question, the excerpt is but how the document opens.
-    sources = as_claims(await run.apply_rules(await to_excerpt(run, state, answer))) if rules.confidence else ()
-    claim = await asyncio.to_thread(_with_sources, answer, sources[:1], passages)
+        return Drafted((UncheckedClaim(draft.answer, draft.quotes),), look=look, excerpts=excerpts)
+    # Where the text shares no word with the question, the first source is but how the document opens.
+    best = as_claims(sources)[:1] if sources.confidence else ()
+    claim = await asyncio.to_thread(_with_sources, draft.answer, best, passages)
     if not claim.quotes:
-        copied = await run.ask(Quotes(evidence=passages, question=question, answer=answer))
+        copied = await run.ask(Quotes(evidence=passages, question=question, answer=draft.answer))
         claim = replace(claim, quotes=copied.quotes)
     return Drafted((claim,), look=look, excerpts=excerpts)
 

@@ -25,7 +25,7 @@ import numpy as np
 
 from agents.assistant import Assistant
 from agents.documents.library import Library
-from agents.engine.extractive.weights import CONFIDENCE, MEASURES
+from agents.engine.extractive.weights import ANSWER_WEIGHT, CONFIDENCE, MEASURES
 from agents.engine.tasks.answering import Answerable, Draft
 from agents.settings import DocumentsSettings, load_settings
 from agents.supervisor.retrieval import JUDGED
@@ -73,10 +73,10 @@ class Answered:
         said = case.index.question(told[1])
         self._by_answer = case.index.measure(said) @ weights if said else np.zeros(len(self._scores))
         asked = case.index.question(case.question.text)
-        signs = list(case.index.signs(asked, self._scores).values())
+        signs = list(case.index.signs(asked, self._scores + ANSWER_WEIGHT * self._by_answer).values())
         log_odds = CONFIDENCE["bias"] + sum(np.array(list(CONFIDENCE.values())[1:]) * signs)
         self.signs = (told[0], float(log_odds))
-        """The model's log odds, and the rules'."""
+        """The model's log odds, and the rules', of what its answer is from."""
         self.first = np.array([self._first(weight) for weight in WEIGHTS])
         """By weight: whether the best sentence is on a gold page."""
 

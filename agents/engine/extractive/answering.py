@@ -37,7 +37,7 @@ def excerpts(task: Excerpts, most: int = MAX_CLAIMS, least_share: float = LEAST_
     confidence = max((ranking.confidence for ranking in rankings), default=0.0)
     sure = [ranking for ranking in rankings if task.closest or ranking.confidence >= REFUSED_BELOW]
     # The best of every part come first, then the second best of every part, and so on.
-    turns = itertools.zip_longest(*(_excerpts(ranking, least_share) for ranking in sure))
+    turns = itertools.zip_longest(*(_excerpts(ranking, most, least_share) for ranking in sure))
     claims: list[Excerpt] = []
     for each in filter(None, itertools.chain.from_iterable(turns)):
         if not any(_says_again(each, said) for said in claims):
@@ -57,17 +57,19 @@ def _says_again(one: Excerpt, other: Excerpt) -> bool:
     return one.text == other.text or (one.within == other.within and (quote in quoted or quoted in quote))
 
 
-def _excerpts(ranking: Ranking, least_share: float) -> list[Excerpt]:
+def _excerpts(ranking: Ranking, most: int, least_share: float) -> list[Excerpt]:
     """Return what answers as claims: the best, the best of another page, the best of the document's opening, the rest.
 
     The opening says what a document is, who wrote it and when, in words that no question uses: of 165 questions it
     answered 12 that the best two sentences did not, where the third best sentence answered 5. Of the document's title,
     which stands beside each claim, only what answers best is one.
     """
-    good = [each for each in ranking.sentences if each.score >= least_share * ranking.sentences[0].score]
-    titles = {" ".join(each.passage.title.split()) for each in good}
+    titles = {" ".join(each.passage.title.split()) for each in ranking.sentences}
+    good = itertools.takewhile(lambda each: each.score >= least_share * ranking.sentences[0].score, ranking.sentences)
     found: dict[Ranked, Excerpt] = {}
     for each in (*good, *filter(None, [ranking.opening])):
+        if len(found) == most and each is not ranking.opening:
+            continue
         excerpt = _excerpt(each, ranking.stems)
         again = excerpt and found and any(excerpt.text in title for title in titles)
         if excerpt and not again and not any(_says_again(excerpt, said) for said in found.values()):

@@ -92,16 +92,14 @@ class TextIndex:
         numbers = {page: number for number, page in enumerate(dict.fromkeys(pages))}
         self._page_of = np.array([numbers[page] for page in pages], dtype=np.int64)
         pairs = itertools.pairwise(self.passages)
-        self._goes_on = np.array(
-            [one.document_id == two.document_id and one.end == two.start for one, two in pairs], bool
-        )
+        self._goes_on = np.array([(a.document_id, a.end) == (b.document_id, b.start) for a, b in pairs], bool)
 
     def rank(self, text: str, answer: str = "") -> Ranking:
         """Rank the sentences for a question, or as sources of an answer to it.
 
         Args:
-            text: The question; the confidence tells of it alone.
-            answer: What a model answers. A sentence that shares its words, too, is the likelier source.
+            text: The question.
+            answer: What a model answers. A sentence that shares its words, too, is the likelier source, and the surer.
         """
         import numpy as np
 
@@ -111,9 +109,9 @@ class TextIndex:
         unknown = tuple(word for stem, word in question.items() if stem not in self._numbers.known)
         weights = np.array(list(MEASURES.values()))
         scores = self.measure(question) @ weights
-        signs = self.signs(question, scores)
         if answer and (said := self.question(answer)):
             scores = scores + ANSWER_WEIGHT * (self.measure(said) @ weights)
+        signs = self.signs(question, scores)
         order = [place for place in np.argsort(-scores, kind="stable")[:_MAX_RANKED] if scores[place] > 0.0]
         if not order:
             return Ranking(opening=self._ranked(0, scores), unknown=unknown)

@@ -112,7 +112,8 @@ def _cut(number: int, passage: Passage) -> Iterator[Statement]:
         opening, start = _opening(piece, start, headings)
         for heading in opening:
             section = _below(section, clean(_HEADING_MARK.sub("", heading)))
-        piece = passage.text[start:end]
+        piece = passage.text[start:end].lstrip()
+        start = end - len(piece)
         if not piece or _PAGE_FURNITURE.search(piece):
             continue
         if not row:
