@@ -105,6 +105,13 @@ def surroundings(asked: argparse.Namespace, what: str) -> dict[str, Any]:
     return {
         "what": what,
         "weights": f"{weights}: speed, memory and context are real, the answers have no meaning",
+        **here(),
+    }
+
+
+def here() -> dict[str, Any]:
+    """Return when and on what a measurement is made, and with which versions."""
+    return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "device": read_device(),
         "machine": describe_machine().model_dump(mode="json"),
