@@ -11,6 +11,8 @@ Reply = str | tuple[int, str]
 """The answer's text, or a status and an error message."""
 HANGS_UP: Reply = (0, "")
 """The connection is closed instead of an answer."""
+BREAKS_OFF: Reply = (-1, "")
+"""The connection is closed in the middle of an answer."""
 
 
 class ChatServer:
@@ -40,6 +42,7 @@ class ChatServer:
         top_logprobs: dict[str, float] | None = None,
     ) -> None:
         self.requests: list[dict[str, Any]] = []
+        self.sessions: list[str] = []
         self.tokenized = 0
         self.replies = list(replies)
         self.finish_reasons = list(finish_reason)
@@ -88,12 +91,19 @@ class _Handler(BaseHTTPRequestHandler):
             self.send({"count": sum(len(text.split()) for text in texts)})
             return
         self.server_.requests.append(body)
+        self.server_.sessions.append(self.headers.get("X-Session-ID", ""))
         time.sleep(self.server_.seconds)
         if reason := self.server_.refuse(body):
             self.send({"error": {"message": reason}}, 400)
             return
         reply = self.server_.replies.pop(0) if len(self.server_.replies) > 1 else self.server_.replies[0]
         if reply == HANGS_UP:
+            self.close_connection = True
+        elif reply == BREAKS_OFF:
+            self.send_response(200)
+            self.send_header("Content-Length", "100")
+            self.end_headers()
+            self.wfile.write(b'{"id": "1", "object": "chat')
             self.close_connection = True
         elif isinstance(reply, tuple):
             self.send({"error": {"message": reply[1]}}, reply[0])
