@@ -4,9 +4,9 @@
         [--router vllm-router] [--documents 6]
 
 The database is one of its own, and empty. vLLM runs on the CPU (`make vllm`), with small random weights; the router is
-in a virtual environment of its own (`pip install vllm-router`). Documents are read whole, one after another, and then
-asked about in rounds, the next question always at the other server. Neither vLLM's cache holds all of them. That is
-done behind each of the router's policies in turn. At last documents are read in windows, and a vLLM is killed.
+in a virtual environment of its own (`pip install vllm-router`). Documents are read whole, then all are asked about at
+once, and once more, each question at the other server than the one before. That is done behind each of the router's
+policies in turn. At last documents are read in windows, and a vLLM is killed.
 """
 
 import argparse
@@ -41,8 +41,7 @@ ROUTER_OPTIONS = {
 }
 """As docs/team.md has them, and says why."""
 DOCUMENT_SENTENCES = 900
-DOCUMENT_TOKENS = 22_000
-"""Of a document, at most; it has at least 20,000."""
+"""Some 21,500 tokens."""
 CONTEXT = 32_768
 KV_BYTES = 128
 """Of one token of the tiny model: a key and a value of 32 numbers of two bytes."""
@@ -143,22 +142,33 @@ def write(room: Path, name: str, seed: int) -> str:
 
 @dataclass(frozen=True)
 class Prompts:
-    """How many prompts held a document of over 20,000 tokens, and how many of these were not found in the cache."""
+    """How many prompts of over 20,000 tokens each vLLM had, and of how many of all it did not have the document cached."""
 
-    with_document: float = 0.0
-    computed: float = 0.0
-    """More than 2,000 tokens of them: a tenth of the document."""
+    at: tuple[float, ...]
+    computed: float
+    """So many took over 2,000 tokens of computing: a tenth of the document."""
 
     @classmethod
     async def of(cls, vllms: Iterable[Program]) -> "Prompts":
-        """Count those of all vLLMs since their start."""
-        counted = cls()
-        for vllm in vllms:
-            metrics = await vllm.metrics()
-            long = _above(metrics, "vllm:request_prompt_tokens", "20000.0")
-            computed = _above(metrics, "vllm:request_prefill_kv_computed_tokens", "2000.0")
-            counted = cls(counted.with_document + long, counted.computed + computed)
-        return counted
+        """Count those since the vLLMs' start."""
+        metrics = [await vllm.metrics() for vllm in vllms]
+        return cls(
+            tuple(_above(each, "vllm:request_prompt_tokens", "20000.0") for each in metrics),
+            sum(_above(each, "vllm:request_prefill_kv_computed_tokens", "2000.0") for each in metrics),
+        )
+
+    def __sub__(self, before: "Prompts") -> "Prompts":
+        """Return those since an earlier moment."""
+        at = tuple(now - then for now, then in zip(self.at, before.at, strict=True))
+        return Prompts(at, self.computed - before.computed)
+
+    def figures(self, policy: str) -> dict[str, float]:
+        """Return what is kept of them."""
+        return {
+            f"{policy}_prompts_with_a_document": sum(self.at),
+            f"{policy}_found_in_the_cache": 1.0 - self.computed / sum(self.at),
+            f"{policy}_at_one_vllm_at_most": max(self.at) / sum(self.at),
+        }
 
 
 def _above(metrics: Metrics, histogram: str, bound: str) -> float:
@@ -167,18 +177,21 @@ def _above(metrics: Metrics, histogram: str, bound: str) -> float:
 
 
 async def follow_up(servers: Servers, room: Path, vllms: Sequence[Program], policy: str, documents: int) -> Prompts:
-    """Have documents read whole, then ask about each in rounds; return the prompts of the rounds."""
-    sessions: list[str] = []
-    for number in range(documents):
-        path = write(room, f"{policy}-{number}", seed=100 * POLICIES.index(policy) + number)
-        reading = await call(servers, number, "analyze_document", document=path, window_tokens=CONTEXT)
-        sessions.append(reading["session"]["session_id"])
+    """Have documents read whole, then ask about all of them in rounds; return the prompts of the rounds."""
+    seed = 100 * POLICIES.index(policy)
+    paths = [write(room, f"{policy}-{number}", seed + number) for number in range(documents)]
+    wanted = {"window_tokens": CONTEXT}
+    readings = await asyncio.gather(
+        *(call(servers, number, "analyze_document", document=path, **wanted) for number, path in enumerate(paths))
+    )
+    sessions = [reading["session"]["session_id"] for reading in readings]
     before = await Prompts.of(vllms)
     for turn in range(1, FOLLOW_UPS + 1):
-        for number, session in enumerate(sessions):
-            await call(servers, number + turn, "ask", question=f"What was measured on {turn} May?", session_id=session)
-    after = await Prompts.of(vllms)
-    return Prompts(after.with_document - before.with_document, after.computed - before.computed)
+        asked = {"question": f"What was measured on {turn} May?"}
+        await asyncio.gather(
+            *(call(servers, number + turn, "ask", session_id=each, **asked) for number, each in enumerate(sessions))
+        )
+    return (await Prompts.of(vllms)) - before
 
 
 async def survive_kill(servers: Servers, room: Path, killed: Program, documents: int) -> dict[str, float]:
@@ -222,7 +235,7 @@ async def main(database: SecretStr, vllm: str, router: str, documents: int) -> N
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         room = Path(name)
         model = write_tiny(room / "model")
-        serving = serve(vllm, model, (documents - 1) * DOCUMENT_TOKENS + CONTEXT // 2)
+        serving = serve(vllm, model, documents * CONTEXT)
         async with AsyncExitStack() as running:
             vllms = [
                 await running.enter_async_context(started(serving, free_port(), room / f"vllm-{number}.log"))
@@ -240,10 +253,7 @@ async def main(database: SecretStr, vllm: str, router: str, documents: int) -> N
             for policy in POLICIES:
                 async with started(route(router, policy, vllms), port, room / f"router-{policy}.log"):
                     prompts = await follow_up(servers, room, vllms, policy, documents)
-                    figures |= {
-                        f"{policy}_prompts_with_a_document": prompts.with_document,
-                        f"{policy}_found_in_the_cache": 1.0 - prompts.computed / prompts.with_document,
-                    }
+                    figures |= prompts.figures(policy)
                     if policy == POLICIES[-1]:
                         figures |= await survive_kill(servers, room, vllms[0], documents)
         figures |= left(database, {})
@@ -251,9 +261,9 @@ async def main(database: SecretStr, vllm: str, router: str, documents: int) -> N
     record(
         "vllm_replicas",
         f"python -m benchmarks.vllm_replicas --documents {documents} --database-url URL: two servers, one PostgreSQL, "
-        f"vllm-router ({' '.join(_words(ROUTER_OPTIONS))}) and two vLLMs on the CPU with a tiny random model. Documents "
-        "of over 20,000 tokens are read whole, and all asked about twice; found in the cache is a prompt of which at most "
-        "2,000 tokens were computed. Then a vLLM is killed while documents are read in windows.",
+        f"vllm-router ({' '.join(_words(ROUTER_OPTIONS))}) and two vLLMs on the CPU with a tiny random model. "
+        "Documents of over 20,000 tokens are read whole, then all are asked about twice; found in the cache is a prompt "
+        "of which at most 2,000 tokens were computed. At last a vLLM is killed while documents are read in windows.",
         figures,
         goal="follow-ups find at least 90 % of their document in the cache, every call is answered though a vLLM is "
         "killed, no finished window is computed twice",
