@@ -142,7 +142,7 @@ def write(room: Path, name: str, seed: int) -> str:
 
 @dataclass(frozen=True)
 class Prompts:
-    """How many prompts of over 20,000 tokens each vLLM had, and of how many of all it did not have the document cached."""
+    """How many prompts of over 20,000 tokens each vLLM had, and how many of all were not found in its cache."""
 
     at: tuple[float, ...]
     computed: float
@@ -262,8 +262,9 @@ async def main(database: SecretStr, vllm: str, router: str, documents: int) -> N
         "vllm_replicas",
         f"python -m benchmarks.vllm_replicas --documents {documents} --database-url URL: two servers, one PostgreSQL, "
         f"vllm-router ({' '.join(_words(ROUTER_OPTIONS))}) and two vLLMs on the CPU with a tiny random model. "
-        "Documents of over 20,000 tokens are read whole, then all are asked about twice; found in the cache is a prompt "
-        "of which at most 2,000 tokens were computed. At last a vLLM is killed while documents are read in windows.",
+        "Documents of over 20,000 tokens are read whole, then all are asked about twice; found in the cache is a "
+        "prompt of which at most 2,000 tokens were computed. At last a vLLM is killed while documents are read in "
+        "windows.",
         figures,
         goal="follow-ups find at least 90 % of their document in the cache, every call is answered though a vLLM is "
         "killed, no finished window is computed twice",

@@ -22,6 +22,7 @@ class ChatServer:
         replies: What to answer.
         model: The model's name.
         vllm: Whether it also tokenizes, as vLLM does, one token for each word.
+        passes_on_tokenize: Whether that is reached through the router before it.
         refuse: Returns why a request is refused with status 400, or an empty text.
         finish_reason: How each answer says it ended.
         seconds: How long an answer takes.
@@ -34,6 +35,7 @@ class ChatServer:
         *replies: Reply,
         model: str = "a-model",
         vllm: bool = False,
+        passes_on_tokenize: bool = True,
         refuse: Callable[[dict[str, Any]], str] = lambda _body: "",
         finish_reason: tuple[str, ...] = ("stop",),
         key: str = "",
@@ -47,7 +49,7 @@ class ChatServer:
         self.replies = list(replies)
         self.finish_reasons = list(finish_reason)
         self.model, self.vllm, self.refuse, self.key, self.seconds = model, vllm, refuse, key, seconds
-        self.context, self.top_logprobs = context, top_logprobs
+        self.context, self.top_logprobs, self.passes_on_tokenize = context, top_logprobs, passes_on_tokenize
         outer = self
 
         class Bound(_Handler):
@@ -85,6 +87,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path == "/tokenize" and not self.server_.passes_on_tokenize:
+            self.send({}, 404)
+            return
         if self.path == "/tokenize":
             self.server_.tokenized += 1
             texts = [body["prompt"]] if "prompt" in body else [message["content"] for message in body["messages"]]

@@ -306,7 +306,7 @@ class OpenAIEngine:
 
     async def _count_messages(self, messages: list[dict[str, str]]) -> int:
         if not self._endpoint.tokenizes:
-            return sum(self._count(message["content"]) for message in messages) + prompt_layout.TEMPLATE_TOKENS
+            return self._count_contents(messages)
         try:
             response = await self._http.post(
                 f"{self._endpoint.root}/tokenize",
@@ -314,8 +314,14 @@ class OpenAIEngine:
                 headers=self._endpoint.headers(),
             )
             return response.raise_for_status().json()["count"]
+        except httpx.HTTPStatusError:
+            # Some routers pass on what begins with /v1, and nothing else.
+            return await asyncio.to_thread(self._count_contents, messages)
         except httpx.HTTPError as error:
             raise self._unreachable(str(error)) from error
+
+    def _count_contents(self, messages: list[dict[str, str]]) -> int:
+        return sum(self._count(message["content"]) for message in messages) + prompt_layout.TEMPLATE_TOKENS
 
     def _counter(self) -> tuple[TokenCounter, str]:
         if local := local_counter(self._endpoint.model):
