@@ -385,12 +385,14 @@ async def test_an_answer_is_bounded_by_what_the_context_leaves() -> None:
     assert asked["response_format"]["json_schema"]["schema"]["properties"]["quotes"]["maxItems"] < MAX_QUOTES
 
 
-async def test_behind_a_router_that_does_not_pass_on_the_counting_a_long_prompt_is_estimated() -> None:
-    with ChatServer(QUOTES, vllm=True, context=8_192, passes_on_tokenize=False) as server:
+async def test_behind_a_router_that_does_not_pass_on_the_counting_a_prompt_is_estimated() -> None:
+    with ChatServer(ROUTE, vllm=True, passes_on_tokenize=False) as server:
         engine = await open_engine(server)
-        await engine.run(Quotes(answer="It is.", evidence=(words(6_000),)))
+        alone = await engine.count_prompt_tokens(Route(question="Who?"))
+        longer = await engine.count_prompt_tokens(Route(question="Who?", evidence=(words(6_000),)))
         await engine.close()
-    assert len(server.requests) == 1
+    assert 20 < alone < 1_000
+    assert longer > 6_000
 
 
 async def test_a_prompt_that_does_not_fit_is_refused_with_the_numbers() -> None:
