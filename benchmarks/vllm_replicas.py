@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import os
 import random
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -39,7 +40,7 @@ ROUTER_OPTIONS = {
     "--health-failure-threshold": "2",
     "--log-level": "warning",
 }
-"""As docs/team.md has them, and says why."""
+"""As docs/team.md and deploy/compose.yaml have them."""
 DOCUMENT_SENTENCES = 900
 """Some 21,500 tokens."""
 CONTEXT = 32_768
@@ -229,9 +230,20 @@ def _is_whole(analysis: dict[str, Any]) -> bool:
     return coverage["tokens_read"] == coverage["tokens_total"] and "The engine at" not in str(analysis["warnings"])
 
 
+def _version(command: str, distribution: str) -> str:
+    """Return the version of what a virtual environment's command is from."""
+    python = Path(shutil.which(command) or command).with_name("python")
+    program = f"import importlib.metadata; print(importlib.metadata.version({distribution!r}))"
+    return subprocess.run([python, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
+
+
 async def main(database: SecretStr, vllm: str, router: str, documents: int) -> None:
     """Measure, and keep what was found."""
-    figures: dict[str, float] = {"documents": documents}
+    figures: dict[str, Any] = {
+        "vllm_router": _version(router, "vllm-router"),
+        "vllm": _version(vllm, "vllm"),
+        "documents": documents,
+    }
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         room = Path(name)
         model = write_tiny(room / "model")
