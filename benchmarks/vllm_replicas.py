@@ -114,15 +114,8 @@ def serve(vllm: str, model: Path, cached_tokens: int) -> list[str]:
 
 def route(router: str, policy: str, vllms: Iterable[Program]) -> list[str]:
     """Return how the router is started."""
-    words = [router, "--policy", policy, "--worker-urls", *(vllm.url for vllm in vllms)]
-    return [
-        *words,
-        *_words(ROUTER_OPTIONS),
-        "--prometheus-port",
-        str(free_port()),
-        "--worker-startup-check-interval",
-        "1",
-    ]
+    words = [router, "--policy", policy, "--worker-urls", *(vllm.url for vllm in vllms), *_words(ROUTER_OPTIONS)]
+    return [*words, "--prometheus-port", str(free_port()), "--worker-startup-check-interval", "1"]
 
 
 def _words(options: Mapping[str, str]) -> list[str]:
