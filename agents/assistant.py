@@ -108,7 +108,6 @@ class Assistant:
         self.settings = settings
         self._shared = shared
         self._engine = shared.engine if shared else LazyEngine(settings.engine, settings.data_dir, engine)
-        self._prefix_cache = PrefixCache(settings.engine)
         self._processes = shared.processes if shared else processes
         self._runs = SingleFlight(limit=settings.server.max_runs)
         # A file may change, so what was opened is not handed to later callers; the library makes reopening fast.
@@ -485,10 +484,10 @@ class Assistant:
         )
 
         async def work(report: ReportProgress) -> Answer | Analysis:
-            cached = self._prefix_cache.has(opened, ids)
+            cached = await self._prefix_cache.has(opened.engine, ids)
             completed = await self._supervisor.run(request, opened.engine, report, prefix_cached=cached)
             completed.run.warn(*([opened.warning] if opened.warning else []))
-            self._prefix_cache.note(completed.run, ids)
+            await self._prefix_cache.note(completed.run, ids)
             return await asyncio.to_thread(to_response, completed)
 
         async def shared(report: ReportProgress) -> Answer | Analysis:
@@ -562,6 +561,10 @@ class Assistant:
         url = self.settings.database_url
         claims = self._shared and self._shared.claims
         return WindowCache(self.settings.ready_data_dir(), database_url=url, claims=claims)
+
+    @cached_property
+    def _prefix_cache(self) -> PrefixCache:
+        return PrefixCache(self.settings.engine, self._window_cache)
 
     @cached_property
     def _supervisor(self) -> Supervisor:

@@ -186,8 +186,9 @@ def left(settings: Settings, log: Path) -> dict[str, int]:
             query = "SELECT COUNT(*) / 2 FROM messages WHERE key = ?"
             lost += max(0, turns - sessions.execute(query, (session_id,)).fetchone()[0])
     with closing(sqlite3.connect(settings.data_dir / "runs.db")) as runs:
-        (windows,) = runs.execute("SELECT COUNT(*) FROM results").fetchone()
-        (twice,) = runs.execute("SELECT COUNT(*) - COUNT(DISTINCT key) FROM stored").fetchone()
+        # A window's key is a hash; others begin with words.
+        (windows,) = runs.execute("SELECT COUNT(*) FROM results WHERE length(key) = 64").fetchone()
+        (twice,) = runs.execute("SELECT COUNT(*) - COUNT(DISTINCT key) FROM stored WHERE length(key) = 64").fetchone()
     corrupt = 0
     for file in settings.data_dir.glob("*.*"):
         if file.suffix in (".db", ".sqlite3"):

@@ -51,20 +51,29 @@ _COUNT_STORED = """
 _WINDOWS = "FROM readroom_results.stored WHERE length(key) = 64"
 
 
-class Servers:
-    """Two servers over one database, each with a data folder of its own."""
+NO_MODEL = {"READROOM_ENGINE__KIND": "extractive"}
 
-    def __init__(self, room: Path, database: SecretStr) -> None:
+
+class Servers:
+    """Two servers over one database, each with a data folder of its own.
+
+    Args:
+        room: The folder of the documents and of theirs.
+        database: That they share.
+        engine: The settings of their engine.
+    """
+
+    def __init__(self, room: Path, database: SecretStr, engine: Mapping[str, str]) -> None:
         self._room = room
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("READROOM_")},
             "PYTHONPATH": str(_REPOSITORY),
-            "READROOM_ENGINE__KIND": "extractive",
+            **engine,
             "READROOM_DATABASE_URL": database.get_secret_value(),
             "READROOM_SERVER__WAIT_SECONDS": "2",
             "READROOM_LOG_LEVEL": "ERROR",
         }
-        self._ports = [_free_port() for _ in range(2)]
+        self._ports = [free_port() for _ in range(2)]
         self._processes = [self._start(number) for number in range(2)]
 
     @property
@@ -108,12 +117,12 @@ class Servers:
 
 
 @asynccontextmanager
-async def two_servers(room: Path, database: SecretStr) -> AsyncGenerator[Servers]:
+async def two_servers(room: Path, database: SecretStr, engine: Mapping[str, str] = NO_MODEL) -> AsyncGenerator[Servers]:
     """Yield two servers over an empty database, which counts the windows that are stored."""
     await migrate(Settings(data_dir=room / "data", database_url=database))
     with _connect(database) as connection:
         connection.execute(_COUNT_STORED)
-    servers = Servers(room, database)
+    servers = Servers(room, database, engine)
     try:
         yield servers
     finally:
@@ -273,7 +282,8 @@ def _number(connection: "psycopg.Connection[tuple[Any, ...]]", query: str, *valu
     return row[0] if row else 0
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody listens at."""
     with socket.create_server(("127.0.0.1", 0)) as bound:
         return bound.getsockname()[1]
 

@@ -110,6 +110,19 @@ def test_the_citation_names_the_version() -> None:
     assert f"version: {version}\n" in (ROOT / "CITATION.cff").read_text()
 
 
+def test_the_router_is_called_as_it_was_measured() -> None:
+    measured = json.loads((ROOT / "benchmarks" / "results" / "vllm_replicas.json").read_text())
+    options = re.search(r"vllm-router \((.*?)\)", measured["how"])
+    assert options
+    router = yaml.safe_load(TEAM.read_text())["services"]["router"]
+    page = " ".join((ROOT / "docs" / "team.md").read_text().replace("\\\n", "").split())
+
+    called = f"--policy consistent_hash {options[1]}"
+    assert router["command"].endswith(called)
+    assert called in page
+    assert f"vllm-router=={measured['figures']['vllm_router']}\n" in router["build"]["dockerfile_inline"]
+
+
 def test_the_gpu_image_has_the_vllm_that_was_measured() -> None:
     measured = json.loads((ROOT / "benchmarks" / "results" / "engine_h200.json").read_text())
     version = measured["engines"]["fp8_e5m2"]["steps"]["start"]["vllm"]
@@ -202,7 +215,9 @@ async def test_both_servers_answer_through_the_load_balancer_and_one_where_the_o
 
 def test_images_and_ports_are_those_of_the_dockerfile() -> None:
     services = yaml.safe_load(TEAM.read_text())["services"]
-    built = {service["image"]: service["build"] for service in services.values() if "build" in service}
+    built = {
+        service["image"]: service["build"] for service in services.values() if "target" in service.get("build", {})
+    }
     (container,) = pods()["Deployment"]["containers"]
 
     assert f"EXPOSE {PORT}\n" in (ROOT / "Dockerfile").read_text()

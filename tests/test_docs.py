@@ -267,6 +267,30 @@ def test_the_sizes_of_a_team_are_those_of_the_simulation() -> None:
     assert re.findall(r"\d", re.sub(r"\bp\d\d\b|Qwen[\w.-]+|H\d00s?|FP8", "", left)) == []
 
 
+def routed() -> Iterator[str]:
+    """Yield what the page for teams says of two vLLMs behind the router."""
+    figures = recorded("vllm_replicas")["figures"]
+
+    def found(policy: str) -> str:
+        prompts = figures[f"{policy}_prompts_with_a_document"]
+        return f"{prompts * figures[f'{policy}_found_in_the_cache']:.0f} of {prompts:.0f}"
+
+    yield f"vllm-router=={figures['vllm_router']}"
+    yield f"{found('consistent_hash')} prompts found at least 90 % of their document"
+    yield f"with `round_robin` {found('round_robin')}, "
+    yield f"with the router's default, `cache_aware`, {found('cache_aware')}."
+    yield f"{figures['calls_answered']} of {figures['calls']} calls were"
+
+
+def test_the_figures_of_several_gpus_are_those_of_the_measurement() -> None:
+    page = (ROOT / "docs" / "team.md").read_text().split("## Several GPUs\n", 1)[1].split("\n## ", 1)[0]
+
+    figures = recorded("vllm_replicas")["figures"]
+    assert figures["sticky_least_loaded_found_in_the_cache"] == 1
+    assert figures["windows_computed_twice"] == 0
+    assert [said for said in routed() if said not in " ".join(page.split())] == []
+
+
 def test_each_of_the_readmes_five_figures_stands_in_the_results() -> None:
     rows = [line for line in section("Measured").splitlines() if line.startswith("| ") and not line.startswith("| |")]
 

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from agents.documents.library import Library
 from agents.engine.engine import Engine
 from agents.engine.extractive.engine import ExtractiveEngine
-from agents.engine.registry import ActiveEngine
-from agents.jobs.single_flight import ReportProgress
+from agents.jobs.single_flight import ReportProgress, job_key
 from agents.jobs.window_cache import WindowCache
 from agents.schema import AgentStep, RouteKind
 from agents.settings import EngineSettings, SupervisorSettings
@@ -165,26 +164,32 @@ class Supervisor:
 
 
 class PrefixCache:
-    """What the engine has in its prefix cache, as far as the runs so far can tell.
+    """What the engine has in its prefix cache, as far as the runs so far can tell: those of other servers, too.
 
     Args:
         settings: Say after how long an idle engine sleeps or stops, and so loses its cache.
+        stored: Where it is noted, for all who share it; they are taken to share the engine.
     """
 
-    def __init__(self, settings: EngineSettings) -> None:
+    def __init__(self, settings: EngineSettings, stored: WindowCache) -> None:
         idle = settings.idle_sleep_seconds, settings.idle_stop_seconds
         self._seconds = min(filter(None, idle), default=math.inf)
-        self._read_at: dict[tuple[str | None, ...], float] = {}
+        self._stored = stored
 
-    def has(self, opened: ActiveEngine, ids: Sequence[str]) -> bool:
+    async def has(self, engine: Engine, ids: Sequence[str]) -> bool:
         """Whether the engine has read these documents in one prompt, recently enough to have them cached."""
-        return time.monotonic() - self._read_at.get((opened.engine.info.model, *ids), -math.inf) < self._seconds
+        known = engine.info.context_tokens and await self._stored.get(_prefix(engine, ids), self._seconds)
+        return bool(known)
 
-    def note(self, run: Run, ids: Sequence[str]) -> None:
-        """Remember the documents if this run read them in one prompt."""
+    async def note(self, run: Run, ids: Sequence[str]) -> None:
+        """Note the documents if this run read them in one prompt."""
         in_one_prompt = run.ledger.everything_read and run.ledger.windows <= 1 and not run.ledger.cached_windows
         if run.engine.info.context_tokens and in_one_prompt:
-            self._read_at[run.engine.info.model, *ids] = time.monotonic()
+            await self._stored.put(_prefix(run.engine, ids), "true")
+
+
+def _prefix(engine: Engine, ids: Sequence[str]) -> str:
+    return f"prefix {job_key(model=engine.info.model, documents=list(ids))}"
 
 
 async def fall_back(run: Run, state: State) -> Completed:

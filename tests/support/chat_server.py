@@ -11,6 +11,8 @@ Reply = str | tuple[int, str]
 """The answer's text, or a status and an error message."""
 HANGS_UP: Reply = (0, "")
 """The connection is closed instead of an answer."""
+BREAKS_OFF: Reply = (-1, "")
+"""The connection is closed in the middle of an answer."""
 
 
 class ChatServer:
@@ -20,6 +22,7 @@ class ChatServer:
         replies: What to answer.
         model: The model's name.
         vllm: Whether it also tokenizes, as vLLM does, one token for each word.
+        passes_on_tokenize: Whether that is reached through the router before it.
         refuse: Returns why a request is refused with status 400, or an empty text.
         finish_reason: How each answer says it ended.
         seconds: How long an answer takes.
@@ -32,6 +35,7 @@ class ChatServer:
         *replies: Reply,
         model: str = "a-model",
         vllm: bool = False,
+        passes_on_tokenize: bool = True,
         refuse: Callable[[dict[str, Any]], str] = lambda _body: "",
         finish_reason: tuple[str, ...] = ("stop",),
         key: str = "",
@@ -40,11 +44,13 @@ class ChatServer:
         top_logprobs: dict[str, float] | None = None,
     ) -> None:
         self.requests: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        """Of these requests, by their names in small letters."""
         self.tokenized = 0
         self.replies = list(replies)
         self.finish_reasons = list(finish_reason)
         self.model, self.vllm, self.refuse, self.key, self.seconds = model, vllm, refuse, key, seconds
-        self.context, self.top_logprobs = context, top_logprobs
+        self.context, self.top_logprobs, self.passes_on_tokenize = context, top_logprobs, passes_on_tokenize
         outer = self
 
         class Bound(_Handler):
@@ -82,18 +88,28 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path == "/tokenize" and not self.server_.passes_on_tokenize:
+            self.send({}, 404)
+            return
         if self.path == "/tokenize":
             self.server_.tokenized += 1
             texts = [body["prompt"]] if "prompt" in body else [message["content"] for message in body["messages"]]
             self.send({"count": sum(len(text.split()) for text in texts)})
             return
         self.server_.requests.append(body)
+        self.server_.headers.append({name.lower(): value for name, value in self.headers.items()})
         time.sleep(self.server_.seconds)
         if reason := self.server_.refuse(body):
             self.send({"error": {"message": reason}}, 400)
             return
         reply = self.server_.replies.pop(0) if len(self.server_.replies) > 1 else self.server_.replies[0]
         if reply == HANGS_UP:
+            self.close_connection = True
+        elif reply == BREAKS_OFF:
+            self.send_response(200)
+            self.send_header("Content-Length", "100")
+            self.end_headers()
+            self.wfile.write(b'{"id": "1", "object": "chat')
             self.close_connection = True
         elif isinstance(reply, tuple):
             self.send({"error": {"message": reply[1]}}, reply[0])

@@ -2,4 +2,5 @@
 
 endpoint   finding the server and its model
 engine     computing tasks there
+resending  what is sent again, and when
 """

@@ -20,12 +20,12 @@ from langchain_core.messages import AIMessage
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 from pydantic.config import JsonDict
-from typing_extensions import override
 
 from agents.engine import output_schema, prompt_layout
 from agents.engine.engine import Choice, ChoiceResult, InvalidAnswerError, Outcome, ResultT, Task
 from agents.engine.model_config import local_folder
 from agents.engine.openai.endpoint import Endpoint, find_endpoint, is_loopback, tls_verification
+from agents.engine.openai.resending import ResendingClient
 from agents.errors import EngineError
 from agents.language.tokens import Estimate, TokenCounter, estimate_tokens
 from agents.schema import EngineInfo, OnProgress, Usage
@@ -36,6 +36,8 @@ _logger = logging.getLogger(__name__)
 _CONNECT_SECONDS = 10.0
 _KEEP_ALIVE_SECONDS = 2.0
 """vLLM closes a connection that is idle for 5 s; httpx would use it for as long, and meet the closing one."""
+AFFINITY_HEADER = "X-Session-ID"
+"""What vllm-router looks for first, and other routers and load balancers can be told to; a single engine ignores it."""
 _MIN_ANSWER_TOKENS = 48
 
 GREEDY: dict[str, float] = {"temperature": 0.0}
@@ -106,7 +108,9 @@ class OpenAIEngine:
         local = is_loopback(endpoint.base_url)
         timeout = httpx.Timeout(endpoint.request_seconds, connect=_CONNECT_SECONDS)
         limits = httpx.Limits(max_connections=None, keepalive_expiry=_KEEP_ALIVE_SECONDS)
-        self._http = RetryingClient(verify=verify, trust_env=not local, timeout=timeout, limits=limits)
+        self._http = ResendingClient(
+            endpoint.request_seconds, verify=verify, trust_env=not local, timeout=timeout, limits=limits
+        )
         self._sync_http = httpx.Client(verify=verify, trust_env=not local, timeout=_CONNECT_SECONDS)
         self._chat = ChatOpenAI(
             model=endpoint.model,
@@ -205,9 +209,11 @@ class OpenAIEngine:
         try:
             if self._tells_logprobs:
                 with suppress(openai.BadRequestError):
-                    message = await self._invoke(messages, {**body, "logprobs": True, "top_logprobs": _TOP_LOGPROBS})
+                    message = await self._invoke(
+                        task, messages, {**body, "logprobs": True, "top_logprobs": _TOP_LOGPROBS}
+                    )
             if message is None:
-                message = await self._invoke(messages, body)
+                message = await self._invoke(task, messages, body)
                 # Only now is it known that the refusal was for the log probabilities.
                 self._tells_logprobs = False
         except openai.APIError as error:
@@ -248,20 +254,23 @@ class OpenAIEngine:
                 case _:
                     pass
             try:
-                return await self._send(messages, body, lines=lines)
+                return await self._send(task, messages, body, lines=lines)
             except openai.BadRequestError as error:
                 self._downgrade(error, constraint, extensions)
             except openai.APIError as error:
                 raise self._as_engine_error(error) from error
 
-    async def _send(self, messages: list[dict[str, str]], body: dict[str, Any], *, lines: bool) -> Reply:
-        message = await self._invoke(messages, body)
+    async def _send(
+        self, task: Task[ResultT], messages: list[dict[str, str]], body: dict[str, Any], *, lines: bool
+    ) -> Reply:
+        message = await self._invoke(task, messages, body)
         truncated = message.response_metadata.get("finish_reason") == "length"
         return Reply(message.text, truncated, _usage(message), lines)
 
-    async def _invoke(self, messages: list[dict[str, str]], body: dict[str, Any]) -> AIMessage:
+    async def _invoke(self, task: Task[ResultT], messages: list[dict[str, str]], body: dict[str, Any]) -> AIMessage:
+        headers = {AFFINITY_HEADER: prompt_layout.affinity(task)}
         with untraced():
-            return await self._chat.ainvoke(messages, extra_body=body)
+            return await self._chat.ainvoke(messages, extra_body=body, extra_headers=headers)
 
     async def _fit_context(
         self, task: Task[ResultT], schema: JsonDict, messages: list[dict[str, str]]
@@ -297,7 +306,7 @@ class OpenAIEngine:
 
     async def _count_messages(self, messages: list[dict[str, str]]) -> int:
         if not self._endpoint.tokenizes:
-            return sum(self._count(message["content"]) for message in messages) + prompt_layout.TEMPLATE_TOKENS
+            return self._count_contents(messages)
         try:
             response = await self._http.post(
                 f"{self._endpoint.root}/tokenize",
@@ -305,8 +314,14 @@ class OpenAIEngine:
                 headers=self._endpoint.headers(),
             )
             return response.raise_for_status().json()["count"]
+        except httpx.HTTPStatusError:
+            # Some routers pass on what begins with /v1, and nothing else.
+            return await asyncio.to_thread(self._count_contents, messages)
         except httpx.HTTPError as error:
             raise self._unreachable(str(error)) from error
+
+    def _count_contents(self, messages: list[dict[str, str]]) -> int:
+        return sum(self._count(message["content"]) for message in messages) + prompt_layout.TEMPLATE_TOKENS
 
     def _counter(self) -> tuple[TokenCounter, str]:
         if local := local_counter(self._endpoint.model):
@@ -394,26 +409,6 @@ def _usage(message: AIMessage) -> Usage:
         cached_tokens=used.get("input_token_details", {}).get("cache_read") or 0,
         completion_tokens=used.get("output_tokens", 0),
     )
-
-
-class RetryingClient(httpx.AsyncClient):
-    """Sends a request again, once, if its connection broke before the answer was there.
-
-    A server closes a connection that has been idle for some seconds, and on a busy machine a request may be on its
-    way just then: nobody has seen it. Where the server itself has died, the second try says so at once.
-    """
-
-    @override
-    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
-        """Send a request and return its response.
-
-        Raises:
-            httpx.TransportError: It could not be sent, or its connection broke twice.
-        """
-        try:
-            return await super().send(request, **options)
-        except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
-            return await super().send(request, **options)
 
 
 def local_counter(model: str) -> TokenCounter | None:

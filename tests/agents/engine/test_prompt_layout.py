@@ -87,3 +87,30 @@ def test_text_cannot_close_its_own_fence(text: str) -> None:
 def test_a_documents_words_stay_as_they_are() -> None:
     passage = passages("a < b, <table>, café ﬁn\r\n\tx", size=1_000)[0]
     assert passage.text in user(Route(evidence=(passage,)))
+
+
+def test_prompts_that_begin_with_the_same_passage_are_in_one_group_whoever_asks() -> None:
+    whole, again = passages(), passages(document="the same text in another library")
+    groups = {
+        prompt_layout.affinity(task)
+        for task in (
+            Draft(evidence=whole, question="Who?"),
+            Draft(evidence=again, question="When?", history="Q: Who?"),
+            Answerable(evidence=whole[:3], question="Who?"),
+            WindowNotes(evidence=whole, mode="summary"),
+        )
+    }
+    assert len(groups) == 1
+
+
+def test_windows_of_one_document_and_prompts_without_one_are_spread_over_many_groups() -> None:
+    windows = passages(" ".join(str(number) for number in range(2_000)))
+    by_window = {prompt_layout.affinity(WindowNotes(evidence=(window,), mode="summary")) for window in windows}
+    by_question = {prompt_layout.affinity(Route(question=f"Who is {number}?")) for number in range(90)}
+    assert len(by_window) > 80
+    assert len(by_question) > 80
+
+
+def test_a_group_does_not_tell_which_document_was_read() -> None:
+    groups = {prompt_layout.affinity(Route(question=str(number))) for number in range(20_000)}
+    assert len(groups) <= 4_096

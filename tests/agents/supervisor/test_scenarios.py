@@ -159,6 +159,22 @@ async def test_context_over_100k_tokens_is_answered_in_one_pass_without_truncati
     assert answer.coverage.skipped == ()
 
 
+async def test_a_follow_up_at_another_server_is_given_the_document_that_the_engine_has_just_read(
+    assistant_with: MakeAssistant, write: Write
+) -> None:
+    engine, text = FakeEngine(), long_text(8_000)
+    analysis = await assistant_with(engine).analyze(write("log.txt", text), window_tokens=131_072)
+    question, session_id = "Which lamp burned longest?", analysis.session.session_id
+    await assistant_with(engine).ask(question, session_id=session_id)
+    # Asleep since, the engine has it no more.
+    later = assistant_with(engine, engine=EngineSettings(idle_sleep_seconds=1e-6))
+    await later.ask("And which shortest?", session_id=session_id)
+
+    warm, cold = (task for task in engine.tasks if isinstance(task, Draft))
+    assert "".join(passage.text for passage in warm.evidence).strip() == text.strip()
+    assert len(cold.evidence) < len(warm.evidence)
+
+
 async def test_context_over_100k_tokens_is_analysed_window_by_window_without_truncation(
     assistant_with: MakeAssistant, write: Write
 ) -> None:

@@ -18,7 +18,7 @@ from agents.errors import EngineError
 from agents.schema import Passage
 from agents.settings import EngineSettings
 from tests.agents.engine.conftest import eventually
-from tests.support.chat_server import HANGS_UP, ChatServer
+from tests.support.chat_server import BREAKS_OFF, HANGS_UP, ChatServer, Reply
 
 ROUTE = json.dumps({"kind": "complex", "language": "English", "reason": "two facts"})
 QUOTES = json.dumps({"quotes": ["it is"]})
@@ -258,7 +258,7 @@ async def test_a_failing_server_is_an_error_that_may_pass() -> None:
             await engine.run(Route())
         await engine.close()
     assert caught.value.retryable
-    assert len(server.requests) == 1, "the client behind it must not retry by itself"
+    assert len(server.requests) == 3, "as our own client does, and none of those behind it"
 
 
 async def test_an_unexplained_refusal_is_an_error_that_will_not_pass() -> None:
@@ -289,24 +289,39 @@ async def test_a_wrong_key_is_named_as_such() -> None:
         await engine.close()
 
 
-async def test_a_request_whose_connection_broke_is_sent_once_more() -> None:
-    with ChatServer(HANGS_UP, ROUTE) as server:
+@pytest.mark.parametrize("broken", [HANGS_UP, BREAKS_OFF, (500, "Request failed")], ids=["none", "half", "by a router"])
+async def test_a_request_whose_answer_did_not_arrive_is_sent_again(broken: Reply) -> None:
+    with ChatServer(broken, ROUTE) as server:
         engine = await open_engine(server)
         outcome = await engine.run(Route())
         await engine.close()
     assert outcome.result.kind == "complex"
     assert outcome.usage.engine_calls == 1
     assert len(server.requests) == 2
+    first, second = server.headers
+    assert first["x-session-id"] == second["x-session-id"]
 
 
-async def test_a_server_that_hangs_up_twice_is_named() -> None:
+async def test_a_server_that_hangs_up_every_time_is_named() -> None:
     with ChatServer(HANGS_UP) as server:
         engine = await open_engine(server)
         with pytest.raises(EngineError, match="stopped answering") as caught:
             await engine.run(Route())
         await engine.close()
     assert caught.value.retryable
-    assert len(server.requests) == 2
+    assert len(server.requests) == 3
+
+
+async def test_a_router_is_told_which_prompts_begin_with_the_same_text() -> None:
+    with ChatServer("yes") as server:
+        engine = await open_engine(server)
+        for evidence in (words(9),), (words(9), words(8)), (words(8),):
+            await engine.run(Answerable(evidence=evidence, question=f"What of {len(evidence)}?"))
+        server.replies = ["It opens\nat 9."]
+        await engine.run(Draft(evidence=(words(9),), question="When?"))
+        await engine.close()
+    first, longer, other, draft = (headers["x-session-id"] for headers in server.headers)
+    assert first == longer == draft != other
 
 
 async def test_a_server_that_is_not_there_is_named() -> None:
@@ -369,6 +384,16 @@ async def test_an_answer_is_bounded_by_what_the_context_leaves() -> None:
     asked = server.requests[0]
     assert 48 <= asked["max_tokens"] < 692
     assert asked["response_format"]["json_schema"]["schema"]["properties"]["quotes"]["maxItems"] < MAX_QUOTES
+
+
+async def test_behind_a_router_that_does_not_pass_on_the_counting_a_prompt_is_estimated() -> None:
+    with ChatServer(ROUTE, vllm=True, passes_on_tokenize=False) as server:
+        engine = await open_engine(server)
+        alone = await engine.count_prompt_tokens(Route(question="Who?"))
+        longer = await engine.count_prompt_tokens(Route(question="Who?", evidence=(words(6_000),)))
+        await engine.close()
+    assert 20 < alone < 1_000
+    assert longer > 6_000
 
 
 async def test_a_prompt_that_does_not_fit_is_refused_with_the_numbers() -> None:
