@@ -165,7 +165,7 @@ async def test_a_comparison_lines_up_what_is_shared_and_what_differs(assistant: 
 async def test_what_two_documents_say_word_for_word_is_no_difference_even_where_it_was_noted_in_one_alone(
     assistant: Assistant, settings: Settings
 ) -> None:
-    examples = settings.documents.roots[1]
+    examples = Path(settings.documents.roots[1])
 
     analysis = await assistant.analyze(
         str(examples / "supply-contract.docx"), "comparison", compare_with=[str(examples / "supply-contract.md")]
@@ -489,7 +489,7 @@ async def test_a_session_is_not_shown_where_its_documents_may_not_be_read(
     session_id = (await assistant.ask("When does the gate open?", [handbook])).session.session_id
     assert "When does the gate open?" in await assistant.transcript(session_id)
     (tmp_path / "other").mkdir()
-    elsewhere = settings.documents.model_copy(update={"roots": (tmp_path / "other",)})
+    elsewhere = settings.documents.model_copy(update={"roots": (str(tmp_path / "other"),)})
     other = Assistant(settings.model_copy(update={"documents": elsewhere}))
     with pytest.raises(DocumentError, match="outside the folders"):
         await other.transcript(session_id)
