@@ -104,7 +104,7 @@ async def _named_errors(address: str, seconds: float | None, work: Coroutine[Any
             hint="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, where it is started.",
         ) from error
     except TimeoutError as error:
-        raise _unreachable(address, f"its storage has not answered within {seconds or ANSWER_SECONDS:g} s") from error
+        raise _unreachable(address, f"that took longer than {seconds or ANSWER_SECONDS:g} seconds") from error
     except (BotoCoreError, OSError, ValueError) as error:
         raise _unreachable(address, _line(error)) from error
 

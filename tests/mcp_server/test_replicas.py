@@ -1,4 +1,4 @@
-"""Two servers over HTTP and one database, one of which is killed at work."""
+"""Two servers over HTTP and one database, of which either is killed at work."""
 
 import asyncio
 import subprocess
@@ -12,11 +12,14 @@ from pydantic import SecretStr
 from agents.benchmark.corpus import write_text
 from agents.engine.vllm.processes import wait_until
 from agents.schema import Analysis, Answer
+from benchmarks.replicas import left, survive_kills, two_servers
 from tests.support import postgres
 from tests.support.processes import server_process
 
 FACTS = "The pump holds 40 litres. The valve was made by Orlov in 1987."
 PAGES = 40
+KILLS = 3
+"""`python -m benchmarks.replicas` kills fifty times, which takes an hour."""
 PATIENCE = 60.0
 """Seconds after which the test has failed."""
 WINDOWS = "SELECT key, created FROM readroom_results.results WHERE length(key) = 64"
@@ -76,3 +79,17 @@ async def test_a_killed_server_loses_no_answered_turn_and_no_finished_window(
     assert second.session.turns == 2
     assert "Orlov" in second.claims[0].text
     assert before <= finished_windows(empty_postgres)
+
+
+async def test_servers_killed_at_random_moments_lose_no_acknowledged_turn_and_repeat_no_finished_window(
+    empty_postgres: SecretStr, tmp_path: Path
+) -> None:
+    async with two_servers(tmp_path, empty_postgres) as servers:
+        figures, turns = await survive_kills(servers, tmp_path, KILLS, longest=2.0, callers=2)
+    kept = left(empty_postgres, turns)
+
+    assert figures["kills"] == KILLS
+    assert figures["calls_refused"] == 0
+    assert figures["turns_acknowledged"] >= 4
+    assert kept["windows_finished"] > 0
+    assert (kept["turns_lost"], kept["windows_computed_twice"]) == (0, 0)

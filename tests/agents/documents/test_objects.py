@@ -241,9 +241,9 @@ async def test_a_storage_that_does_not_answer_is_waited_for_so_long_and_no_longe
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", url)
         S3FileSystem.clear_instance_cache()
         error = await refusal(library, storage.address("reports/a.txt"))
-        assert "has not answered within 0.2 s" in error.message
+        assert "took longer than 0.2 seconds" in error.message
         assert "AWS_ENDPOINT_URL_S3" in error.hint
-        with pytest.raises(DocumentError, match="has not answered"):
+        with pytest.raises(DocumentError, match="took longer"):
             await collect(library, [storage.address("reports")], 10, ignore)
 
 
