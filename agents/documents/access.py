@@ -185,6 +185,8 @@ def _allowed_address(source: str, settings: DocumentsSettings) -> str:
     Raises:
         DocumentError: It is none, or is not below one that may be read.
     """
+    if not is_unicode(source):
+        raise DocumentError(f"{as_unicode(source)} cannot be read: it is not in UTF-8.", hint=_NAMES_HINT)
     try:
         address = s3_address(source)
     except ValueError as error:

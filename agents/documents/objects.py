@@ -121,7 +121,7 @@ def _line(error: Exception) -> str:
 
 
 async def _look(storage: _Storage, address: str) -> Found | None:
-    info: Mapping[str, Any] = await storage._info(_name(address))  # noqa: SLF001 - this and the others are fsspec's names for coroutines
+    info: Mapping[str, Any] = await storage._info(_name(address))  # noqa: SLF001 - so fsspec calls its coroutines
     if info["type"] == "directory":
         return None
     if S3 + info["name"] != address:

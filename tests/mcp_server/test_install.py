@@ -190,6 +190,11 @@ def test_a_linked_file_stays_a_link(home: Path) -> None:
     assert "readroom" in (home / "dotfiles" / "mcp.json").read_text()
 
 
+def test_an_address_in_s3_compatible_storage_is_entered_as_a_root(home: Path) -> None:
+    enter(plan("cursor", ["s3://papers/reports/"]))
+    assert entered_roots(entry(enter(plan("cursor", [str(home)])))) == ["s3://papers/reports", str(home)]
+
+
 def test_a_root_that_is_no_folder_is_refused(home: Path) -> None:
     with pytest.raises(SettingsError, match="is not a folder"):
         plan("cursor", [str(home / "missing")])
@@ -280,7 +285,7 @@ path.write_text(json.dumps(config))
 @pytest.fixture
 def claude(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A command `claude` that keeps its user's servers as Claude Code does; returns its file."""
-    command = folder(home, "bin") / "claude"
+    command = Path(folder(home, "bin")) / "claude"
     command.write_text(CLAUDE)
     command.chmod(0o755)
     monkeypatch.setenv("PATH", f"{command.parent}{os.pathsep}{os.environ['PATH']}")

@@ -33,6 +33,7 @@ NOT_READ = {
     "s3://{bucket}/reports/../secrets/a.txt": "empty names",
     "s3://{bucket}/reports/./a.txt": "empty names",
     "s3://{bucket}/reports//a.txt": "empty names",
+    "s3://{bucket}/reports/\udcfc.txt": "not in UTF-8",
     "s3://": "empty names",
     "s3:///reports/a.txt": "empty names",
     "s3://{bucket}/reports/%2e%2e/secrets/a.txt": "does not exist",
