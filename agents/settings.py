@@ -5,13 +5,14 @@ Each part of Readroom receives its own section and never reads the environment i
 
 import difflib
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SettingsSourceError
 
@@ -21,6 +22,42 @@ MIN_WINDOW_TOKENS = 1_024
 _PREFIX = "READROOM_"
 _NOT_SETTINGS = ("READROOM_TEST_", "READROOM_VLLM_KERNELS")
 """Variables of the tests, and one that the engine sets for its own process."""
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+S3 = "s3://"
+"""How an address in S3-compatible storage begins; its bucket and the names of an object's key follow."""
+
+
+def is_s3(place: str) -> bool:
+    """Whether a document or a folder lies in S3-compatible storage rather than in this machine's folders."""
+    return place[: len(S3)].lower() == S3
+
+
+def s3_address(text: str) -> str:
+    """Return an address in S3-compatible storage in its one form, without a slash at the end.
+
+    Raises:
+        ValueError: It has no bucket, or a part that some storages would take for a way up or leave out.
+    """
+    parts = text[len(S3) :].rstrip("/").split("/")
+    if any(part in ("", ".", "..") or "\0" in part for part in parts):
+        raise ValueError(f"an address is {S3}BUCKET/NAME/NAME, without empty names, `.` and `..`")
+    return S3 + "/".join(parts)
+
+
+def root_of(named: str) -> str:
+    """Return the path of a folder, or an address in S3-compatible storage, as it stands among those that may be read.
+
+    Raises:
+        ValueError: It is an address of another kind, or none that can be one.
+    """
+    if is_s3(named):
+        return s3_address(named)
+    if _SCHEME.match(named):
+        raise ValueError(f"documents are read from folders and from {S3}BUCKET/PREFIX")
+    return named
+
+
+Root = Annotated[str, BeforeValidator(lambda named: root_of(str(named)) if isinstance(named, str | Path) else named)]
 
 
 class Section(BaseModel):
@@ -32,8 +69,10 @@ class Section(BaseModel):
 class DocumentsSettings(Section):
     """What may be opened, and within which limits."""
 
-    roots: tuple[Path, ...] = Field(
-        default=(), description="Folders that may be read; none given: the home folder, but nothing hidden in it."
+    roots: tuple[Root, ...] = Field(
+        default=(),
+        description="Folders that may be read, or `s3://BUCKET/PREFIX` (extra `s3`); none given: the home folder, but "
+        "nothing hidden in it.",
     )
     allow_urls: bool = Field(default=False, description="Whether http(s) documents may be fetched.")
     max_bytes: int = Field(default=200_000_000, gt=0, description="Largest file, in bytes.")
@@ -68,9 +107,10 @@ class DocumentsSettings(Section):
         description="Whether search joins embeddings (Latin scripts); needs the extra `embeddings`, some 110 MB.",
     )
 
-    def allowed_roots(self) -> tuple[Path, ...]:
-        """Return the folders that may be read, resolved."""
-        return tuple(root.expanduser().resolve() for root in self.roots) or (Path.home().resolve(),)
+    def allowed_roots(self) -> tuple[str, ...]:
+        """Return the folders that may be read, resolved, and the addresses below which objects may."""
+        roots = self.roots or (str(Path.home()),)
+        return tuple(root if is_s3(root) else str(Path(root).expanduser().resolve()) for root in roots)
 
 
 class EngineSettings(Section):

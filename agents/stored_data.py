@@ -19,7 +19,7 @@ from agents.schema import Frozen
 from agents.sessions.sessions import SessionStore
 from agents.sessions.store import LAYOUT as SESSIONS
 from agents.sessions.store import StoredSession
-from agents.settings import Settings
+from agents.settings import Settings, is_s3, s3_address
 from agents.storage import Database, Layout
 from agents.users import Users, places_of
 
@@ -47,7 +47,7 @@ class StoredData(Frozen):
         """
         id_ = name.strip().lower()
         try:
-            path = str(Path(name).expanduser().resolve())
+            path = s3_address(name) if is_s3(name) else str(Path(name).expanduser().resolve())
         except (OSError, RuntimeError, ValueError):
             path = name
         sessions = tuple(each for each in self.sessions if each.session_id == id_)

@@ -20,7 +20,7 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from agents.errors import ReadroomError, SettingsError
 from agents.schema import Frozen
-from agents.settings import Settings
+from agents.settings import DocumentsSettings, Root, Settings, is_s3
 
 _WAIT_SECONDS = 10
 _logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class User(Frozen):
     name: UserName
     token_sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
     subject: str | None = Field(default=None, min_length=1, description="Who they are to the OAuth issuer; its `sub`.")
-    folders: tuple[Path, ...] = Field(min_length=1, description="What they may read.")
+    folders: tuple[Root, ...] = Field(min_length=1, description="What they may read.")
     library_characters: int | None = Field(default=None, gt=0, description="In place of the server's own limit.")
     max_runs: int | None = Field(default=None, gt=0, description="The same.")
 
@@ -42,7 +42,7 @@ class User(Frozen):
     def _reachable(self) -> Self:
         if (self.token_sha256 is None) == (self.subject is None):
             raise ValueError("either a token_sha256 or a subject says who it is")
-        if relative := [str(folder) for folder in self.folders if not folder.is_absolute()]:
+        if relative := [folder for folder in self.folders if not is_s3(folder) and not Path(folder).is_absolute()]:
             raise ValueError(f"{relative[0]} is no absolute path")
         return self
 
@@ -119,7 +119,7 @@ class Users:
     def add(
         self,
         name: str,
-        folders: Sequence[Path],
+        folders: Sequence[str | Path],
         library_characters: int | None = None,
         max_runs: int | None = None,
         subject: str | None = None,
@@ -132,15 +132,15 @@ class Users:
             SettingsError: The name or a folder cannot be one, or the file cannot be read or written.
         """
         token = None if subject else secrets.token_urlsafe(32)
-        paths = tuple(folder.expanduser().resolve() for folder in folders)
-        if missing := [str(path) for path in paths if not path.is_dir()]:
+        roots = DocumentsSettings(roots=tuple(map(str, folders))).allowed_roots()
+        if missing := [root for root in roots if not is_s3(root) and not Path(root).is_dir()]:
             raise SettingsError(f"{missing[0]} is no folder.", hint="Name folders that there are.")
         try:
             user = User(
                 name=name,
                 token_sha256=token and token_digest(token),
                 subject=subject,
-                folders=paths,
+                folders=roots,
                 library_characters=library_characters,
                 max_runs=max_runs,
             )
@@ -198,19 +198,19 @@ def settings_of(user: User, settings: Settings) -> Settings:
         SettingsError: What is kept of others lies in one of the user's folders.
     """
     private = [path.expanduser().resolve() for path in (settings.data_dir, settings.server.audit_file) if path]
-    for folder in user.folders:
-        if found := next((path for path in private if path.is_relative_to(folder.resolve())), None):
+    documents = settings.documents.model_copy(update={"roots": user.folders})
+    for folder in documents.allowed_roots():
+        if found := next((path for path in private if path.is_relative_to(folder)), None):
             raise SettingsError(
                 f"{user.name} may read {folder}, and with it what is kept of others in {found}.",
                 hint="Name other folders in READROOM_USERS_FILE, or set READROOM_DATA_DIR to another place.",
             )
-    documents: dict[str, object] = {"roots": user.folders}
     if user.library_characters:
-        documents["library_characters"] = user.library_characters
+        documents = documents.model_copy(update={"library_characters": user.library_characters})
     server = {"max_runs": user.max_runs} if user.max_runs else {}
     return places_of(user.name, settings).model_copy(
         update={
-            "documents": settings.documents.model_copy(update=documents),
+            "documents": documents,
             "server": settings.server.model_copy(update=server),
         }
     )
@@ -223,7 +223,7 @@ def places_of(name: str, settings: Settings) -> Settings:
         SettingsError: No user can have this name, or the database's address is wrong.
     """
     try:
-        User(name=name, token_sha256=token_digest(""), folders=(Path("/"),))
+        User(name=name, token_sha256=token_digest(""), folders=("/",))
     except ValidationError as error:
         raise SettingsError(f"There is no user {name}.", hint="`readroom users list` shows who there is.") from error
     places: dict[str, object] = {"data_dir": settings.data_dir / "users" / name}

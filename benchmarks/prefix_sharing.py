@@ -62,7 +62,7 @@ async def answer_with_agents(
     own = settings.model_copy(
         update={
             "data_dir": folder / "data",
-            "documents": settings.documents.model_copy(update={"roots": (folder,)}),
+            "documents": settings.documents.model_copy(update={"roots": (str(folder),)}),
         }
     )
     assistant = Assistant(own, engine=engine)

@@ -9,7 +9,6 @@ import gc
 import math
 import os
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
@@ -43,7 +42,9 @@ Wait = Annotated[
 OfUser = Annotated[
     str | None, typer.Option("--user", help="What is kept of this user, on a server that several share.")
 ]
-Roots = Annotated[list[Path] | None, typer.Option("--root", help="A folder that may be read; may be repeated.")]
+Roots = Annotated[
+    list[str] | None, typer.Option("--root", help="A folder or s3://BUCKET/PREFIX that may be read; may be repeated.")
+]
 # These repeat what `agents` and mcp_server/install.py define, for neither may be imported yet.
 Mode = Literal["summary", "detailed", "comparison", "extraction"]
 Suite = Literal["quick", "full", "context", "quality"]
@@ -313,8 +314,11 @@ def doctor(as_json: Json = False) -> None:
 def install(
     client: Annotated[ClientName, typer.Argument(help="Where to enter Readroom.")],
     root: Annotated[
-        list[Path] | None,
-        typer.Option("--root", help="A folder that may be read, beside those entered before; may be repeated."),
+        list[str] | None,
+        typer.Option(
+            "--root",
+            help="A folder or s3://BUCKET/PREFIX that may be read, beside those entered before; may be repeated.",
+        ),
     ] = None,
     url: Annotated[
         str | None,
@@ -494,7 +498,10 @@ def forget(
 @users.command()
 def add(
     name: Annotated[str, typer.Argument(help="Small letters of a to z, digits and underscores.")],
-    folder: Annotated[list[Path], typer.Option("--folder", help="A folder that they may read; may be repeated.")],
+    folder: Annotated[
+        list[str],
+        typer.Option("--folder", help="A folder or s3://BUCKET/PREFIX that they may read; may be repeated."),
+    ],
     library_characters: Annotated[
         int | None, typer.Option(min=1, help="Most characters of text that their library keeps.")
     ] = None,
@@ -510,8 +517,10 @@ def add(
     with exit_code(as_json=as_json):
         from agents.settings import load_settings
         from agents.users import configured_users
+        from mcp_server.cli_arguments import absolute_root
 
-        token = configured_users(load_settings()).add(name, folder, library_characters, max_runs, subject)
+        folders = [absolute_root(each) for each in folder]
+        token = configured_users(load_settings()).add(name, folders, library_characters, max_runs, subject)
         print_plain({"user": name, "token": token}, f"{token or name}\n", as_json=as_json)
         note(f"This is {name}'s bearer token. Only its hash is kept." if token else f"{name} is known by OAuth.")
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agents.documents.access import DOCUMENT_ID, URL, check_origins
-from agents.errors import DocumentError, RequestError, SessionError
+from agents.errors import DocumentError, RequestError, SessionError, SettingsError
 from agents.schema import Document, Response
-from agents.settings import Settings
+from agents.settings import S3, Settings, is_s3, root_of
 from agents.users import places_of
 
 if TYPE_CHECKING:
@@ -48,21 +48,21 @@ def _names_document(word: str) -> bool:
 
 
 def absolute(source: str) -> str:
-    """Return a relative path made absolute; document ids and URLs stay as they are."""
+    """Return a relative path made absolute; document ids and addresses stay as they are."""
     path = local_path(source)
     return source if path is None else str(path)
 
 
 def local_path(source: str) -> Path | None:
-    """Return the absolute path that `source` is, or None for a document id or a URL."""
-    if URL.match(source) or (DOCUMENT_ID.fullmatch(source) and not Path(source).exists()):
+    """Return the absolute path that `source` is, or None for a document id or an address."""
+    if URL.match(source) or is_s3(source) or (DOCUMENT_ID.fullmatch(source) and not Path(source).exists()):
         return None
     return Path(source).expanduser().absolute()
 
 
 @contextmanager
 def named_documents(
-    settings: Settings, words: Sequence[str], roots: Sequence[Path] = ()
+    settings: Settings, words: Sequence[str], roots: Sequence[str] = ()
 ) -> Generator[tuple[list[str], Settings]]:
     """Yield the documents that are named, as the assistant takes them, and settings that allow them.
 
@@ -85,11 +85,11 @@ def named_documents(
             raise RequestError("Standard input is empty.", hint='Write `cat FILE | readroom ask - "QUESTION"`.')
         # What is handed over may be read, whatever folders hold for files.
         sources = [str(copy) if word == STANDARD_INPUT else absolute(word) for word in words]
-        yield sources, with_roots(allowed, [*allowed.documents.roots, folder])
+        yield sources, with_roots(allowed, [*allowed.documents.roots, str(folder)])
 
 
-def allow_named(settings: Settings, sources: Sequence[str], roots: Sequence[Path] = ()) -> Settings:
-    """Return the settings with every folder allowed, on the drives of this folder and of the named files.
+def allow_named(settings: Settings, sources: Sequence[str], roots: Sequence[str] = ()) -> Settings:
+    """Return the settings with every folder and object allowed, on the drives and in the buckets of what is named.
 
     Whoever types a path into a shell may read it, and go on with it later. Roots that are given, or set explicitly,
     hold all the same.
@@ -99,15 +99,33 @@ def allow_named(settings: Settings, sources: Sequence[str], roots: Sequence[Path
         return settings
     named = [path for source in sources if (path := local_path(source))]
     paths = [Path.cwd(), Path.home(), *named, *(path.resolve() for path in named)]
-    return with_roots(settings, list(dict.fromkeys(Path(path.anchor) for path in paths)))
+    buckets = [S3 + source[len(S3) :].partition("/")[0] for source in sources if is_s3(source)]
+    return with_roots(settings, list(dict.fromkeys([*(path.anchor for path in paths), *buckets])))
 
 
-def with_roots(settings: Settings, roots: Sequence[Path]) -> Settings:
-    """Return the settings with these folders as the only allowed ones, if any are given."""
+def with_roots(settings: Settings, roots: Sequence[str]) -> Settings:
+    """Return the settings with these folders and addresses as the only allowed ones, if any are given.
+
+    Raises:
+        SettingsError: One cannot be allowed.
+    """
     if not roots:
         return settings
-    documents = settings.documents.model_copy(update={"roots": tuple(root.expanduser().absolute() for root in roots)})
+    documents = settings.documents.model_copy(update={"roots": tuple(map(absolute_root, roots))})
     return settings.model_copy(update={"documents": documents})
+
+
+def absolute_root(named: str) -> str:
+    """Return a folder or an address that may be read, with a relative path made absolute.
+
+    Raises:
+        SettingsError: It is an address that none can be read from.
+    """
+    try:
+        root = root_of(named)
+    except ValueError as error:
+        raise SettingsError(f"{named} cannot be read: {error}.", hint="Name another folder or address.") from error
+    return root if is_s3(root) else str(Path(root).expanduser().absolute())
 
 
 async def library_documents(assistant: "Assistant") -> list[str]:

@@ -104,14 +104,12 @@ def _missing_requirements() -> list[str]:
 
 def _folders(settings: "Settings") -> Iterator[Check]:
     yield Check(name="data folder", state="ok", detail=f"{settings.ready_data_dir()} can be written")
+    from agents.documents.folders import why_closed
+
     for root in settings.documents.allowed_roots():
-        try:
-            next(root.iterdir(), None)
-            state, detail = "ok", "may be read"
-        except OSError:
-            state, detail = "problem", "is not a folder that can be read"
+        problem = why_closed(root)
         how = "" if settings.documents.roots else " (the home folder, since READROOM_DOCUMENTS__ROOTS names none)"
-        yield Check(name="root", state=state, detail=f"{root} {detail}{how}")
+        yield Check(name="root", state="problem" if problem else "ok", detail=problem or f"{root} may be read{how}")
 
 
 def _users(settings: "Settings") -> Iterator[Check]:

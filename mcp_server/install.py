@@ -20,7 +20,9 @@ from pydantic import Field
 
 from agents.errors import RequestError, SettingsError
 from agents.schema import Frozen
+from agents.settings import is_s3
 from mcp_server import configuration
+from mcp_server.cli_arguments import absolute_root
 from mcp_server.configuration import CannotRewriteError, Configuration
 from mcp_server.hosts import HOSTS, ClientName, Host
 
@@ -91,7 +93,7 @@ class Installation(Frozen):
         if "command" not in self.entry:
             return "Which folders may be read is said where that server is started."
         if roots := entered_roots(self.entry):
-            return f"It may read {', '.join(map(str, roots))}."
+            return f"It may read {', '.join(roots)}."
         return "It may read your home folder, but nothing hidden in it; `--root FOLDER` names other folders."
 
 
@@ -116,7 +118,7 @@ def find(client: ClientName, scope: Scope | None = None) -> Installation:
 
 def plan(
     client: ClientName,
-    roots: Sequence[Path] = (),
+    roots: Sequence[str] = (),
     *,
     url: str | None = None,
     token: str | None = None,
@@ -142,7 +144,7 @@ def plan(
     return found.model_copy(update={"entry": {**ours, **users_own}})
 
 
-def _address(host: Host, url: str, token: str | None, roots: Sequence[Path]) -> dict[str, Any]:
+def _address(host: Host, url: str, token: str | None, roots: Sequence[str]) -> dict[str, Any]:
     if urlsplit(url).scheme not in ("http", "https"):
         raise RequestError(f"{url} is no address.", hint="Give --url as http://HOST:PORT/mcp.")
     if roots:
@@ -153,9 +155,9 @@ def _address(host: Host, url: str, token: str | None, roots: Sequence[Path]) -> 
     return entry
 
 
-def _command(host: Host, existing: Mapping[str, Any], roots: Sequence[Path], path: Path) -> dict[str, Any]:
-    allowed = [root.expanduser().absolute() for root in roots]
-    if missing := [root for root in allowed if not root.is_dir()]:
+def _command(host: Host, existing: Mapping[str, Any], roots: Sequence[str], path: Path) -> dict[str, Any]:
+    allowed = [absolute_root(root) for root in roots]
+    if missing := [root for root in allowed if not is_s3(root) and not Path(root).is_dir()]:
         raise SettingsError(f"{missing[0]} is not a folder.", hint="Give --root a folder that exists.")
     folders = dict.fromkeys([*entered_roots(existing), *allowed])
     if host.url_key in existing and not folders:
@@ -164,10 +166,10 @@ def _command(host: Host, existing: Mapping[str, Any], roots: Sequence[Path], pat
             hint="Say with --root what the client's own server may read.",
         )
     command, *arguments = server_command()
-    return host.command_entry(command, [*arguments, *(word for root in folders for word in ("--root", str(root)))])
+    return host.command_entry(command, [*arguments, *(word for root in folders for word in ("--root", root))])
 
 
-def entered_roots(entry: Mapping[str, Any]) -> list[Path]:
+def entered_roots(entry: Mapping[str, Any]) -> list[str]:
     """Return the folders that an entry names: those that its server may read."""
     words = [str(word) for word in entry.get("args") or ()]
     named = [word.removeprefix("--root=") for word in words if word.startswith("--root=")]
@@ -178,7 +180,7 @@ def entered_roots(entry: Mapping[str, Any]) -> list[Path]:
             named = cast("list[str]", json.loads(variables.get(_ROOTS_VARIABLE, "[]")))
         except ValueError:
             return []
-    return [Path(root) for root in named]
+    return named
 
 
 def server_command() -> list[str]:

@@ -1,8 +1,6 @@
 """Lists and parts of documents as Markdown for a model or a person to read."""
 
-import os
-from pathlib import Path
-
+from agents.documents.access import within
 from agents.escaping import as_markdown, fenced
 from agents.schema import DocumentList, DocumentText, ListedDocument, QuoteCheck, Verdict
 from mcp_server.render import pluralize
@@ -25,11 +23,11 @@ def list_text(listed: DocumentList) -> str:
     head = pluralize(listed.total, "document") + (f", {shown} of them here" if shown < listed.total else "")
     by_folder: dict[str, list[str]] = {}
     for each in listed.documents:
-        folder = next((one for one in listed.folders if each.path and Path(each.path).is_relative_to(one)), "")
+        folder = next((one for one in listed.folders if each.path and within(each.path, one)), "")
         by_folder.setdefault(folder, []).append(_line(each, folder))
     lines = [f"{head}. Put the folder before a name to get its path:" if any(by_folder) else f"{head}:"]
     for folder, its_lines in by_folder.items():
-        lines += ["", f"In {as_markdown(str(Path(folder)))}{os.sep}:" if folder else "Elsewhere:", *its_lines]
+        lines += ["", f"In {as_markdown(folder.rstrip('/'))}/:" if folder else "Elsewhere:", *its_lines]
     lines += ["", *notes]
     if listed.next_cursor:
         lines.append(f"For the rest call list_documents with cursor={listed.next_cursor!r}.")
@@ -43,7 +41,7 @@ def _line(document: ListedDocument, folder: str) -> str:
     said += [f"{document.bytes:,} bytes"] if document.bytes is not None and document.pages is None else []
     said += [document.modified[:10]] if document.modified else []
     said += [f"`{document.document_id}`"] if document.document_id else []
-    name = str(Path(document.path).relative_to(folder)) if folder and document.path else document.path
+    name = str(within(document.path, folder)) if folder and document.path else document.path
     return f"- {as_markdown(name or 'Without a file')}: {', '.join(said)}"
 
 

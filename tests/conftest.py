@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from agents.jobs.window_cache import WindowCache
 from agents.settings import DocumentsSettings
 from tests.support import postgres
 from tests.support.postgres import Cluster
+from tests.support.s3_storage import Storage, running_server
 
 REPOSITORY = Path(__file__).parent.parent
 EXAMPLES = REPOSITORY / "examples"
@@ -102,3 +104,32 @@ def cluster() -> Iterator[Cluster]:
         missing("there is no PostgreSQL: install Debian's package `postgresql`")
     with postgres.running_cluster(programs) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """The address of an S3 server."""
+    with running_server() as url:
+        yield url
+
+
+@pytest.fixture
+def storage(s3_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Storage]:
+    """A bucket of one's own, which the environment has the credentials for."""
+    from s3fs import S3FileSystem
+
+    variables = {
+        "AWS_ENDPOINT_URL_S3": s3_server,
+        "AWS_ACCESS_KEY_ID": "readroom",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_REGION": "us-east-1",
+        "AWS_CONFIG_FILE": str(tmp_path / "no-config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "no-credentials"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_MAX_ATTEMPTS": "1",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    S3FileSystem.clear_instance_cache()
+    yield Storage(s3_server, f"papers-{uuid.uuid4().hex}")
+    S3FileSystem.clear_instance_cache()

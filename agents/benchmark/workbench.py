@@ -69,7 +69,7 @@ class Workbench:
 
     def settings_for(self, data_dir: Path) -> Settings:
         """Return the user's settings with another data folder, allowed to read what is made here."""
-        roots = (*self.settings.documents.allowed_roots(), self.folder.resolve())
+        roots = (*self.settings.documents.allowed_roots(), str(self.folder.resolve()))
         documents = self.settings.documents.model_copy(update={"roots": roots})
         # Files that go with the folder: what is made up for a measurement is not for a database that others ask.
         changed = {"data_dir": data_dir, "database_url": None, "documents": documents}

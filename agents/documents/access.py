@@ -1,7 +1,7 @@
-"""What may be opened: absolute paths to files of a sane size within the allowed folders.
+"""What may be opened: files of a sane size within the allowed folders, and objects below the allowed S3 addresses.
 
 A path is checked when it is found, and what it leads to again when it is opened: another program may have put a link
-or a pipe in its place.
+or a pipe in its place. An address leads nowhere else.
 """
 
 import difflib
@@ -13,14 +13,16 @@ import stat
 import urllib.parse
 import urllib.request
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO
 
+from agents.documents import objects
 from agents.errors import DocumentError
 from agents.escaping import as_unicode, is_unicode
-from agents.settings import DocumentsSettings
+from agents.settings import DocumentsSettings, is_s3, s3_address
 
 ID_LENGTH = 16
 DOCUMENT_ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
@@ -33,7 +35,7 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class FileState:
-    """A file as it was found; while this stays the same, so do its bytes."""
+    """A file or an object as it was found; while this stays the same, so do its bytes."""
 
     path: str
     size: int
@@ -41,42 +43,72 @@ class FileState:
 
 
 def find_file(source: str, settings: DocumentsSettings) -> FileState:
-    """Find the file that a caller named.
+    """Find the file, or the object, that a caller named.
 
     Raises:
         DocumentError: It is missing, no regular file, empty, too large, outside the allowed folders, hidden in the home
-            folder, or has a name that no message can hold.
+            folder, or has a name that no message can hold; or its storage cannot be asked.
     """
+    if is_s3(source):
+        address = _allowed_address(source, settings)
+        if (object_found := objects.look(address)) is None:
+            raise _is_folder(address)
+        _check_size(address, object_found.size, settings)
+        return FileState(address, *object_found)
     path, real = _resolved(_absolute(source, settings))
     found = _stat_allowed(path, real, settings)
     _check(path, found, settings)
     return FileState(str(real), found.st_size, found.st_mtime_ns)
 
 
-def find_folder(source: str, settings: DocumentsSettings) -> Path:
-    """Return the real path of the folder that a caller named.
+def find_folder(source: str, settings: DocumentsSettings) -> str:
+    """Return the real path of the folder that a caller named, or the address that objects begin with.
 
     Raises:
-        DocumentError: It is missing, no folder, outside the allowed folders, or hidden in the home folder.
+        DocumentError: It is missing, no folder, outside the allowed folders, or hidden in the home folder; or its
+            storage cannot be asked.
     """
+    if is_s3(source):
+        address = _allowed_address(source, settings)
+        if not _is_prefix(address, settings):
+            raise _no_folder(address, address.rpartition("/")[0])
+        return address
     path, real = _resolved(_absolute(source, settings))
     if not stat.S_ISDIR(_stat_allowed(path, real, settings).st_mode):
-        raise DocumentError(f"{path} is not a folder.", hint=f"Its folder is {path.parent}.")
-    return real
+        raise _no_folder(path, path.parent)
+    return str(real)
 
 
 def is_absolute(source: str) -> bool:
-    """Whether a caller named a file or a folder by its whole path."""
-    return Path(_path_of(source)).is_absolute()
+    """Whether a caller named a file or a folder by its whole path or address."""
+    return is_s3(source) or Path(_path_of(source)).is_absolute()
 
 
 def is_folder(source: str, settings: DocumentsSettings) -> bool:
-    """Whether a caller named a folder that may be read, by its path: of others nobody is told whether there are any."""
+    """Whether a caller named a folder that may be read, by its path: of others nobody is told whether there are any.
+
+    Raises:
+        DocumentError: It is an address of something that may not be read or that is not there, or whose storage cannot
+            be asked.
+    """
     if "\0" in source or DOCUMENT_ID.fullmatch(source) or URL.match(source):
         return False
+    if is_s3(source):
+        return _is_prefix(_allowed_address(source, settings), settings)
     # Path.is_dir fails where a name is too long or a folder may not be looked into; this says no.
     path = _path_of(source)
-    return os.path.isdir(path) and not refusal(Path(os.path.realpath(path)), settings)  # noqa: PTH112
+    return os.path.isdir(path) and not refusal(os.path.realpath(path), settings)  # noqa: PTH112
+
+
+def within(path: str, folder: str) -> PurePosixPath | None:
+    """Return where a path or an address lies in a folder of the same kind; None where it lies elsewhere.
+
+    Both are in their one form, so that a way up is none.
+    """
+    if path == folder:
+        return PurePosixPath()
+    beginning = folder.rstrip("/") + "/"
+    return PurePosixPath(path.removeprefix(beginning)) if path.startswith(beginning) else None
 
 
 def check_origins(document_id: str, paths: Sequence[str], settings: DocumentsSettings) -> None:
@@ -86,23 +118,25 @@ def check_origins(document_id: str, paths: Sequence[str], settings: DocumentsSet
         DocumentError: None of the files that it was read from may be read.
     """
     if not is_allowed(paths, settings):
-        refused = refusal(Path(paths[0]), settings)
+        refused = refusal(paths[0], settings)
         raise DocumentError(f"The file of the document {document_id} {refused}", hint=_ROOTS_HINT)
 
 
 def is_allowed(paths: Sequence[str], settings: DocumentsSettings) -> bool:
     """Whether a known document may be read here, by the files that it was read from; without one it was fetched."""
-    return not paths or not all(refusal(Path(path), settings) for path in paths)
+    return not paths or not all(refusal(path, settings) for path in paths)
 
 
 def open_file(state: FileState, settings: DocumentsSettings) -> IO[bytes]:
-    """Open a file that `find_file` found: that very file, or none.
+    """Open a file that `find_file` found: that very file, or none. Of an object, fetch it.
 
     Raises:
         DocumentError: It has gone, may not be read, or has been replaced by something that may not.
     """
+    if is_s3(state.path):
+        return fetch_object(state, settings).result()
     path = Path(state.path)
-    root = next(root for root in settings.allowed_roots() if path.is_relative_to(root))
+    root = next(Path(root) for root in settings.allowed_roots() if within(state.path, root))
     try:
         descriptor = _open_below(root, path.relative_to(root).parts)
     except OSError as error:
@@ -115,6 +149,11 @@ def open_file(state: FileState, settings: DocumentsSettings) -> IO[bytes]:
         os.close(descriptor)
         raise
     return os.fdopen(descriptor, "rb")
+
+
+def fetch_object(state: FileState, settings: DocumentsSettings) -> Future[IO[bytes]]:
+    """Begin to fetch an object that `find_file` found, which a cancel ends; the result raises as `open_file` does."""
+    return objects.download(state.path, objects.Found(state.size, state.mtime_ns), settings.parse_seconds)
 
 
 def sha256(file: IO[bytes]) -> str:
@@ -134,10 +173,32 @@ def _absolute(source: str, settings: DocumentsSettings) -> Path:
     if not path.is_absolute():
         raise DocumentError(
             f"{source} is neither an absolute path nor the id of a document.",
-            hint=f"Give the absolute path of a file in {', '.join(map(str, settings.allowed_roots()))}, "
+            hint=f"Give the absolute path of a file in {', '.join(settings.allowed_roots())}, "
             "or a document_id; list_documents finds both by words of a name.",
         )
     return path
+
+
+def _allowed_address(source: str, settings: DocumentsSettings) -> str:
+    """Return the address that a caller named, in its one form.
+
+    Raises:
+        DocumentError: It is none, or is not below one that may be read.
+    """
+    if not is_unicode(source):
+        raise DocumentError(f"{as_unicode(source)} cannot be read: it is not in UTF-8.", hint=_NAMES_HINT)
+    try:
+        address = s3_address(source)
+    except ValueError as error:
+        raise DocumentError(f"{source} cannot be read: {error}.", hint=_NAMES_HINT) from error
+    if refused := refusal(address, settings):
+        raise DocumentError(f"{address} {refused}", hint=_ROOTS_HINT)
+    return address
+
+
+def _is_prefix(address: str, settings: DocumentsSettings) -> bool:
+    """Whether objects lie below an allowed address; of an allowed one itself they may."""
+    return address in settings.allowed_roots() or objects.look(address) is None
 
 
 def _path_of(source: str) -> str:
@@ -172,9 +233,9 @@ def _resolved(path: Path) -> tuple[Path, Path]:
 
 def _stat_allowed(path: Path, real: Path, settings: DocumentsSettings) -> os.stat_result:
     """Return what the system says of a path that may be read, or raise."""
-    if refused := refusal(real, settings):
+    if refused := refusal(str(real), settings):
         # Of what lies elsewhere nobody is told where it leads, nor that it is there.
-        through = f" (it leads to {real})" if real != path and not refusal(path, settings) else ""
+        through = f" (it leads to {real})" if real != path and not refusal(str(path), settings) else ""
         raise DocumentError(f"{path}{through} {refused}", hint=_ROOTS_HINT)
     try:
         return real.stat()
@@ -182,16 +243,16 @@ def _stat_allowed(path: Path, real: Path, settings: DocumentsSettings) -> os.sta
         raise _cannot_open(path, error) from error
 
 
-def refusal(real: Path, settings: DocumentsSettings) -> str:
-    """Return why a file may not be read; nothing where it may.
+def refusal(real: str, settings: DocumentsSettings) -> str:
+    """Return why a file or an object may not be read; nothing where it may.
 
     Where nobody has named a folder the home folder is read, but not its hidden part: keys and passwords lie there.
     """
     roots = settings.allowed_roots()
-    within = next((real.relative_to(root) for root in roots if real.is_relative_to(root)), None)
-    if within is None:
-        return f"is outside the folders that may be read: {', '.join(map(str, roots))}."
-    hidden = next((part for part in within.parts if part.startswith(".")), None)
+    inner = next(filter(None, (within(real, root) for root in roots)), None)
+    if inner is None:
+        return f"is outside the folders that may be read: {', '.join(roots)}."
+    hidden = next((part for part in inner.parts if part.startswith(".")), None)
     if hidden is None or settings.roots:
         return ""
     return f"is hidden ({hidden}): hidden files are read only where their folder is allowed by name."
@@ -204,16 +265,28 @@ def _check(path: Path, found: os.stat_result, settings: DocumentsSettings) -> No
         DocumentError: It is one of these.
     """
     if stat.S_ISDIR(found.st_mode):
-        raise DocumentError(f"{path} is a folder.", hint="Name a file in it; list_documents shows which there are.")
+        raise _is_folder(path)
     if not stat.S_ISREG(found.st_mode):
         raise DocumentError(f"{path} is not a regular file.", hint="Give the path of a document.")
-    if found.st_size == 0:
+    _check_size(path, found.st_size, settings)
+
+
+def _check_size(path: Path | str, size: int, settings: DocumentsSettings) -> None:
+    if size == 0:
         raise DocumentError(f"{path} is empty (0 bytes).", hint="Check that it was saved or downloaded completely.")
-    if found.st_size > settings.max_bytes:
+    if size > settings.max_bytes:
         raise DocumentError(
-            f"{path} is too large: {found.st_size:,} bytes, and at most {settings.max_bytes:,} are read.",
+            f"{path} is too large: {size:,} bytes, and at most {settings.max_bytes:,} are read.",
             hint="Split it, or raise READROOM_DOCUMENTS__MAX_BYTES.",
         )
+
+
+def _is_folder(path: Path | str) -> DocumentError:
+    return DocumentError(f"{path} is a folder.", hint="Name a file in it; list_documents shows which there are.")
+
+
+def _no_folder(path: Path | str, parent: Path | str) -> DocumentError:
+    return DocumentError(f"{path} is not a folder.", hint=f"Its folder is {parent}.")
 
 
 def _check_owner(path: Path, found: os.stat_result, root: Path) -> None:

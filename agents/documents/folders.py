@@ -1,4 +1,4 @@
-"""The files in the allowed folders that are documents, newest first."""
+"""The files in the allowed folders, and the objects below the allowed addresses, that are documents, newest first."""
 
 import os
 from collections import deque
@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from agents.documents import access
+from agents.documents import access, objects
 from agents.documents.access import FileState
 from agents.documents.parsing.formats import by_suffix
+from agents.errors import DocumentError
 from agents.escaping import is_unicode
-from agents.settings import DocumentsSettings
+from agents.settings import DocumentsSettings, is_s3, s3_address
 
 MAX_ENTRIES = 100_000
 """Files and folders that one search of folders looks at, the outermost first; on a local disk half a second."""
@@ -27,26 +28,53 @@ class FolderFiles(NamedTuple):
     """Whether everything was looked at."""
     misnamed: int = 0
     """Documents that are left out, since no message can hold their names."""
+    faults: tuple[DocumentError, ...] = ()
+    """Why some of the folders could not be looked through."""
 
     @property
     def note(self) -> str:
-        """What is to be said of those; nothing where there are none."""
+        """What is to be said of those that are left out; nothing where there are none."""
         if not self.misnamed:
             return ""
         return f"Left out, for their names or their folders' are not in UTF-8: {self.misnamed:,}. Rename them."
 
 
-def find_files(folders: Iterable[Path], settings: DocumentsSettings) -> FolderFiles:
-    """Find the files of a known format in folders and the folders in them; hidden ones are left out.
+def find_files(folders: Iterable[str], settings: DocumentsSettings) -> FolderFiles:
+    """Find the documents of a known format in folders and the folders in them; hidden ones are left out.
 
     A link to a file is followed where the file may be read, a link to a folder never.
 
     Args:
-        folders: Real paths of folders that may be read.
+        folders: Real paths of folders that may be read, and addresses in S3-compatible storage.
         settings: What may be read.
     """
+    named = tuple(folders)
+    files = _files([folder for folder in named if not is_s3(folder)], settings)
+    parts = [files, *(_objects(address, MAX_ENTRIES) for address in named if is_s3(address))]
+    states = {state.path: state for part in parts for state in part.files}
+    return FolderFiles(
+        tuple(sorted(states.values(), key=lambda state: (-state.mtime_ns, state.path))),
+        whole=all(part.whole for part in parts),
+        misnamed=sum(part.misnamed for part in parts),
+        faults=tuple(fault for part in parts for fault in part.faults),
+    )
+
+
+def why_closed(folder: str) -> str:
+    """Return why nothing in a folder, or below an address, can be read at all; nothing where something may be."""
+    if is_s3(folder):
+        return "".join(map(str, _objects(folder, limit=1).faults))
+    try:
+        next(Path(folder).iterdir(), None)
+    except OSError:
+        return f"{folder} is not a folder that can be read"
+    return ""
+
+
+def _files(folders: Iterable[str], settings: DocumentsSettings) -> FolderFiles:
+    """Return the files in folders of this machine, in any order."""
     seen = misnamed = 0
-    files: dict[str, FileState] = {}
+    files: list[FileState] = []
     waiting = deque(folders)
     while waiting and seen < MAX_ENTRIES:
         for entry in _entries(waiting.popleft()):
@@ -54,17 +82,39 @@ def find_files(folders: Iterable[Path], settings: DocumentsSettings) -> FolderFi
             if entry.name.startswith(_NOT_SHOWN):
                 continue
             if entry.is_dir(follow_symlinks=False):
-                waiting.append(Path(entry.path))
+                waiting.append(entry.path)
             elif by_suffix(Path(entry.name).suffix) and (state := _state(entry, settings)):
                 if is_unicode(state.path):
-                    files[state.path] = state
+                    files.append(state)
                 else:
                     misnamed += 1
-    newest_first = sorted(files.values(), key=lambda state: (-state.mtime_ns, state.path))
-    return FolderFiles(tuple(newest_first), whole=not waiting, misnamed=misnamed)
+    return FolderFiles(tuple(files), whole=not waiting, misnamed=misnamed)
 
 
-def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:
+def _objects(address: str, limit: int) -> FolderFiles:
+    """Return the documents among the objects below an address, in any order."""
+    try:
+        found, whole = objects.find(address, limit)
+    except DocumentError as fault:
+        return FolderFiles((), whole=True, faults=(fault,))
+    return FolderFiles(tuple(FileState(key, *found[key]) for key in found if _is_shown(key, address)), whole)
+
+
+def _is_shown(key: str, address: str) -> bool:
+    """Whether an object is a document that can be named, and no part of its name is that of a hidden one."""
+    inner = access.within(key, address)
+    try:
+        named = s3_address(key) == key
+    except ValueError:
+        return False
+    return named and inner is not None and bool(by_suffix(inner.suffix)) and not any(map(_is_hidden, inner.parts))
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(_NOT_SHOWN)
+
+
+def _entries(folder: str) -> Iterator["os.DirEntry[str]"]:
     """Yield what is in a folder; nothing where it may not be opened or has gone."""
     try:
         with os.scandir(folder) as entries:
@@ -78,7 +128,7 @@ def _state(entry: "os.DirEntry[str]", settings: DocumentsSettings) -> FileState 
     try:
         path = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
         # What lies in an allowed folder may be read; a link may lead out of it.
-        if not entry.is_file() or (path != entry.path and access.refusal(Path(path), settings)):
+        if not entry.is_file() or (path != entry.path and access.refusal(path, settings)):
             return None
         found = entry.stat()
     except OSError:

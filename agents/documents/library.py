@@ -1,10 +1,13 @@
 """The library: opens documents, stores what was parsed, finds passages."""
 
 import asyncio
+import contextvars
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import IO, NamedTuple, ParamSpec, TypeVar, cast
 from weakref import WeakValueDictionary
 
 from cachetools import LRUCache
@@ -28,11 +31,15 @@ from agents.documents.urls import fetch
 from agents.errors import DocumentError
 from agents.language.tokens import Estimate, TokenCounter
 from agents.schema import Document, PagePicture, Passage, SearchHit
-from agents.settings import DocumentsSettings
+from agents.settings import DocumentsSettings, is_s3
 from agents.telemetry import span
 
 _UNREADABLE = 1_000
 """Files of folders that could not be read and are remembered, with the reasons."""
+_LOOKING = 8
+"""Threads that look at files and folders, which may be far away."""
+_P = ParamSpec("_P")
+_ResultT = TypeVar("_ResultT")
 Cut = tuple[Document, tuple[Span, ...]]
 """A document and the places of its passages."""
 
@@ -82,6 +89,8 @@ class Library:
         )
         self.parsing = parsing or Parsing(Sandbox(settings), asyncio.Semaphore(os.cpu_count() or 1))
         self._owns_parsing = parsing is None
+        # A mounted folder or a storage that does not answer must not keep the threads that all else is done in.
+        self._lookers = ThreadPoolExecutor(_LOOKING, "readroom-files")
         self._unreadable: LRUCache[FileState, DocumentError] = LRUCache(_UNREADABLE)
         self._reading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -107,7 +116,7 @@ class Library:
                 file, name = await fetch(source, self._settings)
                 with file:
                     return await self._read(file, name, on_scan)
-            state, known = await asyncio.to_thread(self._find, source)
+            state, known = await self._looking(self._find, source)
             return known or await self._read_file(state, on_scan)
 
     async def open_file(self, state: FileState) -> Document:
@@ -125,16 +134,23 @@ class Library:
             raise
 
     async def is_folder(self, source: str) -> bool:
-        """Whether a caller named a folder that may be read, by its path."""
-        return await asyncio.to_thread(access.is_folder, source, self._settings)
+        """Whether a caller named a folder that may be read, by its path or its address.
+
+        Raises:
+            DocumentError: Whether an address is one cannot be told: it may not be read, or its storage does not answer.
+        """
+        return await self._looking(access.is_folder, source, self._settings)
 
     async def find_files(self, folder: str) -> FolderFiles:
         """Return the documents in a folder, newest first.
 
         Raises:
-            DocumentError: The folder is missing or may not be read.
+            DocumentError: The folder is missing or may not be read, or its storage cannot be asked.
         """
-        return await asyncio.to_thread(lambda: find_files([access.find_folder(folder, self._settings)], self._settings))
+        found = await self._looking(lambda: find_files([access.find_folder(folder, self._settings)], self._settings))
+        if found.faults:
+            raise found.faults[0]
+        return found
 
     async def known_files(self, files: Sequence[FileState]) -> dict[FileState, str]:
         """Return the ids of the documents in those files that were opened before and have not changed since."""
@@ -163,7 +179,7 @@ class Library:
             access.check_origins(document_id, origins, self._settings)
             return known[0]
         # An older version of the parser may have read it; conversations about it go on all the same.
-        if path := await asyncio.to_thread(self._file_with, document_id, origins):
+        if path := await self._looking(self._file_with, document_id, origins):
             return await self.open(path)
         raise _unknown(document_id)
 
@@ -189,14 +205,13 @@ class Library:
             DocumentError: No file that may be read holds the document any more, or the page cannot be drawn.
         """
         origins = await asyncio.to_thread(self._store.origins, document_id)
-        path = await asyncio.to_thread(self._file_with, document_id, origins)
+        path = await self._looking(self._file_with, document_id, origins)
         if path is None:
             raise DocumentError(
                 "The file that was read is gone or has changed, or it was fetched.",
                 hint="The text that was read is kept.",
             )
-        state = await asyncio.to_thread(access.find_file, path, self._settings)
-        with await asyncio.to_thread(access.open_file, state, self._settings) as file:
+        with await self._opened(await self._looking(access.find_file, path, self._settings)) as file:
             if not formats.is_pdf(file.read(formats.SNIFFED)):
                 return None
             async with self.parsing.turn:
@@ -204,7 +219,7 @@ class Library:
 
     async def current_contents(self, document_ids: Sequence[str]) -> dict[str, tuple[FileContent, ...]]:
         """Return what the files that each document was read from hold now, as far as they may be read."""
-        return await asyncio.to_thread(lambda: {each: self._current_contents(each) for each in document_ids})
+        return await self._looking(lambda: {each: self._current_contents(each) for each in document_ids})
 
     async def passages(self, document_id: str) -> tuple[Passage, ...]:
         """Return a document's passages; together they are its text.
@@ -258,7 +273,7 @@ class Library:
         Raises:
             DocumentError: The folder is missing or may not be read.
         """
-        return await asyncio.to_thread(list_documents, self._store, self._settings, folder, query)
+        return await self._looking(list_documents, self._store, self._settings, folder, query)
 
     async def forget(self, document_id: str) -> None:
         """Delete everything that is stored of a document, from the disk too; its files are left alone."""
@@ -287,11 +302,23 @@ class Library:
             return await asyncio.to_thread(self._add, record, digest)
 
     async def _read_file(self, state: FileState, on_scan: OnScan) -> Document:
-        with await asyncio.to_thread(access.open_file, state, self._settings) as file:
+        with await self._opened(state) as file:
             document = await self._read(file, Path(state.path).name, on_scan)
-            unchanged = os.fstat(file.fileno()).st_mtime_ns == state.mtime_ns
+            # What was fetched is the very object that was found.
+            unchanged = is_s3(state.path) or os.fstat(file.fileno()).st_mtime_ns == state.mtime_ns
         await asyncio.to_thread(self._store.remember, state, document.document_id, unchanged=unchanged)
         return document
+
+    async def _opened(self, state: FileState) -> IO[bytes]:
+        """Open a file or fetch an object; a cancel ends the transfer."""
+        if is_s3(state.path):
+            return await asyncio.wrap_future(access.fetch_object(state, self._settings))
+        return await self._looking(access.open_file, state, self._settings)
+
+    async def _looking(self, function: Callable[_P, _ResultT], *args: _P.args, **kwargs: _P.kwargs) -> _ResultT:
+        """Call what looks at files in a thread for that."""
+        call = partial(contextvars.copy_context().run, function, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._lookers, call)
 
     def _check_room(self) -> None:
         """Check that a new document may be kept.

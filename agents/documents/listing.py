@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from agents.documents import access
@@ -48,41 +48,47 @@ def list_documents(store: Store, settings: DocumentsSettings, folder: str | None
     others = (document for document in known.values() if paths.isdisjoint(document.paths))
     documents = (*files, *_without_file(others, folders, settings, anywhere=folder is None))
     seen_in_part = "" if found.whole else f"Only {MAX_ENTRIES:,} files and folders were looked at: name a folder."
-    notes = tuple(filter(None, (seen_in_part, found.note)))
+    notes = tuple(note for note in (seen_in_part, found.note, *map(str, found.faults)) if note)
     if query is not None and query.strip():
         places = rank_names(query, [_name(document, folders) for document in documents])
         documents = tuple(documents[place] for place in places)
-    return Listing(tuple(as_unicode(str(each)) for each in folders), documents, notes)
+    return Listing(tuple(map(as_unicode, folders)), documents, notes)
 
 
-def _find_folders(asked: str, settings: DocumentsSettings) -> tuple[Path, ...]:
+def _find_folders(asked: str, settings: DocumentsSettings) -> tuple[str, ...]:
     """Return the folder of a path, or those of a name: the same path or name, else the ones that have its words."""
     if access.is_absolute(asked):
         return (access.find_folder(asked, settings),)
     named = _named_folders(settings)
-    wanted = Path(asked.strip()).as_posix().casefold()
+    last_names = {folder: PurePosixPath(folder).name for folder in named}
+    wanted = PurePosixPath(asked.strip()).as_posix().casefold()
     found = [folder for folder, name in named.items() if name.casefold() == wanted]
-    found = found or [folder for folder in named if folder.name.casefold() == wanted]
-    found = found or [list(named)[place] for place in rank_names(asked, [folder.name for folder in named])]
+    found = found or [folder for folder, name in last_names.items() if name.casefold() == wanted]
+    found = found or [list(named)[place] for place in rank_names(asked, list(last_names.values()))]
     if not found:
         some = f"There are: {', '.join(list(named.values())[:_MAX_NAMED])}. " if named else ""
         raise DocumentError(
             f"No folder with documents in it is called {asked}.",
             hint=f"{some}Leave folder out to see all, or give query words of a document's name.",
         )
-    return tuple(folder for folder in found if not any(other in folder.parents for other in found))
+    return tuple(each for each in found if not any(access.within(each, other) for other in found if other != each))
 
 
-def _named_folders(settings: DocumentsSettings) -> dict[Path, str]:
+def _named_folders(settings: DocumentsSettings) -> dict[str, str]:
     """Return the folders that hold documents, with their paths within the allowed ones, the outermost first."""
-    named: dict[Path, str] = {}
+    named: dict[str, str] = {}
     for root in settings.allowed_roots():
         for state in find_files([root], settings).files:
-            for folder in Path(state.path).parents:
-                if folder in named or not folder.is_relative_to(root):
-                    break
-                named[folder] = root.name if folder == root else folder.relative_to(root).as_posix()
-    return dict(sorted(named.items(), key=lambda each: (len(each[0].parts), each[0])))
+            for inner in (access.within(state.path, root) or PurePosixPath()).parents:
+                named.setdefault(*_named(root, inner))
+    return dict(sorted(named.items(), key=lambda each: (each[0].count("/"), each[0])))
+
+
+def _named(root: str, inner: PurePosixPath) -> tuple[str, str]:
+    """Return a folder in an allowed one, and its name."""
+    if not inner.name:
+        return root, PurePosixPath(root).name
+    return f"{root.rstrip('/')}/{inner}", str(inner)
 
 
 def _of_file(state: FileState, known: KnownDocument | None) -> ListedDocument:
@@ -97,18 +103,18 @@ def _of_file(state: FileState, known: KnownDocument | None) -> ListedDocument:
 
 
 def _without_file(
-    documents: Iterable[KnownDocument], folders: Sequence[Path], settings: DocumentsSettings, *, anywhere: bool
+    documents: Iterable[KnownDocument], folders: Sequence[str], settings: DocumentsSettings, *, anywhere: bool
 ) -> Iterator[ListedDocument]:
     """Yield the documents that no file holds any more, as far as they may be read here."""
     for document in documents:
-        allowed = [Path(path) for path in document.paths if not access.refusal(Path(path), settings)]
-        inside = any(path.is_relative_to(folder) for path in allowed for folder in folders)
+        allowed = [path for path in document.paths if not access.refusal(path, settings)]
+        inside = any(access.within(path, folder) for path in allowed for folder in folders)
         if inside or (anywhere and not document.paths):
             yield ListedDocument(document_id=document.document_id, title=document.title, pages=document.pages)
 
 
-def _name(document: ListedDocument, folders: Sequence[Path]) -> str:
+def _name(document: ListedDocument, folders: Sequence[str]) -> str:
     """Return what a document may be called by: its path within the folders, and its title."""
-    path = Path(document.path or "")
-    within = next((path.relative_to(folder) for folder in folders if path.is_relative_to(folder)), path)
-    return f"{within} {document.title or ''}"
+    path = document.path or ""
+    inner = next(filter(None, (access.within(path, folder) for folder in folders)), path)
+    return f"{inner} {document.title or ''}"

@@ -16,7 +16,7 @@ from agents.errors import DocumentError, RequestError, SessionError
 from agents.schema import Progress
 from agents.settings import DocumentsSettings, EngineSettings, Settings
 from agents.stored_data import list_stored
-from tests.support import samples
+from tests.support import postgres, samples
 from tests.support.postgres import both
 
 RULES = """# Rules
@@ -110,6 +110,7 @@ async def test_sessions_see_neither_each_others_turns_nor_documents(assistant: A
     )
 
 
+@both
 async def test_the_next_process_continues_the_session(settings: Settings, write: Write) -> None:
     before = Assistant(settings)
     first = await before.ask("Who signs the loans?", [write("rules.md", RULES)])
@@ -165,7 +166,7 @@ async def test_a_comparison_lines_up_what_is_shared_and_what_differs(assistant: 
 async def test_what_two_documents_say_word_for_word_is_no_difference_even_where_it_was_noted_in_one_alone(
     assistant: Assistant, settings: Settings
 ) -> None:
-    examples = settings.documents.roots[1]
+    examples = Path(settings.documents.roots[1])
 
     analysis = await assistant.analyze(
         str(examples / "supply-contract.docx"), "comparison", compare_with=[str(examples / "supply-contract.md")]
@@ -392,6 +393,7 @@ async def test_an_extraction_leaves_nothing_out(assistant: Assistant, write: Wri
     assert analysis.coverage.complete
 
 
+@both
 async def test_a_follow_up_about_a_file_that_has_changed_says_so_and_answers_from_what_was_read(
     assistant: Assistant, write: Write
 ) -> None:
@@ -420,6 +422,7 @@ async def test_a_changed_file_that_is_named_again_stands_for_itself(assistant: A
     assert len(answer.documents) == 1
 
 
+@both
 async def test_a_file_that_was_only_touched_copied_or_deleted_has_not_changed(
     assistant: Assistant, write: Write
 ) -> None:
@@ -438,6 +441,7 @@ async def test_a_file_that_was_only_touched_copied_or_deleted_has_not_changed(
     assert "28 days" in answer.markdown
 
 
+@both
 async def test_two_files_that_changed_places_are_both_still_meant(assistant: Assistant, write: Write) -> None:
     texts = RULES, RULES.replace("28 days", "14 days")
     files = [write(name, text) for name, text in zip(("one.md", "two.md"), texts, strict=True)]
@@ -470,12 +474,26 @@ def test_importing_the_assistant_loads_no_slow_library() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
+FULL_DISK = """
+    CREATE FUNCTION readroom_sessions.refuse() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'disk is full'; END $$;
+    CREATE TRIGGER full_disk BEFORE INSERT ON readroom_sessions.messages
+        FOR EACH ROW EXECUTE FUNCTION readroom_sessions.refuse();
+"""
+
+
+@both
 async def test_an_answer_is_shown_though_it_cannot_be_kept_and_says_so(
     assistant: Assistant, settings: Settings, handbook: str
 ) -> None:
     first = await assistant.ask("When does the gate open?", [handbook])
-    with closing(sqlite3.connect(settings.data_dir / "sessions.db")) as sessions:
-        sessions.execute("CREATE TRIGGER full BEFORE INSERT ON messages BEGIN SELECT RAISE(ABORT, 'disk is full'); END")
+    if settings.database_url:
+        with postgres.connect(settings.database_url) as sessions:
+            sessions.execute(FULL_DISK)
+    else:
+        with closing(sqlite3.connect(settings.data_dir / "sessions.db")) as sessions:
+            refuse = "SELECT RAISE(ABORT, 'disk is full')"
+            sessions.execute(f"CREATE TRIGGER full BEFORE INSERT ON messages BEGIN {refuse}; END")
     second = await assistant.ask("When does the gate open?", session_id=first.session.session_id)
     assert second.claims
     assert "disk is full" in second.warnings[-1]
@@ -489,7 +507,7 @@ async def test_a_session_is_not_shown_where_its_documents_may_not_be_read(
     session_id = (await assistant.ask("When does the gate open?", [handbook])).session.session_id
     assert "When does the gate open?" in await assistant.transcript(session_id)
     (tmp_path / "other").mkdir()
-    elsewhere = settings.documents.model_copy(update={"roots": (tmp_path / "other",)})
+    elsewhere = settings.documents.model_copy(update={"roots": (str(tmp_path / "other"),)})
     other = Assistant(settings.model_copy(update={"documents": elsewhere}))
     with pytest.raises(DocumentError, match="outside the folders"):
         await other.transcript(session_id)

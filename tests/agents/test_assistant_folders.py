@@ -4,16 +4,19 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from agents.assistant import NAMED_DOCUMENTS, READ_DOCUMENTS, Assistant
 from agents.errors import DocumentError, RequestError
 from agents.settings import Settings
+from tests.support.postgres import both
 
 
 @pytest.fixture
-async def assistant(tmp_path: Path) -> AsyncIterator[Assistant]:
+async def assistant(tmp_path: Path, database_url: SecretStr | None) -> AsyncIterator[Assistant]:
     settings = Settings(
         data_dir=tmp_path / "data",
+        database_url=database_url,
         documents={"roots": (tmp_path / "papers",), "folder_documents": 70},
         engine={"kind": "extractive"},
     )
@@ -31,6 +34,7 @@ def papers(tmp_path: Path) -> Path:
     return papers
 
 
+@both
 async def test_a_folder_is_asked_like_its_documents(assistant: Assistant, papers: Path) -> None:
     answer = await assistant.ask("How many litres does the feed pump hold?", [str(papers)], wait_seconds=60)
     assert "40 litres" in answer.markdown
@@ -38,6 +42,7 @@ async def test_a_folder_is_asked_like_its_documents(assistant: Assistant, papers
     assert answer.warnings == ()
 
 
+@both
 async def test_a_new_file_is_found_and_one_that_went_is_not(assistant: Assistant, papers: Path) -> None:
     await assistant.ask("How many litres does the feed pump hold?", [str(papers)], wait_seconds=60)
     papers.joinpath("pump.txt").unlink()
@@ -47,6 +52,7 @@ async def test_a_new_file_is_found_and_one_that_went_is_not(assistant: Assistant
     assert {document.title for document in answer.documents} == {"mast", "crane"}
 
 
+@both
 async def test_of_many_documents_those_with_the_best_passages_are_read(assistant: Assistant, papers: Path) -> None:
     for number in range(NAMED_DOCUMENTS):
         text = f"Ward {number} has {number + 3} beds. The feed is cleaned on Mondays."
@@ -65,6 +71,7 @@ async def test_of_many_documents_those_with_the_best_passages_are_read(assistant
     assert "documents whose passages match best" in nothing.markdown
 
 
+@both
 async def test_what_is_beyond_the_limit_or_unreadable_is_said(assistant: Assistant, papers: Path) -> None:
     papers.joinpath("scan.pdf").write_bytes(b"%PDF-1.4 cut off")
     answer = await assistant.ask("Where does the crane stand?", [str(papers)], wait_seconds=60)
@@ -73,6 +80,7 @@ async def test_what_is_beyond_the_limit_or_unreadable_is_said(assistant: Assista
     assert warning.startswith(f"1 file in {papers} cannot be read, and the rest was: scan.pdf is truncated")
 
 
+@both
 async def test_a_folder_is_analysed_as_a_whole(assistant: Assistant, papers: Path) -> None:
     analysis = await assistant.analyze(str(papers), wait_seconds=60)
     assert analysis.coverage.complete

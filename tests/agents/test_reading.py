@@ -6,12 +6,14 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from agents import reading
 from agents.documents.library import Library
 from agents.errors import DocumentError, RequestError
 from agents.schema import Document
 from agents.settings import DocumentsSettings
+from tests.support.postgres import both
 
 TEXT = "\n\n".join(f"Paragraph {number} says that ward {number} holds {number} litres." for number in range(900))
 
@@ -28,9 +30,10 @@ async def names(library: Library, **asked: str | None) -> list[str | None]:
 
 
 @pytest.fixture
-async def library(tmp_path: Path) -> AsyncIterator[Library]:
+async def library(tmp_path: Path, database_url: SecretStr | None) -> AsyncIterator[Library]:
     """A library that may read one folder beside another."""
-    library = Library(DocumentsSettings(roots=(tmp_path / "papers",)), tmp_path / "data")
+    settings = DocumentsSettings(roots=(tmp_path / "papers",))
+    library = Library(settings, tmp_path / "data", database_url=database_url)
     yield library
     await library.close()
 
@@ -54,6 +57,7 @@ async def test_what_may_be_read_is_listed_newest_first(library: Library, papers:
     assert newest.document_id is newest.pages is newest.tokens is None
 
 
+@both
 async def test_what_was_opened_is_listed_with_its_pages_and_tokens(library: Library, papers: Path) -> None:
     document = await library.open(str(papers / "new.md"))
     listed = (await reading.list_documents(library)).documents[0]
@@ -61,6 +65,7 @@ async def test_what_was_opened_is_listed_with_its_pages_and_tokens(library: Libr
     assert listed.tokens == 5
 
 
+@both
 async def test_a_document_whose_file_has_gone_is_still_listed(library: Library, papers: Path) -> None:
     await library.open(str(papers / "new.md"))
     papers.joinpath("new.md").unlink()
@@ -68,6 +73,7 @@ async def test_a_document_whose_file_has_gone_is_still_listed(library: Library, 
     assert await names(library, folder=str(papers / "deep")) == ["contract_orlov.txt"]
 
 
+@both
 async def test_a_file_that_has_changed_is_listed_once_and_as_unread(library: Library, papers: Path) -> None:
     await library.open(str(papers / "new.md"))
     papers.joinpath("new.md").write_text("Other words.")
@@ -142,6 +148,7 @@ async def test_a_long_list_comes_in_parts(library: Library, papers: Path) -> Non
         await reading.list_documents(library, cursor="x")
 
 
+@both
 async def test_half_typed_documents_are_completed(library: Library, papers: Path) -> None:
     contract = str(papers / "deep" / "contract_orlov.txt")
     for typed in ("orl", "orlov con", contract[:-6]):

@@ -30,7 +30,7 @@ def test_a_data_folder_that_cannot_be_made_names_the_variable(tmp_path: Path) ->
 
 
 def test_without_roots_the_home_folder_may_be_read() -> None:
-    assert Settings().documents.allowed_roots() == (Path.home().resolve(),)
+    assert Settings().documents.allowed_roots() == (str(Path.home().resolve()),)
 
 
 def test_an_empty_variable_is_as_if_it_were_not_set(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,7 +78,7 @@ def test_a_user_s_settings_name_places_where_nobody_else_s_are(tmp_path: Path) -
         for name in ("ada", "ben")
     )
     assert (ada.data_dir, ben.data_dir) == (tmp_path / "data" / "users" / "ada", tmp_path / "data" / "users" / "ben")
-    assert ada.documents.roots == (tmp_path / "ada",)
+    assert ada.documents.roots == (str(tmp_path / "ada"),)
     schemas = [postgres_schema(each.database_url) for each in (settings, ada, ben) if each.database_url]
     assert schemas == ["team", "team_ada", "team_ben"]
 

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from typer.testing import CliRunner, Result
 
 from mcp_server.cli import app
 from mcp_server.environment import readroom_version
 from tests.support import reports
+from tests.support.postgres import both
 from tests.support.processes import HEAVY, environment
 
 PUMP = (
@@ -32,14 +34,16 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def readroom(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Readroom:
+def readroom(folder: Path, monkeypatch: pytest.MonkeyPatch, database_url: SecretStr | None) -> Readroom:
     """Run the command in the folder, as a user does; the home folder, the default root, is elsewhere."""
     monkeypatch.chdir(folder)
     (folder.parent / "home").mkdir()
-    home = str(folder.parent / "home")
+    usual = {"HOME": str(folder.parent / "home")}
+    if database_url:
+        usual["READROOM_DATABASE_URL"] = database_url.get_secret_value()
 
     def run(*words: str, stdin: str | None = None, **variables: str) -> Result:
-        return CliRunner().invoke(app, words, stdin, env=environment(folder.parent, HOME=home, **variables))
+        return CliRunner().invoke(app, words, stdin, env=environment(folder.parent, **usual, **variables))
 
     return run
 
@@ -394,6 +398,7 @@ def test_a_benchmark_of_a_missing_document_says_so(readroom: Readroom) -> None:
     assert "pump.md" in done.stderr
 
 
+@both
 def test_what_was_asked_is_listed_and_forgotten(readroom: Readroom) -> None:
     readroom("ask", "pump.md", "How many litres does the pump hold?")
     listed = readroom("sessions")

@@ -54,9 +54,9 @@ def entry(installation: Installation) -> dict[str, Any]:
     return held(installation)[installation.key]["readroom"]
 
 
-def folder(home: Path, name: str) -> Path:
+def folder(home: Path, name: str) -> str:
     (home / name).mkdir()
-    return home / name
+    return str(home / name)
 
 
 def test_the_command_line_and_the_readme_offer_every_client() -> None:
@@ -67,7 +67,7 @@ def test_the_command_line_and_the_readme_offer_every_client() -> None:
 
 @pytest.mark.parametrize(("client", "name", "key"), CLIENTS)
 def test_a_new_file_holds_an_entry_with_absolute_paths(client: ClientName, name: str, key: str, home: Path) -> None:
-    done = enter(plan(client, [home]))
+    done = enter(plan(client, [str(home)]))
     assert (done.path.name, done.key, done.state, done.backup) == (name, key, "written", None)
     assert done.path.is_relative_to(home)
     assert Path(entry(done)["command"]).is_absolute()
@@ -86,7 +86,7 @@ def test_run_again_it_keeps_the_folders_it_had(client: ClientName, home: Path) -
 
 def test_folders_that_stand_in_the_entrys_variables_are_kept(home: Path) -> None:
     papers, letters = folder(home, "papers"), folder(home, "letters")
-    variables = {"READROOM_DOCUMENTS__ROOTS": json.dumps([str(papers)])}
+    variables = {"READROOM_DOCUMENTS__ROOTS": json.dumps([papers])}
     (home / ".mcp.json").write_text(json.dumps({"mcpServers": {"readroom": {"command": "x", "env": variables}}}))
     done = enter(plan("claude-code", [letters]))
     assert entered_roots(entry(done)) == [papers, letters]
@@ -95,7 +95,7 @@ def test_folders_that_stand_in_the_entrys_variables_are_kept(home: Path) -> None
 
 @pytest.mark.parametrize("form", [["--root", "/a", "--root=/b"], ["serve", "--root=/b", "--root", "/a"]])
 def test_folders_are_found_in_either_form(form: list[str]) -> None:
-    assert set(entered_roots({"args": form})) == {Path("/a"), Path("/b")}
+    assert set(entered_roots({"args": form})) == {"/a", "/b"}
 
 
 def test_what_is_in_the_file_stays_and_is_backed_up_once(home: Path) -> None:
@@ -113,15 +113,15 @@ def test_what_is_in_the_file_stays_and_is_backed_up_once(home: Path) -> None:
     assert path.read_text().startswith('{\n\t"theme"')
     assert path.stat().st_mode & 0o777 == 0o600
 
-    again = enter(plan("cursor", [home]))
+    again = enter(plan("cursor", [str(home)]))
     assert again.backup == done.backup
     assert json.loads(again.backup.read_text()) == before
 
 
 def test_a_second_time_changes_nothing(home: Path) -> None:
-    done = enter(plan("vscode", [home]))
+    done = enter(plan("vscode", [str(home)]))
     written = done.path.stat().st_mtime_ns
-    again = enter(plan("vscode", [home]))
+    again = enter(plan("vscode", [str(home)]))
     assert (again.state, again.backup) == ("unchanged", None)
     assert done.path.stat().st_mtime_ns == written
     assert [one.name for one in done.path.parent.iterdir()] == ["mcp.json"]
@@ -131,7 +131,7 @@ def test_comments_in_toml_are_kept(home: Path) -> None:
     path = home / ".codex" / "config.toml"
     path.parent.mkdir()
     path.write_text('# mine\nmodel = "m"  # the best\n\n[mcp_servers.other]\ncommand = "o" # theirs\n')
-    done = enter(plan("codex", [home]))
+    done = enter(plan("codex", [str(home)]))
     text = path.read_text()
     assert all(comment in text for comment in ("# mine", "# the best", "# theirs"))
     assert held(done)["mcp_servers"]["other"] == {"command": "o"}
@@ -179,7 +179,7 @@ def test_what_is_shown_for_a_file_that_is_left_alone_holds_its_folders_too(encod
     path = plan("vscode").path
     path.parent.mkdir(parents=True)
     path.write_text(COMMENTED, encoding=encoding)
-    assert entered_roots(plan("vscode").entry) == [Path("/papers")]
+    assert entered_roots(plan("vscode").entry) == ["/papers"]
 
 
 def test_a_linked_file_stays_a_link(home: Path) -> None:
@@ -190,9 +190,14 @@ def test_a_linked_file_stays_a_link(home: Path) -> None:
     assert "readroom" in (home / "dotfiles" / "mcp.json").read_text()
 
 
+def test_an_address_in_s3_compatible_storage_is_entered_as_a_root(home: Path) -> None:
+    enter(plan("cursor", ["s3://papers/reports/"]))
+    assert entered_roots(entry(enter(plan("cursor", [str(home)])))) == ["s3://papers/reports", str(home)]
+
+
 def test_a_root_that_is_no_folder_is_refused(home: Path) -> None:
     with pytest.raises(SettingsError, match="is not a folder"):
-        plan("cursor", [home / "missing"])
+        plan("cursor", [str(home / "missing")])
 
 
 @pytest.mark.parametrize(
@@ -214,7 +219,7 @@ def test_a_root_that_is_no_folder_is_refused(home: Path) -> None:
 def test_a_server_that_runs_is_entered_by_its_address_and_token(
     client: ClientName, address: dict[str, str], headers: str, home: Path
 ) -> None:
-    enter(plan(client, [home]))
+    enter(plan(client, [str(home)]))
     done = enter(plan(client, url=ADDRESS, token="secret"))
     # A project's file is shared: it names the variable that holds the token.
     token = "${READROOM_SERVER__TOKEN}" if client == "claude-code" else "secret"
@@ -222,12 +227,12 @@ def test_a_server_that_runs_is_entered_by_its_address_and_token(
     assert entry(enter(plan(client, url=ADDRESS))) == address
     with pytest.raises(RequestError, match="Say with --root"):
         plan(client)
-    assert "command" in entry(enter(plan(client, [home])))
+    assert "command" in entry(enter(plan(client, [str(home)])))
 
 
 def test_what_does_not_go_together_is_refused(home: Path) -> None:
     with pytest.raises(RequestError, match="readroom serve"):
-        plan("cursor", [home], url=ADDRESS)
+        plan("cursor", [str(home)], url=ADDRESS)
     with pytest.raises(RequestError, match="cannot name a server by its address"):
         plan("claude-desktop", url=ADDRESS)
     with pytest.raises(RequestError, match="is no address"):
@@ -254,7 +259,7 @@ def test_taking_it_out_keeps_everything_else(home: Path) -> None:
 
 
 def test_claude_codes_file_says_what_it_means_and_how_to_have_all_projects(home: Path) -> None:
-    text = plan("claude-code", [home]).text()
+    text = plan("claude-code", [str(home)]).text()
     assert "holds for its folder alone" in text
     assert "readroom install claude-code --scope user" in text
     assert f"claude mcp add --scope user readroom -- {server_command()[0]}" in text
@@ -280,7 +285,7 @@ path.write_text(json.dumps(config))
 @pytest.fixture
 def claude(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A command `claude` that keeps its user's servers as Claude Code does; returns its file."""
-    command = folder(home, "bin") / "claude"
+    command = Path(folder(home, "bin")) / "claude"
     command.write_text(CLAUDE)
     command.chmod(0o755)
     monkeypatch.setenv("PATH", f"{command.parent}{os.pathsep}{os.environ['PATH']}")

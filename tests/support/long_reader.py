@@ -5,11 +5,14 @@ python -m tests.support.long_reader FOLDER FILE WINDOW_TOKENS [SECONDS_PER_WINDO
 
 import asyncio
 import json
+import os
 import resource
 import sys
 import time
 from pathlib import Path
 from typing import TypeVar
+
+from pydantic import SecretStr
 
 from agents.documents.library import Library
 from agents.engine.engine import Outcome, Task
@@ -58,8 +61,10 @@ def long_text(tokens: int) -> str:
 async def analyse(folder: Path, path: str, window_tokens: int, seconds: float) -> dict[str, float]:
     """Analyse a file; return what was read, and what the process has taken."""
     started = time.monotonic()
-    library = Library(DocumentsSettings(roots=(Path(path).parent,)), folder)
-    store = WindowCache(folder)
+    url = os.environ.get("READROOM_DATABASE_URL")
+    database_url = SecretStr(url) if url else None
+    library = Library(DocumentsSettings(roots=(Path(path).parent,)), folder, database_url=database_url)
+    store = WindowCache(folder, database_url=database_url)
     engine = Counting(seconds)
     document = await library.open(path)
     settings = SupervisorSettings(window_tokens=window_tokens)

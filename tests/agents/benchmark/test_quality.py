@@ -93,7 +93,7 @@ def test_figures_are_shares_of_what_they_speak_of() -> None:
 async def test_the_users_own_document_is_asked_through_the_whole_pipeline(handbook: str, tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "data")
     settings = settings.model_copy(
-        update={"documents": settings.documents.model_copy(update={"roots": (Path(handbook).parent,)})}
+        update={"documents": settings.documents.model_copy(update={"roots": (str(Path(handbook).parent),)})}
     )
     folder = tmp_path / "bench"
     folder.mkdir()

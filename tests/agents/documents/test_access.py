@@ -93,7 +93,7 @@ def test_a_name_that_is_too_long_is_said_to_be(settings: DocumentsSettings, tmp_
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode")
 def test_a_name_that_no_message_can_hold_is_refused_in_words_that_one_can(settings: DocumentsSettings) -> None:
-    path = settings.roots[0] / os.fsdecode(b"Gr\xfc\xdfe.txt")
+    path = Path(settings.roots[0]) / os.fsdecode(b"Gr\xfc\xdfe.txt")
     path.write_text("Words of the room.")
     with pytest.raises(DocumentError, match=r"Gr\ufffd\ufffde\.txt cannot be read: .* not in UTF-8") as refused:
         find_file(str(path), settings)

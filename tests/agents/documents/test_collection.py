@@ -9,6 +9,7 @@ from agents.documents.collection import Collection, collect
 from agents.documents.library import Library
 from agents.errors import DocumentError
 from agents.schema import Progress
+from tests.support.postgres import both
 
 
 def ignore(_: Progress) -> None:
@@ -28,6 +29,7 @@ async def texts(library: Library, collection: Collection) -> set[str]:
     return {document.text for document in await collection.load(library)}
 
 
+@both
 async def test_a_folder_stands_for_the_documents_in_it(library: Library, folder: Path) -> None:
     seen: list[Progress] = []
     collection = await collect(library, [str(folder)], 9, seen.append)
@@ -36,6 +38,7 @@ async def test_a_folder_stands_for_the_documents_in_it(library: Library, folder:
     assert seen[-1].message == f"Opening the documents in {folder}: 3 of 3 new ones"
 
 
+@both
 async def test_only_what_is_new_or_changed_is_opened_again(library: Library, folder: Path) -> None:
     await collect(library, [str(folder)], 9, ignore)
     folder.joinpath("a.txt").write_text("The pump of ward a is red.")
@@ -51,6 +54,7 @@ async def test_only_what_is_new_or_changed_is_opened_again(library: Library, fol
     }
 
 
+@both
 async def test_files_that_cannot_be_read_are_named_in_one_warning(library: Library, folder: Path) -> None:
     for number in range(7):
         folder.joinpath(f"{number}.pdf").write_bytes(b"%PDF-1.4 cut off")
@@ -62,6 +66,7 @@ async def test_files_that_cannot_be_read_are_named_in_one_warning(library: Libra
     assert warning.endswith("And 2 more.")
 
 
+@both
 async def test_a_file_that_could_be_read_once_it_is_mended_is_read(library: Library, folder: Path) -> None:
     broken = folder / "d.json"
     broken.write_bytes(b"\x00\x01\x02")
@@ -73,6 +78,7 @@ async def test_a_file_that_could_be_read_once_it_is_mended_is_read(library: Libr
     assert len(mended.documents) == 4
 
 
+@both
 async def test_a_folder_beyond_the_limit_says_which_were_left_out(library: Library, folder: Path) -> None:
     collection = await collect(library, [str(folder)], 2, ignore)
     assert len(collection.documents) == 2
@@ -81,6 +87,7 @@ async def test_a_folder_beyond_the_limit_says_which_were_left_out(library: Libra
     assert "Left out: " in warning
 
 
+@both
 async def test_a_folder_without_documents_is_an_error(library: Library, folder: Path) -> None:
     empty = folder / "empty"
     empty.mkdir()
@@ -91,11 +98,13 @@ async def test_a_folder_without_documents_is_an_error(library: Library, folder: 
         await collect(library, [str(empty)], 9, ignore)
 
 
+@both
 async def test_a_folder_outside_of_the_allowed_ones_is_refused(library: Library) -> None:
     with pytest.raises(DocumentError, match="outside the folders that may be read"):
         await collect(library, ["/etc"], 9, ignore)
 
 
+@both
 async def test_known_ids_are_not_loaded_until_they_are_needed(
     library: Library, write: Callable[[str, str], str]
 ) -> None:
@@ -106,6 +115,7 @@ async def test_known_ids_are_not_loaded_until_they_are_needed(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode")
+@both
 async def test_a_file_whose_name_no_message_can_hold_costs_the_others_nothing(library: Library, folder: Path) -> None:
     folder.joinpath(os.fsdecode(b"Gr\xfc\xdfe.txt")).write_text("The pump of ward d is blue.")
     collection = await collect(library, [str(folder)], 9, ignore)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from agents.documents import folders
-from agents.documents.folders import find_files
+from agents.documents.folders import FolderFiles, find_files
 from agents.settings import DocumentsSettings
 
 
@@ -17,7 +17,7 @@ def write(path: Path, *, modified: int = 0) -> Path:
 
 
 def names(root: Path) -> list[str]:
-    found = find_files([root], DocumentsSettings(roots=(root,)))
+    found = find_files([str(root)], DocumentsSettings(roots=(root,)))
     return [str(Path(state.path).relative_to(root)) for state in found.files]
 
 
@@ -48,13 +48,13 @@ def test_a_search_that_sees_too_many_files_says_so(tmp_path: Path, monkeypatch: 
     for number in range(4):
         write(tmp_path / f"{number}.txt")
     write(tmp_path / "deep" / "a.txt")
-    found = find_files([tmp_path], DocumentsSettings(roots=(tmp_path,)))
+    found = find_files([str(tmp_path)], DocumentsSettings(roots=(tmp_path,)))
     assert len(found.files) == 4
     assert not found.whole
 
 
 def test_a_folder_that_has_gone_holds_nothing(tmp_path: Path) -> None:
-    assert find_files([tmp_path / "gone"], DocumentsSettings(roots=(tmp_path,))) == ((), True, 0)
+    assert find_files([str(tmp_path / "gone")], DocumentsSettings(roots=(tmp_path,))) == FolderFiles((), whole=True)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode")
@@ -62,6 +62,6 @@ def test_a_document_whose_name_no_message_can_hold_is_left_out_and_counted(tmp_p
     write(tmp_path / "a.txt")
     write(Path(os.fsdecode(os.fsencode(tmp_path) + b"/Gr\xfc\xdfe.txt")))
     write(Path(os.fsdecode(os.fsencode(tmp_path) + b"/B\xfccher/b.txt")))
-    found = find_files([tmp_path], DocumentsSettings(roots=(tmp_path,)))
+    found = find_files([str(tmp_path)], DocumentsSettings(roots=(tmp_path,)))
     assert [Path(state.path).name for state in found.files] == ["a.txt"]
     assert "UTF-8: 2." in found.note

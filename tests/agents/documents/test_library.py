@@ -249,6 +249,7 @@ async def test_a_damaged_library_says_what_to_do(tmp_path: Path, write: Callable
     await library.close()
 
 
+@both
 async def test_a_document_of_two_million_tokens_is_opened_and_searched(
     library: Library, write: Callable[[str, str], str]
 ) -> None:
@@ -319,17 +320,16 @@ async def test_a_known_document_is_not_read_by_its_id_where_its_file_may_not_be(
     await elsewhere.close()
 
 
+@both
 async def test_a_document_read_by_an_older_parser_is_had_by_its_id_while_its_file_is_the_same(
-    library: Library, tmp_path: Path, write: Callable[[str, str], str]
+    library: Library, tmp_path: Path, write: Callable[[str, str], str], database_url: SecretStr | None
 ) -> None:
     document = await library.open(write("rules.txt", "The room opens at 9."))
     other = await library.open(write("other.txt", "It closes at 17."))
     await library.close()
-    with sqlite3.connect(tmp_path / "data" / "library.sqlite3") as database:
-        database.execute("UPDATE documents SET parser = 0")
-    database.close()
+    as_read_by_an_older_parser(tmp_path / "data", database_url)
     write("other.txt", "It closes at 18.")
-    newer = Library(DocumentsSettings(roots=(tmp_path,)), tmp_path / "data")
+    newer = Library(DocumentsSettings(roots=(tmp_path,)), tmp_path / "data", database_url=database_url)
 
     again = await newer.get(document.document_id)
 

@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from agents.jobs.window_cache import WindowCache
+from tests.support import postgres
 from tests.support.postgres import both
 
 
@@ -81,10 +82,12 @@ async def test_a_damaged_store_costs_time_and_not_the_answer(tmp_path: Path, cap
 WRITER = """
 import asyncio, sys
 from pathlib import Path
+from pydantic import SecretStr
 from agents.jobs.window_cache import WindowCache
 
 async def main():
-    cache = WindowCache(Path(sys.argv[1]))
+    url = SecretStr(sys.argv[3]) if sys.argv[3:] else None
+    cache = WindowCache(Path(sys.argv[1]), database_url=url)
     for number in range(25):
         await cache.put(f"{sys.argv[2]}-{number}", str(number))
     await cache.close()
@@ -93,21 +96,29 @@ asyncio.run(main())
 """
 
 
-async def test_four_processes_put_into_one_store_at_once(tmp_path: Path) -> None:
+@both
+async def test_four_processes_put_into_one_store_at_once(tmp_path: Path, database_url: SecretStr | None) -> None:
     start = asyncio.create_subprocess_exec
-    writers = [await start(sys.executable, "-c", WRITER, str(tmp_path), name) for name in "abcd"]
+    address = [database_url.get_secret_value()] if database_url else []
+    writers = [await start(sys.executable, "-c", WRITER, str(tmp_path), name, *address) for name in "abcd"]
     assert [await writer.wait() for writer in writers] == [0, 0, 0, 0]
-    cache = WindowCache(tmp_path)
+    cache = WindowCache(tmp_path, database_url=database_url)
     for name in "abcd":
         assert [await cache.get(f"{name}-{number}") for number in range(25)] == [str(number) for number in range(25)]
     await cache.close()
 
 
-async def test_a_result_is_read_while_another_process_writes(tmp_path: Path) -> None:
-    cache = WindowCache(tmp_path)
+@both
+async def test_a_result_is_read_while_another_process_writes(tmp_path: Path, database_url: SecretStr | None) -> None:
+    cache = WindowCache(tmp_path, database_url=database_url)
     await cache.put("key", '{"a": 1}')
-    writer = sqlite3.connect(tmp_path / "runs.db", isolation_level=None)
-    writer.execute("BEGIN IMMEDIATE")
+    if database_url:
+        writer = postgres.connect(database_url)
+        writer.execute("BEGIN")
+        writer.execute("UPDATE readroom_results.results SET json = ''")
+    else:
+        writer = sqlite3.connect(tmp_path / "runs.db", isolation_level=None)
+        writer.execute("BEGIN IMMEDIATE")
 
     found = await cache.get("key")
 

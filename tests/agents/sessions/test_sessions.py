@@ -406,6 +406,7 @@ async def test_each_text_is_counted_once_however_long_the_conversation(tmp_path:
     assert set(counted.values()) == {1}
 
 
+@both
 async def test_a_conversation_of_300_turns_and_200_000_tokens_stays_within_its_limit(make_store: StoreMaker) -> None:
     store = make_store(MemorySettings())
     session = await store.create()

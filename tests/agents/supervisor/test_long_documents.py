@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -11,6 +12,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psycopg
 import pytest
 from pydantic import SecretStr
 
@@ -24,6 +26,7 @@ from agents.settings import DocumentsSettings, SupervisorSettings
 from agents.supervisor.answer import Completed, to_analysis
 from agents.supervisor.run import Request, ignore_progress
 from agents.supervisor.supervisor import Supervisor
+from tests.support import postgres
 from tests.support.fakes import FakeEngine
 from tests.support.long_reader import long_text
 from tests.support.postgres import both
@@ -88,6 +91,7 @@ class Stopping(FakeEngine):
         return await super().run(task)
 
 
+@both
 async def test_a_long_document_is_read_whole_in_windows_that_fit(
     document: tuple[Library, Document], store: WindowCache
 ) -> None:
@@ -164,8 +168,10 @@ def reader(folder: Path, *more: str) -> list[str]:
     ]
 
 
-def analysed(folder: Path, *more: str) -> dict[str, Any]:
-    done = subprocess.run(reader(folder, *more), cwd=REPOSITORY, capture_output=True, check=True, timeout=300)
+def analysed(folder: Path, *more: str, **variables: str) -> dict[str, Any]:
+    done = subprocess.run(
+        reader(folder, *more), cwd=REPOSITORY, env=os.environ | variables, capture_output=True, check=True, timeout=300
+    )
     return json.loads(done.stdout)
 
 
@@ -184,7 +190,11 @@ def test_two_million_tokens_would_stay_within_a_gigabyte_and_a_half(tmp_path: Pa
         assert short[peak] + growth * LONGEST_TOKENS < MOST_MIB
 
 
-def finished_windows(folder: Path) -> int:
+def finished_windows(folder: Path, database_url: SecretStr | None) -> int:
+    if database_url:
+        with suppress(psycopg.errors.UndefinedTable), postgres.connect(database_url) as connection:
+            return connection.execute("SELECT COUNT(*) FROM readroom_results.results").fetchone()[0]
+        return 0
     path = folder / "data" / "runs.db"
     if not path.exists():
         return 0
@@ -193,17 +203,21 @@ def finished_windows(folder: Path) -> int:
     return 0
 
 
-def test_a_process_killed_half_way_is_continued_by_the_next_one(tmp_path: Path) -> None:
+@both
+def test_a_process_killed_half_way_is_continued_by_the_next_one(tmp_path: Path, database_url: SecretStr | None) -> None:
+    variables = {"READROOM_DATABASE_URL": database_url.get_secret_value()} if database_url else {}
     (tmp_path / "log.md").write_text(long_text(45_000))
-    killed = subprocess.Popen(reader(tmp_path, "1024", "0.2"), cwd=REPOSITORY, stdout=subprocess.DEVNULL)
-    while finished_windows(tmp_path) < 20 and killed.poll() is None:
+    killed = subprocess.Popen(
+        reader(tmp_path, "1024", "0.2"), cwd=REPOSITORY, env=os.environ | variables, stdout=subprocess.DEVNULL
+    )
+    while finished_windows(tmp_path, database_url) < 20 and killed.poll() is None:
         with suppress(subprocess.TimeoutExpired):
             killed.wait(0.05)
     killed.kill()
     assert killed.wait() == -signal.SIGKILL
-    finished = finished_windows(tmp_path)
+    finished = finished_windows(tmp_path, database_url)
 
-    taken = analysed(tmp_path, "1024")
+    taken = analysed(tmp_path, "1024", **variables)
 
     assert 20 <= finished < taken["windows"]
     assert taken["windows_noted"] == taken["windows"] - finished

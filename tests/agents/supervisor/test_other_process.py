@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import psutil
 import pytest
+from pydantic import SecretStr
 
 from agents.assistant import Assistant
 from agents.benchmark.corpus import write_text
@@ -16,6 +17,7 @@ from agents.engine.tasks.reading import WindowNotes
 from agents.jobs.processes import Processes
 from agents.schema import Analysis, EngineInfo, Frozen
 from agents.settings import DocumentsSettings, EngineSettings, Settings
+from tests.support.postgres import both
 
 ResultT = TypeVar("ResultT", bound=Frozen)
 PAGES = 20
@@ -50,9 +52,10 @@ class SlowReader:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, database_url: SecretStr | None) -> Settings:
     return Settings(
         data_dir=tmp_path / "data",
+        database_url=database_url,
         documents=DocumentsSettings(roots=(tmp_path,)),
         engine=EngineSettings(kind="extractive"),
     )
@@ -90,11 +93,12 @@ def told(analysis: Analysis) -> Analysis:
     return analysis.model_copy(update={"route": route, "usage": usage, "session": None, "documents": ()})
 
 
+@both
 async def test_a_long_document_read_in_another_process_gives_the_same_analysis(
     settings: Settings, report: str, tmp_path: Path
 ) -> None:
     elsewhere = Assistant(settings, processes=Processes())
-    here = Assistant(settings.model_copy(update={"data_dir": tmp_path / "another"}))
+    here = Assistant(settings.model_copy(update={"data_dir": tmp_path / "another", "database_url": None}))
     try:
         first = await elsewhere.analyze(report, "detailed")
         assert readers()
@@ -111,6 +115,7 @@ async def test_a_long_document_read_in_another_process_gives_the_same_analysis(
     assert not readers()
 
 
+@both
 async def test_beside_an_analysis_asks_are_answered_and_polls_return_and_a_killed_reader_is_replaced(
     assistant: Assistant, reader: SlowReader, report: str, write: Callable[[str, str], str]
 ) -> None:
