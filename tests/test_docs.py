@@ -164,6 +164,27 @@ def memory() -> Iterator[str]:
     yield f"| Context | {' | '.join(f'{tokens:,}' for tokens in context)} |"
 
 
+def real_work() -> Iterator[str]:
+    """Yield what the page says of asks with a model, before and after, and with our own engine."""
+    rounds = recorded("real_work_h100")["rounds"]
+    after, before = ([each for each in rounds if each["side"] == side] for side in ("after", "before"))
+    seconds = [" and ".join(f"{each['alone']['p50_seconds']:.2f}" for each in side) for side in (after, before)]
+    yield f"took {seconds[0]} s, by the agents of before {seconds[1]} s"
+    ratios = [each["alone"]["decode_tokens_per_second"] / each["free_tokens_per_second"] for each in after]
+    yield f"decoded at {' and '.join(f'{ratio:.2f}' for ratio in ratios)} of the free speed"
+    (own,) = recorded("real_work_dummy_h100")["rounds"]
+    yield f"{own['alone']['p50_seconds']:.2f} s, decoded at {own['alone']['decode_tokens_per_second']:.0f} tok/s"
+    yield f"prompts at {own['alone']['prefill_tokens_per_second']:,.0f} tok/s"
+    yield f"eight users waited {own['eight']['p50_seconds']:.2f} s"
+
+
+def starts() -> Iterator[str]:
+    """Yield what the page says of starts with nothing compiled."""
+    default, _, _, both = recorded("start_h100")["variants"].values()
+    yield f"{default['cold']['seconds']:.0f} s"
+    yield f"{both['cold']['torch_compile_seconds']:.0f} s instead of {default['cold']['torch_compile_seconds']:.0f}"
+
+
 BESIDE_FP8_CACHES = ("bf16 weights, fp8_e4m3", "bf16 weights, fp8_e5m2")
 
 
@@ -217,7 +238,7 @@ def answers() -> Iterator[str]:
 
 def test_every_figure_of_the_benchmarks_stands_in_the_results() -> None:
     measured = left = (ROOT / "docs" / "benchmarks.md").read_text()
-    for said in (*answers(), *speeds(), *memory(), *quality()):
+    for said in (*answers(), *speeds(), *memory(), *quality(), *real_work(), *starts()):
         assert said in measured, said
         left = left.replace(said, "")
     vllm = recorded("engine_h200")["engines"]["fp8_e5m2"]["steps"]["start"]["vllm"]

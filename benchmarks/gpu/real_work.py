@@ -217,7 +217,8 @@ def main() -> None:
                 "folder": str(options.folder.resolve()),
                 "data": str(options.work / name),
                 "asks": asks,
-                "analyses": [str(path.resolve()) for path in options.analyse],
+                # Later rounds would find them kept.
+                "analyses": [str(path.resolve()) for path in options.analyse if number == 1],
             }
             rounds.append({"side": name, **in_checkout(checkout, plan)})
             print(json.dumps(rounds[-1]), flush=True)
