@@ -30,7 +30,7 @@ from agents.errors import EngineError
 from agents.language.tokens import Estimate, TokenCounter, estimate_tokens
 from agents.schema import EngineInfo, OnProgress, Usage
 from agents.settings import EngineSettings
-from agents.telemetry import untraced
+from agents.telemetry import engine_request, pass_on, untraced
 
 _logger = logging.getLogger(__name__)
 _CONNECT_SECONDS = 10.0
@@ -260,8 +260,11 @@ class OpenAIEngine:
         return Reply(message.text, truncated, _usage(message), lines)
 
     async def _invoke(self, messages: list[dict[str, str]], body: dict[str, Any]) -> AIMessage:
-        with untraced():
-            return await self._chat.ainvoke(messages, extra_body=body)
+        endpoint = self._endpoint
+        with untraced(), engine_request(endpoint.model, endpoint.base_url, body["max_tokens"]) as tell:
+            message = await self._chat.ainvoke(messages, extra_body=body)
+            tell(_usage(message))
+        return message
 
     async def _fit_context(
         self, task: Task[ResultT], schema: JsonDict, messages: list[dict[str, str]]
@@ -410,6 +413,7 @@ class RetryingClient(httpx.AsyncClient):
         Raises:
             httpx.TransportError: It could not be sent, or its connection broke twice.
         """
+        pass_on(request.headers)
         try:
             return await super().send(request, **options)
         except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
