@@ -6,7 +6,7 @@ A call that was told to come again is let in whatever the load, on every server 
 import math
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from typing import Literal
+from typing import Literal, cast
 
 from cachetools import TTLCache
 
@@ -44,7 +44,7 @@ class Admission:
     ) -> None:
         self._max_runs = max_runs
         self._own = Load(max_runs or 0)
-        self._places: TTLCache[str, bool, float] = TTLCache(_PLACES, PROMISED_SECONDS)
+        self._places = cast("TTLCache[str, bool, float]", TTLCache(_PLACES, PROMISED_SECONDS))
         """Of calls that were told to come again before their work began."""
         self._loads = loads or {}
         self._wait_seconds = wait_seconds

@@ -40,6 +40,8 @@ class ChatServer:
         top_logprobs: dict[str, float] | None = None,
     ) -> None:
         self.requests: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        """Of these requests, by their names in small letters."""
         self.tokenized = 0
         self.replies = list(replies)
         self.finish_reasons = list(finish_reason)
@@ -88,6 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send({"count": sum(len(text.split()) for text in texts)})
             return
         self.server_.requests.append(body)
+        self.server_.headers.append({name.lower(): value for name, value in self.headers.items()})
         time.sleep(self.server_.seconds)
         if reason := self.server_.refuse(body):
             self.send({"error": {"message": reason}}, 400)
