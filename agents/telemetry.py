@@ -5,6 +5,7 @@ document's, no question and no answer is in it: labels and attributes are words 
 """
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, MutableMapping
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
@@ -19,6 +20,8 @@ from agents.schema import Usage
 Attribute = str | int | float | bool
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0)
 """Bounds of the histograms: from an answer that is ready to a long analysis, three for each power of ten."""
+_FLUSH_SECONDS = 3.0
+"""Less than what Docker grants a container that is to end, beside the answers in flight."""
 _TRACER = trace.get_tracer("readroom")
 _METER = metrics.get_meter("readroom")
 _FIELDS = TraceContextTextMapPropagator()
@@ -81,6 +84,15 @@ def continued(fields: Mapping[str, str]) -> Generator[None]:
         yield
     finally:
         context.detach(token)
+
+
+def flush() -> None:
+    """Send the spans that are left, for some seconds at most: a process that a signal ends does so by nothing else."""
+    if send := getattr(trace.get_tracer_provider(), "force_flush", None):
+        # It waits for a collector that does not answer longer than it is told to.
+        sending = threading.Thread(target=send, daemon=True)
+        sending.start()
+        sending.join(_FLUSH_SECONDS)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from agents import telemetry
 from agents.engine.registry import check_kind
 from agents.errors import SettingsError
 from agents.escaping import TerminalFormatter
@@ -131,6 +132,7 @@ def http_app(server: MCPServer[Any], settings: ServerSettings, transport: HttpTr
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
+            stack.callback(telemetry.flush)
             if server.settings.lifespan is not None:
                 # SSE enters it for each connection; held here, the assistant outlives them.
                 await stack.enter_async_context(server.settings.lifespan(server))

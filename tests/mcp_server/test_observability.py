@@ -3,12 +3,13 @@
 import asyncio
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
-from mcp import Client, MCPError
+from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -75,7 +76,6 @@ def visited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visited]:
     how = server_process(folder, "--transport", "http", "--port", "0")
     with Collector() as collector, ChatServer("The pump holds 40 litres.", vllm=True) as chat:
         env = {
-            **how.env,
             "READROOM_USERS_FILE": str(folder / "users.json"),
             "READROOM_SERVER__TOKEN": OWNERS_TOKEN,
             "READROOM_SERVER__METRICS_TOKEN": METRICS_TOKEN,
@@ -85,13 +85,19 @@ def visited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visited]:
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint,
             "OTEL_BSP_SCHEDULE_DELAY": "100",
         }
-        with subprocess.Popen(
-            [how.command, *how.args], env=env, cwd=how.cwd, stderr=subprocess.PIPE, text=True
-        ) as server:
-            url = next(line for line in server.stderr if line.startswith("Streamable HTTP: ")).split()[-1]
+        with started(how, env) as (_, url):
             asyncio.run(visit(url, token, document, report))
             yield Visited(url.removesuffix("/mcp"), token, document, collector, chat)
-            server.kill()
+
+
+@contextmanager
+def started(how: StdioServerParameters, env: dict[str, str]) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """Start a server over HTTP in a process of its own; yield the process and the address."""
+    with subprocess.Popen(
+        [how.command, *how.args], env={**how.env, **env}, cwd=how.cwd, stderr=subprocess.PIPE, text=True
+    ) as server:
+        yield server, next(line for line in server.stderr if line.startswith("Streamable HTTP: ")).split()[-1]
+        server.kill()
 
 
 async def visit(url: str, token: str, document: Path, report: Path) -> None:
@@ -238,3 +244,22 @@ async def test_over_stdio_nothing_is_sent_whatever_the_environment_says(tmp_path
             assert (await client.list_tools()).tools
 
     assert collector.sent == b""
+
+
+def test_a_server_that_is_told_to_end_sends_the_spans_that_are_left(tmp_path: Path) -> None:
+    how = server_process(tmp_path, "--transport", "http", "--port", "0")
+
+    async def visit(url: str) -> None:
+        async with Client(url) as client:
+            await client.list_prompts()
+
+    with Collector() as collector:
+        never = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint, "OTEL_BSP_SCHEDULE_DELAY": "3600000"}
+        with started(how, never) as (server, url):
+            asyncio.run(visit(url))
+            before = collector.sent
+            server.terminate()
+            server.communicate()
+
+        assert before == b""
+        assert collector.named("prompts/list")
