@@ -403,7 +403,7 @@ class Assistant:
                 session = await self._sessions.open(session_id)
             else:
                 session = left or await self._sessions.create(session_id)
-            call = Call(session, deadline, on_progress, beginning)
+            call = Call(same_call, session, deadline, on_progress, beginning)
             self._calls[same_call] += 1
             try:
                 yield call
@@ -412,8 +412,6 @@ class Assistant:
                 raise
             finally:
                 self._calls -= Counter((same_call,))
-                if call.waits:
-                    await self._admission.promise(same_call, begun=call.begun)
                 if call.waits and session.is_new:
                     with suppress(SessionError):
                         # The work is found again in any case, if in another session.
@@ -540,8 +538,9 @@ class Assistant:
         return run
 
     async def _still_running(self, call: Call) -> dict[str, Any]:
-        """Return the fields of a response that says how far the work has come."""
+        """Return the fields of a response that says how far the work has come, and that promises the rest."""
         call.waits = True
+        await self._admission.promise(call.same_call, begun=call.begun)
         notes = "\n".join(f"- {as_markdown(note)}" for note in call.notes[-MAX_NOTES:])
         message = (
             f"Still working: {as_markdown(call.latest.message)} ({call.latest.fraction:.0%}). Make the same call again "

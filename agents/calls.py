@@ -26,6 +26,8 @@ class WaitOverError(Exception):
 class Call:
     """One caller's session, deadline and progress."""
 
+    same_call: str
+    """Equal for calls that are the same but for the session."""
     session: "Session"
     deadline: float
     """On the monotonic clock; infinity: none."""

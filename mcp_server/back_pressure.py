@@ -25,6 +25,8 @@ from agents.escaping import as_markdown
 
 BUSY = -32029
 """The code of the error in JSON-RPC; the protocol leaves it to servers."""
+MCP_PATH = "/mcp"
+"""Where an answer comes by the request itself; over SSE it comes by another."""
 RETRY_AFTER = "readroom/retryAfterSeconds"
 """In the `_meta` of a tool's error, and in the data of a JSON-RPC error."""
 _BEGUN, _REFUSED = "readroom.begun", "readroom.refused"
@@ -71,7 +73,7 @@ class TooManyRequests:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"] != MCP_PATH:
             await self._app(scope, receive, send)
             return
         scope[_BEGUN] = False

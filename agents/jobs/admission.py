@@ -44,8 +44,8 @@ class Admission:
     ) -> None:
         self._max_runs = max_runs
         self._own = Load(max_runs or 0)
-        self._places = cast("TTLCache[str, bool, float]", TTLCache(_PLACES, PROMISED_SECONDS))
-        """Of calls that were told to come again before their work began."""
+        self._places = cast("TTLCache[str, bool, float]", TTLCache(_PLACES, wait_seconds))
+        """Of calls that were told to come again before their work began: whoever polls comes sooner than this ends."""
         self._loads = loads or {}
         self._wait_seconds = wait_seconds
         self._results = results
@@ -103,8 +103,8 @@ class Admission:
         )
 
     def _by_server(self, task: Task) -> BusyError | None:
-        over = self._loads[task].seconds_over(self._wait_seconds) if task in self._loads else 0.0
-        if not over:
+        load = self._loads.get(task)
+        if load is None or not load.is_measured or not (over := load.seconds_over(self._wait_seconds)):
             return None
         return BusyError(
             "The server has more work than it gets done while a call waits.",

@@ -26,12 +26,18 @@ class Load:
     def __init__(self, at_once: int, clock: Callable[[], float] = time.monotonic, recent: int = RECENT) -> None:
         self.under_way = 0
         self._at_once = at_once
+        self._recent = recent
         self._clock = clock
         self._measured_at = clock()
         self._busy = 0.0
         """Seconds with work under way, up to `_measured_at`."""
         self._ended: deque[float] = deque([0.0], recent + 1)
         """When the latest pieces ended, in these seconds; at first, when measuring began."""
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether as many pieces have ended as are worked on at once: before that the pace says little."""
+        return len(self._ended) > min(self._at_once, self._recent)
 
     @contextmanager
     def counted(self) -> Generator[None]:

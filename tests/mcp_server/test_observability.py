@@ -124,6 +124,8 @@ async def visit(url: str, token: str, document: Path, report: Path) -> None:
         named = {"traceparent": f"00-{TRACES['unknown']}-{PARENT}-01"}
         assert (await client.call_tool("ask", missing, meta=named)).is_error
         assert (await client.call_tool("no_such_tool", {})).is_error
+        with pytest.raises(MCPError, match="zanzibar"):
+            await client.read_resource("readroom://documents/zanzibar/text")
 
 
 def test_the_figures_count_calls_runs_requests_and_documents(visited: Visited) -> None:

@@ -56,10 +56,11 @@ async def test_the_work_of_others_has_a_call_refused_that_would_wait_too_long(
     results: WindowCache, clock: Clock, loads: Loads
 ) -> None:
     hers, his = (Admission(None, loads, 45.0, lambda: results) for _ in range(2))
+    hers.working("ask").close()
     begun = [hers.working("ask") for _ in range(5)]
     clock.now += 20
 
-    with pytest.raises(BusyError, match=r"more work than it gets done.*again in 55 seconds"):
+    with pytest.raises(BusyError, match=r"more work than it gets done.*again in 5 seconds"):
         await his.check("ask", "his call")
     await his.check("analyze", "another kind of work")
     begun[0].close()
@@ -84,3 +85,16 @@ async def test_a_call_that_was_told_to_come_again_before_its_work_began_keeps_it
     await admission.check("ask", "still opening its documents")
     admission.beginning("ask", "still opening its documents").close()
     await admission.check("ask", "another call")
+
+
+async def test_nothing_is_refused_before_so_much_work_has_ended_that_its_pace_is_known(
+    results: WindowCache, clock: Clock, loads: Loads
+) -> None:
+    admission = Admission(None, loads, 0.0, lambda: results)
+    begun = [admission.working("ask") for _ in range(20)]
+    clock.now += 600
+    await admission.check("ask", "another call")
+    begun.pop().close()
+
+    with pytest.raises(BusyError):
+        await admission.check("ask", "another call")
