@@ -7,7 +7,7 @@ document's, no question and no answer is in it: labels and attributes are words 
 import asyncio
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping, MutableMapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -64,16 +64,14 @@ def span(name: str, kind: trace.SpanKind = trace.SpanKind.INTERNAL, **attributes
 
 
 def carrier() -> dict[str, str]:
-    """Return the fields by which another process goes on with the current span; none where nothing is recorded."""
+    """Return the fields by which another process goes on with the current span; none where nothing is recorded.
+
+    As headers of a request they are what its receiver goes on with.
+    """
     fields: dict[str, str] = {}
-    pass_on(fields)
-    return fields
-
-
-def pass_on(headers: MutableMapping[str, str]) -> None:
-    """Add to a request's headers the fields by which its receiver goes on with the current span."""
     if trace.get_current_span().is_recording():
-        _FIELDS.inject(headers)
+        _FIELDS.inject(fields)
+    return fields
 
 
 @contextmanager

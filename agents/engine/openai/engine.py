@@ -30,7 +30,7 @@ from agents.errors import EngineError
 from agents.language.tokens import Estimate, TokenCounter, estimate_tokens
 from agents.schema import EngineInfo, OnProgress, Usage
 from agents.settings import EngineSettings
-from agents.telemetry import engine_request, pass_on, untraced
+from agents.telemetry import carrier, engine_request, untraced
 
 _logger = logging.getLogger(__name__)
 _CONNECT_SECONDS = 10.0
@@ -262,7 +262,7 @@ class OpenAIEngine:
     async def _invoke(self, messages: list[dict[str, str]], body: dict[str, Any]) -> AIMessage:
         endpoint = self._endpoint
         with untraced(), engine_request(endpoint.model, endpoint.base_url, body["max_tokens"]) as tell:
-            message = await self._chat.ainvoke(messages, extra_body=body)
+            message = await self._chat.ainvoke(messages, extra_body=body, extra_headers=carrier())
             tell(_usage(message))
         return message
 
@@ -413,7 +413,6 @@ class RetryingClient(httpx.AsyncClient):
         Raises:
             httpx.TransportError: It could not be sent, or its connection broke twice.
         """
-        pass_on(request.headers)
         try:
             return await super().send(request, **options)
         except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
