@@ -104,12 +104,13 @@ class Admission:
 
     def _by_server(self, task: Task) -> BusyError | None:
         load = self._loads.get(task)
-        if load is None or not load.is_measured or not (over := load.seconds_over(self._wait_seconds)):
+        if load is None or not load.is_measured or not load.seconds_over(self._wait_seconds):
             return None
+        seconds = _whole(load.turn_away(self._wait_seconds))
         return BusyError(
             "The server has more work than it gets done while a call waits.",
-            hint=f"Make the same call again in {_whole(over)} seconds.",
-            retry_after_seconds=_whole(over),
+            hint=f"Make the same call again in {seconds} seconds.",
+            retry_after_seconds=seconds,
         )
 
 

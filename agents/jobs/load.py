@@ -31,6 +31,8 @@ class Load:
         self._measured_at = clock()
         self._busy = 0.0
         """Seconds with work under way, up to `_measured_at`."""
+        self._back_at = self._measured_at
+        """When the one that was turned away last is to come back."""
         self._ended: deque[float] = deque([0.0], recent + 1)
         """When the latest pieces ended, in these seconds; at first, when measuring began."""
 
@@ -67,9 +69,22 @@ class Load:
         """
         self._measure()
         ahead = self.under_way + 1 - self._at_once
+        return max(0.0, ahead * self._seconds_each() - limit)
+
+    def turn_away(self, limit: float) -> float:
+        """Return after how many seconds a piece that would wait longer than the limit may be tried again.
+
+        Of many that are turned away each is told a later time, by the pace, and the last ones `limit` seconds later than
+        the first: otherwise all would come back at once, to be turned away again.
+        """
+        over = self.seconds_over(limit)
+        later = self._back_at + self._seconds_each() - self._measured_at
+        self._back_at = self._measured_at + min(max(over, later), over + limit)
+        return self._back_at - self._measured_at
+
+    def _seconds_each(self) -> float:
         # What is being done counts as one that ends now: there is a pace from the first moment, and in a standstill.
-        seconds_each = (self._busy - self._ended[0]) / len(self._ended)
-        return max(0.0, ahead * seconds_each - limit)
+        return (self._busy - self._ended[0]) / len(self._ended)
 
     def _measure(self) -> None:
         now = self._clock()

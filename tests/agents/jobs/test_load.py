@@ -1,4 +1,5 @@
 from contextlib import ExitStack
+from itertools import pairwise
 
 import pytest
 
@@ -95,3 +96,15 @@ def test_what_is_about_to_begin_counts_and_says_nothing_of_the_pace() -> None:
 
     assert (before, counted) == (pytest.approx(10.0, rel=0.1), pytest.approx(20.0, rel=0.1))
     assert (load.seconds_over(0.0), load.under_way) == (before, len(queue))
+
+
+def test_those_who_are_turned_away_are_told_to_come_back_one_by_one() -> None:
+    clock = Clock()
+    load = Load(1, clock)
+    work_off(clock, begun(load, 20), seconds_each=10.0)
+    queue = begun(load, 9)
+    told = [load.turn_away(45.0) for _ in range(8)]
+
+    assert len(queue) == 9
+    assert all(9.0 < later - sooner < 10.0 for sooner, later in pairwise(told[:5]))
+    assert told[-1] == told[0] + 45.0
