@@ -74,8 +74,8 @@ class Load:
     def turn_away(self, limit: float) -> float:
         """Return after how many seconds a piece that would wait longer than the limit may be tried again.
 
-        Of many that are turned away each is told a later time, by the pace, and the last ones `limit` seconds later than
-        the first: otherwise all would come back at once, to be turned away again.
+        Of many that are turned away each is told a later time, by the pace, and the last ones `limit` seconds later
+        than the first: otherwise all would come back at once, to be turned away again.
         """
         over = self.seconds_over(limit)
         later = self._back_at + self._seconds_each() - self._measured_at
