@@ -13,7 +13,7 @@ RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
 # No model: sentences are searched, ranked and quoted as they stand.
 FROM python:3.12-slim AS extractive
 RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \
-    pip install --no-cache-dir "$(echo /wheels/*.whl)[postgres,s3]" \
+    pip install --no-cache-dir "$(echo /wheels/*.whl)[postgres,s3,telemetry]" \
     && useradd --uid 1000 --no-create-home --home-dir /data reader \
     && install --directory --owner reader /data /documents
 ENV HOME=/data \

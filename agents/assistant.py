@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from agents import evidence, reading
+from agents import evidence, reading, telemetry
 from agents.calls import Call, StartedSessions, WaitOverError, analysis_key, ask_key
 from agents.documents.collection import Collection, collect, open_source
 from agents.documents.library import Library, Parsing
@@ -25,6 +25,7 @@ from agents.engine.tasks.reading import UpdateSummary
 from agents.errors import RequestError, SessionError
 from agents.escaping import as_markdown
 from agents.grounding.normalization import forget_long_texts
+from agents.jobs.admission import Admission, Loads, Task
 from agents.jobs.claims import Claims
 from agents.jobs.processes import Processes
 from agents.jobs.shared_runs import SharedRuns
@@ -83,6 +84,7 @@ class Shared(NamedTuple):
     processes: Processes | None
     parsing: Parsing
     claims: Claims
+    loads: Loads | None
 
 
 class Assistant:
@@ -95,6 +97,7 @@ class Assistant:
             process reads them, which suits one caller.
         started: Sessions that calls were given before the assistant was made.
         shared: What it has in common with another user's assistant, which is closed later.
+        loads: The work of all who share the server, by which calls are refused; None: none is.
     """
 
     def __init__(
@@ -104,18 +107,22 @@ class Assistant:
         processes: Processes | None = None,
         started: StartedSessions | None = None,
         shared: Shared | None = None,
+        loads: Loads | None = None,
     ) -> None:
         self.settings = settings
         self._shared = shared
+        self._loads = shared.loads if shared else loads
         self._engine = shared.engine if shared else LazyEngine(settings.engine, settings.data_dir, engine)
         self._processes = shared.processes if shared else processes
-        self._runs = SingleFlight(limit=settings.server.max_runs)
+        self._runs = SingleFlight()
+        server = settings.server
+        self._admission = Admission(server.max_runs, self._loads, server.wait_seconds, lambda: self._window_cache)
         # A file may change, so what was opened is not handed to later callers; the library makes reopening fast.
         self._openings = SingleFlight(claim_seconds=0.0)
         self._started = StartedSessions() if started is None else started
         self._resident = Resident()
-        self._calls = 0
-        """Those that are waited for."""
+        self._calls: Counter[str] = Counter()
+        """Those that are waited for, by what is equal for calls that are the same."""
 
     async def ask(
         self,
@@ -139,9 +146,11 @@ class Assistant:
             RequestError: The question is empty or too long, or no document is named.
             SessionError: The session id is unknown, malformed or expired.
             DocumentError: A document cannot be opened.
+            BusyError: Too much is being worked on already.
         """
         check_question(question)
-        async with self._call(ask_key(question, documents), session_id, wait_seconds, on_progress) as call:
+        same_call = ask_key(question, documents)
+        async with self._call("ask", same_call, session_id, wait_seconds, on_progress) as call:
             sources, warnings = (documents, ()) if documents else await self._session_documents(call.session)
             try:
                 collection = await self._collect(sources, call, self.settings.documents.folder_documents)
@@ -184,11 +193,12 @@ class Assistant:
                 small.
             SessionError: The session id is unknown, malformed or expired.
             DocumentError: A document cannot be opened.
+            BusyError: Too much is being worked on already.
         """
         check_analysis(mode, focus, compare_with, window_tokens, several=await self.library.is_folder(document))
         documents = [document, *compare_with]
         same_call = analysis_key(documents, mode, focus, window_tokens)
-        async with self._call(same_call, session_id, wait_seconds, on_progress) as call:
+        async with self._call("analyze", same_call, session_id, wait_seconds, on_progress) as call:
             try:
                 collection = await self._collect(documents, call, ANALYSED_DOCUMENTS)
                 opened = disambiguate_titles(await collection.load(self.library))
@@ -345,7 +355,8 @@ class Assistant:
     @property
     def shared(self) -> Shared:
         """What other users' assistants may have in common with this one."""
-        return Shared(self._engine, self._processes, self.library.parsing, self._window_cache.claims)
+        claims = self._window_cache.claims
+        return Shared(self._engine, self._processes, self.library.parsing, claims, self._loads)
 
     async def close(self) -> None:
         """Cancel what is running and close every part that was opened."""
@@ -361,38 +372,51 @@ class Assistant:
 
     @asynccontextmanager
     async def _call(
-        self, same_call: str, session_id: str | None, wait_seconds: float | None, on_progress: OnProgress | None
+        self,
+        task: Task,
+        same_call: str,
+        session_id: str | None,
+        wait_seconds: float | None,
+        on_progress: OnProgress | None,
     ) -> AsyncGenerator[Call]:
         """Start the call's clock, then continue its session or start one, which the next poll of the call is given.
 
         Args:
+            task: What is asked for.
             same_call: Equal for calls that are the same but for the session.
             session_id: The session to continue.
             wait_seconds: As in `ask`.
             on_progress: As in `ask`.
+
+        Raises:
+            BusyError: It would begin work, and there is too much already.
         """
         deadline = time.monotonic() + (self.settings.server.wait_seconds if wait_seconds is None else wait_seconds)
-        if session_id and self._started.discard(session_id):
-            session = await self._sessions.create(session_id)
-        elif session_id:
-            session = await self._sessions.open(session_id)
-        else:
-            session = await self._sessions.take(same_call) or await self._sessions.create()
-        call = Call(session, deadline, on_progress)
-        self._calls += 1
-        try:
-            yield call
-        except asyncio.CancelledError:
-            call.waits = True
-            raise
-        finally:
-            self._calls -= 1
-            if call.waits and session.is_new:
-                with suppress(SessionError):
-                    # The work is found again in any case, if in another session.
-                    await self._sessions.leave(same_call, session)
-            if not self._calls:
-                await asyncio.to_thread(self._give_back_memory)
+        left = None if session_id else await self._sessions.take(same_call)
+        started = session_id is not None and self._started.discard(session_id)
+        # Whoever is given a session that waited for this call was told to make it.
+        if not (left or started or self._calls[same_call]):
+            await self._admission.check(task, same_call)
+        with self._admission.beginning(task, same_call) as beginning:
+            if session_id and not started:
+                session = await self._sessions.open(session_id)
+            else:
+                session = left or await self._sessions.create(session_id)
+            call = Call(same_call, session, deadline, on_progress, beginning)
+            self._calls[same_call] += 1
+            try:
+                yield call
+            except asyncio.CancelledError:
+                call.waits = True
+                raise
+            finally:
+                self._calls -= Counter((same_call,))
+                if call.waits and session.is_new:
+                    with suppress(SessionError):
+                        # The work is found again in any case, if in another session.
+                        await self._sessions.leave(same_call, session)
+                if not self._calls:
+                    await asyncio.to_thread(self._give_back_memory)
 
     def _give_back_memory(self) -> None:
         forget_long_texts()
@@ -467,7 +491,7 @@ class Assistant:
         return await asyncio.to_thread(History.of, summary, plain, self._sessions.count)
 
     async def _run(
-        self, task: str, request: Request, opened: ActiveEngine, call: Call, collection: Collection
+        self, task: Task, request: Request, opened: ActiveEngine, call: Call, collection: Collection
     ) -> Answer | Analysis:
         """Run a request, or join the same one in flight; where the call's time runs out first, the run goes on."""
         ids = [document.document_id for document in request.documents]
@@ -485,7 +509,10 @@ class Assistant:
 
         async def work(report: ReportProgress) -> Answer | Analysis:
             cached = await self._prefix_cache.has(opened.engine, ids)
-            completed = await self._supervisor.run(request, opened.engine, report, prefix_cached=cached)
+            with self._admission.working(task), telemetry.running(task):
+                call.begin()
+                completed = await self._supervisor.run(request, opened.engine, report, prefix_cached=cached)
+            telemetry.judged(completed.state["judgement"].drafted, len(completed.state["judgement"].claims))
             completed.run.warn(*([opened.warning] if opened.warning else []))
             await self._prefix_cache.note(completed.run, ids)
             return await asyncio.to_thread(to_response, completed)
@@ -498,6 +525,8 @@ class Assistant:
 
         perform = shared if self._window_cache.is_shared else work
         report = call.part(OPENING_SHARE, 1.0)
+        if self._runs.is_in_flight(key):
+            call.begin()
         run = await self._runs.join(key, perform, wait_seconds=call.seconds_left, on_progress=report)
         with suppress(SessionError):
             # What cannot be kept is said where the turn is not kept.
@@ -508,8 +537,9 @@ class Assistant:
         return run
 
     async def _still_running(self, call: Call) -> dict[str, Any]:
-        """Return the fields of a response that says how far the work has come."""
+        """Return the fields of a response that says how far the work has come, and that promises the rest."""
         call.waits = True
+        await self._admission.promise(call.same_call, begun=call.begun)
         notes = "\n".join(f"- {as_markdown(note)}" for note in call.notes[-MAX_NOTES:])
         message = (
             f"Still working: {as_markdown(call.latest.message)} ({call.latest.fraction:.0%}). Make the same call again "

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -25,10 +26,16 @@ class WaitOverError(Exception):
 class Call:
     """One caller's session, deadline and progress."""
 
+    same_call: str
+    """Equal for calls that are the same but for the session."""
     session: "Session"
     deadline: float
     """On the monotonic clock; infinity: none."""
     on_progress: OnProgress | None
+    beginning: ExitStack = field(default_factory=ExitStack)
+    """Counts the call as work that is about to begin, until `begin`."""
+    begun: bool = False
+    """Whether its work has begun."""
     latest: Progress = field(default_factory=lambda: Progress(fraction=0.0, message="Starting"))
     notes: tuple[str, ...] = ()
     """What the work has found so far."""
@@ -39,6 +46,11 @@ class Call:
     def seconds_left(self) -> float | None:
         """Seconds that the caller still waits; None: as long as it takes."""
         return None if math.isinf(self.deadline) else max(0.0, self.deadline - time.monotonic())
+
+    def begin(self) -> None:
+        """Note that the work begins, or has begun before."""
+        self.begun = True
+        self.beginning.close()
 
     def report(self, progress: Progress) -> None:
         """Pass progress on to the caller."""

@@ -5,6 +5,7 @@ ReadroomError
 ├── DocumentError    a document cannot be opened, parsed or found
 ├── SessionError     a session id is unknown or expired
 ├── RequestError     a question or an option makes no sense
+├── BusyError        there is too much work already; the same call may be made again
 ├── StorageError     a database is of a newer version
 └── EngineError      the engine cannot be started, reached or made to answer
 """
@@ -47,6 +48,20 @@ class SessionError(ReadroomError):
 
 class RequestError(ReadroomError):
     """A question or an option makes no sense."""
+
+
+class BusyError(ReadroomError):
+    """As much work is under way as may be, and this is none of it.
+
+    Args:
+        message: What is wrong, in one sentence.
+        hint: What to do about it, in one sentence.
+        retry_after_seconds: After how many seconds the same call is expected to be taken.
+    """
+
+    def __init__(self, message: str, *, hint: str, retry_after_seconds: int) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class StorageError(ReadroomError):

@@ -249,6 +249,10 @@ class ServerSettings(Section):
         default=None,
         description="File to which a line of JSON is added for each call: who called what, and how it ended.",
     )
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        description="Bearer token for /metrics, which is not there without; needs the extra `telemetry`.",
+    )
     wait_seconds: float = Field(default=45.0, ge=0, le=3_600, description="How long a call waits for its result.")
 
 

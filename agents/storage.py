@@ -46,6 +46,7 @@ from sqlalchemy.types import UserDefinedType
 
 from agents.errors import ReadroomError, SettingsError, StorageError
 from agents.extras import add_extra
+from agents.telemetry import DATABASE_ERRORS
 
 BUSY_SECONDS = 30
 """How long a statement waits for another process's write."""
@@ -167,6 +168,7 @@ class Database:
         try:
             yield
         except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+            DATABASE_ERRORS.add(1, {"database": self._layout.name})
             cause = getattr(error, "orig", None) or error
             place = self._server.place
             if _is_busy(cause):

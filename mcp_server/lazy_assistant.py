@@ -66,12 +66,19 @@ class LazyAssistant:
         settings: Handed to the assistant.
         assistant: A ready assistant, used as it is and closed by whoever made it.
         modules: What to import; the assistant is made as soon as the first one is there.
+        refuses: Whether calls are refused that would wait too long for all others' work.
     """
 
     def __init__(
-        self, settings: Settings, assistant: "Assistant | None" = None, modules: Sequence[str] = HEAVY_MODULES
+        self,
+        settings: Settings,
+        assistant: "Assistant | None" = None,
+        modules: Sequence[str] = HEAVY_MODULES,
+        *,
+        refuses: bool = False,
     ) -> None:
         self._settings = settings
+        self._refuses = refuses
         self._given = assistant
         self._modules = modules
         # By the user as a whole: whoever is given other folders has another assistant from then on.
@@ -177,11 +184,14 @@ class LazyAssistant:
     def _assistant(self) -> "Assistant":
         """Return the assistant of whoever makes the call under way."""
         from agents.assistant import Assistant
+        from agents.jobs.admission import server_loads
         from agents.jobs.processes import Processes
 
         user = self._caller
         if None not in self._built:
-            self._built[None] = Assistant(self._settings, processes=Processes(), started=self._all_started[None])
+            loads = server_loads() if self._refuses else None
+            started = self._all_started[None]
+            self._built[None] = Assistant(self._settings, processes=Processes(), started=started, loads=loads)
         if user not in self._built and user is not None:
             own = settings_of(user, self._settings)
             self._built[user] = Assistant(own, started=self._started, shared=self._built[None].shared)

@@ -20,10 +20,12 @@ from agents.errors import SettingsError
 from agents.settings import ServerSettings, Settings, load_settings
 from agents.users import Users
 from mcp_server.arguments import PlainSpokenServer
+from mcp_server.back_pressure import told_to_wait
 from mcp_server.completion import add_completion
 from mcp_server.environment import readroom_version, source
 from mcp_server.evidence_app import add_evidence_tool, evidence_app, only_for_apps
 from mcp_server.lazy_assistant import LazyAssistant
+from mcp_server.observability import measured_calls
 from mcp_server.prompts import add_prompts
 from mcp_server.reading_tools import add_reading_tools
 from mcp_server.resource_list import coded_errors, opened_resources
@@ -46,7 +48,7 @@ WEBSITE = "https://github.com/readroom/readroom"
 _LOCALHOST = AnyHttpUrl("http://localhost")
 
 
-def create_server(settings: Settings, assistant: "Assistant | None" = None) -> MCPServer[Any]:
+def create_server(settings: Settings, assistant: "Assistant | None" = None, *, refuses: bool = False) -> MCPServer[Any]:
     """Return the server with its tools, resources and prompts.
 
     What an answer needs is imported on a thread of its own, from the first request after the handshake on.
@@ -54,8 +56,9 @@ def create_server(settings: Settings, assistant: "Assistant | None" = None) -> M
     Args:
         settings: All settings.
         assistant: Answers in place of one built from the settings; whoever made it closes it.
+        refuses: Whether calls are refused that would wait too long for the work of all others.
     """
-    lazy = LazyAssistant(settings, assistant)
+    lazy = LazyAssistant(settings, assistant, refuses=refuses)
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[Any]) -> AsyncGenerator[None]:
@@ -78,7 +81,9 @@ def create_server(settings: Settings, assistant: "Assistant | None" = None) -> M
         version=readroom_version(),
         lifespan=lifespan,
         middleware=[
+            measured_calls,
             known_caller(settings.server, needs_token=verifier is not None),
+            told_to_wait,
             warm_up,
             coded_errors,
             only_for_apps,

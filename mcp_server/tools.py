@@ -16,9 +16,10 @@ from mcp_types import CallToolResult, ContentBlock, ImageContent, TextContent, T
 
 from agents.benchmark.report import BenchmarkReport, Suite
 from agents.calls import analysis_key, ask_key
-from agents.errors import ReadroomError, RequestError
+from agents.errors import BusyError, ReadroomError, RequestError
 from agents.escaping import as_markdown, one_line
 from agents.schema import STARTING, Analysis, Answer, EngineInfo, OnProgress, Progress, Response, SessionInfo
+from mcp_server.back_pressure import refusal
 from mcp_server.lazy_assistant import LazyAssistant
 from mcp_server.parameters import (
     AnalysedPath,
@@ -162,6 +163,8 @@ def readable_errors() -> Generator[None]:
     """
     try:
         yield
+    except BusyError as error:
+        raise refusal(error) from error
     except ReadroomError as error:
         raise ToolError(as_markdown(str(error))) from error
     except Exception as error:

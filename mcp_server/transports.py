@@ -19,10 +19,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from agents import telemetry
 from agents.engine.registry import check_kind
 from agents.errors import SettingsError
 from agents.escaping import TerminalFormatter
 from agents.settings import ServerSettings, Settings
+from mcp_server.back_pressure import TooManyRequests
+from mcp_server.observability import TraceContext, export_spans, metrics_routes
 from mcp_server.resumption import RETRY_MILLISECONDS, RecentEvents, SessionContext
 from mcp_server.server import create_server
 
@@ -76,7 +79,8 @@ async def serve_http(settings: Settings, transport: HttpTransport) -> None:
 
     require_token(settings)
     with bind(settings.server) as bound:
-        app = http_app(create_server(settings), settings.server, transport)
+        export_spans()
+        app = http_app(create_server(settings, refuses=True), settings.server, transport)
         base = f"http://{_in_url(settings.server.host)}:{bound.getsockname()[1]}"
         for name, path, form in (("Streamable HTTP", "/mcp", "http"), ("SSE", "/sse", "sse")):
             if transport in (form, "all"):
@@ -128,6 +132,7 @@ def http_app(server: MCPServer[Any], settings: ServerSettings, transport: HttpTr
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
+            stack.callback(telemetry.flush)
             if server.settings.lifespan is not None:
                 # SSE enters it for each connection; held here, the assistant outlives them.
                 await stack.enter_async_context(server.settings.lifespan(server))
@@ -135,8 +140,9 @@ def http_app(server: MCPServer[Any], settings: ServerSettings, transport: HttpTr
             yield
 
     routes = {"http": http.routes, "sse": sse.routes, "all": [*http.routes, *sse.routes]}[transport]
-    routes = [*routes, Route(HEALTH_PATH, say_alive)]
-    return Starlette(routes=routes, middleware=[*http.user_middleware, Middleware(SessionContext)], lifespan=lifespan)
+    routes = [*routes, Route(HEALTH_PATH, say_alive), *metrics_routes(settings)]
+    own = [Middleware(each) for each in (SessionContext, TraceContext, TooManyRequests)]
+    return Starlette(routes=routes, middleware=[*http.user_middleware, *own], lifespan=lifespan)
 
 
 async def say_alive(_: Request) -> Response:

@@ -141,10 +141,8 @@ async def _audited(log: logging.Handler, ctx: ServerRequestContext[Any, Any], ca
     started, ended, session = time.perf_counter(), "cancelled", {}
     try:
         answered = await call_next(ctx)
-        # As it goes over the wire.
-        result = _mapping(answered)
-        content = _mapping(result.get("structuredContent"))
-        ended = "refused" if result.get("isError") else str(content.get("status", "complete"))
+        ended = outcome(answered)
+        content = _mapping(_mapping(answered).get("structuredContent"))
         session = {key: each for key, each in _mapping(content.get("session")).items() if key == "session_id"}
     except Exception:
         ended = "refused"
@@ -162,6 +160,13 @@ async def _audited(log: logging.Handler, ctx: ServerRequestContext[Any, Any], ca
             "seconds": round(time.perf_counter() - started, 3),
         }
         log.handle(logging.makeLogRecord({"msg": json.dumps(line)}))
+
+
+def outcome(answered: HandlerResult) -> str:
+    """Return how a call ended, by its result as it goes over the wire: refused, or with the status that it says."""
+    result = _mapping(answered)
+    content = _mapping(result.get("structuredContent"))
+    return "refused" if result.get("isError") else str(content.get("status", "complete"))
 
 
 def _mapping(value: object) -> dict[str, Any]:

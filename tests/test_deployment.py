@@ -17,11 +17,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 from mcp import Client
 
 from agents.settings import load_settings
+from mcp_server.observability import METRICS_PATH
 from mcp_server.transports import HEALTH_PATH
 from tests.support.fake_assistant import FakeAssistant
 from tests.support.serving import serving
@@ -211,6 +213,28 @@ async def test_both_servers_answer_through_the_load_balancer_and_one_where_the_o
     assert all(shares)
     assert len(one.asked) + len(two.asked) == 25
     assert len(one.asked) == shares[0]
+
+
+async def test_the_load_balancer_hands_out_no_servers_figures(tmp_path: Path) -> None:
+    async with (
+        serving("http", metrics_token="for Prometheus") as server,
+        balancing(tmp_path, server) as address,
+        httpx.AsyncClient(headers={"Authorization": "Bearer for Prometheus"}) as http,
+    ):
+        found = [(await http.get(f"{base}{METRICS_PATH}")).status_code for base in (server, address)]
+
+    assert found == [200, 404]
+
+
+def test_prometheus_reads_every_server_where_it_tells_its_figures() -> None:
+    (job,) = yaml.safe_load(TEAM.with_name("prometheus.yaml").read_text())["scrape_configs"]
+    compose = yaml.safe_load(TEAM.read_text())
+    (token,) = compose["services"]["prometheus"]["secrets"]
+
+    assert job.get("metrics_path", "/metrics") == METRICS_PATH
+    assert job["dns_sd_configs"] == [{"names": ["readroom"], "type": "A", "port": PORT}]
+    assert job["authorization"]["credentials_file"] == f"/run/secrets/{token}"
+    assert compose["secrets"][token]["environment"] in compose["services"]["readroom"]["environment"]
 
 
 def test_images_and_ports_are_those_of_the_dockerfile() -> None:

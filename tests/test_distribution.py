@@ -64,7 +64,8 @@ def test_the_metadata_says_whose_it_is_and_where(metadata: Message) -> None:
     assert metadata["Author"] == "The Readroom authors"
     assert metadata["License-Expression"] == "Apache-2.0"
     assert "Typing :: Typed" in metadata.get_all("Classifier")
-    assert set(metadata.get_all("Provides-Extra")) == {"vllm", "embeddings", "ocr", "postgres", "s3", "test", "docs"}
+    extras = {"vllm", "embeddings", "ocr", "postgres", "s3", "telemetry", "test", "docs"}
+    assert set(metadata.get_all("Provides-Extra")) == extras
 
 
 def test_the_registrys_own_check_passes(built: Path) -> None:

@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 from cachetools import LRUCache
 from pydantic import SecretStr
 
+from agents import telemetry
 from agents.documents import access
 from agents.documents.access import FileState
 from agents.documents.folders import FolderFiles, find_files
@@ -32,7 +33,6 @@ from agents.errors import DocumentError
 from agents.language.tokens import Estimate, TokenCounter
 from agents.schema import Document, PagePicture, Passage, SearchHit
 from agents.settings import DocumentsSettings, is_s3
-from agents.telemetry import span
 
 _UNREADABLE = 1_000
 """Files of folders that could not be read and are remembered, with the reasons."""
@@ -109,7 +109,7 @@ class Library:
             DocumentError: It cannot be opened; the message says why and the hint what to do.
         """
         source = source.strip()
-        with span("documents.open"):
+        with telemetry.span("documents.open"):
             if access.DOCUMENT_ID.fullmatch(source):
                 return await self.get(source)
             if access.URL.match(source):
@@ -214,7 +214,7 @@ class Library:
         with await self._opened(await self._looking(access.find_file, path, self._settings)) as file:
             if not formats.is_pdf(file.read(formats.SNIFFED)):
                 return None
-            async with self.parsing.turn:
+            async with telemetry.turn(self.parsing.turn, "parsing"):
                 return await self.parsing.sandbox.draw(file, Path(path).name, page, quotes)
 
     async def current_contents(self, document_ids: Sequence[str]) -> dict[str, tuple[FileContent, ...]]:
@@ -255,7 +255,7 @@ class Library:
         ids = tuple(dict.fromkeys(document_ids))
         if not ids or limit < 1:
             return ()
-        with span("documents.search", documents=len(ids)):
+        with telemetry.span("documents.search", documents=len(ids)):
             ranked = await self._search.rank(query, ids, limit)
             return await asyncio.to_thread(self._hits, ids, ranked)
 
@@ -297,8 +297,9 @@ class Library:
             if known is not None:
                 return known[0]
             await asyncio.to_thread(self._check_room)
-            async with self.parsing.turn:
-                record = await self.parsing.sandbox.parse(file, name, on_scan)
+            async with telemetry.turn(self.parsing.turn, "parsing"):
+                with telemetry.span("documents.parse"), telemetry.parsing():
+                    record = await self.parsing.sandbox.parse(file, name, on_scan)
             return await asyncio.to_thread(self._add, record, digest)
 
     async def _read_file(self, state: FileState, on_scan: OnScan) -> Document:

@@ -24,6 +24,7 @@ from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from typing import IO, Any, NoReturn, cast
 
+from agents import telemetry
 from agents.errors import EngineError
 
 Answers = Mapping[str, Callable[..., Awaitable[Any]]]
@@ -81,7 +82,7 @@ class Processes:
             EngineError: No process could be started, or it was killed, and so was the one that did it once more.
             Exception: Whatever it raised.
         """
-        async with self._slots:
+        async with telemetry.turn(self._slots, "process"):
             for _ in range(ATTEMPTS):
                 with suppress(ProcessEndedError):
                     return await self._attempt((function, arguments), answers)

@@ -16,7 +16,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 
 from pydantic import BaseModel, Field
 
-from agents.errors import EngineError, RequestError
+from agents.errors import EngineError
 from agents.schema import Frozen, OnProgress, Progress
 
 T = TypeVar("T")
@@ -46,20 +46,12 @@ class SingleFlight:
         idle_seconds: Work that nobody waits for is cancelled after this time.
         claim_seconds: A result can be had for this time after the work has finished.
         results: Finished results held at most, at least 1; the oldest are evicted.
-        limit: Pieces of work that may be in flight at once; None: as many as are asked for.
     """
 
-    def __init__(
-        self,
-        idle_seconds: float = 900.0,
-        claim_seconds: float = 600.0,
-        results: int = 64,
-        limit: int | None = None,
-    ) -> None:
+    def __init__(self, idle_seconds: float = 900.0, claim_seconds: float = 600.0, results: int = 64) -> None:
         self._idle_seconds = idle_seconds
         self._claim_seconds = claim_seconds
         self._results = results
-        self._limit = limit
         self._flights: dict[str, _Flight[Any]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -84,7 +76,6 @@ class SingleFlight:
 
         Raises:
             EngineError: The work was stopped, for example by `close`.
-            RequestError: As much work is in flight as may be, and this is none of it.
             Exception: Whatever the work raised.
         """
         flight = cast("_Flight[T]", self._flights.get(key) or self._start(key, work))
@@ -105,6 +96,10 @@ class SingleFlight:
             flight.start_timer(self._idle_seconds, lambda: self._cancel(key, flight))
         return StillRunning(progress=flight.progress, notes=tuple(flight.notes))
 
+    def is_in_flight(self, key: str) -> bool:
+        """Whether a caller with this key starts nothing: the work is in flight, or its result can be had."""
+        return key in self._flights
+
     async def close(self) -> None:
         """Cancel all work and wait until it has ended."""
         for key, flight in tuple(self._flights.items()):
@@ -114,12 +109,6 @@ class SingleFlight:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _start(self, key: str, work: Callable[[ReportProgress], Awaitable[T]]) -> "_Flight[T]":
-        if self._limit is not None and len(self._tasks) >= self._limit:
-            raise RequestError(
-                f"{len(self._tasks)} of your calls are being worked on, and at most {self._limit} may be at once.",
-                hint="Wait until one is done, then make the same call again; the server's READROOM_SERVER__MAX_RUNS, "
-                "or the user's own max_runs, is the limit.",
-            )
         flight = _Flight(work)
         self._flights[key] = flight
         self._tasks.add(flight.task)

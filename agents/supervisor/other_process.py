@@ -5,6 +5,7 @@ engine that is more than code stays where it is, and is called from there.
 """
 
 import asyncio
+import importlib
 import io
 import pickle
 import time
@@ -16,6 +17,7 @@ from typing import TypeVar, cast
 from pydantic import SecretStr
 from typing_extensions import override
 
+from agents import telemetry
 from agents.documents.library import Library
 from agents.engine.engine import Engine, Outcome, Task
 from agents.engine.extractive.engine import ExtractiveEngine
@@ -48,6 +50,8 @@ class Reading:
     """Of an engine that stays where it is; None: the rules, which are everywhere."""
     asked_at: float
     """When, on the monotonic clock, which is the machine's."""
+    trace: Mapping[str, str]
+    """What the spans there go on with; empty where none are recorded."""
 
 
 class OtherProcess:
@@ -83,17 +87,22 @@ class OtherProcess:
         """
         stays = None if isinstance(run.engine, ExtractiveEngine) else run.engine.info
         titles = {document.document_id: document.title for document in run.request.documents}
-        reading = Reading(self._data_dir, self._database_url, self._settings, titles, stays, time.monotonic())
+        stored = self._data_dir, self._database_url, self._settings
+        reading = Reading(*stored, titles, stays, time.monotonic(), telemetry.carrier())
 
         async def report(progress: Progress, notes: tuple[str, ...]) -> None:
             run.on_progress(progress, notes)
+
+        async def compute(task: Task[ResultT], trace: Mapping[str, str]) -> Outcome[ResultT]:
+            with telemetry.continued(trace):
+                return await run.engine.run(task)
 
         async def count_tokens(text: str) -> int:
             return await asyncio.to_thread(run.engine.count_tokens, text)
 
         own = OwnParts.of_run(run)
         begun = await asyncio.to_thread(own.dumps, run, state)
-        answers = {"run": run.engine.run, "count_tokens": count_tokens, "report": report}
+        answers = {"run": compute, "count_tokens": count_tokens, "report": report}
         if self._processes.are_busy:
             run.report(0.1, "Waiting until another long document is read")
         finished = await self._processes.run(_FINISH, reading, begun, answers=answers)
@@ -108,6 +117,8 @@ async def finish(parent: Parent, reading: Reading, begun: bytes) -> bytes:
         reading: How to load its documents.
         begun: The run and its state.
     """
+    if reading.trace:
+        importlib.import_module("agents.exporters").export_spans()
     library = Library(reading.settings, reading.data_dir, database_url=reading.database_url)
     window_cache = WindowCache(reading.data_dir, database_url=reading.database_url)
 
@@ -129,7 +140,8 @@ async def finish(parent: Parent, reading: Reading, begun: bytes) -> bytes:
         run, state = own.loads(begun)
         # Waiting for a process is not part of the run.
         run.budget.started += time.monotonic() - reading.asked_at
-        finished = await Supervisor(library, window_cache, run.settings).finish(run, state)
+        with telemetry.continued(reading.trace):
+            finished = await Supervisor(library, window_cache, run.settings).finish(run, state)
         return own.dumps(finished.run, finished.state)
     finally:
         await library.close()
@@ -226,7 +238,7 @@ class CalledEngine:
 
     async def run(self, task: Task[ResultT]) -> Outcome[ResultT]:
         """Have the engine compute a task; a cancel reaches it."""
-        return cast("Outcome[ResultT]", await asyncio.wrap_future(self._parent.call("run", task)))
+        return cast("Outcome[ResultT]", await asyncio.wrap_future(self._parent.call("run", task, telemetry.carrier())))
 
     def count_tokens(self, text: str) -> int:
         """Have the engine count a text's tokens."""

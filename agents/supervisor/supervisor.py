@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import math
-import os
 import time
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from agents.documents.library import Library
 from agents.engine.engine import Engine
 from agents.engine.extractive.engine import ExtractiveEngine
+from agents.jobs.load import computed_at_once
 from agents.jobs.single_flight import ReportProgress, job_key
 from agents.jobs.window_cache import WindowCache
 from agents.schema import AgentStep, RouteKind
@@ -25,7 +25,7 @@ from agents.supervisor.run import Budget, Clock, Ledger, Request, Run, Texts, ig
 from agents.supervisor.state import Routed, State
 from agents.supervisor.synthesis import synthesize
 from agents.supervisor.validation import validate
-from agents.telemetry import span, untraced
+from agents.telemetry import span, turn, untraced
 
 if TYPE_CHECKING:
     from agents.supervisor.graph import Graph
@@ -74,7 +74,7 @@ class Supervisor:
         self._settings = settings
         self._clock = clock
         self._elsewhere = elsewhere
-        self._computing = asyncio.Semaphore(max(2, os.cpu_count() or 1))
+        self._computing = asyncio.Semaphore(computed_at_once())
 
     async def run(
         self,
@@ -135,7 +135,9 @@ class Supervisor:
         Without a model a run computes all the time: of many at once the first are done while the last still wait. Long
         ones would make short ones wait, so where these have no other place to go everything goes on at once.
         """
-        return nullcontext() if run.engine.info.generative or not self._elsewhere else self._computing
+        return (
+            nullcontext() if run.engine.info.generative or not self._elsewhere else turn(self._computing, "computing")
+        )
 
     async def _run_graph(self, run: Run, state: State) -> tuple[State, str]:
         """Run the graph, up to where the run goes on elsewhere.

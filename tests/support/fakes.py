@@ -1,5 +1,6 @@
 """Fakes: real implementations of the seams, made for tests."""
 
+import asyncio
 import random
 from typing import Any, TypeVar, cast
 
@@ -21,6 +22,20 @@ class FakeEngine(ScriptedEngine):
 
 
 honest = answer_by_rule
+
+
+class ShutEngine(FakeEngine):
+    """An engine that answers nothing before its `gate` is opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+        self.asked = asyncio.Event()
+
+    async def run(self, task: Task[ResultT]) -> Outcome[ResultT]:
+        self.asked.set()
+        await self.gate.wait()
+        return await super().run(task)
 
 
 class RandomEngine(FakeEngine):

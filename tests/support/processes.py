@@ -18,6 +18,7 @@ HEAVY = {
     "langchain_core",
     "xberg",
     "bm25s",
+    "prometheus_client",
 }
 """What an answer needs and a handshake must not wait for."""
 

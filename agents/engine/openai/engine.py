@@ -30,7 +30,7 @@ from agents.errors import EngineError
 from agents.language.tokens import Estimate, TokenCounter, estimate_tokens
 from agents.schema import EngineInfo, OnProgress, Usage
 from agents.settings import EngineSettings
-from agents.telemetry import untraced
+from agents.telemetry import carrier, engine_request, untraced
 
 _logger = logging.getLogger(__name__)
 _CONNECT_SECONDS = 10.0
@@ -268,9 +268,13 @@ class OpenAIEngine:
         return Reply(message.text, truncated, _usage(message), lines)
 
     async def _invoke(self, task: Task[ResultT], messages: list[dict[str, str]], body: dict[str, Any]) -> AIMessage:
-        headers = {AFFINITY_HEADER: prompt_layout.affinity(task)}
-        with untraced():
-            return await self._chat.ainvoke(messages, extra_body=body, extra_headers=headers)
+        endpoint = self._endpoint
+        with untraced(), engine_request(endpoint.model, endpoint.base_url, body["max_tokens"]) as tell:
+            # Inside, for the span of the request is the one that the server is told of.
+            headers = {AFFINITY_HEADER: prompt_layout.affinity(task), **carrier()}
+            message = await self._chat.ainvoke(messages, extra_body=body, extra_headers=headers)
+            tell(_usage(message))
+        return message
 
     async def _fit_context(
         self, task: Task[ResultT], schema: JsonDict, messages: list[dict[str, str]]

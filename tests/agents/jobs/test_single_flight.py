@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.errors import EngineError, RequestError
+from agents.errors import EngineError
 from agents.jobs.single_flight import ReportProgress, SingleFlight, StillRunning, job_key
 from agents.schema import Coverage, Progress
 
@@ -460,18 +460,3 @@ def test_models_and_paths_are_part_of_a_key_and_sets_are_refused() -> None:
     assert job_key(coverage=Coverage(windows=1), at=Path("a")) != job_key(coverage=Coverage(windows=2), at=Path("a"))
     with pytest.raises(TypeError, match="cannot hold a set"):
         job_key(documents={"a", "b"})
-
-
-async def test_work_beyond_the_limit_is_refused_in_words_until_some_is_done() -> None:
-    flights, first, second = SingleFlight(limit=1), Work(), Work()
-    assert isinstance(await flights.join("first", first, wait_seconds=0), StillRunning)
-    with pytest.raises(
-        RequestError, match=r"1 of your calls are being worked on, and at most 1 may be.*same call again"
-    ):
-        await flights.join("second", second)
-    joined = asyncio.create_task(flights.join("first", first))
-    await first.started.wait()
-    first.finish()
-    assert await joined == "done"
-    assert isinstance(await flights.join("second", second, wait_seconds=0), StillRunning)
-    await flights.close()
