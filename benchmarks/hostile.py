@@ -28,6 +28,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -130,6 +131,7 @@ async def read_files(folders: list[Path], each: int) -> None:
         )
         assistant = Assistant(settings, processes=Processes())
         start_without_priority(assistant)
+        put_the_loop_first()
         (room / "small.txt").write_text("The pump is new. It holds 40 litres of oil.")
         await assistant.ask(QUESTION, [str(room / "small.txt")])
         # As a server does once everything is imported.
@@ -184,6 +186,18 @@ def start_without_priority(assistant: Assistant) -> None:
         os.sched_setscheduler(0, policy | os.SCHED_RESET_ON_FORK, os.sched_param(1))
         assistant.library.warm_up()
         os.sched_setscheduler(0, policy, os.sched_param(1))
+
+
+def put_the_loop_first() -> None:
+    """Where this process has priority, let its threads have less of it than its loop.
+
+    What is measured is how long they keep the loop waiting, not the tenth of a second in which two of them hold both cores.
+    """
+    policy = os.sched_getscheduler(0)
+    if policy in (os.SCHED_RR, os.SCHED_FIFO):
+        os.sched_setscheduler(0, policy, os.sched_param(2))
+        workers = ThreadPoolExecutor(initializer=os.sched_setscheduler, initargs=(0, policy, os.sched_param(1)))
+        asyncio.get_running_loop().set_default_executor(workers)
 
 
 async def visits(assistant: Assistant, path: Path) -> AsyncIterator[tuple[str, float]]:
