@@ -191,7 +191,8 @@ def start_without_priority(assistant: Assistant) -> None:
 def put_the_loop_first() -> None:
     """Where this process has priority, let its threads have less of it than its loop.
 
-    What is measured is how long they keep the loop waiting, not the tenth of a second in which two of them hold both cores.
+    What is measured is how long they keep the loop waiting, not the tenth of a second for which two of them have both
+    cores of a small machine.
     """
     policy = os.sched_getscheduler(0)
     if policy in (os.SCHED_RR, os.SCHED_FIFO):
