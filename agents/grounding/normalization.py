@@ -55,6 +55,7 @@ class NormalizedText:
     """
 
     def __init__(self, text: str) -> None:
+        self.original_characters = len(text)
         folded = "".join(part.translate(_ALIKE) for part in _parts(text))
         # Millions of parts are joined a thousand at a time: while all are, every other thread would wait.
         parts, pieces = list[str](), list[str]()

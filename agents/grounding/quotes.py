@@ -8,8 +8,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
-from itertools import chain, islice
-from typing import Literal
+from functools import partial
+from itertools import chain, islice, pairwise
+from typing import Literal, NamedTuple
 
 from agents.grounding.contradictions import without_negating_prefix
 from agents.grounding.normalization import MARKS_AROUND_WORDS, NormalizedText, bare_words, normalize
@@ -31,6 +32,9 @@ _MAX_ANCHOR_OCCURRENCES = 20
 _MAX_OCCURRENCES = 1_000
 _MAX_REGIONS = 6
 _SEARCHED_CHARACTERS = 1 << 17
+_STRETCH_CHARACTERS, _OVERLAP_CHARACTERS = 1 << 20, 1 << 13
+"""Of a text in normal form, and what two stretches of it share: more than the longest passage."""
+_SPACE = re.compile(r"\s")
 _LETTER = re.compile(r"[^\W\d_]")
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 """A letter of a script that writes no spaces between words, or in which small words stick to the one before."""
@@ -73,9 +77,9 @@ class Located(Frozen):
     score: float
 
     @classmethod
-    def at(cls, document: Document, start: int, end: int, score: float) -> "Located":
-        """Return the quote at a span of the document's normal form, with a negation that stands just outside of it."""
-        normal = normalize(document.text)
+    def at(cls, document: Document, stretch: "_Stretch", start: int, end: int, score: float) -> "Located":
+        """Return the quote at a span of a stretch's normal form, with a negation that stands just outside of it."""
+        begin, normal = stretch
         negated_before = _NEGATED_BEFORE.search(normal.text[max(0, start - 20) : start])
         negated_after = _NEGATED_AFTER.match(normal.text, end, end + 10)
         first, last = normal.to_original(
@@ -83,10 +87,10 @@ class Located(Frozen):
             negated_after.end() if negated_after else end,
         )
         return cls(
-            start=first,
-            end=last,
-            page=document.page_at(first),
-            quote=document.text[first:last],
+            start=begin + first,
+            end=begin + last,
+            page=document.page_at(begin + first),
+            quote=document.text[begin + first : begin + last],
             verified="exact" if score == 1.0 and not negated_before and not negated_after else "fuzzy",
             score=score,
         )
@@ -110,14 +114,16 @@ def locate(quote: str, document: Document, near: Sequence[tuple[int, int]] = ())
     wanted = NormalizedText(quote).text.strip()
     if not any(map(str.isalnum, wanted)):
         return None
-    normal = normalize(document.text)
-    spans = [(normal.from_original(start), normal.from_original(max(start, end - 1)) + 1) for start, end in near]
-    if exact := _find_exact(wanted, normal.text, spans):
-        return Located.at(document, *exact, score=1.0)
-    if fuzzy := _find_fuzzy(wanted, normal.text, spans):
-        ratio, start, end = fuzzy
-        return Located.at(document, start, end, score=min(ratio, 0.999))
-    return None
+    for stretch in _stretches(document.text, len(quote), near):
+        if exact := _find_exact(wanted, stretch.normal.text, stretch.within(near)):
+            return Located.at(document, stretch, *exact, score=1.0)
+    best: tuple[float, Located] | None = None
+    for stretch in _stretches(document.text, len(quote), near):
+        fuzzy = _find_fuzzy(wanted, stretch.normal.text, stretch.within(near))
+        if fuzzy and (best is None or fuzzy[0] > best[0]):
+            ratio, start, end = fuzzy
+            best = ratio, Located.at(document, stretch, start, end, score=min(ratio, 0.999))
+    return best[1] if best else None
 
 
 def locate_all(quote: str, document: Document) -> tuple[Located, ...]:
@@ -128,12 +134,19 @@ def locate_all(quote: str, document: Document) -> tuple[Located, ...]:
     wanted = NormalizedText(quote).text.strip()
     if not any(map(str.isalnum, wanted)):
         return ()
-    text = normalize(document.text).text
-    found = {*_exact_places(wanted, text, ())} or {*_places_in_any_case(wanted, text)}
-    # With the marks around it and without them a quote is found twice in one place.
-    spans = sorted(found, key=lambda span: (span[0], -span[1]))
-    apart = [span for before, span in zip([(0, 0), *spans], spans, strict=False) if span[0] >= before[1]]
-    return tuple(Located.at(document, start, end, score=1.0) for start, end in apart)
+    found: list[Located] = []
+    for places in (partial(_exact_places, near=()), _places_in_any_case):
+        if not found:
+            each_place = (
+                Located.at(document, stretch, *span, score=1.0)
+                for stretch in _stretches(document.text, len(quote))
+                for span in places(wanted, stretch.normal.text)
+            )
+            found = list(islice(each_place, _MAX_OCCURRENCES))
+    # With the marks around it and without them a quote is found twice in one place, and again where stretches overlap.
+    found.sort(key=lambda each: (each.start, -each.end))
+    pairs = zip([None, *found], found, strict=False)
+    return tuple(each for before, each in pairs if before is None or each.start >= before.end)
 
 
 def is_verbatim(quote: str, document: Document) -> bool:
@@ -141,8 +154,48 @@ def is_verbatim(quote: str, document: Document) -> bool:
     wanted = NormalizedText(quote).text.strip()
     if not any(map(str.isalnum, wanted)):
         return False
-    exact = _find_exact(wanted, normalize(document.text).text, ())
-    return exact is not None and Located.at(document, *exact, score=1.0).verified == "exact"
+    for stretch in _stretches(document.text, len(quote)):
+        if exact := _find_exact(wanted, stretch.normal.text, ()):
+            return Located.at(document, stretch, *exact, score=1.0).verified == "exact"
+    return False
+
+
+class _Stretch(NamedTuple):
+    """A stretch of a document's text, from `start` on, in normal form."""
+
+    start: int
+    normal: NormalizedText
+
+    def within(self, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Return what spans of the document hold of the normal form; those that begin outside are left out."""
+        normal = self.normal
+        inside = [(low - self.start, high - self.start) for low, high in spans if low >= self.start]
+        return [
+            (normal.from_original(low), normal.from_original(max(low, high - 1)) + 1)
+            for low, high in inside
+            if low < normal.original_characters
+        ]
+
+
+def _stretches(text: str, length: int, near: Sequence[tuple[int, int]] = ()) -> Iterator[_Stretch]:
+    """Yield a text in stretches, those first in which spans of it begin.
+
+    Of a text of many million characters no normal form is made at once: nothing else would run meanwhile.
+
+    Args:
+        text: A document's.
+        length: Of the longest quote that is looked for: where it begins in a stretch it ends in it.
+        near: Spans of the text.
+    """
+    overlap = max(_OVERLAP_CHARACTERS, 2 * length)
+    starts = [0]
+    while starts[-1] + _STRETCH_CHARACTERS + overlap < len(text):
+        after = starts[-1] + _STRETCH_CHARACTERS
+        space = _SPACE.search(text, after, after + overlap)
+        starts.append(space.start() if space else after)
+    first = [any(low <= begin < high for begin, _ in near) for low, high in pairwise([*starts, len(text)])]
+    for start, _ in sorted(zip(starts, first, strict=True), key=lambda each: not each[1]):
+        yield _Stretch(start, normalize(text[start : start + _STRETCH_CHARACTERS + 2 * overlap]))
 
 
 def _find_exact(wanted: str, text: str, near: Sequence[tuple[int, int]]) -> tuple[int, int] | None:

@@ -93,8 +93,9 @@ async def rankable(run: Run, question: str) -> tuple[Passage, ...]:
     passages = run.texts.all_passages
     if len(passages) <= MAX_RANKED_PASSAGES:
         return passages
-    best = {(each.document_id, each.index) for each in await _search(run, question, MAX_RANKED_PASSAGES)}
-    return tuple(each for each in passages if (each.document_id, each.index) in best)
+    places = {document.document_id: place for place, document in enumerate(run.request.documents)}
+    best = await _search(run, question, MAX_RANKED_PASSAGES)
+    return tuple(sorted(best, key=lambda each: (places[each.document_id], each.index)))
 
 
 async def _search(run: Run, question: str, limit: int) -> tuple[Passage, ...]:

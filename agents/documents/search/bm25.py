@@ -100,13 +100,14 @@ class PassageIndex:
 
         bm25s = cast("Any", untyped)
         vocabulary: dict[str, int] = {}
-        passages: list[list[int]] = []
+        # Tuples of numbers, unlike lists, are nothing to the garbage collector, for which every thread waits.
+        passages: list[tuple[int, ...]] = []
         for terms in documents:
             numbers = [vocabulary.setdefault(term, len(vocabulary)) for term in terms.vocabulary]
             ids = np.array(numbers, dtype=np.int64)[np.asarray(terms.ids, dtype=np.int64)]
             start = 0
             for length in terms.lengths:
-                passages.append(ids[start : start + length].tolist())
+                passages.append(tuple(ids[start : start + length].tolist()))
                 start += length
         bm25 = bm25s.BM25(k1=_K1)
         if vocabulary:
