@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.grounding.normalization import NormalizedText
-from agents.grounding.quotes import MIN_RATIO, Located, is_verbatim, locate
+from agents.grounding.quotes import MIN_RATIO, Located, is_verbatim, locate, locate_all
 from agents.language.sentences import split_sentences
 from agents.schema import Document
 from tests.support.samples import as_document
@@ -188,6 +188,36 @@ def test_a_quote_is_found_near_or_far_when_it_is_not_exact() -> None:
         located = locate(quote, HANDBOOK, near)
         assert located is not None
         assert located.start == start
+
+
+SAID = "The keeper of berth 7 lights the signal lamp at dusk."
+FAR_APART = "Of the rest it is said elsewhere. " * 40_000
+
+
+@pytest.fixture(scope="module")
+def long_text() -> Document:
+    """A text whose normal form is made in stretches, with a sentence on both sides of where the first one ends."""
+    stretch = FAR_APART[: (1 << 20) - len(SAID) // 2]
+    return as_document(f"{stretch} {SAID} {FAR_APART}{SAID} {FAR_APART}")
+
+
+def test_a_quote_is_found_wherever_it_stands_in_a_long_text(long_text: Document) -> None:
+    (first, second) = (match.start() for match in re.finditer(re.escape(SAID), long_text.text))
+
+    assert [each.start for each in locate_all(SAID, long_text)] == [first, second]
+    assert is_verbatim(SAID, long_text)
+    for wanted, near, start in ((SAID, [], first), (SAID, [(second - 9, second + 99)], second)):
+        located = locate(wanted, long_text, near)
+        assert located is not None
+        assert (located.start, located.quote, located.verified) == (start, SAID, "exact")
+
+
+def test_a_quote_with_a_slip_is_found_in_a_long_text(long_text: Document) -> None:
+    located = find(SAID.replace("signal lamp", "signal lamps"), long_text)
+
+    assert located is not None
+    assert (located.quote, located.verified) == (SAID, "fuzzy")
+    assert find(SAID.replace("berth 7", "berth 8"), long_text) is None
 
 
 def test_scripts_without_spaces_are_found() -> None:
