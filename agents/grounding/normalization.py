@@ -11,7 +11,7 @@ from cachetools import LRUCache, cached
 
 from agents.language.unspaced import JOINED
 
-_CACHED_CHARACTERS = 64_000_000
+_CACHED_CHARACTERS = 32_000_000
 """Of all texts whose normal form is cached; the longest document has fewer."""
 _PART_CHARACTERS = 1 << 14
 """Looked at without a break: of scripts that are not ASCII in some ten milliseconds."""
