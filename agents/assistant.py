@@ -508,9 +508,9 @@ class Assistant:
         )
 
         async def work(report: ReportProgress) -> Answer | Analysis:
-            cached = await self._prefix_cache.has(opened.engine, ids)
-            with self._admission.working(task), telemetry.running(task):
+            with self._admission.working(task, call.same_call), telemetry.running(task):
                 call.begin()
+                cached = await self._prefix_cache.has(opened.engine, ids)
                 completed = await self._supervisor.run(request, opened.engine, report, prefix_cached=cached)
             telemetry.judged(completed.state["judgement"].drafted, len(completed.state["judgement"].claims))
             completed.run.warn(*([opened.warning] if opened.warning else []))

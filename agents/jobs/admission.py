@@ -80,8 +80,9 @@ class Admission:
             counting.enter_context(load.counted())
         return counting
 
-    def working(self, task: Task) -> ExitStack:
-        """Return what counts work, until it is closed."""
+    def working(self, task: Task, same_call: str) -> ExitStack:
+        """Return what counts work, until it is closed; a place that was kept for it is free again."""
+        self._places.pop(same_call, None)
         counting = ExitStack()
         for load in self._all(task):
             counting.enter_context(load.working())

@@ -96,8 +96,10 @@ def started(how: StdioServerParameters, env: dict[str, str]) -> Iterator[tuple["
     with subprocess.Popen(
         [how.command, *how.args], env={**how.env, **env}, cwd=how.cwd, stderr=subprocess.PIPE, text=True
     ) as server:
-        yield server, next(line for line in server.stderr if line.startswith("Streamable HTTP: ")).split()[-1]
-        server.kill()
+        try:
+            yield server, next(line for line in server.stderr if line.startswith("Streamable HTTP: ")).split()[-1]
+        finally:
+            server.kill()
 
 
 async def visit(url: str, token: str, document: Path, report: Path) -> None:

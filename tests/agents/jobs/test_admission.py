@@ -35,7 +35,7 @@ def loads(clock: Clock) -> Loads:
 
 async def test_work_beyond_a_users_limit_is_refused_in_words_until_some_is_done(results: WindowCache) -> None:
     admission = Admission(1, None, 45.0, lambda: results)
-    with admission.working("ask"):
+    with admission.working("ask", "a call"):
         with pytest.raises(
             BusyError, match=r"1 of your calls are being worked on.*at most 1.*again in 1 seconds"
         ) as busy:
@@ -46,7 +46,7 @@ async def test_work_beyond_a_users_limit_is_refused_in_words_until_some_is_done(
 
 async def test_a_user_without_a_limit_who_has_the_server_alone_is_refused_nothing(results: WindowCache) -> None:
     admission = Admission(None, None, 0.0, lambda: results)
-    begun = [admission.working("analyze") for _ in range(100)]
+    begun = [admission.working("analyze", "a call") for _ in range(100)]
 
     await admission.check("analyze", "one more")
     assert len(begun) == 100
@@ -56,8 +56,8 @@ async def test_the_work_of_others_has_a_call_refused_that_would_wait_too_long(
     results: WindowCache, clock: Clock, loads: Loads
 ) -> None:
     hers, his = (Admission(None, loads, 45.0, lambda: results) for _ in range(2))
-    hers.working("ask").close()
-    begun = [hers.working("ask") for _ in range(5)]
+    hers.working("ask", "a call").close()
+    begun = [hers.working("ask", "a call") for _ in range(5)]
     clock.now += 20
 
     with pytest.raises(BusyError, match=r"more work than it gets done.*again in 5 seconds"):
@@ -70,7 +70,7 @@ async def test_the_work_of_others_has_a_call_refused_that_would_wait_too_long(
 async def test_a_call_that_was_told_to_come_again_is_let_in_whatever_the_load(results: WindowCache) -> None:
     admission = Admission(1, None, 45.0, lambda: results)
     await admission.promise("told to come again", begun=True)
-    with admission.working("ask"):
+    with admission.working("ask", "a call"):
         await admission.check("ask", "told to come again")
         with pytest.raises(BusyError):
             await admission.check("ask", "another call")
@@ -87,11 +87,19 @@ async def test_a_call_that_was_told_to_come_again_before_its_work_began_keeps_it
     await admission.check("ask", "another call")
 
 
+async def test_a_kept_place_and_the_work_that_takes_it_count_once(results: WindowCache) -> None:
+    admission = Admission(2, None, 45.0, lambda: results)
+    await admission.promise("slow to open", begun=False)
+
+    with admission.working("ask", "slow to open"):
+        await admission.check("ask", "another call")
+
+
 async def test_nothing_is_refused_before_so_much_work_has_ended_that_its_pace_is_known(
     results: WindowCache, clock: Clock, loads: Loads
 ) -> None:
     admission = Admission(None, loads, 0.0, lambda: results)
-    begun = [admission.working("ask") for _ in range(20)]
+    begun = [admission.working("ask", "a call") for _ in range(20)]
     clock.now += 600
     await admission.check("ask", "another call")
     begun.pop().close()
