@@ -82,7 +82,7 @@ def visited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visited]:
             "READROOM_ENGINE__KIND": "openai",
             "READROOM_ENGINE__BASE_URL": chat.base_url,
             "READROOM_ENGINE__MODEL": chat.model,
-            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.address,
             "OTEL_BSP_SCHEDULE_DELAY": "100",
         }
         with started(how, env) as (_, url):
@@ -243,7 +243,7 @@ async def test_every_tool_is_counted_by_its_name(tmp_path: Path) -> None:
 async def test_over_stdio_nothing_is_sent_whatever_the_environment_says(tmp_path: Path) -> None:
     how = server_process(tmp_path)
     with Collector() as collector:
-        more = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint, "READROOM_SERVER__METRICS_TOKEN": METRICS_TOKEN}
+        more = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.address, "READROOM_SERVER__METRICS_TOKEN": METRICS_TOKEN}
         async with Client(how.model_copy(update={"env": {**how.env, **more}})) as client:
             assert (await client.list_tools()).tools
 
@@ -258,7 +258,7 @@ def test_a_server_that_is_told_to_end_sends_the_spans_that_are_left(tmp_path: Pa
             await client.list_prompts()
 
     with Collector() as collector:
-        never = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint, "OTEL_BSP_SCHEDULE_DELAY": "3600000"}
+        never = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.address, "OTEL_BSP_SCHEDULE_DELAY": "3600000"}
         with started(how, never) as (server, url):
             asyncio.run(visit(url))
             before = collector.sent

@@ -1,11 +1,12 @@
 """An OpenAI-compatible server in a thread that replays what it was given and remembers what it was asked."""
 
 import json
-import threading
 import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.support.local_server import LocalServer
 
 Reply = str | tuple[int, str]
 """The answer's text, or a status and an error message."""
@@ -15,7 +16,7 @@ BREAKS_OFF: Reply = (-1, "")
 """The connection is closed in the middle of an answer."""
 
 
-class ChatServer:
+class ChatServer(LocalServer):
     """Serves one model; each request takes the next reply, the last one again and again.
 
     Args:
@@ -56,24 +57,9 @@ class ChatServer:
         class Bound(_Handler):
             server_ = outer
 
-        self._http = _Server(("127.0.0.1", 0), Bound)
+        super().__init__(Bound)
         self.port = self._http.server_port
-        self.base_url = f"http://127.0.0.1:{self.port}/v1"
-
-    def __enter__(self) -> "ChatServer":
-        threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, *_: object) -> None:
-        """Say nothing of clients that hang up."""
+        self.base_url = f"{self.address}/v1"
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -2,13 +2,15 @@
 
 import gzip
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from tests.support.local_server import LocalServer
 
-class Collector:
+
+class Collector(LocalServer):
     """Listens on a free port, and keeps every span and all that was sent."""
 
     def __init__(self) -> None:
@@ -23,16 +25,7 @@ class Collector:
         class Bound(_Handler):
             collector = outer
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Bound)
-        self.endpoint = f"http://127.0.0.1:{self._http.server_port}"
-
-    def __enter__(self) -> "Collector":
-        threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._http.shutdown()
-        self._http.server_close()
+        super().__init__(Bound)
 
     def named(self, name: str, trace_id: str = "", seconds: float = 60.0) -> list[Span]:
         """Wait for spans of this name, and of this trace where one is named, and return them."""

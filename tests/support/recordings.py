@@ -12,19 +12,20 @@ import hashlib
 import json
 import sys
 import tempfile
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import httpx
+from typing_extensions import override
 
 from agents.assistant import Assistant
 from agents.schema import Mode, Response
 from agents.settings import DocumentsSettings, EngineSettings, Settings
 from tests.support.chat_server import send_json
+from tests.support.local_server import LocalServer
 
 TESTS = Path(__file__).parents[1]
 REPLIES = TESTS / "recordings" / "replies.json"
@@ -66,7 +67,7 @@ SCENARIOS = (
 )
 
 
-class RecordedServer:
+class RecordedServer(LocalServer):
     """An OpenAI-compatible server that answers from the recordings.
 
     Args:
@@ -80,17 +81,12 @@ class RecordedServer:
         self.upstream = upstream
         self._client = httpx.Client(timeout=600.0)
         bound = type("Bound", (_Handler,), {"recorded": self})
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), bound)
-        self._http.daemon_threads = True
-        self.base_url = f"http://127.0.0.1:{self._http.server_port}/v1"
+        super().__init__(bound)
+        self.base_url = f"{self.address}/v1"
 
-    def __enter__(self) -> "RecordedServer":
-        threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
+    @override
     def __exit__(self, *_: object) -> None:
-        self._http.shutdown()
-        self._http.server_close()
+        super().__exit__()
         self._client.close()
 
     def answer(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
