@@ -10,7 +10,6 @@ import hmac
 import importlib
 import logging
 import os
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,7 +26,7 @@ from agents.errors import SettingsError
 from agents.extras import add_extra
 from agents.settings import ServerSettings
 from agents.users import token_digest
-from mcp_server.users import outcome
+from mcp_server.users import CallEnd, with_its_end_told
 
 METRICS_PATH = "/metrics"
 TOOLS = frozenset({"ask", "analyze_document", "list_documents", "read_document", "show_page", "benchmark"})
@@ -42,18 +41,12 @@ async def measured_calls(ctx: ServerRequestContext[Any, Any], call_next: CallNex
         return await call_next(ctx)
     name = str((ctx.params or {}).get("name"))
     tool = name if name in TOOLS else "other"
-    started, ended = time.perf_counter(), "cancelled"
-    try:
-        answered = await call_next(ctx)
-        ended = outcome(answered)
-    except Exception:
-        ended = "refused"
-        raise
-    else:
-        return answered
-    finally:
-        telemetry.CALLS.add(1, {"tool": tool, "outcome": ended})
-        telemetry.CALL_SECONDS.record(time.perf_counter() - started, {"tool": tool})
+
+    def count(end: CallEnd) -> None:
+        telemetry.CALLS.add(1, {"tool": tool, "outcome": end.outcome})
+        telemetry.CALL_SECONDS.record(end.seconds, {"tool": tool})
+
+    return await with_its_end_told(call_next(ctx), count)
 
 
 class TraceContext:

@@ -3,6 +3,8 @@
 Tokens         whose token it is
 caller         the user who makes the call under way; set by `known_caller`, which no call goes round
 known_caller   middleware
+
+with_its_end_told   tells how a call ended
 """
 
 import hmac
@@ -10,12 +12,13 @@ import json
 import logging
 import os
 import time
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken, TokenVerifier
@@ -138,35 +141,49 @@ async def _audited(log: logging.Handler, ctx: ServerRequestContext[Any, Any], ca
     params = dict(ctx.params or {})
     given = {**params, **_mapping(params.get("arguments"))}
     user = caller.get()
-    started, ended, session = time.perf_counter(), "cancelled", {}
-    try:
-        answered = await call_next(ctx)
-        ended = outcome(answered)
-        content = _mapping(_mapping(answered).get("structuredContent"))
-        session = {key: each for key, each in _mapping(content.get("session")).items() if key == "session_id"}
-    except Exception:
-        ended = "refused"
-        raise
-    else:
-        return answered
-    finally:
+
+    def write(end: CallEnd) -> None:
+        session = _mapping(end.content.get("session"))
         line = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "user": user.name if user else OWNER,
             "call": params.get("name") if ctx.method == "tools/call" else ctx.method,
             **{name: _shortened(given[name]) for name in _NAMED if given.get(name)},
-            **session,
-            "ended": ended,
-            "seconds": round(time.perf_counter() - started, 3),
+            **{key: each for key, each in session.items() if key == "session_id"},
+            "ended": end.outcome,
+            "seconds": round(end.seconds, 3),
         }
         log.handle(logging.makeLogRecord({"msg": json.dumps(line)}))
 
+    return await with_its_end_told(call_next(ctx), write)
 
-def outcome(answered: HandlerResult) -> str:
-    """Return how a call ended, by its result as it goes over the wire: refused, or with the status that it says."""
-    result = _mapping(answered)
-    content = _mapping(result.get("structuredContent"))
-    return "refused" if result.get("isError") else str(content.get("status", "complete"))
+
+class CallEnd(NamedTuple):
+    """How a call ended."""
+
+    outcome: str
+    """refused, cancelled, or the status that its result says."""
+    seconds: float
+    """How long it took."""
+    content: Mapping[str, Any]
+    """Of its result, as it goes over the wire; none where it has no result."""
+
+
+async def with_its_end_told(answering: Awaitable[HandlerResult], tell: Callable[[CallEnd], None]) -> HandlerResult:
+    """Await a call's answer and return it; tell how the call ended, however it does."""
+    started, outcome, content = time.perf_counter(), "cancelled", dict[str, Any]()
+    try:
+        answered = await answering
+        result = _mapping(answered)
+        content = _mapping(result.get("structuredContent"))
+        outcome = "refused" if result.get("isError") else str(content.get("status", "complete"))
+    except Exception:
+        outcome = "refused"
+        raise
+    else:
+        return answered
+    finally:
+        tell(CallEnd(outcome, time.perf_counter() - started, content))
 
 
 def _mapping(value: object) -> dict[str, Any]:

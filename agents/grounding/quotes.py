@@ -16,7 +16,7 @@ from agents.grounding.contradictions import without_negating_prefix
 from agents.grounding.normalization import MARKS_AROUND_WORDS, NormalizedText, bare_words, normalize
 from agents.language.lexicon import LANGUAGES, NEGATIONS, alternatives, every
 from agents.language.numbers import HAN_NUMERALS
-from agents.language.unspaced import HANGUL, UNSPACED, count_words, pieces, units
+from agents.language.unspaced import HANGUL, UNSPACED, count_words, is_unspaced, pieces, units
 from agents.schema import Document, Frozen
 
 MIN_RATIO = 0.9
@@ -36,8 +36,6 @@ _STRETCH_CHARACTERS, _OVERLAP_CHARACTERS = 1 << 20, 1 << 13
 """Of a text in normal form, and what two stretches of it share: more than the longest passage."""
 _SPACE = re.compile(r"\s")
 _LETTER = re.compile(r"[^\W\d_]")
-_UNSPACED = re.compile(f"[{UNSPACED}]")
-"""A letter of a script that writes no spaces between words, or in which small words stick to the one before."""
 _NUMERAL = re.compile(f"[{HAN_NUMERALS}]")
 _NUMBER_OR_WORD = re.compile(rf"(?:(?<!\w)-)?\d+(?:[.,:/-]\d+)*|[{HAN_NUMERALS}]+|[^\W\d_]+?n't\b|[^\W\d_]+")
 # An exception negates nothing, but a quote without it says something else.
@@ -264,7 +262,7 @@ def _stands_alone(text: str, start: int, words: str) -> bool:
 
 def _inside_word(left: str, right: str) -> bool:
     """Whether two neighbouring characters belong to one word of a script that writes spaces between words."""
-    return left.isalnum() and right.isalnum() and not (_UNSPACED.match(left) and _UNSPACED.match(right))
+    return left.isalnum() and right.isalnum() and not (is_unspaced(left) and is_unspaced(right))
 
 
 def _find_fuzzy(wanted: str, text: str, near: Sequence[tuple[int, int]]) -> tuple[float, int, int] | None:
@@ -356,7 +354,7 @@ def _decisive(text: str) -> list[str]:
     tokens = [
         "n't" if token.endswith("n't") else token
         for token in _NUMBER_OR_WORD.findall(text)
-        if not _UNSPACED.match(token) and (not token.isalpha() or token in _DECISIVE)
+        if not is_unspaced(token) and (not token.isalpha() or token in _DECISIVE)
     ]
     if text.isascii():
         return tokens

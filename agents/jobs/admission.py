@@ -5,7 +5,7 @@ A call that was told to come again is let in whatever the load, on every server 
 
 import math
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from typing import Literal, cast
 
 from cachetools import TTLCache
@@ -74,22 +74,19 @@ class Admission:
 
     def beginning(self, task: Task, same_call: str) -> ExitStack:
         """Return what counts work that is about to begin, until it is closed."""
-        self._places.pop(same_call, None)
-        counting = ExitStack()
-        for load in self._all(task):
-            counting.enter_context(load.counted())
-        return counting
+        return self._counting(task, same_call, Load.counted)
 
     def working(self, task: Task, same_call: str) -> ExitStack:
-        """Return what counts work, until it is closed; a place that was kept for it is free again."""
+        """Return what counts work, until it is closed."""
+        return self._counting(task, same_call, Load.working)
+
+    def _counting(self, task: Task, same_call: str, count: Callable[[Load], AbstractContextManager[None]]) -> ExitStack:
+        """Count in the user's load and in the server's; a place that was kept for the call is free again."""
         self._places.pop(same_call, None)
         counting = ExitStack()
-        for load in self._all(task):
-            counting.enter_context(load.working())
+        for load in (self._own, *([self._loads[task]] if task in self._loads else [])):
+            counting.enter_context(count(load))
         return counting
-
-    def _all(self, task: Task) -> tuple[Load, ...]:
-        return (self._own, *([self._loads[task]] if task in self._loads else []))
 
     def _by_user(self) -> BusyError | None:
         taken = self._own.under_way + len(self._places)
