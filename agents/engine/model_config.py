@@ -43,16 +43,21 @@ class ModelShape(Frozen):
             max_positions=config.get("max_position_embeddings", 262_144),
         )
 
-    def weight_bytes(self, fp8: bool) -> int:
+    def weight_bytes(self, fp8: bool, fp8_embeddings: bool = False) -> int:
         """Return the bytes of the weights.
 
-        The linear layers take one byte a parameter in FP8, plus a 4-byte scale for each 128 x 128 block,
-        else two; embeddings always take two. Norms are left out (under 1 MiB).
+        A parameter takes one byte in FP8, plus a 4-byte scale for each 128 x 128 block, else two. Norms are left out
+        (under 1 MiB).
+
+        Args:
+            fp8: Whether the linear layers are in FP8.
+            fp8_embeddings: Whether the embeddings are.
         """
         attention = self.hidden * self.head_dim * (2 * self.heads + 2 * self.kv_heads)
         linear = self.layers * (attention + 3 * self.hidden * self.intermediate)
         embeddings = self.vocabulary * self.hidden * (1 if self.tied_embeddings else 2)
-        return int(linear * (1 + 4 / 128**2 if fp8 else 2)) + 2 * embeddings
+        one_byte = 1 + 4 / 128**2
+        return int(linear * (one_byte if fp8 else 2)) + int(embeddings * (one_byte if fp8_embeddings else 2))
 
     def kv_bytes_per_token(self, kv_cache_dtype: str) -> int:
         """Return the bytes of KV cache per token: key and value, each layer, each KV head.

@@ -7,6 +7,7 @@ ngram_speculation.py runs this once for each row of its table, in a process of i
 
 import argparse
 import json
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agents.engine.vllm.plugin import KERNELS_VARIABLE
 from benchmarks.gpu.score_windows import quote_prompt, read_windows
 
 if TYPE_CHECKING:
@@ -45,7 +47,8 @@ def engine(asked: argparse.Namespace) -> "LLM":
 
     more: dict[str, Any] = {}
     if asked.kv_cache_dtype == "fp8_e5m2" and current_platform.is_cuda():
-        more["attention_config"] = {"backend": "FLASHINFER", "disable_flashinfer_q_quantization": True}
+        plain = {"backend": "FLASHINFER", "disable_flashinfer_q_quantization": True}
+        more["attention_config"] = {"backend": "CUSTOM"} if os.environ.get(KERNELS_VARIABLE) == "1" else plain
     if asked.quantization:
         more["quantization"] = asked.quantization
     drafted = {size * (asked.draft + 1) for size in GRAPH_SIZES}

@@ -25,12 +25,15 @@ from benchmarks.gpu.unattended import describe, write_json
 if TYPE_CHECKING:
     import torch
 
+    from agents.engine.vllm.plugin.split_cache import Split
+
 SHAPES = {"qkv": (6_144, 2_560), "o": (2_560, 4_096), "gate_up": (19_456, 2_560), "down": (2_560, 9_728)}
 """Qwen3-4B's weights, rows and columns."""
 _SHARED_BYTES = 65_536
 """Of a program: with more, too few of them find room beside each other."""
 HEADS, KV_HEADS, SIZE, PAGE = 32, 8, 128, 16
 SCALE = SIZE**-0.5
+_PARTS = ("prefill", "linear", "decode")
 
 
 def median_microseconds(run: Callable[[], Any], rounds: int = 30) -> float:
@@ -168,7 +171,7 @@ def measure_prefill(contexts: Sequence[int], news: Sequence[int]) -> dict[str, A
     from vllm.v1.attention.backends.fa_utils import flash_attn_varlen_func, get_flash_attn_version
     from vllm.v1.attention.ops.merge_attn_states import merge_attn_states
 
-    from agents.engine.vllm.plugin.attention import StretchedAttention, lay_out
+    from agents.engine.vllm.plugin.stretches import StretchedAttention, lay_out
 
     attention = StretchedAttention(
         partial(flash_attn_varlen_func, fa_version=get_flash_attn_version()), merge_attn_states
@@ -177,8 +180,8 @@ def measure_prefill(contexts: Sequence[int], news: Sequence[int]) -> dict[str, A
     for context, new in itertools.product(contexts, news):
         batch = Batch(context, new)
         out = torch.empty_like(batch.q)
-        requests = lay_out([0, new], [0, len(batch.pages)], [batch.last_page], batch.pages, PAGE)
-        ours = partial(attention.run, batch.q, batch.keys, batch.values, requests, SCALE, out)
+        request = lay_out(0, new, batch.tokens, batch.pages)
+        ours = partial(attention.run, batch.q, batch.keys, batch.values, [request], SCALE, out)
         row = {"readroom": median_microseconds(ours, 10)}
         flashinfer = flashinfer_prefill(batch)
         expected = flashinfer()
@@ -188,6 +191,128 @@ def measure_prefill(contexts: Sequence[int], news: Sequence[int]) -> dict[str, A
         found[f"{new} new behind {context}"] = row
         print(context, new, json.dumps(row), flush=True)
     return found
+
+
+def measure_decode(contexts: Sequence[int], news: Sequence[int], requests: Sequence[int], tune: bool) -> dict[str, Any]:
+    """Time one layer's attention of few new tokens of some requests, and writing them into the cache, in a CUDA graph.
+
+    Every request has the same context. What is read comes from memory: as many caches take turns as exceed the GPU's.
+    """
+    found: dict[str, Any] = {}
+    for context, new, count in itertools.product(contexts, news, requests):
+        layers = [Decoded(context, new, count) for _ in range(max(2, -(-200_000_000 // Decoded.bytes(context, count))))]
+        expected = layers[0].flashinfer()
+        layers[0].ours()
+        difference = (layers[0].out.float() - expected.float()).norm() / expected.float().norm()
+        row: dict[str, Any] = {
+            "readroom": graphed(lambda layer: (layer.store(), layer.ours()), [(each,) for each in layers]),
+            "store": graphed(Decoded.store, [(each,) for each in layers]),
+            "vllm": graphed(lambda layer: (layer.vllm_store(), layer.flashinfer()), [(each,) for each in layers]),
+            "vllm_store": graphed(Decoded.vllm_store, [(each,) for each in layers]),
+            "difference": float(difference),
+        }
+        if tune:
+            row["tuned"] = tuned_splits(layers)
+        found[f"{count} x {new} new behind {context}"] = row
+        print(context, new, count, json.dumps(row), flush=True)
+    return found
+
+
+def tuned_splits(layers: "Sequence[Decoded]") -> dict[str, float]:
+    """Return the fastest ways to split the work around the one that is taken, with their microseconds."""
+    from agents.engine.vllm.plugin.split_cache import Split
+
+    taken = layers[0].best_split()
+    rows = {taken.rows, 64, 128} if taken.rows > 16 else {16}
+    splits = {max(1, taken.splits // 2), taken.splits, taken.splits * 2}
+    timed: dict[str, float] = {}
+    for row, tokens, split, warps, stages in itertools.product(rows, (32, 64, 128), splits, (2, 4, 8), (2, 3, 4)):
+        way = Split(row, tokens, tokens, split, warps, stages)
+        with contextlib.suppress(Exception):
+            attend = partial(Decoded.ours, split=way)
+            timed[str(tuple(way))] = round(graphed(attend, [(each,) for each in layers]), 2)
+    return dict(sorted(timed.items(), key=lambda pair: pair[1])[:12])
+
+
+class Decoded:
+    """Some requests whose last tokens are new: their queries, keys and values, and an E5M2 cache.
+
+    Args:
+        context: Tokens of each before the new ones.
+        new: New tokens of each.
+        requests: How many.
+    """
+
+    def __init__(self, context: int, new: int, requests: int) -> None:
+        import torch
+        from flashinfer import BatchPrefillWithPagedKVCacheWrapper
+
+        tokens = context + new
+        pages = -(-tokens // PAGE)
+        self.new, self.cache = (
+            new,
+            torch.zeros(requests * pages, KV_HEADS, PAGE, 2 * SIZE, dtype=torch.uint8, device="cuda"),
+        )
+        self.cache.random_(0, 120)
+        keys, values = self.cache.view(torch.float8_e5m2).transpose(1, 2).split(SIZE, dim=-1)
+        self.keys, self.values = keys, values
+        self.table = torch.randperm(requests * pages, device="cuda", dtype=torch.int32).view(requests, pages)
+        self.starts = torch.arange(0, requests * new + 1, new, device="cuda", dtype=torch.int32)
+        self.lengths = torch.full((requests,), tokens, device="cuda", dtype=torch.int32)
+        place = torch.arange(context, tokens, device="cuda")
+        self.slots = (self.table[:, place // PAGE].long() * PAGE + place % PAGE).flatten()
+        self.q = torch.randn(requests * new, HEADS, SIZE, device="cuda", dtype=torch.bfloat16)
+        self.key, self.value = torch.randn(2, requests * new, KV_HEADS, SIZE, device="cuda", dtype=torch.bfloat16)
+        self.out = torch.empty_like(self.q)
+        self.one = torch.ones(1, device="cuda")
+        self.wrapper = BatchPrefillWithPagedKVCacheWrapper(
+            torch.zeros(128 << 20, dtype=torch.uint8, device="cuda"), "NHD"
+        )
+        self.wrapper.plan(
+            qo_indptr=self.starts.cpu(),
+            paged_kv_indptr=torch.arange(0, requests * pages + 1, pages, dtype=torch.int32),
+            paged_kv_indices=self.table.flatten(),
+            paged_kv_last_page_len=torch.full((requests,), tokens - (pages - 1) * PAGE, dtype=torch.int32),
+            num_qo_heads=HEADS, num_kv_heads=KV_HEADS, head_dim_qk=SIZE, page_size=PAGE, causal=True, sm_scale=SCALE,
+            q_data_type=self.q.dtype, kv_data_type=torch.float8_e5m2, o_data_type=self.q.dtype,
+        )  # fmt: skip
+
+    @staticmethod
+    def bytes(context: int, requests: int) -> int:
+        """Return what a cache of so many tokens takes."""
+        return requests * (context + PAGE) * KV_HEADS * 2 * SIZE
+
+    def best_split(self) -> "Split":
+        """Return how Readroom splits this."""
+        from agents.engine.vllm.plugin.split_cache import best_split, multiprocessors
+
+        return best_split(len(self.lengths), KV_HEADS, self.new * HEADS // KV_HEADS, multiprocessors(self.q.device))
+
+    def ours(self, split: "Split | None" = None) -> None:
+        """Attend as Readroom does."""
+        from agents.engine.vllm.plugin import split_cache
+
+        split_cache.attend(
+            self.q, self.keys, self.values, self.table, self.starts, self.lengths, SCALE, self.new, self.out, split
+        )  # fmt: skip
+
+    def store(self) -> None:
+        """Write as Readroom does."""
+        from agents.engine.vllm.plugin import split_cache
+
+        split_cache.store(self.key, self.value, self.keys, self.values, self.slots)
+
+    def flashinfer(self) -> "torch.Tensor":
+        """Attend as vLLM has FlashInfer do it."""
+        return self.wrapper.run(self.q, (self.keys, self.values))
+
+    def vllm_store(self) -> None:
+        """Write as vLLM does."""
+        import torch
+        from vllm import _custom_ops as ops
+
+        keys, values = (each.view(torch.uint8) for each in (self.keys, self.values))
+        ops.reshape_and_cache_flash(self.key, self.value, keys, values, self.slots, "fp8_e5m2", self.one, self.one)
 
 
 class Batch:
@@ -258,9 +383,11 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--contexts", type=int, nargs="+", default=[0, 12_288, 126_976])
     parser.add_argument("--new", type=int, nargs="+", default=[4_096])
+    parser.add_argument("--few", type=int, nargs="+", default=[1], help="new tokens of a request, for decode")
+    parser.add_argument("--requests", type=int, nargs="+", default=[1, 8], help="for decode")
     parser.add_argument("--tune", action="store_true", help="also try other tilings")
     parser.add_argument("--workers", type=int, default=12, help="processes that compile what is tried")
-    parser.add_argument("--parts", nargs="+", default=["prefill", "linear"], choices=("prefill", "linear"))
+    parser.add_argument("--parts", nargs="+", default=list(_PARTS), choices=_PARTS)
     asked = parser.parse_args()
     report: dict[str, Any] = {"what": "one layer of Qwen3-4B, microseconds", **describe()}
     if asked.tune:
@@ -268,6 +395,7 @@ def main() -> None:
     parts = {
         "prefill": lambda: measure_prefill(asked.contexts, asked.new),
         "linear": lambda: measure_linear(asked.tokens, asked.tune),
+        "decode": lambda: measure_decode(asked.contexts, asked.few, asked.requests, asked.tune),
     }
     for name in asked.parts:
         try:

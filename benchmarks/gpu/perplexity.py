@@ -47,11 +47,13 @@ class Row(NamedTuple):
 
     weights: str
     kv_cache_dtype: str
+    own_kernels: bool = False
 
     @property
     def name(self) -> str:
         """Return what the table calls it."""
-        return f"{self.weights} weights, {'bf16' if self.kv_cache_dtype == 'auto' else self.kv_cache_dtype} KV"
+        kernels = ", our kernels and FP8 embeddings" if self.own_kernels else ""
+        return f"{self.weights} weights, {'bf16' if self.kv_cache_dtype == 'auto' else self.kv_cache_dtype} KV{kernels}"
 
 
 ROWS = (
@@ -61,6 +63,8 @@ ROWS = (
     Row("fp8", "fp8_e5m2"),
     Row("bf16", "fp8_e4m3"),
     Row("bf16", "fp8_e5m2"),
+    Row("fp8", "auto", own_kernels=True),
+    Row("fp8", "fp8_e5m2", own_kernels=True),
 )
 
 
@@ -127,12 +131,12 @@ def tasks(asked: argparse.Namespace, work: Path) -> dict[str, tuple[Task, Path]]
     """Return each row's command with the file that it writes."""
     made: dict[str, tuple[Task, Path]] = {}
     for row in (ROWS[number] for number in asked.rows):
-        into = work / f"{row.weights}-{row.kv_cache_dtype}.npz"
+        into = work / f"{row.weights}-{row.kv_cache_dtype}{'-own' * row.own_kernels}.npz"
         command = [asked.python, "-m", "benchmarks.gpu.score_windows", str(asked.folder / row.weights)]
         command += ["--text", *map(str, asked.text), "--into", str(into), "--kv-cache-dtype", row.kv_cache_dtype]
         command += ["--contexts", *map(str, asked.contexts)]
         command += ["--scored", str(asked.scored), "--windows", str(asked.windows), "--chunk", str(asked.chunk)]
-        command += ["--kv-gib", str(asked.kv_gib)]
+        command += ["--kv-gib", str(asked.kv_gib), *["--own-kernels"] * row.own_kernels]
         made[row.name] = (Task(row.name, command, into.with_suffix(".log"), {}), into)
     return made
 

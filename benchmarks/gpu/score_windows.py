@@ -75,14 +75,18 @@ def engine(asked: argparse.Namespace) -> "LLM":
     from vllm.platforms import current_platform
 
     more: dict[str, Any] = {}
-    if asked.kv_cache_dtype == "fp8_e5m2" and current_platform.is_cuda():
-        # As the product starts it: E5M2 runs on FlashInfer alone, and there only with queries in 16 bits.
-        more["attention_config"] = {"backend": "FLASHINFER", "disable_flashinfer_q_quantization": True}
-    if asked.kv_cache_dtype == "fp8_e5m2" and (asked.checkpoint / "quantization.json").exists():
+    e5m2 = asked.kv_cache_dtype == "fp8_e5m2"
+    if e5m2 and current_platform.is_cuda():
+        # As the product starts it.
+        plain = {"backend": "FLASHINFER", "disable_flashinfer_q_quantization": True}
+        more["attention_config"] = {"backend": "CUSTOM"} if asked.own_kernels else plain
+    if (e5m2 or asked.own_kernels) and (asked.checkpoint / "quantization.json").exists():
         from agents.engine.vllm import plugin
 
+        if asked.own_kernels:
+            os.environ[plugin.KERNELS_VARIABLE] = "1"
         plugin.register()
-        more["quantization"] = plugin.QUANTIZATION
+        more["quantization"] = plugin.QUANTIZATION_WITH_KERNELS if asked.own_kernels else plugin.QUANTIZATION
     return LLM(
         model=str(asked.checkpoint),
         dtype="bfloat16",
@@ -174,6 +178,7 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--text", type=Path, nargs="+", required=True)
     parser.add_argument("--into", type=Path, required=True)
+    parser.add_argument("--own-kernels", action="store_true", help="the project's, and embeddings in FP8")
     parser.add_argument("--kv-cache-dtype", default="auto")
     parser.add_argument("--contexts", type=int, nargs="+", required=True)
     parser.add_argument("--scored", type=int, required=True)

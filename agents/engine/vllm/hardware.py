@@ -19,6 +19,8 @@ Handle: TypeAlias = Any
 
 RESERVED_VARIABLE = "VLLM_CPU_NUM_OF_RESERVED_CPU"
 """Environment variable: cores that vLLM's CPU build computes nothing on, but schedules."""
+FP8_FROM = (8, 9)
+"""Compute capability from which a GPU multiplies in FP8: Ada's."""
 _ENOUGH_CORES = 4
 """From here on a core for the scheduler is not missed."""
 _X86 = ("x86_64", "amd64")

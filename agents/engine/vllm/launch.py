@@ -9,7 +9,9 @@ import shlex
 import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from agents.engine.engine import Availability
 from agents.engine.model_config import GIB, ModelShape, read_shape
@@ -25,8 +27,10 @@ INSTALL_VLLM = f'{sys.executable} -m pip install "vllm>=0.26"'
 USE_A_SERVER = "READROOM_ENGINE__BASE_URL=http://127.0.0.1:11434/v1 READROOM_ENGINE__MODEL=NAME readroom serve"
 
 _ENTRY_POINT = "[vllm.general_plugins]\nreadroom_fp8 = readroom_vllm_plugin:register\n"
+_OWN_ATTENTION = {"backend": "CUSTOM"}
+"""What our plugin registers."""
 _E5M2_ATTENTION = {
-    # E5M2 runs on FlashInfer alone, and there only with queries in 16 bits.
+    # Of vLLM's own, FlashInfer alone takes E5M2, and only with queries in 16 bits.
     "backend": "FLASHINFER",
     "disable_flashinfer_q_quantization": True,
     # Its other kernels do not know E5M2; to see whether they can be had, vLLM would ask a server of NVIDIA's.
@@ -169,23 +173,28 @@ def _reading_sentences(settings: EngineSettings, plan: MemoryPlan | None) -> int
 def attempts(settings: EngineSettings, plan: MemoryPlan | None, gpus: Sequence[Gpu] = ()) -> tuple[Attempt, ...]:
     """Return how to start, and how else if our plugin or the KV cache dtype cannot be had, or ruins the model.
 
-    E4M3 stands in for E5M2, without our plugin: it takes the same memory. The last resort is a KV cache of 16 bits,
-    which holds half the context on a GPU.
+    For heads that our attention does not fit there is vLLM's own over E5M2. E4M3 stands in for E5M2, without our
+    plugin: it takes the same memory. The last resort is a KV cache of 16 bits, which holds half the context on a GPU.
     """
-    dtype = "fp8_e4m3" if settings.kv_cache_dtype == "fp8_e5m2" else settings.kv_cache_dtype
-    found = [
-        _attempt(settings, plan, plugin=True),
-        _attempt(settings.model_copy(update={"own_kernels": False, "kv_cache_dtype": dtype}), plan, plugin=False),
-    ]
+    e5m2 = settings.kv_cache_dtype == "fp8_e5m2"
+    dtype = "fp8_e4m3" if e5m2 else settings.kv_cache_dtype
+    others: list[dict[str, Any]] = [{"own_kernels": False}] if e5m2 and settings.own_kernels else []
+    others.append({"own_kernels": False, "kv_cache_dtype": dtype})
     if dtype != "auto":
-        wide = settings.model_copy(update={"kv_cache_dtype": "auto"})
-        try:
-            wide_plan = memory_plan.plan(wide, gpus) if plan else None
-        except EngineError:
-            return tuple(found)
-        found.append(_attempt(wide, wide_plan, plugin=True))
-        found.append(_attempt(wide.model_copy(update={"own_kernels": False}), wide_plan, plugin=False))
+        others += [{"kv_cache_dtype": "auto"}, {"own_kernels": False, "kv_cache_dtype": "auto"}]
+    found = [_attempt(settings, plan, plugin=True)]
+    for changed in others:
+        other = settings.model_copy(update=changed)
+        # Its own plan: vLLM's own kernels and embeddings take more.
+        with suppress(EngineError):
+            other_plan = memory_plan.plan(other, gpus) if plan else None
+            found.append(_attempt(other, other_plan, plugin=_needs_plugin(other)))
     return tuple(found)
+
+
+def _needs_plugin(settings: EngineSettings) -> bool:
+    """Whether these settings are not vLLM's alone: it refuses E5M2 beside FP8 weights."""
+    return settings.own_kernels or settings.kv_cache_dtype == "fp8_e5m2"
 
 
 def _attempt(settings: EngineSettings, plan: MemoryPlan | None, *, plugin: bool) -> Attempt:
@@ -233,7 +242,8 @@ def _gpu(settings: EngineSettings, plan: MemoryPlan) -> list[str]:
     words += ["--kv-cache-memory-bytes", str(plan.kv_cache_bytes)]
     words += ["--cudagraph-capture-sizes", *(str(size) for size in memory_plan.graph_sizes(settings))]
     if settings.kv_cache_dtype == "fp8_e5m2":
-        words += ["--attention-config", json.dumps(_E5M2_ATTENTION)]
+        attention = _OWN_ATTENTION if settings.own_kernels else _E5M2_ATTENTION
+        words += ["--attention-config", json.dumps(attention)]
     return words if settings.kv_offload_gib else [*words, "--enable-sleep-mode"]
 
 

@@ -11,7 +11,8 @@ import psutil
 from pydantic import Field
 
 from agents.engine.model_config import GIB, ModelShape, read_shape
-from agents.engine.vllm.hardware import Gpu, gpu_memory_by_process, read_gpus
+from agents.engine.vllm.hardware import FP8_FROM, Gpu, gpu_memory_by_process, read_gpus
+from agents.engine.vllm.plugin import BLOCK
 from agents.engine.vllm.processes import ProcessId, session
 from agents.errors import EngineError
 from agents.schema import Frozen
@@ -23,7 +24,7 @@ ACTIVATION_BASE_GIB = 0.65
 GRAPH_GIB = 0.0125
 """One CUDA graph of a small batch: four took 0.05 GiB."""
 FLASHINFER_GIB = 0.02
-"""What FlashInfer's modules and plans take beside its work space; E5M2 runs on no other attention kernel."""
+"""What FlashInfer's modules and plans take beside its work space; of vLLM's own kernels no other takes E5M2."""
 FLASHINFER_WORKSPACE_BYTES = 128 * 1024**2
 """The least work space that is asked for; vLLM's own floor is 394 MiB."""
 STRETCHES_GIB = 0.12
@@ -113,7 +114,7 @@ def plan(settings: EngineSettings, gpus: Sequence[Gpu], shape: ModelShape | None
     gpu = min(gpus[:count], key=lambda gpu: gpu.free_gib)
     allowed = max(0.0, min(settings.vram_budget_gib, gpu.free_gib - START_GIB))
     wanted = min(settings.max_model_len, shape.max_positions)
-    footprint = Footprint(settings, shape)
+    footprint = Footprint(settings, shape, gpu.capability)
     batch = settings.max_num_batched_tokens
     while True:
         fixed = footprint.fixed_parts(batch)
@@ -152,11 +153,16 @@ class Footprint:
     Args:
         settings: The engine's section.
         shape: The model's sizes.
+        capability: The GPU's, of CUDA.
     """
 
-    def __init__(self, settings: EngineSettings, shape: ModelShape) -> None:
+    def __init__(self, settings: EngineSettings, shape: ModelShape, capability: tuple[int, int]) -> None:
         self._settings = settings
         self._shape = shape
+        # Our plugin brings them into the format of the other weights, as its quantization.has_fp8 says.
+        blocks = shape.vocabulary % BLOCK == shape.hidden % BLOCK == 0
+        own = settings.own_kernels and shape.fp8_checkpoint
+        self._fp8_embeddings = own and blocks and capability >= FP8_FROM
         bytes_per_token = shape.kv_bytes_per_token(settings.kv_cache_dtype)
         self._block_bytes = BLOCK_TOKENS * (bytes_per_token // min(settings.tensor_parallel_size, shape.kv_heads))
         self._spare_blocks = 1 + settings.max_num_seqs
@@ -172,15 +178,16 @@ class Footprint:
         gpus = settings.tensor_parallel_size
         fp8 = settings.quantization == "fp8" or shape.fp8_checkpoint
         runtime = CONTEXT_GIB + MARGIN_GIB
-        if settings.kv_cache_dtype == "fp8_e5m2":
-            # vLLM's own: 16 bytes for each element of a batch's queries. Ours needs no more than the floor.
-            queries = 0 if settings.own_kernels else batch * shape.heads * shape.head_dim
+        if settings.kv_cache_dtype == "fp8_e5m2" and settings.own_kernels:
+            runtime += STRETCHES_GIB
+        elif settings.kv_cache_dtype == "fp8_e5m2":
+            # 16 bytes for each element of a batch's queries.
+            queries = batch * shape.heads * shape.head_dim
             runtime += FLASHINFER_GIB + max(FLASHINFER_WORKSPACE_BYTES, queries * 16) / gpus / GIB
-            runtime += STRETCHES_GIB if settings.own_kernels else 0
         elif settings.own_kernels and shape.fp8_checkpoint:
             runtime += FLASH_ATTENTION_GIB
         return {
-            "weights_gib": shape.weight_bytes(fp8) / gpus / GIB,
+            "weights_gib": shape.weight_bytes(fp8, self._fp8_embeddings) / gpus / GIB,
             "activations_gib": ACTIVATION_BASE_GIB + batch * 4 * shape.intermediate / gpus / GIB,
             "graphs_gib": GRAPH_GIB * len(graph_sizes(settings)),
             "runtime_gib": runtime,

@@ -3,7 +3,9 @@
 quantization     FP8 weights beside an E5M2 KV cache, and linear layers that multiply few tokens by the kernels below
 several_tokens   the product of FP8 block weights and up to 16 tokens, in Triton
 one_token        the same with one token, as decoding one answer needs it, in Gluon
-attention        vLLM's FlashInfer backend, with new tokens attended to over stretches of the cache in 16 bits
+attention        an attention backend for an E5M2 KV cache, of the two that follow
+split_cache      few new tokens attended to over a split cache, in Triton, and writing into that cache
+stretches        many new tokens attended to over stretches of the cache in 16 bits
 memory           what a start worked with, given back before the KV cache is made
 tokenization     prompts tokenized from where they differ from an earlier one, and decoded from their end
 
@@ -45,6 +47,6 @@ def register() -> None:
 
 
 def register_attention() -> None:
-    """Name our backend in FlashInfer's place; vLLM imports it when it first needs it."""
+    """Name our backend as the one from outside; vLLM imports it when it first needs it."""
     registry: Any = import_module("vllm.v1.attention.backends.registry")
-    registry.register_backend(registry.AttentionBackendEnum.FLASHINFER, f"{__name__}.attention.E5m2Backend")
+    registry.register_backend(registry.AttentionBackendEnum.CUSTOM, f"{__name__}.attention.E5m2Backend")

@@ -1,315 +1,259 @@
-# pyright: basic, reportMissingImports=false, reportInvalidTypeForm=false, reportIndexIssue=false
-# pyright: reportAttributeAccessIssue=false
-# Lives in vLLM's environment: torch, triton, vLLM and FlashInfer are not in Readroom's own.
-"""Attention of new tokens over an E5M2 KV cache: stretches of it upcast to 16 bits, for FlashAttention.
+# pyright: basic, reportMissingImports=false
+# Lives in vLLM's environment: torch and vLLM are not in Readroom's own.
+"""An attention backend of vLLM's for an E5M2 KV cache.
 
-FlashInfer upcasts E5M2 inside its attention kernel, again for every block of queries, and on a Hopper GPU only in its
-older kernel. Upcasting a stretch of the cache once, into a small buffer, leaves the attention itself to
-FlashAttention at its 16-bit speed. The results of the stretches are merged by their log-sum-exp (section 2.2 of
-https://arxiv.org/abs/2501.01005).
-
-Decoding stays FlashInfer's; so does every case that `StretchedPrefill` does not support. But vLLM's FlashInfer backend
-asks the GPU how long the requests are, in every step, and so waits until it is idle: the lengths are known without.
+vLLM has one such backend, FlashInfer's. It is compiled on the user's machine, by a CUDA compiler that must be there,
+for a minute; it upcasts E5M2 inside its kernel, again for every block of queries; and it plans each step on the host.
+Here few new tokens are attended to over a split cache (split_cache.py), many in stretches of it (stretches.py), both
+by kernels that Triton compiles in seconds or that vLLM brings; nothing is planned but which request is which.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import torch
-import triton
-import triton.language as tl
-from flashinfer import BatchPrefillWithPagedKVCacheWrapper
-from vllm import envs
 from vllm.logger import init_logger
-from vllm.v1.attention.backends import flashinfer as upstream
+from vllm.v1.attention.backend import AttentionCGSupport, AttentionImpl, AttentionMetadataBuilder, AttentionType
 from vllm.v1.attention.backends.fa_utils import flash_attn_varlen_func, get_flash_attn_version
+from vllm.v1.attention.backends.triton_attn import TritonAttentionBackend
 from vllm.v1.attention.ops.merge_attn_states import merge_attn_states
 
-STRETCH_TOKENS = 16_384
-"""Tokens upcast at once: 64 MiB for 8 KV heads of 128, keys and values."""
-UPCAST_TOKENS = 8
-"""Tokens of one program that upcasts: of eight heads of 128, each of its threads takes 64 numbers."""
+from . import split_cache, stretches
+
 MIN_NEW_TOKENS = 192
-"""With fewer new tokens FlashInfer reads the cache as it is. Behind 129,000 tokens on an H100, 128 took it 24 ms more
-than 16 did and stretches 47 ms; 512 took 140 and 54 ms."""
-_TILE_TOKENS = 128
-"""The most queries of one tile of FlashInfer's prefill."""
+"""With fewer new tokens the cache is read as it is. Behind 129,000 tokens on an H100, 128 took FlashInfer, which is as
+fast as the split cache there, 24 ms more than 16 did, and stretches 47 ms; 512 took 140 and 54 ms."""
+_PROBED = ((1, 700), (3, 40), (21, 300))
+"""New tokens, and tokens, of the requests that the kernels are checked with before they are used."""
+_TOLERANCE = 0.01
+"""Relative error that rounding to bf16 may make, with room to spare: it makes less than 0.004."""
 _logger = init_logger("vllm.readroom.attention")
 
 
-class E5m2Backend(upstream.FlashInferBackend):
-    """vLLM's FlashInfer backend with our metadata builder."""
+class E5m2Backend(TritonAttentionBackend):
+    """Attention over an E5M2 cache that is laid out as vLLM's own backend in Triton has it."""
+
+    supported_dtypes = [torch.float16, torch.bfloat16]  # noqa: RUF012  as vLLM declares it
+    supported_kv_cache_dtypes = ["fp8_e5m2"]  # noqa: RUF012
+    forward_includes_kv_cache_update = False
 
     @staticmethod
-    def get_builder_cls() -> type[upstream.FlashInferMetadataBuilder]:
-        """Return the class that plans the batches."""
+    def get_name() -> str:
+        """Return the name that vLLM keeps for backends from outside."""
+        return "CUSTOM"
+
+    @staticmethod
+    def get_impl_cls() -> type["E5m2Attention"]:
+        """Return the class that computes a layer."""
+        return E5m2Attention
+
+    @staticmethod
+    def get_builder_cls() -> type["E5m2MetadataBuilder"]:
+        """Return the class that says what a step has to compute."""
         return E5m2MetadataBuilder
 
+    @classmethod
+    def supports_head_size(cls, head_size: int) -> bool:
+        """Whether heads of this size can be cut into threads."""
+        return head_size.bit_count() == 1 and head_size >= 32
 
-class E5m2MetadataBuilder(upstream.FlashInferMetadataBuilder):
-    """Plans new tokens in stretches, and a step while the GPU still computes the last one."""
+    @classmethod
+    def supports_sink(cls) -> bool:
+        """Return False."""
+        return False
 
-    _copied: torch.cuda.Event | None = None
-    """Recorded when the last plan has been copied from the host's buffers."""
+    @classmethod
+    def supports_sliding_window(cls) -> bool:
+        """Return False."""
+        return False
 
-    def build(self, common_prefix_len: int, common_attn_metadata: Any, *positional: Any, **more: Any) -> Any:
-        """Return the plan of a step; the requests' lengths are taken from the scheduler where it knows them."""
-        if torch.cuda.is_current_stream_capturing():
-            return super().build(common_prefix_len, common_attn_metadata, *positional, **more)
-        if self._knows_lengths(common_attn_metadata):
-            lengths = common_attn_metadata.seq_lens_cpu_upper_bound
-            common_attn_metadata._seq_lens_cpu = lengths  # noqa: SLF001  vLLM keeps there what it has fetched
-        copied = self._copied = self._copied or torch.cuda.Event()
-        # Without vLLM's wait, a plan would be written over one that the GPU has yet to copy.
-        copied.synchronize()
-        plan = super().build(common_prefix_len, common_attn_metadata, *positional, **more)
-        copied.record()
-        return plan
+    @classmethod
+    def supports_non_causal(cls) -> bool:
+        """Return False."""
+        return False
 
-    def _knows_lengths(self, batch: Any) -> bool:
-        """Whether vLLM would fetch what the scheduler's upper bounds say just as well."""
-        fetched = not hasattr(batch, "_seq_lens_cpu") or batch._seq_lens_cpu is not None  # noqa: SLF001
-        # Drafts may be turned down, and only the GPU knows how many were; and a rank of several keeps only its share.
-        exact = self.vllm_config.speculative_config is None and not self.use_dcp
-        return not fetched and exact and batch.seq_lens_cpu_upper_bound is not None
+    @classmethod
+    def supports_mm_prefix(cls) -> bool:
+        """Return False."""
+        return False
 
-    def _get_prefill_wrapper(self, causal: bool = True, **more: Any) -> Any:
-        wrapper = super()._get_prefill_wrapper(causal, **more)
-        replaced = causal and type(wrapper) is BatchPrefillWithPagedKVCacheWrapper
-        if not replaced or not self._stretches():
-            return wrapper
-        self._prefill_wrapper = StretchedPrefill(self._get_workspace_buffer(), wrapper._kv_layout)  # noqa: SLF001
-        flash = partial(flash_attn_varlen_func, fa_version=get_flash_attn_version())
-        self._prefill_wrapper.attention = StretchedAttention(flash, merge_attn_states)
-        compile_for(self.device, self.num_kv_heads, self.head_dim, self.page_size, self.model_config.dtype)
-        _logger.info("Readroom attends to new tokens in stretches")
-        return self._prefill_wrapper
+    @classmethod
+    def supports_alibi_sqrt(cls) -> bool:
+        """Return False."""
+        return False
 
-    def _stretches(self) -> bool:
-        """Whether the KV cache can be upcast in stretches."""
-        return (
-            self.cache_dtype == "fp8_e5m2"
-            and not (self.use_dcp or self.has_sinks)
-            and self.num_kv_heads.bit_count() == self.head_dim.bit_count() == 1
-        )
+    @classmethod
+    def supports_attn_type(cls, attn_type: str) -> bool:
+        """Whether tokens attend to those before them."""
+        return attn_type == AttentionType.DECODER
 
-    def _get_workspace_buffer(self) -> torch.Tensor:
-        # vLLM sizes it for FlashInfer's prefill of a whole batch, which is not run here.
-        if self._workspace_buffer is None and self._stretches():
-            size = max(envs.VLLM_FLASHINFER_WORKSPACE_BUFFER_SIZE, self._split_bytes())
-            self._workspace_buffer = torch.zeros(size, dtype=torch.uint8, device=self.device)
-        return super()._get_workspace_buffer()
-
-    def _split_bytes(self) -> int:
-        """Return the bytes FlashInfer needs at most to merge a prefill that it has split over the GPU.
-
-        From its scheduler.cuh: two programs for each multiprocessor, shared by the KV heads, each with a tile of
-        results and their log-sum-exps in float32 for every head; and one tile to spare.
-        """
-        programs = 2 * torch.cuda.get_device_properties(self.device).multi_processor_count
-        tiles = programs // self.num_kv_heads + 1
-        return self.num_qo_heads * tiles * _TILE_TOKENS * (self.head_dim + 1) * 4
-
-
-class StretchedPrefill(BatchPrefillWithPagedKVCacheWrapper):
-    """Attention of new tokens, planned once for a batch and run in every layer."""
-
-    attention: "StretchedAttention"
-
-    def plan(self, **asked: Any) -> None:
-        """Cut the batch into stretches; leave what is not plain causal attention in 16 bits to FlashInfer."""
-        self._requests = None
-        plain = asked["causal"] and asked["window_left"] < 0 and not asked["logits_soft_cap"]
-        wide = asked["q_data_type"].itemsize == 2 and asked["kv_data_type"] == torch.float8_e5m2
-        several = int(asked["qo_indptr"].diff().max()) >= MIN_NEW_TOKENS
-        if not (plain and wide and several):
-            super().plan(**asked)
-            return
-        # vLLM asserts these before it runs a plan.
-        self._causal, self._window_left, self._logits_soft_cap = True, asked["window_left"], 0.0
-        self._sm_scale = asked["sm_scale"]
-        self._requests = lay_out(
-            asked["qo_indptr"].tolist(),
-            asked["paged_kv_indptr"].tolist(),
-            asked["paged_kv_last_page_len"].tolist(),
-            asked["paged_kv_indices"],
-            asked["page_size"],
-        )
-
-    def run(self, q: torch.Tensor, paged_kv_cache: Any, *positional: Any, **asked: Any) -> Any:
-        """Attend to the stretches, or as FlashInfer does."""
-        if self._requests is None:
-            return super().run(q, paged_kv_cache, *positional, **asked)
-        keys, values = paged_kv_cache
-        if self._kv_layout == "HND":
-            keys, values = keys.transpose(1, 2), values.transpose(1, 2)
-        return self.attention.run(q, keys, values, self._requests, self._sm_scale, asked["out"])
+    @classmethod
+    def supports_batch_invariance(cls) -> bool:
+        """Return False: how the cache is split follows from the batch."""
+        return False
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """Tokens of one request that are upcast and attended to at once; the last stretch ends with the new ones."""
+class Few:
+    """Requests that follow one another in a batch and have few new tokens each."""
 
-    first: int
-    last: int
-    causal: bool
+    table: torch.Tensor
+    """Their pages, [requests, pages]."""
     starts: torch.Tensor
-    """Where its keys start and end, [0, last - first], as FlashAttention wants them."""
+    """Where the new tokens of each start in the batch, and the end."""
+    lengths: torch.Tensor
+    """The tokens of each, the new ones included."""
+    most: int
+    """New tokens of the one that has most."""
 
 
 @dataclass(frozen=True)
-class Request:
-    """One request's new tokens, from `first` to `last` in the batch, and the stretches that they attend to."""
+class Step:
+    """What a step has to compute."""
 
-    first: int
-    last: int
-    pages: torch.Tensor
-    starts: torch.Tensor
-    stretches: tuple[Stretch, ...]
+    few: tuple[Few, ...]
+    many: tuple[stretches.Request, ...]
+    slots: torch.Tensor
+    """Where new keys and values go."""
 
 
-@dataclass(frozen=True)
-class StretchedAttention:
-    """Attention over stretches.
+class E5m2MetadataBuilder(AttentionMetadataBuilder[Step]):
+    """Tells requests with few new tokens from those with many."""
 
-    Args:
-        flash: vLLM's `flash_attn_varlen_func`, bound to a version.
-        merge: vLLM's `merge_attn_states`.
-    """
+    _cudagraph_support = AttentionCGSupport.UNIFORM_BATCH
 
-    flash: Callable[..., Any]
-    merge: Callable[..., None]
+    def __init__(self, kv_cache_spec: Any, layer_names: list[str], vllm_config: Any, device: torch.device) -> None:
+        super().__init__(kv_cache_spec, layer_names, vllm_config, device)
+        model = vllm_config.model_config
+        kv_heads, size = kv_cache_spec.num_kv_heads, kv_cache_spec.head_size
+        check(device, model.get_num_attention_heads(vllm_config.parallel_config), kv_heads, size, model.dtype)
+        stretches.compile_for(device, kv_heads, size, kv_cache_spec.block_size, model.dtype)
+        _logger.info("Readroom attends over an E5M2 cache with kernels of its own")
 
-    def run(
-        self,
-        q: torch.Tensor,
-        keys: torch.Tensor,
-        values: torch.Tensor,
-        requests: Sequence[Request],
-        scale: float,
-        out: torch.Tensor,
-    ) -> torch.Tensor:
-        """Write the attention of every request's new tokens over all of its tokens into `out`.
+    def build(self, common_prefix_len: int, common_attn_metadata: Any, fast_build: bool = False) -> Step:
+        """Return what the step has to compute."""
+        batch = common_attn_metadata
+        if batch.max_query_len < MIN_NEW_TOKENS:
+            every = Few(batch.block_table_tensor, batch.query_start_loc, batch.seq_lens, batch.max_query_len)
+            return Step((every,), (), batch.slot_mapping)
+        table, starts = batch.block_table_tensor, batch.query_start_loc_cpu.tolist()
+        lengths = _lengths_on_the_host(batch)
+        few: list[Few] = []
+        many: list[stretches.Request] = []
+        for first, last, most in runs([end - start for start, end in pairwise(starts)]):
+            if most < MIN_NEW_TOKENS:
+                started, held = batch.query_start_loc[first : last + 1], batch.seq_lens[first:last]
+                few.append(Few(table[first:last], started, held, most))
+            else:
+                many.append(stretches.lay_out(starts[first], starts[last], lengths[first], table[first]))
+        return Step(tuple(few), tuple(many), batch.slot_mapping)
 
-        Args:
-            q: Queries of the new tokens of all requests, [tokens, heads, size].
-            keys: The cache's keys in E5M2, [pages, slots, KV heads, size].
-            values: Its values, likewise.
-            requests: From `lay_out`.
-            scale: The softmax's scale.
-            out: As `q`.
-        """
-        for request in requests:
-            self._one(q[request.first : request.last], keys, values, request, scale, out[request.first : request.last])
-        return out
 
-    def _one(
-        self,
-        q: torch.Tensor,
-        keys: torch.Tensor,
-        values: torch.Tensor,
-        request: Request,
-        scale: float,
-        out: torch.Tensor,
+def runs(new: list[int]) -> Iterator[tuple[int, int, int]]:
+    """Return where requests with few new tokens follow one another, and each one with many: first, last and most."""
+    first = 0
+    for at, count in enumerate([*new, MIN_NEW_TOKENS]):
+        if count < MIN_NEW_TOKENS:
+            continue
+        if first < at:
+            yield first, at, max(new[first:at])
+        if at < len(new):
+            yield at, at + 1, count
+        first = at + 1
+
+
+def _lengths_on_the_host(batch: Any) -> list[int]:
+    """Return the requests' lengths, which the scheduler knows exactly wherever a prompt is read."""
+    known = batch.seq_lens_cpu_upper_bound
+    return (batch.seq_lens if known is None else known).tolist()
+
+
+class E5m2Attention(AttentionImpl[Step]):
+    """One layer's attention."""
+
+    def __init__(
+        self, num_heads: int, head_size: int, scale: float, num_kv_heads: int | None = None, *_: Any, **__: Any
     ) -> None:
-        done: tuple[torch.Tensor, torch.Tensor] | None = None
-        for stretch in request.stretches:
-            count = stretch.last - stretch.first
-            upcasted = [upcast(cache, request.pages, stretch.first, count, q.dtype) for cache in (keys, values)]
-            only = len(request.stretches) == 1
-            part, lse = self.flash(
-                q, *upcasted, len(q), request.starts, count, stretch.starts,
-                softmax_scale=scale, causal=stretch.causal, return_softmax_lse=True, out=out if only else None,
+        self.num_heads, self.head_size, self.scale = num_heads, head_size, scale
+        self.num_kv_heads = num_kv_heads or num_heads
+        self.kv_cache_dtype = "fp8_e5m2"
+        flash = partial(flash_attn_varlen_func, fa_version=get_flash_attn_version())
+        self._stretched = stretches.StretchedAttention(flash, merge_attn_states)
+
+    def do_kv_cache_update(
+        self, layer: Any, key: torch.Tensor, value: torch.Tensor, kv_cache: torch.Tensor, slot_mapping: torch.Tensor
+    ) -> None:
+        """Write new keys and values into the cache."""
+        split_cache.store(key, value, *self._parts(kv_cache), slot_mapping)
+
+    def forward(
+        self,
+        layer: Any,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        kv_cache: torch.Tensor,
+        attn_metadata: Step | None,
+        output: torch.Tensor,
+        *_: Any,
+        **__: Any,
+    ) -> torch.Tensor:
+        """Write the attention of the new tokens into `output`, and return it."""
+        if attn_metadata is None:
+            # vLLM measures its memory.
+            return output.fill_(0)
+        keys, values = self._parts(kv_cache)
+        for few in attn_metadata.few:
+            split_cache.attend(
+                query, keys, values, few.table, few.starts, few.lengths, self.scale, few.most, output
             )  # fmt: skip
-            if done is None:
-                done = (part, lse)
-                continue
-            merged = out if stretch.causal else torch.empty_like(part)
-            merged_lse = torch.empty_like(lse)
-            self.merge(merged, done[0], done[1], part, lse, merged_lse)
-            done = (merged, merged_lse)
+        if attn_metadata.many:
+            self._stretched.run(query, keys, values, attn_metadata.many, self.scale, output)
+        return output
+
+    def _parts(self, kv_cache: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return keys and values, [pages, slots, KV heads, size], of a cache with both beside each other."""
+        keys, values = kv_cache.view(torch.float8_e5m2).transpose(1, 2).split(self.head_size, dim=-1)
+        return keys, values
 
 
-def lay_out(
-    query_starts: Sequence[int], page_starts: Sequence[int], last_page: Sequence[int], pages: torch.Tensor, page: int
-) -> tuple[Request, ...]:
-    """Cut every request of a batch into stretches.
+def check(device: torch.device, heads: int, kv_heads: int, size: int, dtype: torch.dtype) -> None:
+    """Compile the kernels and compare them with plain torch, before a request meets them.
 
-    Args:
-        query_starts: Where each request's new tokens start in the batch, and the end: one more than requests.
-        page_starts: Where each request's pages start in `pages`, and the end.
-        last_page: Tokens on each request's last page.
-        pages: The pages of all requests.
-        page: Tokens of a page.
+    Raises:
+        RuntimeError: They are wrong on this GPU, or the model's heads do not fit them.
     """
-    requests: list[Request] = []
-    for number, tail in enumerate(last_page):
-        first, last = query_starts[number], query_starts[number + 1]
-        own = pages[page_starts[number] : page_starts[number + 1]]
-        tokens = (len(own) - 1) * page + tail
-        # The last stretch is causal and must hold every new token, so it may be longer than the others.
-        whole = (tokens - (last - first)) // STRETCH_TOKENS * STRETCH_TOKENS
-        bounds = [*range(0, whole, STRETCH_TOKENS), whole, tokens]
-        stretches = tuple(
-            Stretch(start, end, end == tokens, _starts(end - start, pages.device)) for start, end in pairwise(bounds)
-        )
-        requests.append(Request(first, last, own, _starts(last - first, pages.device), stretches))
-    return tuple(requests)
+    if kv_heads.bit_count() != 1 or heads % kv_heads:
+        raise RuntimeError(f"{heads} heads over {kv_heads} KV heads")
+    page = 16
+    for new, length in _PROBED:
+        pages = -(-length // page)
+        cache = torch.zeros((2 * pages, kv_heads, page, 2 * size), dtype=torch.float8_e5m2, device=device)
+        keys, values = cache.transpose(1, 2).split(size, dim=-1)
+        table = torch.randperm(2 * pages, device=device, dtype=torch.int32)[None, :pages]
+        place = torch.arange(length, device=device)
+        slots = table[0].long()[place // page] * page + place % page
+        # Whole numbers so small are the same in E5M2.
+        key, value = torch.randint(-3, 4, (2, length, kv_heads, size), device=device).to(dtype)
+        split_cache.store(key, value, keys, values, slots)
+        q = torch.randn(new, heads, size, device=device, dtype=dtype)
+        starts, lengths = (torch.tensor(each, dtype=torch.int32, device=device) for each in ([0, new], [length]))
+        out = torch.empty_like(q)
+        split_cache.attend(q, keys, values, table, starts, lengths, size**-0.5, new, out)
+        expected = reference(q, key, value, size**-0.5)
+        error = float((out.float() - expected).norm() / expected.norm())
+        if not error < _TOLERANCE:
+            raise RuntimeError(f"attention of {new} tokens over {length}: relative error {error:.3g}")
 
 
-def _starts(count: int, device: torch.device) -> torch.Tensor:
-    return torch.tensor([0, count], dtype=torch.int32).to(device, non_blocking=True)
-
-
-def upcast(cache: torch.Tensor, pages: torch.Tensor, first: int, count: int, dtype: torch.dtype) -> torch.Tensor:
-    """Return `count` tokens of one request from `first` on, in 16 bits: [count, heads, size].
-
-    Args:
-        cache: Keys or values in E5M2, [pages, slots, heads, size] with any strides but a last one of 1.
-        pages: The request's pages, in order.
-        first: The first token to copy.
-        count: How many.
-        dtype: What to upcast them to.
-    """
-    _, slots, heads, size = cache.shape
-    out = torch.empty((count, heads, size), dtype=dtype, device=cache.device)
-    _upcast[(triton.cdiv(count, UPCAST_TOKENS),)](
-        cache, pages, out, first, count, cache.stride(0), cache.stride(1), cache.stride(2),
-        slots, heads, size, UPCAST_TOKENS, num_warps=4,
-    )  # fmt: skip
-    return out
-
-
-@triton.jit(do_not_specialize=["first_token", "count"], do_not_specialize_on_alignment=["pages_ptr"])
-def _upcast(
-    cache_ptr, pages_ptr, out_ptr, first_token, count, stride_page, stride_slot, stride_head,
-    PAGE: tl.constexpr, HEADS: tl.constexpr, SIZE: tl.constexpr, TOKENS: tl.constexpr,
-):  # fmt: skip
-    """Copy the heads of TOKENS tokens from their pages into the buffer, as 16-bit numbers."""
-    row = tl.program_id(0) * TOKENS * HEADS + tl.arange(0, TOKENS * HEADS)
-    target, head = row // HEADS, row % HEADS
-    there = target < count
-    token = first_token + target
-    page = tl.load(pages_ptr + token // PAGE, mask=there, other=0).to(tl.int64)
-    column = tl.arange(0, SIZE)[None, :]
-    start = page * stride_page + (token % PAGE) * stride_slot + head * stride_head
-    values = tl.load(cache_ptr + start[:, None] + column, mask=there[:, None], other=0.0)
-    place = out_ptr + row.to(tl.int64)[:, None] * SIZE + column
-    tl.store(place, values.to(out_ptr.dtype.element_ty), mask=there[:, None])
-
-
-def compile_for(device: torch.device, heads: int, size: int, page: int, dtype: torch.dtype) -> None:
-    """Compile the kernel before a request has to wait for it.
-
-    Args:
-        device: The GPU.
-        heads: KV heads.
-        size: Of a head.
-        page: Tokens of a page.
-        dtype: What is upcast to.
-    """
-    cache = torch.zeros((1, page, heads, 2 * size), dtype=torch.float8_e5m2, device=device)
-    upcast(cache[..., :size], torch.zeros(1, dtype=torch.int32, device=device), 0, page, dtype)
+def reference(q: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, scale: float) -> torch.Tensor:
+    """Return the attention of the last tokens over all, in float32: [tokens, heads, size]."""
+    group = q.shape[1] // keys.shape[1]
+    keys, values = (each.float().repeat_interleave(group, dim=1) for each in (keys, values))
+    scores = torch.einsum("qhd,khd->hqk", q.float(), keys) * scale
+    hidden = torch.ones(scores.shape[1:], dtype=torch.bool, device=q.device).triu(len(keys) - len(q) + 1)
+    weights = scores.masked_fill(hidden, float("-inf")).softmax(-1)
+    return torch.einsum("hqk,khd->qhd", weights, values)

@@ -10,6 +10,9 @@ there is nothing to load and nothing to refuse.
 For linear layers vLLM quantizes the activations and multiplies in FP8, which pays for thousands of tokens. For a
 handful, the time is that of reading the weights once, and of the kernels around it: reading them as they are and
 multiplying in 16 bits needs one kernel instead of two, and rounds the activations less.
+
+The embeddings of the official checkpoint have 16 bits, and are the output layer too: a sixth of what decoding a token
+reads. They are brought into the format of the other weights.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,6 +25,8 @@ from vllm.logger import init_logger
 from vllm.model_executor.layers.attention import Attention
 from vllm.model_executor.layers.quantization import register_quantization_config
 from vllm.model_executor.layers.quantization.fp8 import Fp8Config, Fp8LinearMethod
+from vllm.model_executor.layers.vocab_parallel_embedding import UnquantizedEmbeddingMethod, VocabParallelEmbedding
+from vllm.platforms import current_platform
 
 from . import BLOCK, QUANTIZATION, QUANTIZATION_WITH_KERNELS
 
@@ -83,6 +88,8 @@ class Fp8WithKernels(Fp8BesideE5m2):
 
     def get_quant_method(self, layer: torch.nn.Module, prefix: str) -> Any:
         """Return how a layer is computed."""
+        if isinstance(layer, VocabParallelEmbedding) and self.weight_block_size and has_fp8(layer):
+            return Fp8EmbeddingMethod(self)
         method = super().get_quant_method(layer, prefix)
         if type(method) is Fp8LinearMethod and method.block_quant:
             return FewTokensLinearMethod(self)
@@ -122,6 +129,74 @@ class FewTokensLinearMethod(Fp8LinearMethod):
         rows = x.reshape(-1, x.shape[-1])
         y = torch.ops.readroom.fp8_linear(rows, layer.weight, layer.weight_scale_inv)
         return (y if bias is None else y + bias).view(*x.shape[:-1], y.shape[-1])
+
+
+class Fp8EmbeddingMethod(FewTokensLinearMethod):
+    """Brings embeddings of 16 bits into the format of the other weights, and multiplies them likewise."""
+
+    def create_weights(self, layer: torch.nn.Module, *sizes: Any, **attributes: Any) -> None:
+        """Make room for what the checkpoint holds: 16 bits, and no scales."""
+        super().create_weights(layer, *sizes, **attributes)
+        del layer.weight_scale_inv
+        UnquantizedEmbeddingMethod().create_weights(layer, *sizes, **attributes)
+
+    def process_weights_after_loading(self, layer: torch.nn.Module) -> None:
+        """Quantize, and take the layer over.
+
+        Raises:
+            RuntimeError: This vLLM lays out weights in another way, in which no row can be looked up.
+        """
+        weight, scale = quantize(layer.weight)
+        layer.weight = torch.nn.Parameter(weight, requires_grad=False)
+        layer.weight_scale_inv = torch.nn.Parameter(scale, requires_grad=False)
+        super().process_weights_after_loading(layer)
+        if not layer.few_tokens:
+            raise RuntimeError("the embeddings cannot be kept in FP8")
+
+    def embedding(self, layer: torch.nn.Module, input_: torch.Tensor) -> torch.Tensor:
+        """Return the embeddings of tokens."""
+        return look_up(input_, layer.weight, layer.weight_scale_inv, self.input_dtype)
+
+
+def has_fp8(layer: torch.nn.Module) -> bool:
+    """Whether this GPU multiplies in FP8, and embeddings of this size can be cut into blocks."""
+    rows = layer.num_embeddings_padded // layer.tp_size
+    return current_platform.has_device_capability(89) and not (rows % BLOCK or layer.embedding_dim % BLOCK)
+
+
+def quantize(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return weights of 16 bits in the official format: E4M3, and a scale for each block, by its largest number.
+
+    A hundred blocks of rows at a time: what is worked with stays small beside the weights.
+
+    Args:
+        weight: [rows, columns], multiples of BLOCK.
+    """
+    rows, columns = (size // BLOCK for size in weight.shape)
+    quantized = torch.empty_like(weight, dtype=torch.float8_e4m3fn)
+    scale = torch.empty((rows, columns), dtype=torch.float32, device=weight.device)
+    largest = torch.finfo(quantized.dtype).max
+    for first in range(0, rows, 100):
+        part = slice(first * BLOCK, (first + 100) * BLOCK)
+        blocks = weight[part].float().unflatten(0, (-1, BLOCK)).unflatten(2, (-1, BLOCK))
+        own = blocks.abs().amax(dim=(1, 3), keepdim=True).clamp(min=1e-12) / largest
+        quantized[part] = (blocks / own).flatten(2).flatten(0, 1).to(quantized.dtype)
+        scale[first : first + 100] = own[:, 0, :, 0]
+    return quantized, scale
+
+
+def look_up(ids: torch.Tensor, weight: torch.Tensor, scale: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """Return rows of weights in the official format, dequantized.
+
+    Args:
+        ids: Which rows, of any shape.
+        weight: [rows, columns] in E4M3.
+        scale: [rows / BLOCK, columns / BLOCK] in float32.
+        dtype: Of the result.
+    """
+    # As bytes: not every version of torch selects rows of E4M3.
+    rows = weight.view(torch.uint8)[ids].view(weight.dtype).to(torch.float32)
+    return (rows.unflatten(-1, (-1, BLOCK)) * scale[ids // BLOCK].unsqueeze(-1)).flatten(-2).to(dtype)
 
 
 def _fp8_linear(x: torch.Tensor, weight: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:

@@ -235,8 +235,8 @@ async def started(settings: EngineSettings, data_dir: Path, attempts: tuple[Atte
 
 async def test_where_e5m2_cannot_be_had_e4m3_is_used_and_said(fake: MakeSettings, data_dir: Path) -> None:
     settings = fake("--fake-refuses-e5m2")
-    roomy = plan(settings, [Gpu(index=0, name="GPU", total_gib=80, free_gib=80)])
-    engine = await started(settings, data_dir, launch.attempts(settings, roomy))
+    card = Gpu(index=0, name="GPU", total_gib=80, free_gib=80)
+    engine = await started(settings, data_dir, launch.attempts(settings, plan(settings, [card]), [card]))
     assert engine.info.kv_cache_dtype == "fp8_e4m3"
     assert any("fp8_e5m2 kv-cache is not supported here" in note for note in engine.info.notes)
     await engine.close()

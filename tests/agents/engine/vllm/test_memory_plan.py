@@ -16,8 +16,8 @@ from agents.settings import EngineSettings
 GIB = 1024**3
 
 
-def gpu(total: float, free: float | None = None) -> Gpu:
-    return Gpu(index=0, name="A card", total_gib=total, free_gib=total if free is None else free)
+def gpu(total: float, free: float | None = None, capability: tuple[int, int] = (8, 9)) -> Gpu:
+    return Gpu(index=0, name="A card", total_gib=total, free_gib=total if free is None else free, capability=capability)
 
 
 def test_a_token_of_qwen3_4b_takes_72_kib_in_fp8() -> None:
@@ -28,6 +28,19 @@ def test_a_token_of_qwen3_4b_takes_72_kib_in_fp8() -> None:
 def test_the_official_fp8_checkpoint_has_about_4_gib_of_weights() -> None:
     assert 4.0 < QWEN3_4B.weight_bytes(fp8=True) / GIB < 4.2
     assert 7.4 < QWEN3_4B.weight_bytes(fp8=False) / GIB < 7.6
+
+
+def test_embeddings_take_half_where_our_plugin_may_bring_them_into_fp8() -> None:
+    halved = QWEN3_4B.weight_bytes(fp8=True) - QWEN3_4B.weight_bytes(fp8=True, fp8_embeddings=True)
+    assert halved / GIB == pytest.approx(0.36, abs=0.01)
+    ours = memory_plan.plan(EngineSettings(), [gpu(16)])
+    older = memory_plan.plan(EngineSettings(), [gpu(16, capability=(8, 6))])
+    without = memory_plan.plan(EngineSettings(own_kernels=False), [gpu(16)])
+    assert older.weights_gib == without.weights_gib == pytest.approx(ours.weights_gib + halved / GIB)
+
+
+def test_a_whole_window_fits_where_14_5_gib_are_free() -> None:
+    assert memory_plan.plan(EngineSettings(), [gpu(16, free=14.5)]).context_tokens == 131_072
 
 
 @pytest.mark.parametrize("dtype", ["fp8_e5m2", "fp8_e4m3"])
@@ -48,7 +61,8 @@ def test_sixteen_bits_hold_half_of_it_and_say_so() -> None:
 
 def test_a_tight_budget_shrinks_the_batch_before_the_context() -> None:
     roomy = memory_plan.plan(EngineSettings(), [gpu(80)])
-    tight = memory_plan.plan(EngineSettings(vram_budget_gib=roomy.needed_gib - 0.1), [gpu(80)])
+    spare = (roomy.kv_tokens - roomy.context_tokens) * roomy.kv_bytes_per_token / GIB
+    tight = memory_plan.plan(EngineSettings(vram_budget_gib=roomy.needed_gib - spare - 0.1), [gpu(80)])
     assert tight.context_tokens == 131_072
     assert tight.batch_tokens < 4_096
 
@@ -139,16 +153,20 @@ def test_graphs_are_captured_for_small_batches(most: int, drafts: int, sizes: tu
 def test_vllm_is_told_what_was_planned() -> None:
     settings = EngineSettings(extra_args=("--load-format", "dummy"))
     plan = memory_plan.plan(settings, [gpu(16)])
-    ours, plain, *_ = attempts(settings, plan)
+    ours, flashinfer, plain, *_ = attempts(settings, plan, [gpu(16)])
     words = " ".join(ours.arguments)
     assert f"--kv-cache-memory-bytes {plan.kv_cache_bytes}" in words
     assert "--max-model-len 131072" in words
     assert "--cudagraph-capture-sizes 1 2 4 8" in words
     assert "--quantization readroom_fp8_kernels" in words
-    assert '"backend": "FLASHINFER"' in words
+    assert '"backend": "CUSTOM"' in words
     assert words.endswith("--enable-sleep-mode --load-format dummy")
+    assert flashinfer.plugin
+    assert flashinfer.kv_cache_dtype == "fp8_e5m2"
+    assert '"backend": "FLASHINFER"' in " ".join(flashinfer.arguments)
     assert plain.kv_cache_dtype == "fp8_e4m3"
-    assert "FLASHINFER" not in " ".join(plain.arguments)
+    assert not plain.plugin
+    assert "CUSTOM" not in " ".join(plain.arguments)
     assert "--quantization fp8" in " ".join(plain.arguments)
 
 

@@ -2,7 +2,7 @@
 
 VLLM_PYTHON checks.py interpreted     # Triton's interpreter computes the kernels on the CPU
 VLLM_PYTHON checks.py compiled        # Triton compiles what it cannot interpret, for GPUs that are not there
-VLLM_PYTHON checks.py hooked          # our attention on vLLM's own builder
+VLLM_PYTHON checks.py attended        # our attention backend as vLLM calls it
 VLLM_PYTHON checks.py tokenized       # vLLM's own renderer with our memory of texts
 """
 # pyright: basic, reportMissingImports=false, reportPrivateUsage=false
@@ -15,7 +15,6 @@ from typing import Any
 
 if sys.argv[1] != "compiled":
     os.environ["TRITON_INTERPRET"] = "1"
-os.environ["VLLM_FLASHINFER_WORKSPACE_BUFFER_SIZE"] = str(128 * 1024**2)
 os.environ.setdefault("TRITON_DEFAULT_FP_FUSION", "1")
 sys.path.insert(0, str(Path(__file__).parents[5]))
 
@@ -32,7 +31,7 @@ def interpreted() -> dict[str, Any]:
     from agents.engine.vllm.plugin import quantization, several_tokens
 
     torch.manual_seed(1)
-    found: dict[str, Any] = {"products": {}, "attention": {}}
+    found: dict[str, Any] = {"products": {}, "stretches": {}, "splits": {}}
     for rows, columns in ((256, 1_536), (384, 128)):
         weight = torch.randn(rows, columns).to(torch.float8_e4m3fn)
         scale = torch.rand(rows // 128, columns // 128) + 0.5
@@ -45,29 +44,66 @@ def interpreted() -> dict[str, Any]:
                 error = distance(y, quantization.reference(x, weight, scale))
                 found["products"][f"{tokens} of {columns} for {rows} in {splits}"] = error
     for context, new in ((0, 50), (37, 40), (64, 33), (201, 7)):
-        found["attention"][f"{new} behind {context}"] = attention_error(context, new)
+        found["stretches"][f"{new} behind {context}"] = stretches_error(context, new)
+    for splits in (1, 3, 8):
+        for long in (32, 1_000):
+            found["splits"][f"{splits}, long from {long}"] = splits_error(splits, long)
+    found["embeddings"] = embeddings_error()
     return found
 
 
-def attention_error(context: int, new: int) -> float:
-    """Return how far attention in stretches of 64 is from attention over all at once, for two requests."""
-    from agents.engine.vllm.plugin import attention
+def splits_error(splits: int, long: int) -> float:
+    """Return how far attention over splits of the cache is from attention over all of it, for four requests."""
+    from triton.language import constexpr
 
-    attention.STRETCH_TOKENS = 64
-    tokens = context + new
-    count = -(-tokens // PAGE)
-    last_page = tokens - (count - 1) * PAGE
+    from agents.engine.vllm.plugin import split_cache
+
+    split_cache.LONG = constexpr(long)
+    new, lengths = [3, 1, 7, 20], [100, 33, 7, 150]
+    keys, values, table = cache_of(lengths)
+    # A batch's queries may lie beside its keys and values.
+    q = torch.randn(sum(new), HEADS * SIZE + 24, dtype=torch.float16)[:, : HEADS * SIZE].view(-1, HEADS, SIZE)
+    starts = torch.tensor([0, *new], dtype=torch.int32).cumsum(0, dtype=torch.int32)
+    out = torch.full((len(q), HEADS, SIZE), float("nan"), dtype=torch.float16)
+    split = split_cache.Split(16, 16, 32, splits, 4, 2)
+    split_cache.attend(
+        q, keys, values, table, starts, torch.tensor(lengths, dtype=torch.int32), SIZE**-0.5, max(new), out, split
+    )  # fmt: skip
+    rows = zip(q.split(new), table, lengths, strict=True)
+    return distance(out, torch.cat([whole(own, keys, values, pages, length) for own, pages, length in rows]))
+
+
+def cache_of(lengths: list[int]) -> tuple[Any, Any, Any]:
+    """Return keys and values of a cache in E5M2, and the pages of requests of these lengths."""
+    most = -(-max(lengths) // PAGE)
     # Whole numbers: the interpreter rounds E5M2's smallest ones off.
-    cache = torch.randint(-3, 4, (2 * count, PAGE, KV_HEADS, 2 * SIZE)).half().to(torch.float8_e5m2)
-    keys, values = cache.split(SIZE, dim=-1)
-    pages = torch.randperm(2 * count, dtype=torch.int32)
+    numbers = torch.randint(-3, 4, (len(lengths) * most, KV_HEADS, PAGE, 2 * SIZE))
+    keys, values = numbers.half().to(torch.float8_e5m2).transpose(1, 2).split(SIZE, dim=-1)
+    return keys, values, torch.randperm(len(numbers), dtype=torch.int32).view(len(lengths), most)
+
+
+def embeddings_error() -> float:
+    """Return how far embeddings that went through FP8 are from those of 16 bits."""
+    from agents.engine.vllm.plugin import quantization
+
+    weight = (torch.randn(13_056, 256) * torch.rand(13_056, 1)).half()
+    ids = torch.tensor([[0, 5, 127], [128, 12_928, 13_055]])
+    return distance(quantization.look_up(ids, *quantization.quantize(weight), torch.float16), weight[ids])
+
+
+def stretches_error(context: int, new: int) -> float:
+    """Return how far attention in stretches of 64 is from attention over all at once, for two requests."""
+    from agents.engine.vllm.plugin import stretches
+
+    stretches.STRETCH_TOKENS = 64
+    tokens = context + new
+    keys, values, table = cache_of([tokens, tokens])
     q = torch.randn(2 * new, HEADS, SIZE, dtype=torch.float16)
-    requests = attention.lay_out([0, new, 2 * new], [0, count, 2 * count], [last_page] * 2, pages, PAGE)
-    out = attention.StretchedAttention(flash, merge).run(q, keys, values, requests, SIZE**-0.5, torch.empty_like(q))
-    expected = torch.cat(
-        [whole(q[one * new :][:new], keys, values, pages[one * count :][:count], tokens) for one in (0, 1)]
-    )
-    return distance(out, expected)
+    requests = [stretches.lay_out(at * new, (at + 1) * new, tokens, table[at]) for at in (0, 1)]
+    out = stretches.StretchedAttention(flash, merge).run(
+        q, keys, values, requests, SIZE**-0.5, torch.empty_like(q)
+    )  # fmt: skip
+    return distance(out, torch.cat([whole(q[at * new :][:new], keys, values, table[at], tokens) for at in (0, 1)]))
 
 
 def whole(q: Any, keys: Any, values: Any, pages: Any, tokens: int) -> Any:
@@ -105,158 +141,121 @@ def distance(found: Any, expected: Any) -> float:
 
 
 def compiled() -> dict[str, Any]:
-    """Return what the product with one token becomes on Ada, Hopper and consumer Blackwell."""
-    from triton.backends.compiler import GPUTarget
+    """Return what the kernels for one token become on Ada, Hopper and consumer Blackwell."""
+    from triton.compiler import ASTSource
     from triton.experimental.gluon._runtime import GluonASTSource
 
-    from agents.engine.vllm.plugin import one_token
+    from agents.engine.vllm.plugin import one_token, split_cache
 
     found: dict[str, Any] = {}
     for capability in (89, 90, 120):
+        overlap = capability >= 90
         for n, k in ((6_144, 2_560), (2_560, 4_096), (19_456, 2_560), (2_560, 9_728)):
             tiling = one_token.best_tiling(n, k)
-            loaded = isinstance(tiling, one_token.Loaded)
+            kernel = one_token._loaded if isinstance(tiling, one_token.Loaded) else one_token._staged
             pointers = {"x_ptr": "*bf16", "weight_ptr": "*fp8e4nv", "scale_ptr": "*fp32", "y_ptr": "*bf16"}
-            names = ("K", "ROWS", "WARPS", "PIECES" if loaded else "STAGES", "COLUMNS", "OVERLAP")
-            values = (k, *tiling, one_token.COLUMNS, capability >= 90)
-            source = GluonASTSource(
-                fn=one_token._loaded if loaded else one_token._staged,
-                signature=pointers | dict.fromkeys(names, "constexpr"),
-                constexprs={(len(pointers) + place,): value for place, value in enumerate(values)},
-                attrs={(place,): [["tt.divisibility", 16]] for place in range(len(pointers))},
+            constants = (k, *tiling, one_token.COLUMNS, overlap)
+            source = source_of(GluonASTSource, kernel, pointers, constants)
+            found[f"{n} x {k} on {capability}"] = compile_for(source, capability, tiling.warps, 1)
+        for queries in (4, 80):
+            split = split_cache.best_split(1, 8, queries, 132)
+            pointers = {"q_ptr": "*bf16", "keys_ptr": "*fp8e5", "values_ptr": "*fp8e5", "table_ptr": "*i32"}
+            pointers |= {"starts_ptr": "*i32", "lengths_ptr": "*i32", "parts_ptr": "*fp32", "sums_ptr": "*fp32"}
+            numbers = (
+                "blocks",
+                "most",
+                "splits",
+                "q_stride",
+                "table_stride",
+                "page_stride",
+                "slot_stride",
+                "head_stride",
             )
-            kernel = triton.compile(
-                source, target=GPUTarget("cuda", capability, 32), options={"num_warps": tiling.warps}
-            )
-            assembly = kernel.asm["ptx"]
-            found[f"{n} x {k} on {capability}"] = {
-                "reads_of_16_bytes": "v4.b32" in assembly or "cp.async.cg.shared.global" in assembly,
-                "waits_for_the_kernel_ahead": "griddepcontrol.wait" in assembly,
-                "spills": ".local" in assembly,
-            }
+            arguments = pointers | {"scale": "fp32"} | dict.fromkeys(numbers, "i32")
+            constants = (16, 32, 4, 128, split.rows, split.tokens, split.long_tokens, overlap)
+            source = source_of(ASTSource, split_cache._attend, arguments, constants)
+            found[f"{queries} queries on {capability}"] = compile_for(source, capability, split.warps, split.stages)
     return found
 
 
-class FlashInferWrapper:
-    """What vLLM makes of FlashInfer's wrappers: nothing is planned or run."""
+def source_of(kind: Any, kernel: Any, arguments: dict[str, str], constants: tuple[Any, ...]) -> Any:
+    """Return a kernel to be compiled for these types and constants; pointers and strides are multiples of 16."""
+    names = kernel.arg_names
+    aligned = [
+        at for at, name in enumerate(names) if arguments.get(name, "").startswith("*") or name.endswith("stride")
+    ]
+    return kind(
+        fn=kernel,
+        signature={name: arguments.get(name, "constexpr") for name in names},
+        constexprs={(len(arguments) + at,): value for at, value in enumerate(constants)},
+        attrs={(at,): [["tt.divisibility", 16]] for at in aligned},
+    )
 
-    def __init__(self, workspace: Any, layout: str, *_: Any, **__: Any) -> None:
-        self._float_workspace_buffer, self._kv_layout, self.planned = workspace, layout, 0
 
-    def plan(self, **_: Any) -> None:
-        """Count what is left to FlashInfer."""
-        self.planned += 1
+def compile_for(source: Any, capability: int, warps: int, stages: int) -> dict[str, bool]:
+    """Compile, and return what matters of the assembly."""
+    from triton.backends.compiler import GPUTarget
+
+    target, options = GPUTarget("cuda", capability, 32), {"num_warps": warps, "num_stages": stages}
+    assembly = triton.compile(source, target=target, options=options).asm["ptx"]
+    return {
+        "reads_of_16_bytes": "v4.b32" in assembly or "cp.async.cg.shared.global" in assembly,
+        "waits_for_the_kernel_ahead": "griddepcontrol.wait" in assembly,
+        "spills": ".local" in assembly,
+    }
 
 
-def hooked() -> dict[str, Any]:
-    """Return what our builder makes for a batch: with vLLM's own builder and backend below it."""
+def attended() -> dict[str, Any]:
+    """Return what our backend does with vLLM's batches, its kernels interpreted."""
     without_a_gpu()
+    from types import SimpleNamespace
+
+    from vllm.v1.attention.backend import CommonAttentionMetadata
     from vllm.v1.attention.backends.registry import AttentionBackendEnum
 
     from agents.engine.vllm import plugin as vllm_plugin
 
     vllm_plugin.register_attention()
-    backend = AttentionBackendEnum.FLASHINFER.get_class()
-    # It asks a GPU how many multiprocessors it has.
-    backend.get_builder_cls()._split_bytes = lambda _: 0
-    builder = object.__new__(backend.get_builder_cls())
-    for name, value in settings_of_a_builder().items():
-        setattr(builder, name, value)
-    wrapper = builder._get_prefill_wrapper()
-    return {
-        "backend": backend.__module__,
-        "wrapper": type(wrapper).__name__,
-        "same_again": builder._get_prefill_wrapper() is wrapper,
-        "workspace_bytes": builder._get_workspace_buffer().numel(),
-        "lengths_taken": lengths_taken(builder),
-        "planned_in_stretches": [stretched(wrapper, tokens) for tokens in (1, 8, 191, 192, 4_096)],
-    }
-
-
-class Event:
-    """What marks a place among the GPU's work; there is no GPU."""
-
-    waits, marks = 0, 0
-
-    def synchronize(self) -> None:
-        """Count the wait."""
-        Event.waits += 1
-
-    def record(self) -> None:
-        """Count the mark."""
-        Event.marks += 1
-
-
-def lengths_taken(builder: Any) -> dict[str, Any]:
-    """Return for which batches the scheduler's lengths reach vLLM's own builder, and how often was waited."""
-    from types import SimpleNamespace
-
-    from agents.engine.vllm.plugin import attention
-
-    torch.cuda.Event, torch.cuda.is_current_stream_capturing = Event, lambda: False
-    attention.upstream.FlashInferMetadataBuilder.build = lambda _self, _prefix, batch: getattr(
-        batch, "_seq_lens_cpu", "not asked for"
-    )
-    bound, known = torch.tensor([7, 9]), torch.tensor([6, 8])
-    drafts, plain = SimpleNamespace(speculative_config=object()), builder.vllm_config
-    found: dict[str, Any] = {}
-    for name, config, batch in (
-        ("not fetched", plain, {"_seq_lens_cpu": None, "seq_lens_cpu_upper_bound": bound}),
-        ("fetched", plain, {"_seq_lens_cpu": known, "seq_lens_cpu_upper_bound": bound}),
-        ("with drafts", drafts, {"_seq_lens_cpu": None, "seq_lens_cpu_upper_bound": bound}),
-        ("without bounds", plain, {"_seq_lens_cpu": None, "seq_lens_cpu_upper_bound": None}),
-        ("newer vLLM", plain, {"seq_lens_cpu_upper_bound": bound}),
-    ):
-        builder.vllm_config = config
-        lengths = builder.build(0, SimpleNamespace(**batch))
-        found[name] = lengths.tolist() if isinstance(lengths, torch.Tensor) else lengths
-    return found | {"waits": Event.waits, "marks": Event.marks}
-
-
-def settings_of_a_builder() -> dict[str, Any]:
-    """Return what a builder knows of model and cache, by the names that vLLM gives it."""
-    from types import SimpleNamespace
-
-    from vllm.v1.kv_cache_layout import KVCacheLayout
-
-    cache = SimpleNamespace(get_resolved_kv_cache_layout=lambda: KVCacheLayout.LBNHC)
-    return {
-        "cache_dtype": "fp8_e5m2", "use_dcp": False, "has_sinks": False, "is_kvcache_nvfp4": False,
-        "nvfp4_trtllm": False, "cache_config": cache, "device": torch.device("cpu"), "page_size": 16,
-        "num_kv_heads": 8, "num_qo_heads": 32, "head_dim": 128, "model_config": SimpleNamespace(dtype=torch.float16),
-        "vllm_config": SimpleNamespace(speculative_config=None),
-        "_prefill_wrapper": None, "_noncausal_prefill_wrapper": None, "_workspace_buffer": None,
-    }  # fmt: skip
-
-
-def stretched(wrapper: Any, *new: int) -> bool:
-    """Whether a batch of requests with so many new tokens behind 1,000 others is planned in stretches."""
-    starts = torch.tensor([0, *new], dtype=torch.int32).cumsum(0, dtype=torch.int32)
-    pages = torch.arange(0, 63 * len(new) + 1, 63, dtype=torch.int32)
-    before = wrapper.planned
-    wrapper.plan(
-        causal=True, window_left=-1, logits_soft_cap=None, q_data_type=torch.bfloat16, sm_scale=1.0, page_size=16,
-        kv_data_type=torch.float8_e5m2, num_qo_heads=32, head_dim_qk=128, qo_indptr=starts, paged_kv_indptr=pages,
-        paged_kv_last_page_len=torch.full((len(new),), 8), paged_kv_indices=torch.arange(63 * len(new)),
-    )  # fmt: skip
-    return wrapper.planned == before
+    backend = AttentionBackendEnum.CUSTOM.get_class()
+    attention = sys.modules[backend.__module__]
+    attention.MIN_NEW_TOKENS = 32
+    model = SimpleNamespace(dtype=torch.float16, get_num_attention_heads=lambda _: HEADS)
+    config = SimpleNamespace(model_config=model, parallel_config=None)
+    cache = SimpleNamespace(num_kv_heads=KV_HEADS, head_size=SIZE, block_size=PAGE)
+    builder = backend.get_builder_cls()(cache, ["layer"], config, torch.device("cpu"))
+    layer = object.__new__(backend.get_impl_cls())
+    layer.__init__(HEADS, SIZE, SIZE**-0.5, KV_HEADS)
+    layer._stretched = attention.stretches.StretchedAttention(flash, merge)
+    found: dict[str, Any] = {"backend": backend.__module__, "steps": {}, "errors": {}}
+    for name, new in (("decoding", [1, 1]), ("mixed", [1, 40, 2, 3, 33]), ("reading", [50])):
+        lengths = [count + 21 * at for at, count in enumerate(new)]
+        keys, values, table = cache_of(lengths)
+        kv_cache = torch.zeros(len(keys), KV_HEADS, PAGE, 2 * SIZE, dtype=torch.uint8)
+        starts = torch.tensor([0, *new], dtype=torch.int32).cumsum(0, dtype=torch.int32)
+        held = torch.tensor(lengths, dtype=torch.int32)
+        tokens = torch.arange(max(lengths))
+        slots = table.long()[:, tokens // PAGE] * PAGE + tokens % PAGE
+        written = [slots[at, : lengths[at]] for at in range(len(new))]
+        for own in written:
+            at = own // PAGE, own % PAGE
+            layer.do_kv_cache_update(None, keys[at].half(), values[at].half(), kv_cache, own)
+        batch = CommonAttentionMetadata(
+            query_start_loc=starts, query_start_loc_cpu=starts, seq_lens=held, num_reqs=len(new),
+            num_actual_tokens=sum(new), max_query_len=max(new), max_seq_len=max(lengths), block_table_tensor=table,
+            slot_mapping=torch.cat(written), seq_lens_cpu_upper_bound=held,
+        )  # fmt: skip
+        step = builder.build(0, batch)
+        q = torch.randn(sum(new), HEADS, SIZE, dtype=torch.float16)
+        out = layer.forward(None, q, None, None, kv_cache, step, torch.empty_like(q))
+        rows = zip(q.split(new), table, lengths, strict=True)
+        expected = torch.cat([whole(own, keys, values, pages, length) for own, pages, length in rows])
+        found["steps"][name] = [len(few.lengths) for few in step.few], len(step.many)
+        found["errors"][name] = distance(out, expected)
+    return found
 
 
 def without_a_gpu() -> None:
-    """Put stubs in the place of FlashInfer and FlashAttention: a CPU's vLLM has neither."""
-    from importlib.machinery import ModuleSpec
-    from types import ModuleType
-
-    class Stub(ModuleType):
-        def __getattr__(self, name: str) -> Any:
-            if name.startswith("__"):
-                raise AttributeError(name)
-            return type(name, (FlashInferWrapper,), {})
-
-    for name in ("flashinfer", *(f"flashinfer.{part}" for part in ("decode", "prefill", "utils", "cascade"))):
-        module = sys.modules[name] = Stub(name)
-        module.__path__, module.__spec__ = [], ModuleSpec(name, None)
-    sys.modules["flashinfer"].BatchPrefillWithPagedKVCacheWrapper = type("Prefill", (FlashInferWrapper,), {})
+    """Put stubs in the place of FlashAttention, which a CPU's vLLM does not have."""
     import vllm.v1.attention.backends.fa_utils as fa_utils
 
     fa_utils.flash_attn_varlen_func = flash
@@ -305,5 +304,5 @@ def tokenized() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    checks = {"interpreted": interpreted, "compiled": compiled, "hooked": hooked, "tokenized": tokenized}
+    checks = {"interpreted": interpreted, "compiled": compiled, "attended": attended, "tokenized": tokenized}
     sys.stdout.write(json.dumps(checks[sys.argv[1]]()))

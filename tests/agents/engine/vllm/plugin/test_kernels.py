@@ -9,19 +9,23 @@ from tests.agents.engine.vllm.plugin.in_vllm import checked
 pytestmark = pytest.mark.vllm
 
 
-def test_few_tokens_are_multiplied_and_stretches_attended_to_as_torch_does(vllm_command: str, tmp_path: Path) -> None:
+def test_tokens_are_multiplied_attended_to_and_looked_up_as_torch_does(vllm_command: str, tmp_path: Path) -> None:
     found = checked(vllm_command, "interpreted", tmp_path)
 
     assert len(found["products"]) == 9
     assert max(found["products"].values()) < 0.001, found["products"]
-    assert len(found["attention"]) == 4
-    assert max(found["attention"].values()) < 0.002, found["attention"]
+    assert len(found["stretches"]) == 4
+    assert max(found["stretches"].values()) < 0.002, found["stretches"]
+    assert len(found["splits"]) == 6
+    assert max(found["splits"].values()) < 0.002, found["splits"]
+    # Three bits of mantissa.
+    assert found["embeddings"] < 0.03
 
 
-def test_one_tokens_product_compiles_for_cards_from_ada_on(vllm_command: str, tmp_path: Path) -> None:
+def test_the_kernels_that_decode_compile_for_cards_from_ada_on(vllm_command: str, tmp_path: Path) -> None:
     found = checked(vllm_command, "compiled", tmp_path)
 
-    assert len(found) == 12
+    assert len(found) == 18
     for name, kernel in found.items():
         assert kernel["reads_of_16_bytes"], name
         assert not kernel["spills"], name
@@ -29,19 +33,10 @@ def test_one_tokens_product_compiles_for_cards_from_ada_on(vllm_command: str, tm
         assert kernel["waits_for_the_kernel_ahead"] == ("on 89" not in name), name
 
 
-def test_our_attention_stands_on_the_newest_vllms_own(vllm_command: str, tmp_path: Path) -> None:
-    found = checked(vllm_command, "hooked", tmp_path)
+def test_our_attention_does_what_the_newest_vllm_asks_of_a_backend(vllm_command: str, tmp_path: Path) -> None:
+    found = checked(vllm_command, "attended", tmp_path)
 
     assert found["backend"] == "agents.engine.vllm.plugin.attention"
-    assert (found["wrapper"], found["same_again"]) == ("StretchedPrefill", True)
-    assert found["workspace_bytes"] == 128 * 1024**2
-    assert found["planned_in_stretches"] == [False, False, False, True, True]
-    assert found["lengths_taken"] == {
-        "not fetched": [7, 9],
-        "fetched": [6, 8],
-        "with drafts": None,
-        "without bounds": None,
-        "newer vLLM": "not asked for",
-        "waits": 5,
-        "marks": 5,
-    }
+    # Requests with few new tokens that follow one another, and those with many, one by one.
+    assert found["steps"] == {"decoding": [[2], 0], "mixed": [[1, 2], 2], "reading": [[], 1]}
+    assert max(found["errors"].values()) < 0.002, found["errors"]
