@@ -151,7 +151,7 @@ class EngineSettings(Section):
         default=15.0,
         gt=0,
         description="GPU memory the engine may take, in GiB, driver included: what a 16 GB card can give. "
-        "A start takes 0.4 GiB more for a moment, so that 15.4 must be free for all of it.",
+        "The whole context needs 14.5.",
     )
     max_num_seqs: int = Field(default=8, ge=1, le=1_024, description="Requests computed at once; also the CUDA graphs.")
     max_num_batched_tokens: int = Field(
@@ -162,7 +162,7 @@ class EngineSettings(Section):
     tensor_parallel_size: int = Field(default=1, ge=1, description="GPUs that share the model.")
     own_kernels: bool = Field(
         default=True,
-        description="Readroom's own GPU kernels: FP8 weights times few tokens, and new tokens over an E5M2 cache.",
+        description="Readroom's own GPU kernels: FP8 weights and embeddings times few tokens, and attention over an E5M2 cache.",
     )
     draft_tokens: int = Field(
         default=0,

@@ -48,9 +48,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--text", type=Path, required=True, help="text that the model was not trained on")
-    parser.add_argument("--windows", type=int, default=24)
-    parser.add_argument("--context", type=int, default=1_024)
-    parser.add_argument("--scored", type=int, default=768, help="of each window, its last tokens")
+    parser.add_argument("--windows", type=int, default=10)
+    parser.add_argument("--context", type=int, default=768)
+    parser.add_argument("--scored", type=int, default=512, help="of each window, its last tokens")
     parser.add_argument("--out", type=Path, default=RESULT)
     asked = parser.parse_args()
     import torch

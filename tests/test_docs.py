@@ -110,8 +110,9 @@ def five() -> Iterator[str]:
     yield f"{latency['machine']['cores']} cores | {latency['figures']['after_p50_ms'] / 1000:.2f} s"
     asked = next(step for step in recorded("long_text_h100")["steps"] if step["step"].endswith("(windows)"))
     yield f"a report of {asked['tokens_total']:,} tokens, with a model on an H100 | {asked['seconds']:.2f} s"
-    peak = recorded("engine_h200")["engines"]["fp8_e5m2"]["memory_peaks_gib"]["long_context"]["largest_process_gib"]
-    yield f"{peak:.2f} GiB"
+    small = recorded("small_card_h100")["own_attention"]["starts"][0]
+    yield f"A whole window of {small['context_tokens']:,} tokens"
+    yield f"| {small['asked_free_gib']:.1f} GiB |"
 
 
 def row(name: str, form: str, engines: Sequence[Any], *path: str) -> str:
@@ -162,6 +163,23 @@ def memory() -> Iterator[str]:
     free, context = ([start[key] for start in starts] for key in ("asked_free_gib", "context_tokens"))
     yield f"| Free | {' | '.join(f'{gib:g} GiB' for gib in free)} |"
     yield f"| Context | {' | '.join(f'{tokens:,}' for tokens in context)} |"
+    now, less = recorded("small_card_h100")["own_attention"]["starts"]
+    yield f"the whole {now['context_tokens']:,} fit where {now['asked_free_gib']} GiB are free"
+    yield f"and {less['context_tokens']:,} where {less['asked_free_gib']} are"
+
+
+def own_attention() -> Iterator[str]:
+    """Yield what the page says of our own attention and of embeddings in FP8."""
+    found = recorded("own_attention_h100")
+    after, before = found["after"], found["before"]
+    for streams, instead in (("1_streams", " instead of "), ("8_streams", " instead of\n")):
+        rates = [f"{each['decode_short'][streams]['tokens_per_second']:,.0f}" for each in (after, before)]
+        yield f"{rates[0]} tok/s{instead}{rates[1]}"
+    for step in ("start", "start_again"):
+        yield f"{after[step]['seconds']:.0f} s instead of {before[step]['seconds']:.0f}"
+    embeddings = recorded("fp8_embeddings")
+    yield f"{100 * abs(embeddings['ratio'] - 1):.1f} %"
+    yield f"{100 * embeddings['top1_agreement']:.0f} of 100"
 
 
 def real_work() -> Iterator[str]:
@@ -238,7 +256,7 @@ def answers() -> Iterator[str]:
 
 def test_every_figure_of_the_benchmarks_stands_in_the_results() -> None:
     measured = left = (ROOT / "docs" / "benchmarks.md").read_text()
-    for said in (*answers(), *speeds(), *memory(), *quality(), *real_work(), *starts()):
+    for said in (*answers(), *speeds(), *memory(), *quality(), *real_work(), *starts(), *own_attention()):
         assert said in measured, said
         left = left.replace(said, "")
     vllm = recorded("engine_h200")["engines"]["fp8_e5m2"]["steps"]["start"]["vllm"]
