@@ -162,7 +162,8 @@ class EngineSettings(Section):
     tensor_parallel_size: int = Field(default=1, ge=1, description="GPUs that share the model.")
     own_kernels: bool = Field(
         default=True,
-        description="Readroom's own GPU kernels: FP8 weights and embeddings times few tokens, and attention over an E5M2 cache.",
+        description="Readroom's own GPU kernels: FP8 weights and embeddings times few tokens, "
+        "and attention over an E5M2 cache.",
     )
     draft_tokens: int = Field(
         default=0,

@@ -178,7 +178,8 @@ def own_attention() -> Iterator[str]:
     for step in ("start", "start_again"):
         yield f"{after[step]['seconds']:.0f} s instead of {before[step]['seconds']:.0f}"
     embeddings = recorded("fp8_embeddings")
-    yield f"{100 * abs(embeddings['ratio'] - 1):.1f} %"
+    more, error = 100 * (embeddings["ratio"] - 1), 100 * embeddings["ratio_standard_error"]
+    yield f"by {more:.2f} %, with a standard error of {error:.2f}"
     yield f"{100 * embeddings['top1_agreement']:.0f} of 100"
 
 

@@ -61,39 +61,18 @@ class E5m2Backend(TritonAttentionBackend):
         return head_size.bit_count() == 1 and head_size >= 32
 
     @classmethod
-    def supports_sink(cls) -> bool:
-        """Return False."""
+    def no(cls) -> bool:
+        """Return False: what vLLM's backend in Triton does, and this one does not."""
         return False
 
-    @classmethod
-    def supports_sliding_window(cls) -> bool:
-        """Return False."""
-        return False
-
-    @classmethod
-    def supports_non_causal(cls) -> bool:
-        """Return False."""
-        return False
-
-    @classmethod
-    def supports_mm_prefix(cls) -> bool:
-        """Return False."""
-        return False
-
-    @classmethod
-    def supports_alibi_sqrt(cls) -> bool:
-        """Return False."""
-        return False
+    supports_sink = supports_sliding_window = supports_non_causal = supports_mm_prefix = supports_alibi_sqrt = no
+    # How the cache is split follows from the batch.
+    supports_batch_invariance = no
 
     @classmethod
     def supports_attn_type(cls, attn_type: str) -> bool:
         """Whether tokens attend to those before them."""
         return attn_type == AttentionType.DECODER
-
-    @classmethod
-    def supports_batch_invariance(cls) -> bool:
-        """Return False: how the cache is split follows from the batch."""
-        return False
 
 
 @dataclass(frozen=True)
@@ -172,14 +151,31 @@ def _lengths_on_the_host(batch: Any) -> list[int]:
 
 
 class E5m2Attention(AttentionImpl[Step]):
-    """One layer's attention."""
+    """One layer's attention: causal, over all tokens, with nothing added to the scores.
+
+    Raises:
+        NotImplementedError: The model wants another.
+    """
 
     def __init__(
-        self, num_heads: int, head_size: int, scale: float, num_kv_heads: int | None = None, *_: Any, **__: Any
+        self,
+        num_heads: int,
+        head_size: int,
+        scale: float,
+        num_kv_heads: int | None = None,
+        alibi_slopes: list[float] | None = None,
+        sliding_window: int | None = None,
+        kv_cache_dtype: str = "fp8_e5m2",
+        logits_soft_cap: float | None = None,
+        *_: Any,
+        sinks: torch.Tensor | None = None,
+        **__: Any,
     ) -> None:
+        if any(each is not None for each in (alibi_slopes, sliding_window, logits_soft_cap or None, sinks)):
+            raise NotImplementedError("Readroom's attention backend has no slopes, windows, caps or sinks")
         self.num_heads, self.head_size, self.scale = num_heads, head_size, scale
         self.num_kv_heads = num_kv_heads or num_heads
-        self.kv_cache_dtype = "fp8_e5m2"
+        self.kv_cache_dtype = kv_cache_dtype
         flash = partial(flash_attn_varlen_func, fa_version=get_flash_attn_version())
         self._stretched = stretches.StretchedAttention(flash, merge_attn_states)
 

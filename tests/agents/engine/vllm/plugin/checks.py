@@ -226,7 +226,12 @@ def attended() -> dict[str, Any]:
     layer = object.__new__(backend.get_impl_cls())
     layer.__init__(HEADS, SIZE, SIZE**-0.5, KV_HEADS)
     layer._stretched = attention.stretches.StretchedAttention(flash, merge)
-    found: dict[str, Any] = {"backend": backend.__module__, "steps": {}, "errors": {}}
+    found: dict[str, Any] = {"backend": backend.__module__, "steps": {}, "errors": {}, "refused": []}
+    for name, value in (("alibi_slopes", [0.5]), ("sliding_window", 64), ("logits_soft_cap", 30.0)):
+        try:
+            backend.get_impl_cls()(HEADS, SIZE, SIZE**-0.5, KV_HEADS, **{name: value})
+        except NotImplementedError as error:
+            found["refused"].append(str(error))
     for name, new in (("decoding", [1, 1]), ("mixed", [1, 40, 2, 3, 33]), ("reading", [50])):
         lengths = [count + 21 * at for at, count in enumerate(new)]
         keys, values, table = cache_of(lengths)
