@@ -7,6 +7,7 @@ on real questions (agents/engine/extractive/weights.py).
 
 import itertools
 import math
+import re
 import sys
 import unicodedata
 from array import array
@@ -34,6 +35,8 @@ _MAX_RANKED = 200
 _SENTENCES_ELSEWHERE = 100
 """So that the best sentence of a short text is not taken for an answer for want of others: of texts of three passages
 told as many answering from silent ones with 20 to 200, fewer without."""
+_RULE = re.compile(r"\|[ |:-]+")
+"""What stands between a table's head and its rows."""
 _K1, _B, _B_OF_SENTENCES = 1.2, 0.75, 0.4
 """Of BM25; the first two are Lucene's. What is short among sentences is a heading or a cell, and no better for it."""
 
@@ -79,13 +82,24 @@ class TextIndex:
         self.passages = sorted(passages, key=lambda passage: (passage.document_id, passage.start))
         sample = " ".join(passage.text for passage in self.passages[:_SAMPLE_PASSAGES])
         self._language = language_of(sample[:_SAMPLE_CHARACTERS])
-        spans = array("i")
+        spans, heads = array("i"), array("i")
         for number, passage in enumerate(self.passages):
+            head, first = -1, len(heads)
             for start, end in split_sentences(passage.text):
+                if not passage.text.startswith("|", start):
+                    head = -1
+                elif len(heads) > first and _RULE.fullmatch(passage.text, start, end):
+                    head = len(heads) - 1
+                    heads[head] = -1
+                heads.append(head)
                 spans.extend((number, start, end))
         self.spans: Any = np.array(spans).reshape(-1, 3)
         """Of each sentence: the number of its passage, and where it starts and ends in its text."""
         self._passage_of = self.spans[:, 0]
+        heads = np.array(heads)
+        self._rows = np.flatnonzero(heads >= 0)
+        """The sentences that are rows of a table whose head stands in the same passage."""
+        self._head_of = heads[self._rows]
         stems = _StemNumbers(Vocabulary(self._language))
         of_each = zip(spans[::3], spans[1::3], spans[2::3], strict=True)
         self._sentences = _Tokens(stems.of(self.passages[number].text[start:end]) for number, start, end in of_each)
@@ -160,9 +174,12 @@ class TextIndex:
         idf = _idf(passages)
         one, two = self._passage_of[:-1], self._passage_of[1:]
         beside = ((one == two) | np.append(self._goes_on, False)[one])[:, None]
+        # A row says what its cells say below the names of their columns; the rows beside it are about others.
+        sentences[self._rows] += sentences[self._head_of]
         around = sentences.copy()
         around[1:] += sentences[:-1] * beside
         around[:-1] += sentences[1:] * beside
+        around[self._rows] = sentences[self._rows]
         on_page = _bm25(pages, np.bincount(self._page_of, lengths), _idf(pages), _B)
         measures = (
             _bm25(sentences, self._sentences.lengths, idf, _B_OF_SENTENCES),
