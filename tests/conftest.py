@@ -1,6 +1,5 @@
 """What every test may ask for."""
 
-import asyncio
 import os
 import signal
 import uuid
@@ -46,8 +45,7 @@ def sandbox() -> Iterator[Sandbox]:
 async def library(tmp_path: Path, database_url: SecretStr | None, sandbox: Sandbox) -> AsyncIterator[Library]:
     """A library that may read the test's own folder and the examples."""
     settings = DocumentsSettings(roots=(tmp_path, EXAMPLES))
-    parsing = Parsing(sandbox, asyncio.Semaphore(os.cpu_count() or 1))
-    library = Library(settings, tmp_path / "data", database_url=database_url, parsing=parsing)
+    library = Library(settings, tmp_path / "data", database_url=database_url, parsing=Parsing.by(sandbox))
     yield library
     await library.close()
 

@@ -2,7 +2,8 @@
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,8 @@ MAX_ENTRIES = 100_000
 """Files and folders that one search of folders looks at, the outermost first; on a local disk half a second."""
 _NOT_SHOWN = (".", "~$")
 """How the names of hidden files begin, and of those that Office keeps beside an open document."""
+Look = Callable[[str], Iterable["os.DirEntry[str]"]]
+"""Returns what is in a folder of this machine."""
 
 
 class FolderFiles(NamedTuple):
@@ -39,7 +42,26 @@ class FolderFiles(NamedTuple):
         return f"Left out, for their names or their folders' are not in UTF-8: {self.misnamed:,}. Rename them."
 
 
-def find_files(folders: Iterable[str], settings: DocumentsSettings) -> FolderFiles:
+def look_into(folder: str) -> Iterator["os.DirEntry[str]"]:
+    """Yield what is in a folder of this machine; nothing where it may not be opened or has gone."""
+    try:
+        with os.scandir(folder) as entries:
+            yield from entries
+    except OSError:
+        return
+
+
+def looking_once(look: Look) -> Look:
+    """Return what looks into a folder and remembers what was in it."""
+
+    @cache
+    def remembered(folder: str) -> tuple["os.DirEntry[str]", ...]:
+        return tuple(look(folder))
+
+    return remembered
+
+
+def find_files(folders: Iterable[str], settings: DocumentsSettings, look: Look = look_into) -> FolderFiles:
     """Find the documents of a known format in folders and the folders in them; hidden ones are left out.
 
     A link to a file is followed where the file may be read, a link to a folder never.
@@ -47,9 +69,10 @@ def find_files(folders: Iterable[str], settings: DocumentsSettings) -> FolderFil
     Args:
         folders: Real paths of folders that may be read, and addresses in S3-compatible storage.
         settings: What may be read.
+        look: Looks into each of the folders, and each folder in them.
     """
     named = tuple(folders)
-    files = _files([folder for folder in named if not is_s3(folder)], settings)
+    files = _files([folder for folder in named if not is_s3(folder)], settings, look)
     parts = [files, *(_objects(address, MAX_ENTRIES) for address in named if is_s3(address))]
     states = {state.path: state for part in parts for state in part.files}
     return FolderFiles(
@@ -71,13 +94,13 @@ def why_closed(folder: str) -> str:
     return ""
 
 
-def _files(folders: Iterable[str], settings: DocumentsSettings) -> FolderFiles:
+def _files(folders: Iterable[str], settings: DocumentsSettings, look: Look) -> FolderFiles:
     """Return the files in folders of this machine, in any order."""
     seen = misnamed = 0
     files: list[FileState] = []
     waiting = deque(folders)
     while waiting and seen < MAX_ENTRIES:
-        for entry in _entries(waiting.popleft()):
+        for entry in look(waiting.popleft()):
             seen += 1
             if entry.name.startswith(_NOT_SHOWN):
                 continue
@@ -112,15 +135,6 @@ def _is_shown(key: str, address: str) -> bool:
 
 def _is_hidden(name: str) -> bool:
     return name.startswith(_NOT_SHOWN)
-
-
-def _entries(folder: str) -> Iterator["os.DirEntry[str]"]:
-    """Yield what is in a folder; nothing where it may not be opened or has gone."""
-    try:
-        with os.scandir(folder) as entries:
-            yield from entries
-    except OSError:
-        return
 
 
 def _state(entry: "os.DirEntry[str]", settings: DocumentsSettings) -> FileState | None:

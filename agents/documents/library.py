@@ -3,8 +3,9 @@
 import asyncio
 import contextvars
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import IO, NamedTuple, ParamSpec, TypeVar, cast
@@ -38,6 +39,8 @@ _UNREADABLE = 1_000
 """Files of folders that could not be read and are remembered, with the reasons."""
 _LOOKING = 8
 """Threads that look at files and folders, which may be far away."""
+_FETCHED = 8
+"""Objects that are fetched or held at once, by all users."""
 _P = ParamSpec("_P")
 _ResultT = TypeVar("_ResultT")
 Cut = tuple[Document, tuple[Span, ...]]
@@ -52,10 +55,18 @@ class FileContent(NamedTuple):
 
 
 class Parsing(NamedTuple):
-    """What parses new documents, and whose turn it is: as many at once as there are cores."""
+    """What parses new documents, and whose turn it is."""
 
     sandbox: Sandbox
     turn: asyncio.Semaphore
+    """To be parsed: as many at once as there are cores."""
+    fetching: asyncio.Semaphore
+    """To be fetched and held until it is parsed: each takes its size of disk and a block of it of memory."""
+
+    @classmethod
+    def by(cls, sandbox: Sandbox) -> "Parsing":
+        """Return the usual turns of what a sandbox parses."""
+        return cls(sandbox, asyncio.Semaphore(os.cpu_count() or 1), asyncio.Semaphore(_FETCHED))
 
 
 class Library:
@@ -87,7 +98,7 @@ class Library:
         self._search = PassageSearch(
             self._store, self._size, self._load, self._recent, embeddings=settings.embeddings, embed=embed
         )
-        self.parsing = parsing or Parsing(Sandbox(settings), asyncio.Semaphore(os.cpu_count() or 1))
+        self.parsing = parsing or Parsing.by(Sandbox(settings))
         self._owns_parsing = parsing is None
         # A mounted folder or a storage that does not answer must not keep the threads that all else is done in.
         self._lookers = ThreadPoolExecutor(_LOOKING, "readroom-files")
@@ -211,7 +222,7 @@ class Library:
                 "The file that was read is gone or has changed, or it was fetched.",
                 hint="The text that was read is kept.",
             )
-        with await self._opened(await self._looking(access.find_file, path, self._settings)) as file:
+        async with self._opened(await self._looking(access.find_file, path, self._settings)) as file:
             if not formats.is_pdf(file.read(formats.SNIFFED)):
                 return None
             async with telemetry.turn(self.parsing.turn, "parsing"):
@@ -303,18 +314,23 @@ class Library:
             return await asyncio.to_thread(self._add, record, digest)
 
     async def _read_file(self, state: FileState, on_scan: OnScan) -> Document:
-        with await self._opened(state) as file:
+        async with self._opened(state) as file:
             document = await self._read(file, Path(state.path).name, on_scan)
             # What was fetched is the very object that was found.
             unchanged = is_s3(state.path) or os.fstat(file.fileno()).st_mtime_ns == state.mtime_ns
         await asyncio.to_thread(self._store.remember, state, document.document_id, unchanged=unchanged)
         return document
 
-    async def _opened(self, state: FileState) -> IO[bytes]:
-        """Open a file or fetch an object; a cancel ends the transfer."""
+    @asynccontextmanager
+    async def _opened(self, state: FileState) -> AsyncGenerator[IO[bytes]]:
+        """Open a file, or fetch an object in its turn, and close it in the end; a cancel ends the transfer."""
         if is_s3(state.path):
-            return await asyncio.wrap_future(access.fetch_object(state, self._settings))
-        return await self._looking(access.open_file, state, self._settings)
+            async with telemetry.turn(self.parsing.fetching, "fetching"):
+                with await asyncio.wrap_future(access.fetch_object(state, self._settings)) as file:
+                    yield file
+        else:
+            with await self._looking(access.open_file, state, self._settings) as file:
+                yield file
 
     async def _looking(self, function: Callable[_P, _ResultT], *args: _P.args, **kwargs: _P.kwargs) -> _ResultT:
         """Call what looks at files in a thread for that."""

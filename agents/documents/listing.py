@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from agents.documents import access
 from agents.documents.access import FileState
-from agents.documents.folders import MAX_ENTRIES, find_files
+from agents.documents.folders import MAX_ENTRIES, Look, find_files, look_into, looking_once
 from agents.documents.names import rank_names
 from agents.documents.store import KnownDocument, Store
 from agents.errors import DocumentError
@@ -27,7 +27,9 @@ class Listing(NamedTuple):
     notes: tuple[str, ...]
 
 
-def list_documents(store: Store, settings: DocumentsSettings, folder: str | None, query: str | None) -> Listing:
+def list_documents(
+    store: Store, settings: DocumentsSettings, folder: str | None, query: str | None, look: Look = look_into
+) -> Listing:
     """Return the documents in the allowed folders, or in one of them, newest first; with a query, best match first.
 
     Args:
@@ -35,12 +37,18 @@ def list_documents(store: Store, settings: DocumentsSettings, folder: str | None
         settings: What may be read.
         folder: An absolute path, or words of the name of a folder in the allowed ones; None: every allowed folder.
         query: Words of a file's name, of its folder's or of a title.
+        look: Looks into a folder.
 
     Raises:
         DocumentError: The folder is missing or may not be read, or the library cannot be read.
     """
-    folders = settings.allowed_roots() if folder is None else _find_folders(folder, settings)
-    found = find_files(folders, settings)
+    if folder is None or access.is_absolute(folder):
+        folders = settings.allowed_roots() if folder is None else (access.find_folder(folder, settings),)
+    else:
+        # Whoever looks for a folder of this name has seen what is in it.
+        look = looking_once(look)
+        folders = _find_folders(folder, settings, look)
+    found = find_files(folders, settings, look)
     known = {document.document_id: document for document in store.known_documents()}
     ids = store.known_files()
     files = [_of_file(state, known.get(ids.get(state, ""))) for state in found.files]
@@ -55,11 +63,9 @@ def list_documents(store: Store, settings: DocumentsSettings, folder: str | None
     return Listing(tuple(map(as_unicode, folders)), documents, notes)
 
 
-def _find_folders(asked: str, settings: DocumentsSettings) -> tuple[str, ...]:
-    """Return the folder of a path, or those of a name: the same path or name, else the ones that have its words."""
-    if access.is_absolute(asked):
-        return (access.find_folder(asked, settings),)
-    named = _named_folders(settings)
+def _find_folders(asked: str, settings: DocumentsSettings, look: Look) -> tuple[str, ...]:
+    """Return the folders of a name: of the same path or name, else the ones that have its words."""
+    named = _named_folders(settings, look)
     last_names = {folder: PurePosixPath(folder).name for folder in named}
     wanted = PurePosixPath(asked.strip()).as_posix().casefold()
     found = [folder for folder, name in named.items() if name.casefold() == wanted]
@@ -74,13 +80,14 @@ def _find_folders(asked: str, settings: DocumentsSettings) -> tuple[str, ...]:
     return tuple(each for each in found if not any(access.within(each, other) for other in found if other != each))
 
 
-def _named_folders(settings: DocumentsSettings) -> dict[str, str]:
+def _named_folders(settings: DocumentsSettings, look: Look) -> dict[str, str]:
     """Return the folders that hold documents, with their paths within the allowed ones, the outermost first."""
     named: dict[str, str] = {}
     for root in settings.allowed_roots():
-        for state in find_files([root], settings).files:
-            for inner in (access.within(state.path, root) or PurePosixPath()).parents:
-                named.setdefault(*_named(root, inner))
+        for holder in {state.path.rpartition("/")[0] or "/" for state in find_files([root], settings, look).files}:
+            if inner := access.within(holder, root):
+                for each in (inner, *inner.parents):
+                    named.setdefault(*_named(root, each))
     return dict(sorted(named.items(), key=lambda each: (each[0].count("/"), each[0])))
 
 

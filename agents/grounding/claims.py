@@ -20,7 +20,7 @@ _MAX_SENTENCE_CHARACTERS = 1_400
 """Characters around a short quote in which its sentence is looked for."""
 MANY_SAME_WORDS = 6
 """Words shared around a figure from which on a claim is a copy of its quotes, which computes nothing."""
-_NAME = re.compile(r"(?<![.!?:;\"'“(\[]\s)(?<!^)\b[A-ZÀ-Þ][\w'’-]{2,}", re.MULTILINE)
+_NAME = re.compile(r"(?<![.!?:;\"'“(\[]\s)(?<!^)(?<!\w['’-])\b[A-ZÀ-Þ][\w'’-]{2,}", re.MULTILINE)
 _CAPITALISED = re.compile(r"\b[A-ZÀ-Þ][\w'’-]+")
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 _LETTER = re.compile(r"[^\W\d_]")

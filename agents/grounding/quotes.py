@@ -8,7 +8,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
-from functools import partial
 from itertools import chain, islice, pairwise
 from typing import Literal, NamedTuple
 
@@ -34,6 +33,10 @@ _MAX_REGIONS = 6
 _SEARCHED_CHARACTERS = 1 << 17
 _STRETCH_CHARACTERS, _OVERLAP_CHARACTERS = 1 << 20, 1 << 13
 """Of a text in normal form, and what two stretches of it share: more than the longest passage."""
+_NEAR_CHARACTERS = 1 << 16
+"""Of spans in which a quote is looked for before the whole text is brought into normal form: some fifty passages."""
+_AROUND_CHARACTERS = 64
+"""Beside a span; more than tells whether words at its edge stand alone and what negates them."""
 _SPACE = re.compile(r"\s")
 _LETTER = re.compile(r"[^\W\d_]")
 _NUMERAL = re.compile(f"[{HAN_NUMERALS}]")
@@ -112,6 +115,9 @@ def locate(quote: str, document: Document, near: Sequence[tuple[int, int]] = ())
     wanted = NormalizedText(quote).text.strip()
     if not any(map(str.isalnum, wanted)):
         return None
+    for stretch in _around(document.text, near):
+        if exact := next(_exact_places(wanted, stretch.normal.text, stretch.within(near)), None):
+            return Located.at(document, stretch, *exact, score=1.0)
     for stretch in _stretches(document.text, len(quote), near):
         if exact := _find_exact(wanted, stretch.normal.text, stretch.within(near)):
             return Located.at(document, stretch, *exact, score=1.0)
@@ -133,7 +139,7 @@ def locate_all(quote: str, document: Document) -> tuple[Located, ...]:
     if not any(map(str.isalnum, wanted)):
         return ()
     found: list[Located] = []
-    for places in (partial(_exact_places, near=()), _places_in_any_case):
+    for places in (_exact_places, _places_in_any_case):
         if not found:
             each_place = (
                 Located.at(document, stretch, *span, score=1.0)
@@ -196,20 +202,28 @@ def _stretches(text: str, length: int, near: Sequence[tuple[int, int]] = ()) -> 
         yield _Stretch(start, normalize(text[start : start + _STRETCH_CHARACTERS + 2 * overlap]))
 
 
+def _around(text: str, spans: Sequence[tuple[int, int]]) -> Iterator[_Stretch]:
+    """Yield each of some spans of a text with what stands beside it, if together they are short."""
+    if sum(end - start for start, end in spans) <= _NEAR_CHARACTERS:
+        for start, end in spans:
+            begin = max(0, start - _AROUND_CHARACTERS)
+            yield _Stretch(begin, normalize(text[begin : end + _AROUND_CHARACTERS]))
+
+
 def _find_exact(wanted: str, text: str, near: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
     """Return where the words stand exactly, in one of the spans if they can."""
-    return next(_exact_places(wanted, text, near), None)
+    return next(_exact_places(wanted, text, [*near, (0, len(text))]), None)
 
 
-def _exact_places(wanted: str, text: str, near: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield where the words stand exactly, first within the spans.
+def _exact_places(wanted: str, text: str, spans: Sequence[tuple[int, int]] = ()) -> Iterator[tuple[int, int]]:
+    """Yield where the words stand exactly within the spans, or anywhere if none are given.
 
     Marks around the quote and the case of its first letter do not matter.
     """
     forms = filter(None, dict.fromkeys((wanted, wanted.strip(MARKS_AROUND_WORDS))))
     spellings = ((form, _LETTER.sub(lambda letter: letter.group().swapcase(), form, count=1)) for form in forms)
     for words in chain.from_iterable(spellings):
-        for start, end in [*near, (0, len(text))]:
+        for start, end in spans or [(0, len(text))]:
             for position in _occurrences(words, text, start, end):
                 if _stands_alone(text, position, words):
                     yield position, position + len(words)

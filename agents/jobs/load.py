@@ -38,8 +38,12 @@ class Load:
 
     @property
     def is_measured(self) -> bool:
-        """Whether as many pieces have ended as are worked on at once: before that the pace says little."""
-        return len(self._ended) > min(self._at_once, self._recent)
+        """Whether as many pieces have ended as the pace counts.
+
+        Before that it says little: the first piece of all waits for whatever a server loads with it, and of many that
+        begin together the first ends late and the others soon after.
+        """
+        return len(self._ended) > self._recent
 
     @contextmanager
     def counted(self) -> Generator[None]:

@@ -61,6 +61,8 @@ class Drafted:
     """How likely the excerpts answer the question."""
     excerpts: tuple[UncheckedClaim, ...] = ()
     """The document's own sentences, chosen by rule, for where the claims do not stand."""
+    closest: tuple[UncheckedClaim, ...] | None = None
+    """The sentences that come closest to an answer, for where nothing is one; None where they were not looked for."""
 
 
 def merge(first: Mapping[int, Evidence], second: Mapping[int, Evidence]) -> Mapping[int, Evidence]:

@@ -69,18 +69,19 @@ async def _answer(run: Run, state: State) -> Drafted:
     nearest = await to_excerpt(run, state)
     sources = await run.apply_rules(nearest.model_copy(update={"answer": draft.answer}))
     if not is_answerable(evidence, sources.confidence):
-        return Drafted(look=look)
+        return Drafted(look=look, closest=as_claims(sources))
     rules = await run.apply_rules(nearest)
-    excerpts = as_claims(rules) if rules.confidence >= REFUSED_BELOW else ()
+    closest = as_claims(rules)
+    drafted = Drafted(look=look, excerpts=closest if rules.confidence >= REFUSED_BELOW else (), closest=closest)
     if draft.quotes:
-        return Drafted((UncheckedClaim(draft.answer, draft.quotes),), look=look, excerpts=excerpts)
+        return replace(drafted, claims=(UncheckedClaim(draft.answer, draft.quotes),))
     # Where the text shares no word with the question, the first source is but how the document opens.
     best = as_claims(sources)[:1] if sources.confidence else ()
     claim = await asyncio.to_thread(_with_sources, draft.answer, best, passages)
     if not claim.quotes:
         copied = await run.ask(Quotes(evidence=passages, question=question, answer=draft.answer))
         claim = replace(claim, quotes=copied.quotes)
-    return Drafted((claim,), look=look, excerpts=excerpts)
+    return replace(drafted, claims=(claim,))
 
 
 def _with_sources(answer: str, best: Sequence[UncheckedClaim], passages: Sequence[Passage]) -> UncheckedClaim:

@@ -49,6 +49,8 @@ async def check_claims(run: Run, unchecked: Iterable[UncheckedClaim]) -> tuple[G
 
 async def find_closest(run: Run, state: State) -> tuple[Quote, ...]:
     """Return the sentences that come closest to an answer where nothing is one, for the reader to judge."""
-    claims = as_claims(await run.apply_rules(await to_excerpt(run, state)))
+    claims = state["drafted"].closest
+    if claims is None:
+        claims = as_claims(await run.apply_rules(await to_excerpt(run, state)))
     grounded = await asyncio.to_thread(ground, claims, run.request.documents, {})
     return tuple(claim.quotes[0] for claim in grounded)[:MAX_CLOSEST]

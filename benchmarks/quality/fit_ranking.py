@@ -67,7 +67,7 @@ async def read(questions: Sequence[Question], library: Library) -> list[Case]:
         document = await library.open(str(question.document))
         index = text_index(await library.passages(document.document_id))
         asked = index.question(question.text)
-        if asked and index.spans:
+        if asked and len(index.spans):
             cases.append(_case(question, document, index))
     return cases
 
@@ -149,7 +149,7 @@ def ask(cases: Sequence[Case]) -> Iterator[Asked]:
 
 def _ask_of(case: Case, index: TextIndex, of: str, right: Any = None) -> Iterator[Asked]:
     question = index.question(case.question.text)
-    if not question or not index.spans or not (measured := index.measure(question)).any():
+    if not question or not len(index.spans) or not (measured := index.measure(question)).any():
         return
     answered = of == "answering"
     yield Asked(case, of, answered, index, measured)

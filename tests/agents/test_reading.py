@@ -1,7 +1,8 @@
 """The reading desk over a real library."""
 
 import os
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,7 +10,10 @@ import pytest
 from pydantic import SecretStr
 
 from agents import reading
+from agents.documents.folders import look_into
 from agents.documents.library import Library
+from agents.documents.listing import list_documents
+from agents.documents.store import Store
 from agents.errors import DocumentError, RequestError
 from agents.schema import Document
 from agents.settings import DocumentsSettings
@@ -120,6 +124,23 @@ async def test_folders_of_one_name_are_listed_together_and_those_in_them_once(li
     assert set(await names(library, folder="2024")) == {"one.txt", "two.txt", "three.txt"}
     assert await names(library, folder="a/2024") == ["one.txt"]
     assert await names(library, folder="papers", query="two") == ["two.txt"]
+
+
+async def test_no_folder_is_looked_into_twice_for_a_name(tmp_path: Path, papers: Path) -> None:
+    write_at(papers / "deep" / "deeper" / "more.txt", "Words.", 5)
+    store, looked_into = Store(tmp_path / "data"), Counter[str]()
+
+    def look(folder: str) -> Iterator["os.DirEntry[str]"]:
+        looked_into[folder] += 1
+        return look_into(folder)
+
+    listed = list_documents(store, DocumentsSettings(roots=(papers,)), "deep", None, look)
+
+    assert [each.path for each in listed.documents] == [
+        str(papers / "deep" / name) for name in ("deeper/more.txt", "contract_orlov.txt")
+    ]
+    assert looked_into == {str(papers): 1, str(papers / "deep"): 1, str(papers / "deep" / "deeper"): 1}
+    store.close()
 
 
 async def test_a_folder_that_is_not_there_is_refused_with_those_there_are(library: Library, papers: Path) -> None:

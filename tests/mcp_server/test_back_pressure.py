@@ -148,7 +148,7 @@ async def test_an_answer_that_has_begun_with_progress_ends_as_an_error_that_the_
 
 
 async def test_the_work_of_all_users_has_a_new_call_refused_and_no_poll(document: str) -> None:
-    load = Load(1)
+    load = Load(1, recent=1)
     with load.working():
         """One piece of work ends, so that there is a pace."""
     async with busy(document, {"ask": load}, wait_seconds=0) as server, Client(f"{server.base}/mcp") as client:

@@ -1,4 +1,5 @@
 import asyncio
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import httpx
@@ -39,8 +40,13 @@ class Connection:
         return head.split(b"\r\n")[0]
 
     async def dropped(self) -> bool:
-        """Wait until the server ends the connection; whether it did so without an answer."""
-        answer = await self.reader.read()
+        """Wait until the server ends the connection; whether it did so without an answer.
+
+        The system resets a connection that is closed while bytes still come.
+        """
+        answer = b""
+        with suppress(ConnectionResetError):
+            answer = await self.reader.read()
         self.writer.close()
         return answer == b""
 

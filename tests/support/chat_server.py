@@ -27,6 +27,7 @@ class ChatServer(LocalServer):
         refuse: Returns why a request is refused with status 400, or an empty text.
         finish_reason: How each answer says it ended.
         seconds: How long an answer takes.
+        unready: How many requests for its models it refuses at first, as a router does that has lost a server.
         top_logprobs: What it tells of an answer's first token to those who ask: tokens and their log probabilities;
             None where it tells nothing.
     """
@@ -42,6 +43,7 @@ class ChatServer(LocalServer):
         key: str = "",
         seconds: float = 0.0,
         context: int = 32_768,
+        unready: int = 0,
         top_logprobs: dict[str, float] | None = None,
     ) -> None:
         self.requests: list[dict[str, Any]] = []
@@ -52,6 +54,7 @@ class ChatServer(LocalServer):
         self.finish_reasons = list(finish_reason)
         self.model, self.vllm, self.refuse, self.key, self.seconds = model, vllm, refuse, key, seconds
         self.context, self.top_logprobs, self.passes_on_tokenize = context, top_logprobs, passes_on_tokenize
+        self.unready = unready
         outer = self
 
         class Bound(_Handler):
@@ -70,6 +73,10 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server_.vllm:
             card["max_model_len"] = self.server_.context
         known = self.path == "/v1/models"
+        if known and self.server_.unready:
+            self.server_.unready -= 1
+            self.send({}, 500)
+            return
         self.send({"data": [card]} if known else {}, 200 if known else 404)
 
     def do_POST(self) -> None:

@@ -7,10 +7,13 @@ on real questions (agents/engine/extractive/weights.py).
 
 import itertools
 import math
+import re
+import sys
 import unicodedata
-from collections.abc import Collection, Sequence
+from array import array
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from threading import Lock
+from threading import Condition
 from typing import Any
 
 from cachetools import LRUCache, cached
@@ -24,12 +27,16 @@ from agents.schema import Passage
 
 _SAMPLE_PASSAGES, _SAMPLE_CHARACTERS = 40, 20_000
 """From which a text's language is told."""
-_KEPT_CHARACTERS = 1_000_000
-"""Of the texts whose indexes are kept: the evidence of some eighty questions; a whole book's is made again."""
+_KEPT_BYTES = 64 * 1024**2
+"""Of the indexes that are kept: of texts of some 17 million characters together."""
+_STEM_BYTES, _PASSAGE_BYTES = 150, 1_200
+"""Of a stem and its number, and of a passage without its text, as tracemalloc counts 20,000 of each."""
 _MAX_RANKED = 200
 _SENTENCES_ELSEWHERE = 100
 """So that the best sentence of a short text is not taken for an answer for want of others: of texts of three passages
 told as many answering from silent ones with 20 to 200, fewer without."""
+_RULE = re.compile(r"\|[ |:-]+")
+"""What stands between a table's head and its rows."""
 _K1, _B, _B_OF_SENTENCES = 1.2, 0.75, 0.4
 """Of BM25; the first two are Lucene's. What is short among sentences is a heading or a cell, and no better for it."""
 
@@ -74,25 +81,43 @@ class TextIndex:
 
         self.passages = sorted(passages, key=lambda passage: (passage.document_id, passage.start))
         sample = " ".join(passage.text for passage in self.passages[:_SAMPLE_PASSAGES])
-        self.characters = sum(len(passage.text) for passage in passages)
         self._language = language_of(sample[:_SAMPLE_CHARACTERS])
-        self._numbers = _StemNumbers(Vocabulary(self._language))
-        self.spans: list[tuple[int, int, int]] = []
-        """Of each sentence: the number of its passage, and where it starts and ends in its text."""
-        sentences: list[tuple[int, ...]] = []
+        spans, heads = array("i"), array("i")
         for number, passage in enumerate(self.passages):
+            head, first = -1, len(heads)
             for start, end in split_sentences(passage.text):
-                self.spans.append((number, start, end))
-                sentences.append(self._numbers.of(passage.text[start:end]))
-        self._passage_of = np.array([number for number, _, _ in self.spans], dtype=np.int64)
-        self._sentences = _Tokens(sentences)
-        self._headings = _Tokens([self._numbers.of(passage.heading) for passage in self.passages])
+                if not passage.text.startswith("|", start):
+                    head = -1
+                elif len(heads) > first and _RULE.fullmatch(passage.text, start, end):
+                    head = len(heads) - 1
+                    heads[head] = -1
+                heads.append(head)
+                spans.extend((number, start, end))
+        self.spans: Any = np.array(spans).reshape(-1, 3)
+        """Of each sentence: the number of its passage, and where it starts and ends in its text."""
+        self._passage_of = self.spans[:, 0]
+        heads = np.array(heads)
+        self._rows = np.flatnonzero(heads >= 0)
+        """The sentences that are rows of a table whose head stands in the same passage."""
+        self._head_of = heads[self._rows]
+        stems = _StemNumbers(Vocabulary(self._language))
+        of_each = zip(spans[::3], spans[1::3], spans[2::3], strict=True)
+        self._sentences = _Tokens(stems.of(self.passages[number].text[start:end]) for number, start, end in of_each)
+        self._headings = _Tokens(stems.of(passage.heading) for passage in self.passages)
+        self._known = stems.known
         paged = {each.document_id for each in self.passages if each.page > 1}
         pages = [(each.document_id, each.page if each.document_id in paged else each.start) for each in self.passages]
         numbers = {page: number for number, page in enumerate(dict.fromkeys(pages))}
         self._page_of = np.array([numbers[page] for page in pages], dtype=np.int64)
         pairs = itertools.pairwise(self.passages)
         self._goes_on = np.array([(a.document_id, a.end) == (b.document_id, b.start) for a, b in pairs], bool)
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes, its passages included."""
+        texts = sum(sys.getsizeof(passage.text) + _PASSAGE_BYTES for passage in self.passages)
+        arrays = self.spans.nbytes + self._sentences.nbytes + self._headings.nbytes
+        return texts + arrays + len(self._known) * _STEM_BYTES
 
     def rank(self, text: str, answer: str = "") -> Ranking:
         """Rank the sentences for a question, or as sources of an answer to it.
@@ -104,9 +129,9 @@ class TextIndex:
         import numpy as np
 
         question = self.question(text)
-        if not question or not self.spans:
+        if not question or not len(self.spans):
             return Ranking()
-        unknown = tuple(word for stem, word in question.items() if stem not in self._numbers.known)
+        unknown = tuple(word for stem, word in question.items() if stem not in self._known)
         weights = np.array(list(MEASURES.values()))
         scores = self.measure(question) @ weights
         if answer and (said := self.question(answer)):
@@ -123,7 +148,7 @@ class TextIndex:
         return Ranking(ranked, opening, 1.0 / (1.0 + math.exp(-log_odds)), unknown, frozenset(question))
 
     def _ranked(self, place: int, scores: Any) -> Ranked:  # noqa: ANN401
-        number, start, end = self.spans[place]
+        number, start, end = map(int, self.spans[place])
         return Ranked(self.passages[number], start, end, float(scores[place]), int(self._page_of[number]))
 
     def question(self, text: str) -> dict[str, str]:
@@ -139,7 +164,7 @@ class TextIndex:
         """Return each sentence's measures, in the order of `MEASURES`, for a question's stems."""
         import numpy as np
 
-        numbers = [self._numbers.known.get(stem, -1) for stem in question]
+        numbers = [self._known.get(stem, -1) for stem in question]
         sentences = self._sentences.counts(numbers)
         passages = self._headings.counts(numbers)
         np.add.at(passages, self._passage_of, sentences)
@@ -149,9 +174,12 @@ class TextIndex:
         idf = _idf(passages)
         one, two = self._passage_of[:-1], self._passage_of[1:]
         beside = ((one == two) | np.append(self._goes_on, False)[one])[:, None]
+        # A row says what its cells say below the names of their columns; the rows beside it are about others.
+        sentences[self._rows] += sentences[self._head_of]
         around = sentences.copy()
         around[1:] += sentences[:-1] * beside
         around[:-1] += sentences[1:] * beside
+        around[self._rows] = sentences[self._rows]
         on_page = _bm25(pages, np.bincount(self._page_of, lengths), _idf(pages), _B)
         measures = (
             _bm25(sentences, self._sentences.lengths, idf, _B_OF_SENTENCES),
@@ -173,12 +201,12 @@ class TextIndex:
         best = scores.max()
         share = -np.log(np.exp(scores - best).sum() + _SENTENCES_ELSEWHERE * np.exp(-best))
         numbers = {stem for stem in question if stem[0].isdigit()}
-        return {"log_share": float(share), "unknown_number": float(not numbers <= self._numbers.known.keys())}
+        return {"log_share": float(share), "unknown_number": float(not numbers <= self._known.keys())}
 
 
-@cached(LRUCache[object, TextIndex](_KEPT_CHARACTERS, getsizeof=lambda index: index.characters), lock=Lock())
+@cached(LRUCache[object, TextIndex](_KEPT_BYTES, getsizeof=lambda index: index.size), condition=Condition())
 def text_index(passages: tuple[Passage, ...]) -> TextIndex:
-    """Return the index of passages; the last few are kept."""
+    """Return the index of passages, made once for all who ask for it at once; those that were used last are kept."""
     return TextIndex(passages)
 
 
@@ -206,12 +234,21 @@ class _StemNumbers(dict[str, tuple[int, ...]]):
 class _Tokens:
     """Stems by their numbers, text by text."""
 
-    def __init__(self, texts: Sequence[Sequence[int]]) -> None:
+    def __init__(self, texts: Iterable[Sequence[int]]) -> None:
         import numpy as np
 
-        self._tokens = np.array([number for text in texts for number in text], dtype=np.int32)
-        self.lengths = np.array([len(text) for text in texts], dtype=np.int64)
-        self._text_of = np.repeat(np.arange(len(texts)), self.lengths)
+        # Text by text: no step on all of them at once, for which every thread would wait.
+        tokens, lengths = array("i"), array("i")
+        for text in texts:
+            tokens.extend(text)
+            lengths.append(len(text))
+        self._tokens, self.lengths = np.array(tokens), np.array(lengths)
+        self._text_of = np.repeat(np.arange(len(lengths), dtype=np.int32), self.lengths)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes."""
+        return self._tokens.nbytes + self.lengths.nbytes + self._text_of.nbytes
 
     def counts(self, numbers: Sequence[int]) -> Any:  # noqa: ANN401
         """Return how often each stem stands in each text."""

@@ -1,5 +1,6 @@
 """An OpenAI-compatible server: where it is, which model it serves, and what else it can do."""
 
+import asyncio
 import ssl
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,16 @@ import httpx
 from pydantic import Field, SecretStr
 
 from agents.engine.engine import Availability
+from agents.engine.openai.resending import CANNOT_NOW, ResendingClient, Sleep
 from agents.errors import EngineError, SettingsError
 from agents.schema import EngineInfo, Frozen
 from agents.settings import EngineSettings
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _PROBE_SECONDS = 10.0
+_PAUSES = 12 * (1.0,)
+"""Seconds between two times that a server is asked for its models which cannot tell them now: vllm-router asks one of
+its vLLMs, also one that has died, until two health checks have missed it; with those every 5 s that took 9.2 s."""
 _NOT_FOUND = 404
 
 
@@ -54,13 +59,20 @@ class Endpoint(Frozen):
         return bearer(self.api_key)
 
 
-async def find_endpoint(settings: EngineSettings, base_url: str) -> Endpoint:
+async def find_endpoint(settings: EngineSettings, base_url: str, sleep: Sleep = asyncio.sleep) -> Endpoint:
     """Ask a server which models it serves, and take the one that the settings name, or its only one.
+
+    A server that says it cannot answer now is asked again, one that cannot be reached is not.
+
+    Args:
+        settings: The engine's section.
+        base_url: Where the server is.
+        sleep: Waits for some seconds.
 
     Raises:
         EngineError: It cannot be reached, refuses the key, or does not serve the model.
     """
-    address, models = await _list_models(settings, base_url.rstrip("/"))
+    address, models = await _list_models(settings, base_url.rstrip("/"), sleep)
     named = [model for model in models if model["id"] == settings.model]
     if not named and len(models) != 1:
         known = ", ".join(model["id"] for model in models[:10]) or "none"
@@ -88,9 +100,13 @@ async def find_endpoint(settings: EngineSettings, base_url: str) -> Endpoint:
     )
 
 
-async def _list_models(settings: EngineSettings, base_url: str) -> tuple[str, list[dict[str, Any]]]:
+async def _list_models(settings: EngineSettings, base_url: str, sleep: Sleep) -> tuple[str, list[dict[str, Any]]]:
     """Return the address with its /v1, found where it was left out, and the server's models."""
-    async with httpx.AsyncClient(
+    async with ResendingClient(
+        sum(_PAUSES),
+        sleep,
+        _PAUSES,
+        broken=(httpx.ReadTimeout,),
         verify=tls_verification(settings),
         headers=bearer(settings.api_key),
         timeout=_PROBE_SECONDS,
@@ -116,6 +132,12 @@ async def _list_models(settings: EngineSettings, base_url: str) -> tuple[str, li
 def _read_models(response: httpx.Response, address: str) -> list[dict[str, Any]]:
     if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
         raise EngineError(f"{address} refuses the key.", hint="Set READROOM_ENGINE__API_KEY to the server's key.")
+    if response.status_code in CANNOT_NOW:
+        raise EngineError(
+            f"{address} cannot say now which models it serves (status {response.status_code}).",
+            hint="Ask again.",
+            retryable=True,
+        )
     try:
         return [model for model in response.raise_for_status().json()["data"] if model.get("id")]
     except (httpx.HTTPStatusError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -17,7 +17,7 @@ import httpx
 from typing_extensions import override
 
 _logger = logging.getLogger(__name__)
-_CANNOT_NOW = frozenset(
+CANNOT_NOW = frozenset(
     {
         httpx.codes.TOO_MANY_REQUESTS,
         httpx.codes.INTERNAL_SERVER_ERROR,
@@ -26,31 +26,39 @@ _CANNOT_NOW = frozenset(
         httpx.codes.GATEWAY_TIMEOUT,
     }
 )
+"""The statuses of a server that may answer the same request later."""
 _BROKEN = (httpx.ConnectError, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 """Not only where a server has died: it closes connections that have been idle, and a request may be on its way then."""
 PAUSES = (0.5, 1.0)
 """Seconds before a request is sent for the second and the third time. By default vllm-router tries each five times, and
 passes over a server after ten failures: what was sent to a dead one is answered by another at the third time."""
+Sleep = Callable[[float], Awaitable[None]]
 
 
 class ResendingClient(httpx.AsyncClient):
-    """Sends a request again, after the pause that the server asks for (`Retry-After`), else after each of PAUSES.
+    """Sends a request again, after the pause that the server asks for (`Retry-After`), else after each of some pauses.
 
     Args:
         seconds: No request is sent again later than this after the first time.
         sleep: Waits for some seconds.
+        pauses: In seconds, one after each time.
+        broken: The errors after which a request is sent again.
         options: Those of httpx.AsyncClient.
     """
 
     def __init__(
         self,
         seconds: float,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sleep: Sleep = asyncio.sleep,
+        pauses: Sequence[float] = PAUSES,
+        broken: tuple[type[httpx.TransportError], ...] = _BROKEN,
         **options: Any,  # noqa: ANN401 - they are httpx's
     ) -> None:
         super().__init__(**options)
         self._seconds = seconds
         self._sleep = sleep
+        self._pauses = pauses
+        self._broken = broken
 
     @override
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
@@ -60,16 +68,16 @@ class ResendingClient(httpx.AsyncClient):
             httpx.TransportError: It could not be sent, or its connection broke every time.
         """
         last = time.monotonic() + self._seconds
-        pauses = iter(PAUSES)
+        pauses = iter(self._pauses)
         while True:
             try:
                 response = await super().send(request, **options)
-            except _BROKEN as error:
+            except self._broken as error:
                 why, pause = repr(error), next(pauses, math.inf)
                 if time.monotonic() + pause > last:
                     raise
             else:
-                if response.status_code not in _CANNOT_NOW:
+                if response.status_code not in CANNOT_NOW:
                     return response
                 why, pause = f"status {response.status_code}", retry_after(response) or next(pauses, math.inf)
                 if time.monotonic() + pause > last:

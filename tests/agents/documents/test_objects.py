@@ -1,11 +1,11 @@
 """Documents in S3-compatible storage: what is read, what never is, and what is said where it cannot be."""
 
 import asyncio
-import os
 import re
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from s3fs import S3FileSystem
@@ -53,8 +53,7 @@ NOT_READ = {
 async def library(storage: Storage, tmp_path: Path, sandbox: Sandbox) -> AsyncIterator[Library]:
     """A library that may read what lies in `reports`."""
     settings = DocumentsSettings(roots=(storage.address("reports/"),), max_bytes=1_000_000)
-    parsing = Parsing(sandbox, asyncio.Semaphore(os.cpu_count() or 1))
-    library = Library(settings, tmp_path / "data", parsing=parsing)
+    library = Library(settings, tmp_path / "data", parsing=Parsing.by(sandbox))
     yield library
     await library.close()
 
@@ -261,6 +260,35 @@ async def test_a_storage_that_is_not_there_is_named_and_other_folders_are_listed
     listing = await library.list_documents()
     assert [document.path for document in listing.documents] == [str(tmp_path / "room" / "pump.txt")]
     assert f"{storage.address('reports')} cannot be reached: Could not connect" in listing.notes[0]
+    await library.close()
+
+
+class NoTurns(asyncio.Semaphore):
+    """Gives nobody a turn until one is released."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.asked = asyncio.Event()
+
+    async def acquire(self) -> Literal[True]:
+        self.asked.set()
+        return await super().acquire()
+
+
+async def test_an_object_waits_for_its_turn_to_be_fetched(storage: Storage, tmp_path: Path, sandbox: Sandbox) -> None:
+    turns, address = NoTurns(), storage.put("reports/pump.txt", PUMP)
+    parsing = Parsing.by(sandbox)._replace(fetching=turns)
+    library = Library(DocumentsSettings(roots=(storage.address("reports"),)), tmp_path / "data", parsing=parsing)
+
+    opening = asyncio.create_task(library.open(address))
+    await turns.asked.wait()
+    storage.put("reports/pump.txt", VALVE)
+    turns.release()
+    with pytest.raises(DocumentError, match="was replaced while it was fetched"):
+        await opening
+
+    assert (await library.open(address)).text.strip() == VALVE
+    assert not turns.locked()
     await library.close()
 
 

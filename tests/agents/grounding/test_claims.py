@@ -158,6 +158,13 @@ def test_the_first_word_of_a_sentence_is_no_name() -> None:
     assert unsupported_names("Loans are signed. Nobody else may sign.", "maria holm signs every loan") == set()
 
 
+@pytest.mark.parametrize(
+    "claim", ["Audit-Related fees were 359,000.", "The D'Artagnan estate and its Audit-Related fees."]
+)
+def test_no_name_begins_within_a_word(claim: str) -> None:
+    assert unsupported_names(claim, "The D'Artagnan estate: audit-related fees | 0 | 359,000") == set()
+
+
 def titled(title: str, text: str) -> Document:
     return as_document(text).model_copy(update={"document_id": title, "title": title})
 

@@ -4,12 +4,14 @@ import random
 import re
 import unicodedata
 from pathlib import Path
+from typing import cast
 
 import pytest
+from cachetools import LRUCache
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.grounding.normalization import NormalizedText
+from agents.grounding.normalization import NormalizedText, forget_long_texts, normalize
 from agents.grounding.quotes import MIN_RATIO, Located, is_verbatim, locate, locate_all
 from agents.language.sentences import split_sentences
 from agents.schema import Document
@@ -210,6 +212,30 @@ def test_a_quote_is_found_wherever_it_stands_in_a_long_text(long_text: Document)
         located = locate(wanted, long_text, near)
         assert located is not None
         assert (located.start, located.quote, located.verified) == (start, SAID, "exact")
+
+
+def test_of_a_quote_whose_place_is_known_only_that_place_is_compared(long_text: Document) -> None:
+    forget_long_texts()
+    compared = cast("LRUCache[object, NormalizedText]", normalize.cache)
+    place, before = long_text.text.rindex(SAID), compared.currsize
+
+    assert locate(SAID, long_text, [(place - 9, place + 99)]) is not None
+
+    assert compared.currsize - before < 1_000
+
+
+def test_what_stands_beside_a_known_place_counts_as_elsewhere() -> None:
+    document = as_document("The gate is never opened at night. It is unlocked. The key is locked away.")
+    opened, unlocked, locked = (document.text.index(words) for words in ("opened", "locked. ", "locked away"))
+
+    for wanted, near, found in (
+        ("opened at night", (opened, opened + 15), ("never opened at night", "fuzzy")),
+        ("locked", (unlocked, unlocked + 6), ("locked", "exact")),
+    ):
+        located = locate(wanted, document, [near])
+        assert located is not None
+        assert (located.quote, located.verified) == found
+        assert located.start in (opened - len("never "), locked)
 
 
 def test_a_quote_with_a_slip_is_found_in_a_long_text(long_text: Document) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from agents.errors import BusyError
 from agents.jobs.admission import Admission, Loads
-from agents.jobs.load import Load
+from agents.jobs.load import RECENT, Load
 from agents.jobs.window_cache import WindowCache
 
 
@@ -33,6 +33,13 @@ def loads(clock: Clock) -> Loads:
     return {"ask": Load(1, clock), "analyze": Load(1, clock)}
 
 
+def measure(load: Load, clock: Clock, seconds_each: float) -> None:
+    """Do as much work as tells the pace, one piece after the other."""
+    for _ in range(RECENT):
+        with load.working():
+            clock.now += seconds_each
+
+
 async def test_work_beyond_a_users_limit_is_refused_in_words_until_some_is_done(results: WindowCache) -> None:
     admission = Admission(1, None, 45.0, lambda: results)
     with admission.working("ask", "a call"):
@@ -56,11 +63,10 @@ async def test_the_work_of_others_has_a_call_refused_that_would_wait_too_long(
     results: WindowCache, clock: Clock, loads: Loads
 ) -> None:
     hers, his = (Admission(None, loads, 45.0, lambda: results) for _ in range(2))
-    hers.working("ask", "a call").close()
+    measure(loads["ask"], clock, seconds_each=10.0)
     begun = [hers.working("ask", "a call") for _ in range(5)]
-    clock.now += 20
 
-    with pytest.raises(BusyError, match=r"more work than it gets done.*again in 5 seconds"):
+    with pytest.raises(BusyError, match=r"more work than it gets done.*again in 3 seconds"):
         await his.check("ask", "his call")
     await his.check("analyze", "another kind of work")
     begun[0].close()
@@ -98,11 +104,17 @@ async def test_a_kept_place_and_the_work_that_takes_it_count_once(results: Windo
 async def test_nothing_is_refused_before_so_much_work_has_ended_that_its_pace_is_known(
     results: WindowCache, clock: Clock, loads: Loads
 ) -> None:
-    admission = Admission(None, loads, 0.0, lambda: results)
-    begun = [admission.working("ask", "a call") for _ in range(20)]
-    clock.now += 600
-    await admission.check("ask", "another call")
+    admission = Admission(None, loads, 45.0, lambda: results)
+    begun = [admission.working("ask", "a call") for _ in range(200)]
+    clock.now += 5
     begun.pop().close()
+    begun.pop().close()
+    await admission.check("ask", "another call")
+    for piece in begun[:RECENT]:
+        clock.now += 0.1
+        piece.close()
+    await admission.check("ask", "another call")
+    clock.now += 60
 
     with pytest.raises(BusyError):
         await admission.check("ask", "another call")

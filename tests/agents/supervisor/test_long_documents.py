@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from agents.documents.library import Library
 from agents.engine.engine import Outcome, Task
+from agents.engine.extractive.engine import ExtractiveEngine
 from agents.engine.tasks.reading import WindowNotes
 from agents.jobs.single_flight import ReportProgress
 from agents.jobs.window_cache import WindowCache
@@ -26,6 +27,7 @@ from agents.settings import DocumentsSettings, SupervisorSettings
 from agents.supervisor.answer import Completed, to_analysis
 from agents.supervisor.run import Request, ignore_progress
 from agents.supervisor.supervisor import Supervisor
+from tests.agents.supervisor.conftest import Reading
 from tests.support import postgres
 from tests.support.fakes import FakeEngine
 from tests.support.long_reader import long_text
@@ -222,3 +224,18 @@ def test_a_process_killed_half_way_is_continued_by_the_next_one(tmp_path: Path, 
     assert 20 <= finished < taken["windows"]
     assert taken["windows_noted"] == taken["windows"] - finished
     assert taken["tokens_read"] == taken["tokens_total"]
+
+
+async def test_of_a_text_of_over_a_million_characters_every_question_ranks_all(read: Reading) -> None:
+    entry = (
+        "## Entry {n}\n\nThe keeper of lamp {n} wrote: the wick was trimmed. " + "The night was long. " * 15 + "\n\n"
+    )
+    text = "".join(entry.format(n=n) for n in range(3_200))
+
+    completed = await read(ExtractiveEngine(), "Who wrote of lamp 1187?", text)
+
+    run = completed.run
+    assert len(text) > 1_000_000
+    assert len(run.texts.all_passages) > 3_000
+    assert run.ledger.everything_read
+    assert "lamp 1187" in completed.state["judgement"].claims[0].text

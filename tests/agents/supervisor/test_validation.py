@@ -76,6 +76,17 @@ async def test_the_closest_passages_are_handed_over_where_nothing_answers(read: 
     assert answer.message == "The document does not say."
 
 
+async def test_what_comes_closest_to_a_refused_answer_is_ranked_once_with_the_answers_words(read: Reading) -> None:
+    draft = DraftResult(answer="Maria Holm decides, for illness.", quotes=("Maria Holm",))
+
+    completed = await read(FakeEngine({**UNANSWERED, Draft: draft}), "Who may waive a fine or lend an atlas?")
+
+    drafted, judged = completed.state["drafted"], completed.state["judgement"]
+    assert drafted.closest is not None
+    assert [quote.located.quote for quote in judged.closest] == [each.quotes[0] for each in drafted.closest[:3]]
+    assert judged.closest[0].located.quote == "The fine is waived for illness."
+
+
 async def test_an_answer_has_no_closest_passages_beside_it(read: Reading) -> None:
     answer = to_answer(await read(FakeEngine()), SESSION)
 

@@ -40,6 +40,42 @@ def test_the_sentence_that_shares_most_with_the_question_comes_first(
     assert expected in first(answer(question, passage(text))).text
 
 
+GUARDS = """The harbour has a guard in each week of the summer.
+
+| Week | Guard | Boat |
+| --- | --- | --- |
+| 23 | Mara | Tern |
+| 24 | Ole | Gull |
+| 25 | Knut | Auk |
+| 26 | Signe | Tern |
+
+| Boat | Berth |
+| --- | --- |
+| Tern | 4 |
+| Gull | 9 |
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("In which week is Knut the guard?", "Week: 25; Guard: Knut; Boat: Auk"),
+        ("Who is the guard in week 24?", "Week: 24; Guard: Ole; Boat: Gull"),
+        ("At which berth is the boat Gull?", "Boat: Gull; Berth: 9"),
+    ],
+)
+def test_a_row_answers_with_the_words_of_its_tables_head(
+    passage: Callable[..., Passage], question: str, expected: str
+) -> None:
+    assert first(answer(question, passage(GUARDS))).text == expected
+
+
+def test_rows_whose_head_stands_in_another_passage_are_ranked_all_the_same(passage: Callable[..., Passage]) -> None:
+    text = "| --- | --- |\n| 23 | Mara |\n| 25 | Knut |"
+
+    assert "Knut" in first(answer("In which week is Knut the guard?", passage("Guards"), passage(text, 1))).text
+
+
 def test_a_quote_is_the_exact_slice_and_the_claim_its_clean_form(passage: Callable[..., Passage]) -> None:
     text = "- The **feed pump** is\n  checked every 14 days.\n- The drain pump is never checked."
     claim = first(answer("How often is the feed pump checked?", passage(text)))
