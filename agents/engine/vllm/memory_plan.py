@@ -160,7 +160,7 @@ class Footprint:
         self._settings = settings
         self._shape = shape
         # Our plugin brings them into the format of the other weights, as its quantization.has_fp8 says.
-        blocks = shape.vocabulary % BLOCK == shape.hidden % BLOCK == 0
+        blocks = shape.vocabulary % (BLOCK * settings.tensor_parallel_size) == shape.hidden % BLOCK == 0
         own = settings.own_kernels and shape.fp8_checkpoint
         self._fp8_embeddings = own and blocks and capability >= FP8_FROM
         bytes_per_token = shape.kv_bytes_per_token(settings.kv_cache_dtype)

@@ -37,6 +37,9 @@ def test_embeddings_take_half_where_our_plugin_may_bring_them_into_fp8() -> None
     older = memory_plan.plan(EngineSettings(), [gpu(16, capability=(8, 6))])
     without = memory_plan.plan(EngineSettings(own_kernels=False), [gpu(16)])
     assert older.weights_gib == without.weights_gib == pytest.approx(ours.weights_gib + halved / GIB)
+    # Half of the vocabulary is no whole number of blocks.
+    shared = memory_plan.plan(EngineSettings(tensor_parallel_size=2), [gpu(16), gpu(16)])
+    assert shared.weights_gib == pytest.approx(without.weights_gib / 2)
 
 
 def test_a_whole_window_fits_where_14_5_gib_are_free() -> None:
