@@ -132,13 +132,16 @@ class E5m2MetadataBuilder(AttentionMetadataBuilder[Step]):
 
 
 def runs(new: list[int]) -> Iterator[tuple[int, int, int]]:
-    """Return where requests with few new tokens follow one another, and each one with many: first, last and most."""
+    """Return where requests with few new tokens follow one another, and each one with many: first, last and most.
+
+    A batch may be padded with requests that have none.
+    """
     first = 0
     for at, count in enumerate([*new, MIN_NEW_TOKENS]):
         if count < MIN_NEW_TOKENS:
             continue
-        if first < at:
-            yield first, at, max(new[first:at])
+        if most := max(new[first:at], default=0):
+            yield first, at, most
         if at < len(new):
             yield at, at + 1, count
         first = at + 1

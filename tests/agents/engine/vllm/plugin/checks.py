@@ -232,7 +232,7 @@ def attended() -> dict[str, Any]:
             backend.get_impl_cls()(HEADS, SIZE, SIZE**-0.5, KV_HEADS, **{name: value})
         except NotImplementedError as error:
             found["refused"].append(str(error))
-    for name, new in (("decoding", [1, 1]), ("mixed", [1, 40, 2, 3, 33]), ("reading", [50])):
+    for name, new in (("decoding", [1, 1]), ("mixed", [1, 40, 2, 3, 33]), ("padded", [2, 50, 0, 0])):
         lengths = [count + 21 * at for at, count in enumerate(new)]
         keys, values, table = cache_of(lengths)
         kv_cache = torch.zeros(len(keys), KV_HEADS, PAGE, 2 * SIZE, dtype=torch.uint8)

@@ -39,7 +39,7 @@ def test_our_attention_does_what_the_newest_vllm_asks_of_a_backend(vllm_command:
 
     assert found["backend"] == "agents.engine.vllm.plugin.attention"
     # Requests with few new tokens that follow one another, and those with many, one by one.
-    assert found["steps"] == {"decoding": [[2], 0], "mixed": [[1, 2], 2], "reading": [[], 1]}
+    assert found["steps"] == {"decoding": [[2], 0], "mixed": [[1, 2], 2], "padded": [[1], 1]}
     assert max(found["errors"].values()) < 0.002, found["errors"]
     # Then vLLM's own attention is tried.
     assert [kv_cache_rejected(why) for why in found["refused"]] == [True] * 3
