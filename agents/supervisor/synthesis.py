@@ -20,12 +20,13 @@ from agents.supervisor.state import Drafted, Evidence, State, Update, latest_evi
 MIN_LOG_ODDS = 0.25
 """Of the engine's view, where the rules have none: below it the passages do not answer. At 0 4 % of 165 answerable
 questions were refused and 71 % of 21 unanswerable ones; at 0.25 8 % and 71 %: benchmarks/results/prompts_h100.json."""
-ANSWERABLE: Mapping[str, float] = MappingProxyType({"bias": -0.28, "told": 1.27, "confidence": 0.65})
+ANSWERABLE: Mapping[str, float] = MappingProxyType({"bias": -0.38, "told": 1.26, "confidence": 0.7})
 """Log-odds that passages answer, by what a model tells of them (its log-odds) and by the confidence of the rules in the
-source of its answer (theirs); fitted, as the next, by benchmarks/quality/fit_answers.py."""
+source of its answer (theirs); fitted, as the next, by benchmarks/quality/fit_answers.py on
+benchmarks/results/replies_h100.json."""
 NOT_ANSWERED_BELOW = 1.2
 """Of these log-odds: on documents left out of the fit 4 % of 165 answered questions fell below, and 71 % of 21 others;
-by what the model tells alone 7 % and 71 %."""
+by what the model tells alone 5 % and 71 %."""
 
 
 async def synthesize(run: Run, state: State) -> Update:
@@ -68,15 +69,14 @@ async def _answer(run: Run, state: State) -> Drafted:
     draft = await run.ask(Draft(evidence=passages, question=question, history=run.history))
     nearest = await to_excerpt(run, state)
     sources = await run.apply_rules(nearest.model_copy(update={"answer": draft.answer}))
+    closest = as_claims(sources)
     if not is_answerable(evidence, sources.confidence):
-        return Drafted(look=look, closest=as_claims(sources))
-    rules = await run.apply_rules(nearest)
-    closest = as_claims(rules)
-    drafted = Drafted(look=look, excerpts=closest if rules.confidence >= REFUSED_BELOW else (), closest=closest)
+        return Drafted(look=look, closest=closest)
+    drafted = Drafted(look=look, excerpts=closest if sources.confidence >= REFUSED_BELOW else (), closest=closest)
     if draft.quotes:
         return replace(drafted, claims=(UncheckedClaim(draft.answer, draft.quotes),))
     # Where the text shares no word with the question, the first source is but how the document opens.
-    best = as_claims(sources)[:1] if sources.confidence else ()
+    best = closest[:1] if sources.confidence else ()
     claim = await asyncio.to_thread(_with_sources, draft.answer, best, passages)
     if not claim.quotes:
         copied = await run.ask(Quotes(evidence=passages, question=question, answer=draft.answer))

@@ -197,6 +197,17 @@ def test_every_part_of_a_planned_question_is_answered(passage: Callable[..., Pas
     assert [claim.text for claim in claims[:2]] == ["The old tariff is 20 cents.", "The new tariff is 31 cents."]
 
 
+def test_the_source_of_a_models_answer_is_found_by_the_whole_question(passage: Callable[..., Passage]) -> None:
+    text = (
+        "At the long pier berths are let at a lower price. A member of the club pays 18 euros a night for a berth. "
+        "The club has a house of its own."
+    )
+    question = "At which price are berths let, and how much does a member of the club pay a night?"
+    task = Excerpts(evidence=(passage(text),), question=question, answer="18 euros a night for a member of the club")
+
+    assert first(excerpts(task)).text == "A member of the club pays 18 euros a night for a berth."
+
+
 def test_the_same_sentence_is_not_said_twice(passage: Callable[..., Passage]) -> None:
     claims = answer(
         "When does the ferry sail?", passage("The ferry sails at noon."), passage("The ferry sails at noon.", 1)
