@@ -243,6 +243,9 @@ def answers() -> Iterator[str]:
     yield f"says so: {100 * without['right_doubts']:.0f} %"
     yield f"{100 * without['false_doubts']:.0f} % of what they do"
     yield f"the first page right in {100 * pages['first_citation_on_gold']:.0f} %"
+    replayed = recorded("quality_h100")["replayed"]["figures"]["readroom"]
+    yield f"right in {100 * replayed['first_citation_on_gold']:.0f} %, and the gold"
+    yield f"answer in {100 * replayed['gold_answer_held']:.0f} %"
     asked = next(step for step in recorded("long_text_h100")["steps"] if step["step"].endswith("(windows)"))
     yield f"a report of {asked['tokens_total']:,} tokens took {asked['seconds']:.2f} s"
     decoding = recorded("schema_decoding_guidance_h100")

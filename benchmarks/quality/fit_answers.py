@@ -17,13 +17,15 @@ import argparse
 import asyncio
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from agents.assistant import Assistant
+from agents.benchmark.workbench import describe_machine, installed_versions
 from agents.documents.library import Library
 from agents.engine.extractive.weights import ANSWER_WEIGHT, CONFIDENCE, MEASURES
 from agents.engine.tasks.answering import Answerable, Draft
@@ -37,8 +39,25 @@ from benchmarks.quality.questions import Question, load
 WEIGHTS = np.arange(0.0, 1.01, 0.05)
 BOUNDS = np.arange(0.0, 2.01, 0.1)
 
-Told = dict[str, tuple[float, str]]
+Told = Mapping[str, tuple[float, str]]
 """By question: the model's log odds that the passages answer it, and its answer."""
+
+
+def read_told(file: Path) -> Told:
+    """Return what a model said, as `write_told` has kept it."""
+    return {name: (odds, answer) for name, (odds, answer) in json.loads(file.read_text())["replies"].items()}
+
+
+def write_told(file: Path, told: Told) -> None:
+    """Keep what the model said, with what it was said on."""
+    made = {
+        "what": "a model's log odds that the best passages answer each question, and its answer",
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": describe_machine().model_dump(mode="json"),
+        "versions": installed_versions(),
+        "replies": told,
+    }
+    file.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n")
 
 
 async def ask(questions: Sequence[Question], folder: Path, at_once: int) -> Told:
@@ -139,9 +158,8 @@ async def run(options: argparse.Namespace) -> None:
     """Ask, where nothing is kept; read, fit, print."""
     folder, questions = options.folder, load(options.folder, options.part)
     if not options.replies.exists():
-        told = await ask(questions, folder, options.at_once)
-        options.replies.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
-    told = {name: (odds, answer) for name, (odds, answer) in json.loads(options.replies.read_text()).items()}
+        write_told(options.replies, await ask(questions, folder, options.at_once))
+    told = read_told(options.replies)
     if not options.fit:
         return
     with tempfile.TemporaryDirectory() as data:

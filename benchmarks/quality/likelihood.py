@@ -18,7 +18,7 @@ import argparse
 import asyncio
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from agents.engine.prompt_layout import SYSTEM, messages
 from agents.engine.tasks.answering import Answerable, Draft
 from agents.schema import Passage
 from agents.settings import DocumentsSettings, load_settings
+from benchmarks.quality.fit_answers import read_told
 from benchmarks.quality.fit_ranking import FOLDS, Case, read
 from benchmarks.quality.prompts import ask_all
 from benchmarks.quality.questions import load
@@ -240,8 +241,7 @@ async def run(options: argparse.Namespace) -> None:
         library = Library(DocumentsSettings(roots=(options.folder,)), Path(data))
         cases = await read(load(options.folder, options.part), library)
         await library.close()
-    replies: Mapping[str, Any] = json.loads(options.replies.read_text()) if options.replies else {}
-    answers = {name: answer for name, (_, answer) in replies.items()}
+    answers = {name: answer for name, (_, answer) in read_told(options.replies).items()} if options.replies else {}
     citable = (case for case in cases if case.question.answer is not None and case.right)
     asked = [best_sources(case, answers.get(case.question.id, ""), options.sources) for case in citable]
     asked = sorted((each for each in asked if len(each.places) > 1), key=lambda each: each.margin)[: options.closest]
