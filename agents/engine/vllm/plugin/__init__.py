@@ -7,6 +7,7 @@ attention        an attention backend for an E5M2 KV cache, of the two that foll
 split_cache      few new tokens attended to over a split cache, in Triton, and writing into that cache
 stretches        many new tokens attended to over stretches of the cache in 16 bits
 memory           what a start worked with, given back before the KV cache is made
+inspection       a model's class, looked at without a process of its own
 tokenization     prompts tokenized from where they differ from an earlier one, and decoded from their end
 
 vLLM loads this package in its own processes, from a copy named readroom_vllm_plugin: it imports nothing else of ours.
@@ -37,7 +38,11 @@ def register() -> None:
         (".tokenization", "register_decode_stream"),
     ]
     if os.environ.get(KERNELS_VARIABLE) == "1":
-        optional += [(".quantization", "register_kernels"), ("", "register_attention")]
+        optional += [
+            (".quantization", "register_kernels"),
+            ("", "register_attention"),
+            (".inspection", "register_inspection"),
+        ]
     for module, function in optional:
         try:
             getattr(import_module(f"{__name__}{module}"), function)()

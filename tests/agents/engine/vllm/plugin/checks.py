@@ -4,6 +4,7 @@ VLLM_PYTHON checks.py interpreted     # Triton's interpreter computes the kernel
 VLLM_PYTHON checks.py compiled        # Triton compiles what it cannot interpret, for GPUs that are not there
 VLLM_PYTHON checks.py attended        # our attention backend as vLLM calls it
 VLLM_PYTHON checks.py tokenized       # vLLM's own renderer with our memory of texts
+VLLM_PYTHON checks.py inspected       # vLLM's look at a model's class
 """
 # pyright: basic, reportMissingImports=false, reportPrivateUsage=false
 
@@ -308,6 +309,23 @@ def tokenized() -> dict[str, Any]:
     return {"characters": renderer.tokenizer.characters, "as_before": [ours == theirs for ours, theirs in pairs]}
 
 
+def inspected() -> dict[str, Any]:
+    """Return what vLLM finds out about Qwen3's class, and whether this process has imported it for that."""
+    from agents.engine.vllm.plugin.inspection import register_inspection
+
+    register_inspection()
+    register_inspection()
+    from vllm.model_executor.models.registry import ModelRegistry
+
+    found = ModelRegistry.models["Qwen3ForCausalLM"].inspect_model_cls()
+    return {
+        "architecture": found.architecture,
+        "generates": found.is_text_generation_model,
+        "imported": "vllm.model_executor.models.qwen3" in sys.modules,
+    }
+
+
 if __name__ == "__main__":
-    checks = {"interpreted": interpreted, "compiled": compiled, "attended": attended, "tokenized": tokenized}
+    parts = (interpreted, compiled, attended, tokenized, inspected)
+    checks = {part.__name__: part for part in parts}
     sys.stdout.write(json.dumps(checks[sys.argv[1]]()))
