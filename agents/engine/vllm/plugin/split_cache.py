@@ -75,7 +75,7 @@ def attend(
     _, heads, size = q.shape
     _, page, kv_heads, _ = keys.shape
     group = heads // kv_heads
-    split = split or best_split(requests, kv_heads, group * most, multiprocessors(q.device))
+    split = split or best_split(requests, kv_heads, group * most, size, multiprocessors(q.device))
     blocks = triton.cdiv(group * most, split.rows)
     overlap = overlaps(q.device)
     parts = torch.empty((requests * most, heads, split.splits, size), dtype=torch.float32, device=q.device)
@@ -92,20 +92,23 @@ def attend(
     )  # fmt: skip
 
 
-def best_split(requests: int, kv_heads: int, queries: int, programs: int) -> Split:
+def best_split(requests: int, kv_heads: int, queries: int, size: int, programs: int) -> Split:
     """Return what was fastest on an H100, found by `python -m benchmarks.gpu.kernels --parts decode --tune`.
 
     Args:
         requests: Of the call.
         kv_heads: Of a layer.
         queries: Of a KV head, over the new tokens of one request.
+        size: Of a head.
         programs: That the GPU has room for at once: its multiprocessors.
     """
     few = queries <= 16
     rows = 16 if few else 64
     wanted = (4 if few else 2) * programs // (requests * kv_heads * triton.cdiv(queries, rows))
     splits = min(MAX_SPLITS, 1 << max(0, wanted.bit_length() - 1))
-    return Split(16, 64, 128, splits, 2, 2) if few else Split(64, 128, 128, splits, 4, 3)
+    # With heads of 256, 128 tokens take 112 KiB of shared memory; Ada and consumer Blackwell have 99.
+    tokens = 128 if size <= 128 else 64
+    return Split(16, 64, 128, splits, 2, 2) if few else Split(64, tokens, tokens, splits, 4, 3)
 
 
 def store(

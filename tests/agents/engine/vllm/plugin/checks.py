@@ -7,6 +7,7 @@ VLLM_PYTHON checks.py tokenized       # vLLM's own renderer with our memory of t
 """
 # pyright: basic, reportMissingImports=false, reportPrivateUsage=false
 
+import itertools
 import json
 import os
 import sys
@@ -23,6 +24,8 @@ import triton
 
 REPOSITORY = Path(__file__).parents[5]
 HEADS, KV_HEADS, SIZE, PAGE = 4, 2, 16, 16
+SHARED_BYTES = {89: 99 * 1_024, 90: 227 * 1_024, 120: 99 * 1_024}
+"""Shared memory that a program may have, by compute capability: the table of the CUDA Programming Guide."""
 
 
 def interpreted() -> dict[str, Any]:
@@ -74,12 +77,18 @@ def splits_error(splits: int, long: int) -> float:
 
 
 def cache_of(lengths: list[int]) -> tuple[Any, Any, Any]:
-    """Return keys and values of a cache in E5M2, and the pages of requests of these lengths."""
+    """Return keys and values of a cache in E5M2, and the pages of requests of these lengths.
+
+    What lies behind a request's last token is no number: the memory of a cache may hold anything.
+    """
     most = -(-max(lengths) // PAGE)
+    table = torch.randperm(len(lengths) * most, dtype=torch.int32).view(len(lengths), most)
     # Whole numbers: the interpreter rounds E5M2's smallest ones off.
-    numbers = torch.randint(-3, 4, (len(lengths) * most, KV_HEADS, PAGE, 2 * SIZE))
-    keys, values = numbers.half().to(torch.float8_e5m2).transpose(1, 2).split(SIZE, dim=-1)
-    return keys, values, torch.randperm(len(numbers), dtype=torch.int32).view(len(lengths), most)
+    numbers = torch.randint(-3, 4, (table.numel(), KV_HEADS, PAGE, 2 * SIZE)).half()
+    behind = torch.arange(most * PAGE) >= torch.tensor(lengths)[:, None]
+    numbers[table.long()] = numbers[table.long()].masked_fill(behind.view(*table.shape, 1, PAGE, 1), float("nan"))
+    keys, values = numbers.to(torch.float8_e5m2).transpose(1, 2).split(SIZE, dim=-1)
+    return keys, values, table
 
 
 def embeddings_error() -> float:
@@ -148,7 +157,7 @@ def compiled() -> dict[str, Any]:
     from agents.engine.vllm.plugin import one_token, split_cache
 
     found: dict[str, Any] = {}
-    for capability in (89, 90, 120):
+    for capability in SHARED_BYTES:
         overlap = capability >= 90
         for n, k in ((6_144, 2_560), (2_560, 4_096), (19_456, 2_560), (2_560, 9_728)):
             tiling = one_token.best_tiling(n, k)
@@ -157,8 +166,8 @@ def compiled() -> dict[str, Any]:
             constants = (k, *tiling, one_token.COLUMNS, overlap)
             source = source_of(GluonASTSource, kernel, pointers, constants)
             found[f"{n} x {k} on {capability}"] = compile_for(source, capability, tiling.warps, 1)
-        for queries in (4, 80):
-            split = split_cache.best_split(1, 8, queries, 132)
+        for queries, size in itertools.product((4, 80), (128, 256)):
+            split = split_cache.best_split(1, 8, queries, size, 132)
             pointers = {"q_ptr": "*bf16", "keys_ptr": "*fp8e5", "values_ptr": "*fp8e5", "table_ptr": "*i32"}
             pointers |= {"starts_ptr": "*i32", "lengths_ptr": "*i32", "parts_ptr": "*fp32", "sums_ptr": "*fp32"}
             numbers = (
@@ -172,9 +181,10 @@ def compiled() -> dict[str, Any]:
                 "head_stride",
             )
             arguments = pointers | {"scale": "fp32"} | dict.fromkeys(numbers, "i32")
-            constants = (16, 32, 4, 128, split.rows, split.tokens, split.long_tokens, overlap)
+            constants = (16, 32, 4, size, split.rows, split.tokens, split.long_tokens, overlap)
             source = source_of(ASTSource, split_cache._attend, arguments, constants)
-            found[f"{queries} queries on {capability}"] = compile_for(source, capability, split.warps, split.stages)
+            name = f"{queries} queries of {size} on {capability}"
+            found[name] = compile_for(source, capability, split.warps, split.stages)
     return found
 
 
@@ -197,8 +207,10 @@ def compile_for(source: Any, capability: int, warps: int, stages: int) -> dict[s
     from triton.backends.compiler import GPUTarget
 
     target, options = GPUTarget("cuda", capability, 32), {"num_warps": warps, "num_stages": stages}
-    assembly = triton.compile(source, target=target, options=options).asm["ptx"]
+    kernel = triton.compile(source, target=target, options=options)
+    assembly = kernel.asm["ptx"]
     return {
+        "fits": kernel.metadata.shared <= SHARED_BYTES[capability],
         "reads_of_16_bytes": "v4.b32" in assembly or "cp.async.cg.shared.global" in assembly,
         "waits_for_the_kernel_ahead": "griddepcontrol.wait" in assembly,
         "spills": ".local" in assembly,
