@@ -161,8 +161,8 @@ def _attend(
     row = block * ROWS + tl.arange(0, ROWS)
     token, head = row // GROUP, kv_head * GROUP + row % GROUP
     there = token < new
-    # The last token of these queries sees most.
-    end = length - new + tl.minimum(new, ((block + 1) * ROWS - 1) // GROUP + 1)
+    # The last token of these queries sees most; another request may have more new tokens, and so more blocks.
+    end = tl.where(block * ROWS < new * GROUP, length - new + tl.minimum(new, ((block + 1) * ROWS - 1) // GROUP + 1), 0)
     if OVERLAP:
         gdc_launch_dependents()
         gdc_wait()
