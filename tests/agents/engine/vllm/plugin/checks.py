@@ -244,6 +244,12 @@ def attended() -> dict[str, Any]:
             backend.get_impl_cls()(HEADS, SIZE, SIZE**-0.5, KV_HEADS, **{name: value})
         except NotImplementedError as error:
             found["refused"].append(str(error))
+    # No power of two.
+    cache.num_kv_heads = 3
+    try:
+        backend.get_builder_cls()(cache, ["layer"], config, torch.device("cpu"))
+    except RuntimeError as error:
+        found["refused"].append(str(error))
     for name, new in (("decoding", [1, 1]), ("mixed", [1, 40, 2, 3, 33]), ("padded", [2, 50, 0, 0])):
         lengths = [count + 21 * at for at, count in enumerate(new)]
         keys, values, table = cache_of(lengths)
@@ -276,7 +282,7 @@ def without_a_gpu() -> None:
     import vllm.v1.attention.backends.fa_utils as fa_utils
 
     fa_utils.flash_attn_varlen_func = flash
-    fa_utils.get_flash_attn_version = lambda: 2
+    fa_utils.get_flash_attn_version = lambda **_: 2
 
 
 class CountingTokenizer:

@@ -43,4 +43,4 @@ def test_our_attention_does_what_the_newest_vllm_asks_of_a_backend(vllm_command:
     assert found["steps"] == {"decoding": [[2], 0], "mixed": [[1, 2], 2], "padded": [[1], 1]}
     assert max(found["errors"].values()) < 0.002, found["errors"]
     # Then vLLM's own attention is tried.
-    assert [kv_cache_rejected(why) for why in found["refused"]] == [True] * 3
+    assert [kv_cache_rejected(why) for why in found["refused"]] == [True] * 4
