@@ -102,6 +102,21 @@ class FewTokensLinearMethod(Fp8LinearMethod):
     products: tuple[tuple[int, Callable[..., torch.Tensor]], ...] = ()
     """Kernels that passed their check for weights of one shape: the most tokens each takes, and its function."""
 
+    def create_weights(self, layer: torch.nn.Module, *sizes: Any, **attributes: Any) -> None:
+        """Make room for the weights as they lie in the checkpoint."""
+        super().create_weights(layer, *sizes, **attributes)
+        if self.use_marlin and current_platform.has_device_capability(89):
+            self.keep_layout()
+
+    def keep_layout(self) -> None:
+        """Have many tokens multiplied by vLLM's kernel in Triton, in place of Marlin's.
+
+        Marlin lays the weights out anew, and neither our kernels nor embeddings can be read from that. From 0.32 on
+        vLLM prefers it on Ada too, which multiplies in FP8 and does not need it.
+        """
+        triton: Any = import_module("vllm.model_executor.kernels.linear").TritonFp8BlockScaledMMKernel
+        self.fp8_linear, self.use_marlin = triton(self.fp8_linear.config), False
+
     def process_weights_after_loading(self, layer: torch.nn.Module) -> None:
         """Take the layer over if the kernels support its weights; check the kernels once for each shape."""
         super().process_weights_after_loading(layer)

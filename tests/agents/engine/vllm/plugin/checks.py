@@ -52,6 +52,7 @@ def interpreted() -> dict[str, Any]:
         for long in (32, 1_000):
             found["splits"][f"{splits}, long from {long}"] = splits_error(splits, long)
     found["embeddings"] = embeddings_error()
+    found["in_place_of_marlin"] = in_place_of_marlin()
     return found
 
 
@@ -98,6 +99,30 @@ def embeddings_error() -> float:
     weight = (torch.randn(13_056, 256) * torch.rand(13_056, 1)).half()
     ids = torch.tensor([[0, 5, 127], [128, 12_928, 13_055]])
     return distance(quantization.look_up(ids, *quantization.quantize(weight), torch.float16), weight[ids])
+
+
+def in_place_of_marlin() -> str:
+    """Return what multiplies many tokens where vLLM has chosen Marlin, and our kernels multiply few."""
+    from types import SimpleNamespace
+
+    from vllm.config import VllmConfig, set_current_vllm_config
+    from vllm.model_executor.kernels.linear import FP8ScaledMMLinearLayerConfig
+    from vllm.model_executor.layers.quantization.utils.quant_utils import GroupShape, create_fp8_quant_key
+
+    from agents.engine.vllm.plugin import quantization
+
+    config = FP8ScaledMMLinearLayerConfig(
+        weight_quant_key=create_fp8_quant_key(static=True, group_shape=GroupShape(128, 128)),
+        activation_quant_key=create_fp8_quant_key(static=False, group_shape=GroupShape(1, 128)),
+        input_dtype=torch.bfloat16,
+        out_dtype=torch.bfloat16,
+        weight_shape=(128, 128),
+    )
+    method = object.__new__(quantization.FewTokensLinearMethod)
+    method.use_marlin, method.fp8_linear = True, SimpleNamespace(config=config)
+    with set_current_vllm_config(VllmConfig()):
+        method.keep_layout()
+    return "Marlin" if method.use_marlin else type(method.fp8_linear).__name__
 
 
 def stretches_error(context: int, new: int) -> float:

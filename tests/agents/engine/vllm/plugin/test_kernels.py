@@ -21,6 +21,8 @@ def test_tokens_are_multiplied_attended_to_and_looked_up_as_torch_does(vllm_comm
     assert max(found["splits"].values()) < 0.002, found["splits"]
     # Three bits of mantissa.
     assert found["embeddings"] < 0.03
+    # It leaves the weights as they are.
+    assert found["in_place_of_marlin"] == "TritonFp8BlockScaledMMKernel"
 
 
 def test_the_kernels_that_decode_compile_for_cards_from_ada_on(vllm_command: str, tmp_path: Path) -> None:
