@@ -45,6 +45,20 @@ def register() -> None:
     register_quantization_config(QUANTIZATION)(Fp8BesideE5m2)
 
 
+def register_online() -> None:
+    """Have a checkpoint of 16 bits quantized while it is loaded under our name too; a second call changes nothing.
+
+    From 0.32 on vLLM does so only for names that stand in its list: it would take the weights for FP8 ones.
+
+    Raises:
+        ImportError: This vLLM has no such list.
+        KeyError: Its list has other names.
+    """
+    from vllm.config.quantization import _ONLINE_SHORTHANDS
+
+    _ONLINE_SHORTHANDS[QUANTIZATION] = _ONLINE_SHORTHANDS["fp8_per_tensor"]
+
+
 def register_kernels() -> None:
     """Register the format with kernels and its operator; a second time in one process changes nothing."""
     if not _LIBRARIES:

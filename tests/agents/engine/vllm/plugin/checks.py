@@ -3,6 +3,7 @@
 VLLM_PYTHON checks.py interpreted     # Triton's interpreter computes the kernels on the CPU
 VLLM_PYTHON checks.py compiled        # Triton compiles what it cannot interpret, for GPUs that are not there
 VLLM_PYTHON checks.py attended        # our attention backend as vLLM calls it
+VLLM_PYTHON checks.py quantized       # how vLLM reads a checkpoint of 16 bits under our format's name
 VLLM_PYTHON checks.py tokenized       # vLLM's own renderer with our memory of texts
 """
 # pyright: basic, reportMissingImports=false, reportPrivateUsage=false
@@ -302,6 +303,22 @@ def attended() -> dict[str, Any]:
     return found
 
 
+def quantized() -> dict[str, Any]:
+    """Return whether weights of 16 bits are quantized while they are loaded."""
+    from vllm.config.load import LoadConfig
+    from vllm.engine.arg_utils import EngineArgs
+    from vllm.model_executor.layers.quantization.online.base import OnlineQuantizationConfig
+    from vllm.model_executor.model_loader.weight_utils import get_quant_config
+
+    from agents.benchmark.checkpoints import write_tiny
+    from agents.engine.vllm import plugin as vllm_plugin
+
+    vllm_plugin.register()
+    tiny = write_tiny(Path(os.environ["HOME"]) / "tiny")
+    model = EngineArgs(model=str(tiny), quantization=vllm_plugin.QUANTIZATION).create_model_config()
+    return {"online": isinstance(get_quant_config(model, LoadConfig()), OnlineQuantizationConfig)}
+
+
 def without_a_gpu() -> None:
     """Put stubs in the place of FlashAttention, which a CPU's vLLM does not have."""
     import vllm.v1.attention.backends.fa_utils as fa_utils
@@ -352,5 +369,6 @@ def tokenized() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    checks = {"interpreted": interpreted, "compiled": compiled, "attended": attended, "tokenized": tokenized}
+    checks = {"interpreted": interpreted, "compiled": compiled, "attended": attended}
+    checks |= {"quantized": quantized, "tokenized": tokenized}
     sys.stdout.write(json.dumps(checks[sys.argv[1]]()))

@@ -46,3 +46,7 @@ def test_our_attention_does_what_the_newest_vllm_asks_of_a_backend(vllm_command:
     assert max(found["errors"].values()) < 0.002, found["errors"]
     # Then vLLM's own attention is tried.
     assert [kv_cache_rejected(why) for why in found["refused"]] == [True] * 4
+
+
+def test_weights_of_16_bits_are_quantized_under_our_name_too(vllm_command: str, tmp_path: Path) -> None:
+    assert checked(vllm_command, "quantized", tmp_path) == {"online": True}
