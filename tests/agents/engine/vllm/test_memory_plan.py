@@ -177,6 +177,7 @@ def test_vllm_is_told_what_was_planned() -> None:
     assert flashinfer.plugin
     assert flashinfer.kv_cache_dtype == "fp8_e5m2"
     assert '"backend": "FLASHINFER"' in " ".join(flashinfer.arguments)
+    assert flashinfer.instead_of(ours) == "Readroom's kernels could not be had, vLLM's own are used"
     assert plain.kv_cache_dtype == "fp8_e4m3"
     assert not plain.plugin
     assert "CUSTOM" not in " ".join(plain.arguments)
