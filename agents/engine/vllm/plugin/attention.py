@@ -114,10 +114,11 @@ class E5m2MetadataBuilder(AttentionMetadataBuilder[Step]):
     def __init__(self, kv_cache_spec: Any, layer_names: list[str], vllm_config: Any, device: torch.device) -> None:
         super().__init__(kv_cache_spec, layer_names, vllm_config, device)
         model = vllm_config.model_config
-        kv_heads, size = kv_cache_spec.num_kv_heads, kv_cache_spec.head_size
+        heads = model.get_num_attention_heads(vllm_config.parallel_config)
+        kv_heads, size, page = kv_cache_spec.num_kv_heads, kv_cache_spec.head_size, kv_cache_spec.block_size
         try:
-            check(device, model.get_num_attention_heads(vllm_config.parallel_config), kv_heads, size, model.dtype)
-            stretches.compile_for(device, kv_heads, size, kv_cache_spec.block_size, model.dtype)
+            check(device, heads, kv_heads, size, page, model.dtype)
+            stretches.compile_for(device, kv_heads, size, page, model.dtype)
         except Exception as error:
             # Whatever an untested Triton or GPU comes up with, under the name by which the watchdog knows to try vLLM's
             # own attention; the log's first error is the one that is told.
@@ -232,15 +233,22 @@ class E5m2Attention(AttentionImpl[Step]):
         return keys, values
 
 
-def check(device: torch.device, heads: int, kv_heads: int, size: int, dtype: torch.dtype) -> None:
+def check(device: torch.device, heads: int, kv_heads: int, size: int, page: int, dtype: torch.dtype) -> None:
     """Compile the kernels and compare them with plain torch, before a request meets them.
+
+    Args:
+        device: The GPU.
+        heads: Of the queries.
+        kv_heads: Of the cache.
+        size: Of a head.
+        page: Tokens of a page: for another size they would be compiled again, amid an answer.
+        dtype: Of queries, keys and values.
 
     Raises:
         RuntimeError: They are wrong on this GPU, or the model's heads do not fit them.
     """
     if kv_heads.bit_count() != 1 or heads % kv_heads:
         raise RuntimeError(f"{heads} heads over {kv_heads} KV heads")
-    page = 16
     for new, length in _PROBED:
         pages = -(-length // page)
         cache = torch.zeros((2 * pages, kv_heads, page, 2 * size), dtype=torch.float8_e5m2, device=device)
