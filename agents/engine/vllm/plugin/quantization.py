@@ -182,6 +182,10 @@ class Fp8EmbeddingMethod(FewTokensLinearMethod):
         if not layer.few_tokens:
             raise RuntimeError("the embeddings cannot be kept in FP8")
 
+    def tie_weights(self, layer: torch.nn.Module, embed_tokens: torch.nn.Module) -> torch.nn.Module:
+        """Return the embeddings as the output layer: two layers that share 16 bits would each quantize a copy."""
+        return embed_tokens
+
     def embedding(self, layer: torch.nn.Module, input_: torch.Tensor) -> torch.Tensor:
         """Return the embeddings of tokens."""
         return look_up(input_, layer.weight, layer.weight_scale_inv, self.input_dtype)

@@ -54,6 +54,7 @@ def interpreted() -> dict[str, Any]:
             found["splits"][f"{splits}, long from {long}"] = splits_error(splits, long)
     found["embeddings"] = embeddings_error()
     found["in_place_of_marlin"] = in_place_of_marlin()
+    found["tied"] = tied()
     return found
 
 
@@ -124,6 +125,18 @@ def in_place_of_marlin() -> str:
     with set_current_vllm_config(VllmConfig()):
         method.keep_layout()
     return "Marlin" if method.use_marlin else type(method.fp8_linear).__name__
+
+
+def tied() -> bool:
+    """Return whether the output layer of a model that ties it becomes the embeddings themselves."""
+    from vllm.model_executor.layers.vocab_parallel_embedding import ParallelLMHead
+
+    from agents.engine.vllm.plugin import quantization
+
+    head, embeddings = object.__new__(ParallelLMHead), torch.nn.Module()
+    torch.nn.Module.__init__(head)
+    head.quant_method = object.__new__(quantization.Fp8EmbeddingMethod)
+    return head.tie_weights(embeddings) is embeddings
 
 
 def stretches_error(context: int, new: int) -> float:

@@ -21,6 +21,8 @@ def test_tokens_are_multiplied_attended_to_and_looked_up_as_torch_does(vllm_comm
     assert max(found["splits"].values()) < 0.002, found["splits"]
     # Three bits of mantissa.
     assert found["embeddings"] < 0.03
+    # One copy of them in FP8.
+    assert found["tied"]
     # It leaves the weights as they are.
     assert found["in_place_of_marlin"] == "TritonFp8BlockScaledMMKernel"
 
