@@ -78,11 +78,13 @@ def attend(
     split = split or best_split(requests, kv_heads, group * most, size, multiprocessors(q.device))
     blocks = triton.cdiv(group * most, split.rows)
     overlap = overlaps(q.device)
-    parts = torch.empty((requests * most, heads, split.splits, size), dtype=torch.float32, device=q.device)
-    sums = torch.empty((requests * most, heads, split.splits), dtype=torch.float32, device=q.device)
+    # A row for each new token: not for as many of each request as the one with most has.
+    rows = min(len(q), requests * most)
+    parts = torch.empty((rows, heads, split.splits, size), dtype=torch.float32, device=q.device)
+    sums = torch.empty((rows, heads, split.splits), dtype=torch.float32, device=q.device)
     _attend[(requests * blocks, kv_heads, split.splits)](
         q, keys, values, table, starts, lengths, parts, sums,
-        scale * _LOG2_E, blocks, most, split.splits, q.stride(0), table.stride(0), *keys.stride()[:3],
+        scale * _LOG2_E, blocks, split.splits, q.stride(0), table.stride(0), *keys.stride()[:3],
         page, heads, group, size, split.rows, split.tokens, split.long_tokens, overlap,
         num_warps=split.warps, num_stages=split.stages, launch_pdl=overlap,
     )  # fmt: skip
@@ -143,12 +145,12 @@ def multiprocessors(device: torch.device) -> int:
 
 # For numbers of 1, multiples of 16 and tensors that start elsewhere Triton would compile anew, amid an answer.
 @triton.jit(
-    do_not_specialize=["scale", "blocks", "most", "splits", "table_stride"],
+    do_not_specialize=["scale", "blocks", "splits", "table_stride"],
     do_not_specialize_on_alignment=["table_ptr", "starts_ptr", "lengths_ptr"],
 )
 def _attend(
     q_ptr, keys_ptr, values_ptr, table_ptr, starts_ptr, lengths_ptr, parts_ptr, sums_ptr,
-    scale, blocks, most, splits, q_stride, table_stride, page_stride, slot_stride, head_stride,
+    scale, blocks, splits, q_stride, table_stride, page_stride, slot_stride, head_stride,
     PAGE: tl.constexpr, HEADS: tl.constexpr, GROUP: tl.constexpr, SIZE: tl.constexpr,
     ROWS: tl.constexpr, TOKENS: tl.constexpr, LONG_TOKENS: tl.constexpr, OVERLAP: tl.constexpr,
 ):  # fmt: skip
@@ -179,7 +181,7 @@ def _attend(
         result, logarithm = _attend_to_split(
             q, keys_ptr, values_ptr, pages_ptr, last, end, split, splits, *strides, PAGE, SIZE, ROWS, TOKENS
         )  # fmt: skip
-    part = ((request * most + token).to(tl.int64) * HEADS + head) * splits + split
+    part = ((first - tl.load(starts_ptr) + token).to(tl.int64) * HEADS + head) * splits + split
     tl.store(parts_ptr + part[:, None] * SIZE + column[None, :], result, there[:, None])
     tl.store(sums_ptr + part, logarithm, there)
 
@@ -234,7 +236,7 @@ def _merge(
     if there:
         column = tl.arange(0, SIZE)
         split = tl.arange(0, MAX_SPLITS)
-        part = (tl.program_id(0).to(tl.int64) * HEADS + head) * splits + split
+        part = ((first - tl.load(starts_ptr) + token).to(tl.int64) * HEADS + head) * splits + split
         sums = tl.load(sums_ptr + part, mask=split < splits, other=float("-inf"))
         weights = tl.exp2(sums - tl.maximum(tl.max(sums, 0), _LOWEST))
         results = tl.load(parts_ptr + part[:, None] * SIZE + column[None, :], mask=(split < splits)[:, None], other=0.0)

@@ -211,7 +211,6 @@ def compiled() -> dict[str, Any]:
             pointers |= {"starts_ptr": "*i32", "lengths_ptr": "*i32", "parts_ptr": "*fp32", "sums_ptr": "*fp32"}
             numbers = (
                 "blocks",
-                "most",
                 "splits",
                 "q_stride",
                 "table_stride",
