@@ -286,7 +286,8 @@ class Decoded:
         """Return how Readroom splits this."""
         from agents.engine.vllm.plugin.split_cache import best_split, multiprocessors
 
-        return best_split(len(self.lengths), KV_HEADS, self.new * HEADS // KV_HEADS, multiprocessors(self.q.device))
+        programs = multiprocessors(self.q.device)
+        return best_split(len(self.lengths), KV_HEADS, self.new * HEADS // KV_HEADS, SIZE, programs)
 
     def ours(self, split: "Split | None" = None) -> None:
         """Attend as Readroom does."""

@@ -44,7 +44,9 @@ _UNFINISHED = ("validation error for ModelConfig", "validation error for VllmCon
 _DETAIL = re.compile(r"^\([^)]*\)\s*(?:ERROR [^\]]*\]\s*)?|\s*\[type=.*$")
 _PORT_TAKEN = re.compile(r"address already in use", re.IGNORECASE)
 _KV_CACHE_REJECTED = re.compile(
-    rf"e5m2|kv.?cache.?dtype|q_data_type|flashinfer|attention.?backend|backend custom|{QUANTIZATION}", re.IGNORECASE
+    # FlashInfer calls nvcc by ninja while vLLM starts, and says no more than that one of them is missing or has failed.
+    rf"e5m2|kv.?cache.?dtype|q_data_type|flashinfer|nvcc|ninja|attention.?backend|backend custom|{QUANTIZATION}",
+    re.IGNORECASE,
 )
 _PLUGIN_FRAME = re.compile(r'File "[^"]*readroom_vllm_plugin[\\/]')
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")

@@ -47,6 +47,8 @@ class Attempt(Frozen):
 
     def instead_of(self, other: "Attempt") -> str:
         """Say what the engine goes without because another attempt failed."""
+        if self.kv_cache_dtype == other.kv_cache_dtype and self.plugin:
+            return "Readroom's kernels could not be had, vLLM's own are used"
         if self.kv_cache_dtype == other.kv_cache_dtype:
             return "Readroom's plugin could not be loaded, vLLM does without it"
         used = "one of 16 bits" if self.kv_cache_dtype == "auto" else self.kv_cache_dtype

@@ -33,6 +33,7 @@ def register() -> None:
     """Register everything; vLLM calls this in each of its processes, sometimes twice in one."""
     import_module(".quantization", __name__).register()
     optional = [
+        (".quantization", "register_online"),
         (".memory", "register_release"),
         (".tokenization", "register_prompt_cache"),
         (".tokenization", "register_decode_stream"),
@@ -46,7 +47,7 @@ def register() -> None:
     for module, function in optional:
         try:
             getattr(import_module(f"{__name__}{module}"), function)()
-        except (ImportError, AttributeError) as error:
+        except (ImportError, AttributeError, KeyError) as error:
             # A vLLM that was not tested yet: it goes on without this one.
             logging.getLogger("vllm.readroom").warning("%s had no effect: %r", function, error)
 

@@ -57,8 +57,8 @@ class E5m2Backend(TritonAttentionBackend):
 
     @classmethod
     def supports_head_size(cls, head_size: int) -> bool:
-        """Whether heads of this size can be cut into threads."""
-        return head_size.bit_count() == 1 and head_size >= 32
+        """Whether heads of this size can be cut into threads, and FlashAttention takes them."""
+        return head_size.bit_count() == 1 and 32 <= head_size <= 256
 
     @classmethod
     def no(cls) -> bool:
@@ -66,8 +66,11 @@ class E5m2Backend(TritonAttentionBackend):
         return False
 
     supports_sink = supports_sliding_window = supports_non_causal = supports_mm_prefix = supports_alibi_sqrt = no
+    supports_rswa = no
     # How the cache is split follows from the batch.
     supports_batch_invariance = no
+    # The host's count of new tokens says which requests have many, and how much room few are given.
+    supports_device_cpu_query_lens_mismatch = no
 
     @classmethod
     def supports_attn_type(cls, attn_type: str) -> bool:
@@ -100,16 +103,27 @@ class Step:
 
 
 class E5m2MetadataBuilder(AttentionMetadataBuilder[Step]):
-    """Tells requests with few new tokens from those with many."""
+    """Tells requests with few new tokens from those with many.
+
+    Raises:
+        RuntimeError: The kernels do not compile or are wrong on this GPU, or the model's heads do not fit them.
+    """
 
     _cudagraph_support = AttentionCGSupport.UNIFORM_BATCH
 
     def __init__(self, kv_cache_spec: Any, layer_names: list[str], vllm_config: Any, device: torch.device) -> None:
         super().__init__(kv_cache_spec, layer_names, vllm_config, device)
         model = vllm_config.model_config
-        kv_heads, size = kv_cache_spec.num_kv_heads, kv_cache_spec.head_size
-        check(device, model.get_num_attention_heads(vllm_config.parallel_config), kv_heads, size, model.dtype)
-        stretches.compile_for(device, kv_heads, size, kv_cache_spec.block_size, model.dtype)
+        heads = model.get_num_attention_heads(vllm_config.parallel_config)
+        kv_heads, size, page = kv_cache_spec.num_kv_heads, kv_cache_spec.head_size, kv_cache_spec.block_size
+        try:
+            check(device, heads, kv_heads, size, page, model.dtype)
+            stretches.compile_for(device, kv_heads, size, page, model.dtype)
+        except Exception as error:
+            # Whatever an untested Triton or GPU comes up with, under the name by which the watchdog knows to try vLLM's
+            # own attention; the log's first error is the one that is told.
+            why = f"Readroom's attention backend cannot be used: {type(error).__name__}: {error}"
+            raise RuntimeError(why) from None
         _logger.info("Readroom attends over an E5M2 cache with kernels of its own")
 
     def build(self, common_prefix_len: int, common_attn_metadata: Any, fast_build: bool = False) -> Step:
@@ -179,7 +193,7 @@ class E5m2Attention(AttentionImpl[Step]):
         self.num_heads, self.head_size, self.scale = num_heads, head_size, scale
         self.num_kv_heads = num_kv_heads or num_heads
         self.kv_cache_dtype = kv_cache_dtype
-        flash = partial(flash_attn_varlen_func, fa_version=get_flash_attn_version())
+        flash = partial(flash_attn_varlen_func, fa_version=get_flash_attn_version(head_size=head_size))
         self._stretched = stretches.StretchedAttention(flash, merge_attn_states)
 
     def do_kv_cache_update(
@@ -219,15 +233,22 @@ class E5m2Attention(AttentionImpl[Step]):
         return keys, values
 
 
-def check(device: torch.device, heads: int, kv_heads: int, size: int, dtype: torch.dtype) -> None:
+def check(device: torch.device, heads: int, kv_heads: int, size: int, page: int, dtype: torch.dtype) -> None:
     """Compile the kernels and compare them with plain torch, before a request meets them.
+
+    Args:
+        device: The GPU.
+        heads: Of the queries.
+        kv_heads: Of the cache.
+        size: Of a head.
+        page: Tokens of a page: for another size they would be compiled again, amid an answer.
+        dtype: Of queries, keys and values.
 
     Raises:
         RuntimeError: They are wrong on this GPU, or the model's heads do not fit them.
     """
     if kv_heads.bit_count() != 1 or heads % kv_heads:
         raise RuntimeError(f"{heads} heads over {kv_heads} KV heads")
-    page = 16
     for new, length in _PROBED:
         pages = -(-length // page)
         cache = torch.zeros((2 * pages, kv_heads, page, 2 * size), dtype=torch.float8_e5m2, device=device)

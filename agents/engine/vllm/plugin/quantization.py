@@ -45,6 +45,20 @@ def register() -> None:
     register_quantization_config(QUANTIZATION)(Fp8BesideE5m2)
 
 
+def register_online() -> None:
+    """Have a checkpoint of 16 bits quantized while it is loaded under our name too; a second call changes nothing.
+
+    From 0.32 on vLLM does so only for names that stand in its list: it would take the weights for FP8 ones.
+
+    Raises:
+        ImportError: This vLLM has no such list.
+        KeyError: Its list has other names.
+    """
+    from vllm.config.quantization import _ONLINE_SHORTHANDS
+
+    _ONLINE_SHORTHANDS[QUANTIZATION] = _ONLINE_SHORTHANDS["fp8_per_tensor"]
+
+
 def register_kernels() -> None:
     """Register the format with kernels and its operator; a second time in one process changes nothing."""
     if not _LIBRARIES:
@@ -102,6 +116,21 @@ class FewTokensLinearMethod(Fp8LinearMethod):
     products: tuple[tuple[int, Callable[..., torch.Tensor]], ...] = ()
     """Kernels that passed their check for weights of one shape: the most tokens each takes, and its function."""
 
+    def create_weights(self, layer: torch.nn.Module, *sizes: Any, **attributes: Any) -> None:
+        """Make room for the weights as they lie in the checkpoint."""
+        super().create_weights(layer, *sizes, **attributes)
+        if self.use_marlin and current_platform.has_device_capability(89):
+            self.keep_layout()
+
+    def keep_layout(self) -> None:
+        """Have many tokens multiplied by vLLM's kernel in Triton, in place of Marlin's.
+
+        Marlin lays the weights out anew, and neither our kernels nor embeddings can be read from that. From 0.32 on
+        vLLM prefers it on Ada too, which multiplies in FP8 and does not need it.
+        """
+        triton: Any = import_module("vllm.model_executor.kernels.linear").TritonFp8BlockScaledMMKernel
+        self.fp8_linear, self.use_marlin = triton(self.fp8_linear.config), False
+
     def process_weights_after_loading(self, layer: torch.nn.Module) -> None:
         """Take the layer over if the kernels support its weights; check the kernels once for each shape."""
         super().process_weights_after_loading(layer)
@@ -152,6 +181,10 @@ class Fp8EmbeddingMethod(FewTokensLinearMethod):
         super().process_weights_after_loading(layer)
         if not layer.few_tokens:
             raise RuntimeError("the embeddings cannot be kept in FP8")
+
+    def tie_weights(self, layer: torch.nn.Module, embed_tokens: torch.nn.Module) -> torch.nn.Module:
+        """Return the embeddings as the output layer: two layers that share 16 bits would each quantize a copy."""
+        return embed_tokens
 
     def embedding(self, layer: torch.nn.Module, input_: torch.Tensor) -> torch.Tensor:
         """Return the embeddings of tokens."""

@@ -75,14 +75,16 @@ def attend(
     _, heads, size = q.shape
     _, page, kv_heads, _ = keys.shape
     group = heads // kv_heads
-    split = split or best_split(requests, kv_heads, group * most, multiprocessors(q.device))
+    split = split or best_split(requests, kv_heads, group * most, size, multiprocessors(q.device))
     blocks = triton.cdiv(group * most, split.rows)
     overlap = overlaps(q.device)
-    parts = torch.empty((requests * most, heads, split.splits, size), dtype=torch.float32, device=q.device)
-    sums = torch.empty((requests * most, heads, split.splits), dtype=torch.float32, device=q.device)
+    # A row for each new token: not for as many of each request as the one with most has.
+    rows = min(len(q), requests * most)
+    parts = torch.empty((rows, heads, split.splits, size), dtype=torch.float32, device=q.device)
+    sums = torch.empty((rows, heads, split.splits), dtype=torch.float32, device=q.device)
     _attend[(requests * blocks, kv_heads, split.splits)](
         q, keys, values, table, starts, lengths, parts, sums,
-        scale * _LOG2_E, blocks, most, split.splits, q.stride(0), table.stride(0), *keys.stride()[:3],
+        scale * _LOG2_E, blocks, split.splits, q.stride(0), table.stride(0), *keys.stride()[:3],
         page, heads, group, size, split.rows, split.tokens, split.long_tokens, overlap,
         num_warps=split.warps, num_stages=split.stages, launch_pdl=overlap,
     )  # fmt: skip
@@ -92,20 +94,23 @@ def attend(
     )  # fmt: skip
 
 
-def best_split(requests: int, kv_heads: int, queries: int, programs: int) -> Split:
+def best_split(requests: int, kv_heads: int, queries: int, size: int, programs: int) -> Split:
     """Return what was fastest on an H100, found by `python -m benchmarks.gpu.kernels --parts decode --tune`.
 
     Args:
         requests: Of the call.
         kv_heads: Of a layer.
         queries: Of a KV head, over the new tokens of one request.
+        size: Of a head.
         programs: That the GPU has room for at once: its multiprocessors.
     """
     few = queries <= 16
     rows = 16 if few else 64
     wanted = (4 if few else 2) * programs // (requests * kv_heads * triton.cdiv(queries, rows))
     splits = min(MAX_SPLITS, 1 << max(0, wanted.bit_length() - 1))
-    return Split(16, 64, 128, splits, 2, 2) if few else Split(64, 128, 128, splits, 4, 3)
+    # With heads of 256, 128 tokens take 112 KiB of shared memory; Ada and consumer Blackwell have 99.
+    tokens = 128 if size <= 128 else 64
+    return Split(16, 64, 128, splits, 2, 2) if few else Split(64, tokens, tokens, splits, 4, 3)
 
 
 def store(
@@ -140,12 +145,12 @@ def multiprocessors(device: torch.device) -> int:
 
 # For numbers of 1, multiples of 16 and tensors that start elsewhere Triton would compile anew, amid an answer.
 @triton.jit(
-    do_not_specialize=["scale", "blocks", "most", "splits", "table_stride"],
+    do_not_specialize=["scale", "blocks", "splits", "table_stride"],
     do_not_specialize_on_alignment=["table_ptr", "starts_ptr", "lengths_ptr"],
 )
 def _attend(
     q_ptr, keys_ptr, values_ptr, table_ptr, starts_ptr, lengths_ptr, parts_ptr, sums_ptr,
-    scale, blocks, most, splits, q_stride, table_stride, page_stride, slot_stride, head_stride,
+    scale, blocks, splits, q_stride, table_stride, page_stride, slot_stride, head_stride,
     PAGE: tl.constexpr, HEADS: tl.constexpr, GROUP: tl.constexpr, SIZE: tl.constexpr,
     ROWS: tl.constexpr, TOKENS: tl.constexpr, LONG_TOKENS: tl.constexpr, OVERLAP: tl.constexpr,
 ):  # fmt: skip
@@ -158,8 +163,8 @@ def _attend(
     row = block * ROWS + tl.arange(0, ROWS)
     token, head = row // GROUP, kv_head * GROUP + row % GROUP
     there = token < new
-    # The last token of these queries sees most.
-    end = length - new + tl.minimum(new, ((block + 1) * ROWS - 1) // GROUP + 1)
+    # The last token of these queries sees most; another request may have more new tokens, and so more blocks.
+    end = tl.where(block * ROWS < new * GROUP, length - new + tl.minimum(new, ((block + 1) * ROWS - 1) // GROUP + 1), 0)
     if OVERLAP:
         gdc_launch_dependents()
         gdc_wait()
@@ -176,7 +181,7 @@ def _attend(
         result, logarithm = _attend_to_split(
             q, keys_ptr, values_ptr, pages_ptr, last, end, split, splits, *strides, PAGE, SIZE, ROWS, TOKENS
         )  # fmt: skip
-    part = ((request * most + token).to(tl.int64) * HEADS + head) * splits + split
+    part = ((first - tl.load(starts_ptr) + token).to(tl.int64) * HEADS + head) * splits + split
     tl.store(parts_ptr + part[:, None] * SIZE + column[None, :], result, there[:, None])
     tl.store(sums_ptr + part, logarithm, there)
 
@@ -231,7 +236,7 @@ def _merge(
     if there:
         column = tl.arange(0, SIZE)
         split = tl.arange(0, MAX_SPLITS)
-        part = (tl.program_id(0).to(tl.int64) * HEADS + head) * splits + split
+        part = ((first - tl.load(starts_ptr) + token).to(tl.int64) * HEADS + head) * splits + split
         sums = tl.load(sums_ptr + part, mask=split < splits, other=float("-inf"))
         weights = tl.exp2(sums - tl.maximum(tl.max(sums, 0), _LOWEST))
         results = tl.load(parts_ptr + part[:, None] * SIZE + column[None, :], mask=(split < splits)[:, None], other=0.0)

@@ -92,10 +92,11 @@ class StretchedAttention:
         done: tuple[torch.Tensor, torch.Tensor] | None = None
         for stretch in request.stretches:
             count = stretch.last - stretch.first
-            upcasted = [upcast(cache, request.pages, stretch.first, count, q.dtype) for cache in (keys, values)]
             only = len(request.stretches) == 1
+            # Given no name: while the next stretch is upcast, nothing holds this one's memory.
             part, lse = self.flash(
-                q, *upcasted, len(q), request.starts, count, stretch.starts,
+                q, *(upcast(cache, request.pages, stretch.first, count, q.dtype) for cache in (keys, values)),
+                len(q), request.starts, count, stretch.starts,
                 softmax_scale=scale, causal=stretch.causal, return_softmax_lse=True, out=out if only else None,
             )  # fmt: skip
             if done is None:

@@ -42,6 +42,16 @@ def test_embeddings_take_half_where_our_plugin_may_bring_them_into_fp8() -> None
     assert shared.weights_gib == pytest.approx(without.weights_gib / 2)
 
 
+def test_what_widens_the_cache_grows_with_its_kv_heads_and_is_shared_by_gpus() -> None:
+    wide = QWEN3_4B.model_copy(update={"kv_heads": 32})
+
+    def runtime(shape: ModelShape, gpus: int = 1) -> float:
+        return memory_plan.plan(EngineSettings(tensor_parallel_size=gpus), [gpu(80)] * gpus, shape).runtime_gib
+
+    assert runtime(wide) - runtime(QWEN3_4B) == pytest.approx(3 * memory_plan.STRETCHES_GIB)
+    assert runtime(wide, gpus=4) == runtime(QWEN3_4B)
+
+
 def test_a_whole_window_fits_where_14_5_gib_are_free() -> None:
     assert memory_plan.plan(EngineSettings(), [gpu(16, free=14.5)]).context_tokens == 131_072
 
@@ -167,6 +177,7 @@ def test_vllm_is_told_what_was_planned() -> None:
     assert flashinfer.plugin
     assert flashinfer.kv_cache_dtype == "fp8_e5m2"
     assert '"backend": "FLASHINFER"' in " ".join(flashinfer.arguments)
+    assert flashinfer.instead_of(ours) == "Readroom's kernels could not be had, vLLM's own are used"
     assert plain.kv_cache_dtype == "fp8_e4m3"
     assert not plain.plugin
     assert "CUSTOM" not in " ".join(plain.arguments)

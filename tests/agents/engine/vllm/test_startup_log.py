@@ -44,4 +44,6 @@ def test_a_log_without_an_error_has_no_cause() -> None:
 def test_only_trouble_with_the_cache_is_answered_with_another_dtype() -> None:
     assert startup_log.kv_cache_rejected("ValueError: fp8_e5m2 kv-cache is not supported with fp8 checkpoints.")
     assert startup_log.kv_cache_rejected("The dtype of q torch.float8_e4m3fn does not match the q_data_type")
+    assert startup_log.kv_cache_rejected("RuntimeError: Could not find nvcc and default cuda_home=...")
+    assert startup_log.kv_cache_rejected("RuntimeError: Ninja build failed. Ninja output:")
     assert not startup_log.kv_cache_rejected("OutOfMemoryError: CUDA out of memory.")

@@ -3,11 +3,13 @@
 VLLM_PYTHON checks.py interpreted     # Triton's interpreter computes the kernels on the CPU
 VLLM_PYTHON checks.py compiled        # Triton compiles what it cannot interpret, for GPUs that are not there
 VLLM_PYTHON checks.py attended        # our attention backend as vLLM calls it
+VLLM_PYTHON checks.py quantized       # how vLLM reads a checkpoint of 16 bits under our format's name
 VLLM_PYTHON checks.py tokenized       # vLLM's own renderer with our memory of texts
 VLLM_PYTHON checks.py inspected       # vLLM's look at a model's class
 """
 # pyright: basic, reportMissingImports=false, reportPrivateUsage=false
 
+import itertools
 import json
 import os
 import sys
@@ -24,6 +26,8 @@ import triton
 
 REPOSITORY = Path(__file__).parents[5]
 HEADS, KV_HEADS, SIZE, PAGE = 4, 2, 16, 16
+SHARED_BYTES = {89: 99 * 1_024, 90: 227 * 1_024, 120: 99 * 1_024}
+"""Shared memory that a program may have, by compute capability: the table of the CUDA Programming Guide."""
 
 
 def interpreted() -> dict[str, Any]:
@@ -50,6 +54,8 @@ def interpreted() -> dict[str, Any]:
         for long in (32, 1_000):
             found["splits"][f"{splits}, long from {long}"] = splits_error(splits, long)
     found["embeddings"] = embeddings_error()
+    found["in_place_of_marlin"] = in_place_of_marlin()
+    found["tied"] = tied()
     return found
 
 
@@ -75,12 +81,18 @@ def splits_error(splits: int, long: int) -> float:
 
 
 def cache_of(lengths: list[int]) -> tuple[Any, Any, Any]:
-    """Return keys and values of a cache in E5M2, and the pages of requests of these lengths."""
+    """Return keys and values of a cache in E5M2, and the pages of requests of these lengths.
+
+    What lies behind a request's last token is no number: the memory of a cache may hold anything.
+    """
     most = -(-max(lengths) // PAGE)
+    table = torch.randperm(len(lengths) * most, dtype=torch.int32).view(len(lengths), most)
     # Whole numbers: the interpreter rounds E5M2's smallest ones off.
-    numbers = torch.randint(-3, 4, (len(lengths) * most, KV_HEADS, PAGE, 2 * SIZE))
-    keys, values = numbers.half().to(torch.float8_e5m2).transpose(1, 2).split(SIZE, dim=-1)
-    return keys, values, torch.randperm(len(numbers), dtype=torch.int32).view(len(lengths), most)
+    numbers = torch.randint(-3, 4, (table.numel(), KV_HEADS, PAGE, 2 * SIZE)).half()
+    behind = torch.arange(most * PAGE) >= torch.tensor(lengths)[:, None]
+    numbers[table.long()] = numbers[table.long()].masked_fill(behind.view(*table.shape, 1, PAGE, 1), float("nan"))
+    keys, values = numbers.to(torch.float8_e5m2).transpose(1, 2).split(SIZE, dim=-1)
+    return keys, values, table
 
 
 def embeddings_error() -> float:
@@ -90,6 +102,42 @@ def embeddings_error() -> float:
     weight = (torch.randn(13_056, 256) * torch.rand(13_056, 1)).half()
     ids = torch.tensor([[0, 5, 127], [128, 12_928, 13_055]])
     return distance(quantization.look_up(ids, *quantization.quantize(weight), torch.float16), weight[ids])
+
+
+def in_place_of_marlin() -> str:
+    """Return what multiplies many tokens where vLLM has chosen Marlin, and our kernels multiply few."""
+    from types import SimpleNamespace
+
+    from vllm.config import VllmConfig, set_current_vllm_config
+    from vllm.model_executor.kernels.linear import FP8ScaledMMLinearLayerConfig
+    from vllm.model_executor.layers.quantization.utils.quant_utils import GroupShape, create_fp8_quant_key
+
+    from agents.engine.vllm.plugin import quantization
+
+    config = FP8ScaledMMLinearLayerConfig(
+        weight_quant_key=create_fp8_quant_key(static=True, group_shape=GroupShape(128, 128)),
+        activation_quant_key=create_fp8_quant_key(static=False, group_shape=GroupShape(1, 128)),
+        input_dtype=torch.bfloat16,
+        out_dtype=torch.bfloat16,
+        weight_shape=(128, 128),
+    )
+    method = object.__new__(quantization.FewTokensLinearMethod)
+    method.use_marlin, method.fp8_linear = True, SimpleNamespace(config=config)
+    with set_current_vllm_config(VllmConfig()):
+        method.keep_layout()
+    return "Marlin" if method.use_marlin else type(method.fp8_linear).__name__
+
+
+def tied() -> bool:
+    """Return whether the output layer of a model that ties it becomes the embeddings themselves."""
+    from vllm.model_executor.layers.vocab_parallel_embedding import ParallelLMHead
+
+    from agents.engine.vllm.plugin import quantization
+
+    head, embeddings = object.__new__(ParallelLMHead), torch.nn.Module()
+    torch.nn.Module.__init__(head)
+    head.quant_method = object.__new__(quantization.Fp8EmbeddingMethod)
+    return head.tie_weights(embeddings) is embeddings
 
 
 def stretches_error(context: int, new: int) -> float:
@@ -149,7 +197,7 @@ def compiled() -> dict[str, Any]:
     from agents.engine.vllm.plugin import one_token, split_cache
 
     found: dict[str, Any] = {}
-    for capability in (89, 90, 120):
+    for capability in SHARED_BYTES:
         overlap = capability >= 90
         for n, k in ((6_144, 2_560), (2_560, 4_096), (19_456, 2_560), (2_560, 9_728)):
             tiling = one_token.best_tiling(n, k)
@@ -158,13 +206,12 @@ def compiled() -> dict[str, Any]:
             constants = (k, *tiling, one_token.COLUMNS, overlap)
             source = source_of(GluonASTSource, kernel, pointers, constants)
             found[f"{n} x {k} on {capability}"] = compile_for(source, capability, tiling.warps, 1)
-        for queries in (4, 80):
-            split = split_cache.best_split(1, 8, queries, 132)
+        for queries, size in itertools.product((4, 80), (128, 256)):
+            split = split_cache.best_split(1, 8, queries, size, 132)
             pointers = {"q_ptr": "*bf16", "keys_ptr": "*fp8e5", "values_ptr": "*fp8e5", "table_ptr": "*i32"}
             pointers |= {"starts_ptr": "*i32", "lengths_ptr": "*i32", "parts_ptr": "*fp32", "sums_ptr": "*fp32"}
             numbers = (
                 "blocks",
-                "most",
                 "splits",
                 "q_stride",
                 "table_stride",
@@ -173,9 +220,10 @@ def compiled() -> dict[str, Any]:
                 "head_stride",
             )
             arguments = pointers | {"scale": "fp32"} | dict.fromkeys(numbers, "i32")
-            constants = (16, 32, 4, 128, split.rows, split.tokens, split.long_tokens, overlap)
+            constants = (16, 32, 4, size, split.rows, split.tokens, split.long_tokens, overlap)
             source = source_of(ASTSource, split_cache._attend, arguments, constants)
-            found[f"{queries} queries on {capability}"] = compile_for(source, capability, split.warps, split.stages)
+            name = f"{queries} queries of {size} on {capability}"
+            found[name] = compile_for(source, capability, split.warps, split.stages)
     return found
 
 
@@ -198,8 +246,10 @@ def compile_for(source: Any, capability: int, warps: int, stages: int) -> dict[s
     from triton.backends.compiler import GPUTarget
 
     target, options = GPUTarget("cuda", capability, 32), {"num_warps": warps, "num_stages": stages}
-    assembly = triton.compile(source, target=target, options=options).asm["ptx"]
+    kernel = triton.compile(source, target=target, options=options)
+    assembly = kernel.asm["ptx"]
     return {
+        "fits": kernel.metadata.shared <= SHARED_BYTES[capability],
         "reads_of_16_bytes": "v4.b32" in assembly or "cp.async.cg.shared.global" in assembly,
         "waits_for_the_kernel_ahead": "griddepcontrol.wait" in assembly,
         "spills": ".local" in assembly,
@@ -233,6 +283,12 @@ def attended() -> dict[str, Any]:
             backend.get_impl_cls()(HEADS, SIZE, SIZE**-0.5, KV_HEADS, **{name: value})
         except NotImplementedError as error:
             found["refused"].append(str(error))
+    # No power of two.
+    cache.num_kv_heads = 3
+    try:
+        backend.get_builder_cls()(cache, ["layer"], config, torch.device("cpu"))
+    except RuntimeError as error:
+        found["refused"].append(str(error))
     for name, new in (("decoding", [1, 1]), ("mixed", [1, 40, 2, 3, 33]), ("padded", [2, 50, 0, 0])):
         lengths = [count + 21 * at for at, count in enumerate(new)]
         keys, values, table = cache_of(lengths)
@@ -260,12 +316,28 @@ def attended() -> dict[str, Any]:
     return found
 
 
+def quantized() -> dict[str, Any]:
+    """Return whether weights of 16 bits are quantized while they are loaded."""
+    from vllm.config.load import LoadConfig
+    from vllm.engine.arg_utils import EngineArgs
+    from vllm.model_executor.layers.quantization.online.base import OnlineQuantizationConfig
+    from vllm.model_executor.model_loader.weight_utils import get_quant_config
+
+    from agents.benchmark.checkpoints import write_tiny
+    from agents.engine.vllm import plugin as vllm_plugin
+
+    vllm_plugin.register()
+    tiny = write_tiny(Path(os.environ["HOME"]) / "tiny")
+    model = EngineArgs(model=str(tiny), quantization=vllm_plugin.QUANTIZATION).create_model_config()
+    return {"online": isinstance(get_quant_config(model, LoadConfig()), OnlineQuantizationConfig)}
+
+
 def without_a_gpu() -> None:
     """Put stubs in the place of FlashAttention, which a CPU's vLLM does not have."""
     import vllm.v1.attention.backends.fa_utils as fa_utils
 
     fa_utils.flash_attn_varlen_func = flash
-    fa_utils.get_flash_attn_version = lambda: 2
+    fa_utils.get_flash_attn_version = lambda **_: 2
 
 
 class CountingTokenizer:
@@ -326,6 +398,6 @@ def inspected() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    parts = (interpreted, compiled, attended, tokenized, inspected)
+    parts = (interpreted, compiled, attended, quantized, tokenized, inspected)
     checks = {part.__name__: part for part in parts}
     sys.stdout.write(json.dumps(checks[sys.argv[1]]()))

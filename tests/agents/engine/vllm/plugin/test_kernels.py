@@ -21,13 +21,18 @@ def test_tokens_are_multiplied_attended_to_and_looked_up_as_torch_does(vllm_comm
     assert max(found["splits"].values()) < 0.002, found["splits"]
     # Three bits of mantissa.
     assert found["embeddings"] < 0.03
+    # One copy of them in FP8.
+    assert found["tied"]
+    # It leaves the weights as they are.
+    assert found["in_place_of_marlin"] == "TritonFp8BlockScaledMMKernel"
 
 
 def test_the_kernels_that_decode_compile_for_cards_from_ada_on(vllm_command: str, tmp_path: Path) -> None:
     found = checked(vllm_command, "compiled", tmp_path)
 
-    assert len(found) == 18
+    assert len(found) == 24
     for name, kernel in found.items():
+        assert kernel["fits"], name
         assert kernel["reads_of_16_bytes"], name
         assert not kernel["spills"], name
         # Ada has no such instruction.
@@ -42,4 +47,8 @@ def test_our_attention_does_what_the_newest_vllm_asks_of_a_backend(vllm_command:
     assert found["steps"] == {"decoding": [[2], 0], "mixed": [[1, 2], 2], "padded": [[1], 1]}
     assert max(found["errors"].values()) < 0.002, found["errors"]
     # Then vLLM's own attention is tried.
-    assert [kv_cache_rejected(why) for why in found["refused"]] == [True] * 3
+    assert [kv_cache_rejected(why) for why in found["refused"]] == [True] * 4
+
+
+def test_weights_of_16_bits_are_quantized_under_our_name_too(vllm_command: str, tmp_path: Path) -> None:
+    assert checked(vllm_command, "quantized", tmp_path) == {"online": True}
