@@ -1,6 +1,7 @@
 """Reading vLLM's log: how far its start is, or why it failed."""
 
 import re
+from itertools import pairwise
 from typing import NamedTuple
 
 from agents.engine.vllm.plugin import QUANTIZATION
@@ -48,7 +49,8 @@ _KV_CACHE_REJECTED = re.compile(
     rf"e5m2|kv.?cache.?dtype|q_data_type|flashinfer|nvcc|ninja|attention.?backend|backend custom|{QUANTIZATION}",
     re.IGNORECASE,
 )
-_PLUGIN_FRAME = re.compile(r'File "[^"]*readroom_vllm_plugin[\\/]')
+# Through its memory.py goes every KV cache that is made, and so every traceback of one that could not be.
+_PLUGIN_FRAME = re.compile(r'File "[^"]*readroom_vllm_plugin[\\/](?!memory\.py)')
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _INFORMATIVE_SHARE = 0.3
 """From here on the step says more about the time left than earlier starts do."""
@@ -82,7 +84,7 @@ def progress(log: str, passed_seconds: float, usual_seconds: float) -> Progress:
 def root_cause(log: str) -> str | None:
     """Return the first informative error, in one line; later ones only repeat that the start failed."""
     lines = [line.strip() for line in _COLOUR.sub("", log).splitlines()]
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+    for line, following in pairwise([*lines, ""]):
         found = _EXCEPTION.match(line)
         if found and not found[2].startswith(_UNINFORMATIVE):
             more = f" {_DETAIL.sub('', following)}" if found[2].endswith(_UNFINISHED) else ""
@@ -101,5 +103,5 @@ def kv_cache_rejected(reason: str) -> bool:
 
 
 def plugin_failed(log: str) -> bool:
-    """Whether a traceback goes through Readroom's plugin."""
+    """Whether a traceback goes through what Readroom's plugin computes."""
     return bool(_PLUGIN_FRAME.search(log))

@@ -153,10 +153,12 @@ class EngineFiles:
         except (OSError, ValueError):
             return {}
 
-    def log_text(self) -> str:
-        """Return vLLM's log; empty where there is none."""
+    def log_text(self, start: int = 0) -> str:
+        """Return vLLM's log from a byte on; empty where there is none."""
         try:
-            return self.log.read_text(errors="replace")
+            with self.log.open("rb") as log:
+                log.seek(start)
+                return log.read().decode(errors="replace")
         except OSError:
             return ""
 

@@ -3,8 +3,8 @@
     python -m agents.engine.vllm.watchdog DATA_DIR
 
 It holds a lock for as long as it lives, so there is never a second engine; it needs no client to be there;
-and when it is killed, vLLM is told to end. It restarts an engine that dies, once; it puts it to sleep and
-stops it when nobody uses it. It imports neither torch nor vLLM.
+and when it is killed, vLLM is told to end. It restarts an engine that dies, once, and once
+more without our plugin; it puts it to sleep and stops it when nobody uses it. It imports neither torch nor vLLM.
 """
 
 import json
@@ -84,6 +84,8 @@ class Watchdog:
         self._launch = launch
         self._engine: subprocess.Popen[bytes] | None = None
         self._leader: ProcessId | None = None
+        self._log_from = 0
+        """The byte of vLLM's log behind which stands what it may die of: older errors were of requests."""
         self._state = EngineState(
             state="starting",
             watch=ProcessId.of(os.getpid()),
@@ -114,7 +116,7 @@ class Watchdog:
         """Start the engine, restart it when it dies, and return when it has idled long enough.
 
         Raises:
-            StartError: It could not be started, or died twice.
+            StartError: It could not be started, or died twice, and without our plugin again.
         """
         while True:
             probe = self._start()
@@ -122,11 +124,14 @@ class Watchdog:
             if self._serve(probe):
                 _logger.info("Nobody needed the engine for %.0f s: it is stopped", self._launch.idle_stop_seconds)
                 return
-            reason = startup_log.root_cause(self._files.log_text()) or "it ended without a word"
-            if self._state.restarts and time.monotonic() - ready_at < _STABLE_SECONDS:
+            reason = startup_log.root_cause(self._log()) or "it ended without a word"
+            again = bool(self._state.restarts) and time.monotonic() - ready_at < _STABLE_SECONDS
+            # A kernel of ours that failed may have left no trace of itself.
+            following = self._without_plugin() if again else self._other_attempts(StartError(reason))
+            if again and not following:
                 raise StartError(f"The engine died twice: {reason}")
             _logger.warning("The engine died (%s) and is restarted", reason)
-            if following := self._other_attempts(StartError(reason)):
+            if following:
                 self._fall_back(following, reason)
             self._update(state="starting", engine=None, port=None, restarts=self._state.restarts + 1)
             self._end_engine()
@@ -154,9 +159,15 @@ class Watchdog:
             return tuple(attempt for attempt in others if attempt.kv_cache_dtype != failed.kv_cache_dtype)
         if startup_log.kv_cache_rejected(str(error)):
             return tuple(attempt for attempt in others if attempt.arguments != failed.arguments)
-        if failed.plugin and startup_log.plugin_failed(self._files.log_text()):
-            return tuple(attempt for attempt in others if not attempt.plugin)
-        return ()
+        return self._without_plugin() if startup_log.plugin_failed(self._log()) else ()
+
+    def _without_plugin(self) -> tuple[Attempt, ...]:
+        """Return the attempts without our plugin, where the one that failed had it."""
+        failed, *others = self._launch.attempts
+        return tuple(attempt for attempt in others if failed.plugin and not attempt.plugin)
+
+    def _log(self) -> str:
+        return self._files.log_text(self._log_from)
 
     def _fall_back(self, attempts: tuple[Attempt, ...], reason: str) -> None:
         note = f"{attempts[0].instead_of(self._launch.attempts[0])}: {reason}"
@@ -188,7 +199,7 @@ class Watchdog:
                 return probe
             reason = failed
             self._end_engine()
-            if not startup_log.port_taken(self._files.log_text()):
+            if not startup_log.port_taken(self._log()):
                 break
         raise StartError(reason)
 
@@ -205,7 +216,7 @@ class Watchdog:
             failure = reading_failure(probe, self._launch.identity, sentences)
         except NoAnswerError as error:
             # Before it is ended: what it writes on its way out is no cause.
-            cause = startup_log.root_cause(self._files.log_text())
+            cause = startup_log.root_cause(self._log())
             self._end_engine()
             raise StartError(f"asked to copy a sentence, {error}" + (f" ({cause})" if cause else "")) from error
         if failure:
@@ -230,7 +241,7 @@ class Watchdog:
                 start_new_session=True,
                 preexec_fn=die_with_parent(),
             )
-        self._leader = ProcessId.of(self._engine.pid)
+        self._leader, self._log_from = ProcessId.of(self._engine.pid), 0
         self._update(state="starting", engine=self._leader, port=port, started_at=time.time())
 
     def _environment(self, attempt: Attempt) -> dict[str, str]:
@@ -249,20 +260,22 @@ class Watchdog:
             if time.monotonic() > deadline:
                 return f"vLLM was not ready within {self._launch.start_seconds:.0f} s"
             time.sleep(_POLL_SECONDS)
-        return startup_log.root_cause(self._files.log_text()) or f"vLLM ended with status {status}"
+        return startup_log.root_cause(self._log()) or f"vLLM ended with status {status}"
 
     def _serve(self, probe: Probe) -> bool:
         """Watch a running engine until it has idled long enough (True) or died (False)."""
         meter = MemoryMeter(self._launch.plan)
         idle_timer = IdleTimer(self._files, probe)
         answered = measured = time.monotonic()
+        self._log_from = heard = self._files.log.stat().st_size
         while self._process().poll() is None:
             now = time.monotonic()
             if now - measured >= _MEMORY_SECONDS:
                 measured = now
                 self._measure_memory(meter)
             if now - answered >= _HEALTH_SECONDS and probe.load() is not None:
-                answered = now
+                # Its server may answer once more when its core is dead already.
+                answered, self._log_from, heard = now, heard, self._files.log.stat().st_size
             if now - answered >= _SILENT_SECONDS:
                 _logger.warning("The engine has not answered for %.0f s", _SILENT_SECONDS)
                 return False

@@ -21,15 +21,13 @@ from vllm.v1.attention.backends.fa_utils import flash_attn_varlen_func, get_flas
 from vllm.v1.attention.backends.triton_attn import TritonAttentionBackend
 from vllm.v1.attention.ops.merge_attn_states import merge_attn_states
 
-from . import split_cache, stretches
+from . import TOLERANCE, split_cache, stretches
 
 MIN_NEW_TOKENS = 192
 """With fewer new tokens the cache is read as it is. Behind 129,000 tokens on an H100, 128 took FlashInfer, which is as
 fast as the split cache there, 24 ms more than 16 did, and stretches 47 ms; 512 took 140 and 54 ms."""
 _PROBED = ((1, 700), (3, 40), (21, 300))
 """New tokens, and tokens, of the requests that the kernels are checked with before they are used."""
-_TOLERANCE = 0.01
-"""Relative error that rounding to bf16 may make, with room to spare: it makes less than 0.004."""
 _logger = init_logger("vllm.readroom.attention")
 
 
@@ -98,8 +96,6 @@ class Step:
 
     few: tuple[Few, ...]
     many: tuple[stretches.Request, ...]
-    slots: torch.Tensor
-    """Where new keys and values go."""
 
 
 class E5m2MetadataBuilder(AttentionMetadataBuilder[Step]):
@@ -131,7 +127,7 @@ class E5m2MetadataBuilder(AttentionMetadataBuilder[Step]):
         batch = common_attn_metadata
         if batch.max_query_len < MIN_NEW_TOKENS:
             every = Few(batch.block_table_tensor, batch.query_start_loc, batch.seq_lens, batch.max_query_len)
-            return Step((every,), (), batch.slot_mapping)
+            return Step((every,), ())
         table, starts = batch.block_table_tensor, batch.query_start_loc_cpu.tolist()
         lengths = _lengths_on_the_host(batch)
         few: list[Few] = []
@@ -142,7 +138,7 @@ class E5m2MetadataBuilder(AttentionMetadataBuilder[Step]):
                 few.append(Few(table[first:last], started, held, most))
             else:
                 many.append(stretches.lay_out(starts[first], starts[last], lengths[first], table[first]))
-        return Step(tuple(few), tuple(many), batch.slot_mapping)
+        return Step(tuple(few), tuple(many))
 
 
 def runs(new: list[int]) -> Iterator[tuple[int, int, int]]:
@@ -265,7 +261,7 @@ def check(device: torch.device, heads: int, kv_heads: int, size: int, page: int,
         split_cache.attend(q, keys, values, table, starts, lengths, size**-0.5, new, out)
         expected = reference(q, key, value, size**-0.5)
         error = float((out.float() - expected).norm() / expected.norm())
-        if not error < _TOLERANCE:
+        if not error < TOLERANCE:
             raise RuntimeError(f"attention of {new} tokens over {length}: relative error {error:.3g}")
 
 

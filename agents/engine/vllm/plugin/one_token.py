@@ -18,13 +18,13 @@ from triton.experimental.gluon import language as gl
 from triton.experimental.gluon.language.nvidia.ampere import async_copy
 from triton.language.extra.cuda import gdc_wait
 
+from . import OVERLAPS_FROM
+
 MAX_TOKENS = 1
 COLUMNS = 512
 """Of a piece: 16 for each thread of a warp."""
 _fetch = getattr(async_copy, "async_load", None) or async_copy.async_copy_global_to_shared
 """Its name since Triton 3.9, and before."""
-_OVERLAPS_FROM = (9, 0)
-"""Compute capability from which kernels may overlap: Hopper's."""
 
 
 class Loaded(NamedTuple):
@@ -147,7 +147,7 @@ def multiply(
     if k % COLUMNS:
         raise ValueError(f"{k} columns are no multiple of {COLUMNS}")
     tiling = tiling or best_tiling(n, k)
-    overlap = torch.cuda.get_device_capability(x.device) >= _OVERLAPS_FROM
+    overlap = torch.cuda.get_device_capability(x.device) >= OVERLAPS_FROM
     y = torch.empty((1, n), dtype=x.dtype, device=x.device)
     kernel = _loaded if isinstance(tiling, Loaded) else _staged
     kernel[(n // (tiling.rows * tiling.warps),)](

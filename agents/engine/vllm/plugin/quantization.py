@@ -28,11 +28,9 @@ from vllm.model_executor.layers.quantization.fp8 import Fp8Config, Fp8LinearMeth
 from vllm.model_executor.layers.vocab_parallel_embedding import UnquantizedEmbeddingMethod, VocabParallelEmbedding
 from vllm.platforms import current_platform
 
-from . import BLOCK, QUANTIZATION, QUANTIZATION_WITH_KERNELS
+from . import BLOCK, QUANTIZATION, QUANTIZATION_WITH_KERNELS, TOLERANCE
 
 _logger = init_logger("vllm.readroom.quantization")
-TOLERANCE = 0.01
-"""Relative error that rounding to bf16 may make, with room to spare: it makes less than 0.004."""
 _LIBRARIES: list[Any] = []
 """torch forgets an operator when its library object is gone."""
 _METHODS: dict[tuple[int, ...], "FewTokensLinearMethod"] = {}

@@ -16,6 +16,8 @@ import triton
 import triton.language as tl
 from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
 
+from . import OVERLAPS_FROM
+
 LARGEST = tl.constexpr(57_344.0)
 """Of E5M2: what is larger would become infinite."""
 MAX_SPLITS = 64
@@ -25,8 +27,6 @@ microseconds by 64 and 13.9 by 128, behind 32,000 it took 38.3 and 36.2, behind 
 _LOG2_E = 1.4426950408889634
 _LOWEST = tl.constexpr(-1e30)
 """Where a running maximum starts: minus infinity has no difference from itself."""
-_OVERLAPS_FROM = (9, 0)
-"""Compute capability from which kernels may overlap: Hopper's."""
 
 
 class Split(NamedTuple):
@@ -135,7 +135,7 @@ def store(
 
 def overlaps(device: torch.device) -> bool:
     """Whether a kernel may begin before the one ahead of it has ended."""
-    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= _OVERLAPS_FROM
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= OVERLAPS_FROM
 
 
 def multiprocessors(device: torch.device) -> int:

@@ -97,15 +97,40 @@ async def test_a_request_in_flight_is_told_when_the_engine_is_killed_and_the_nex
     await engine.close()
 
 
-async def test_an_engine_that_dies_twice_is_not_restarted_again(fake: MakeSettings, data_dir: Path) -> None:
+async def test_an_engine_that_dies_without_our_plugin_too_is_not_restarted_again(
+    fake: MakeSettings, data_dir: Path
+) -> None:
     files = EngineFiles(data_dir)
-    for _ in range(2):
+    for _ in range(3):
         process = engine_of(await lifecycle.start(fake(), data_dir))
         os.kill(process.pid, signal.SIGKILL)
         await asyncio.to_thread(eventually, lambda gone=process: not gone.alive())
         await asyncio.to_thread(eventually, lambda gone=process: (s := files.read_state()) is None or s.engine != gone)
     assert await asyncio.to_thread(eventually, lambda: (s := files.read_state()) is not None and s.state == "failed")
     assert (await lifecycle.status(fake(), data_dir)).state == "failed"
+
+
+async def test_an_engine_that_dies_twice_goes_on_without_our_plugin(fake: MakeSettings, data_dir: Path) -> None:
+    settings = fake()
+    words = ("serve", settings.model, *settings.extra_args)
+    ways = tuple(
+        Attempt(arguments=words, kv_cache_dtype="fp8_e4m3", context_tokens=8_192, plugin=plugin)
+        for plugin in (True, False)
+    )
+    engine = await started(settings, data_dir, ways)
+    files = EngineFiles(data_dir)
+    for _ in range(2):
+        process = engine_of(files.read_state())
+        os.kill(process.pid, signal.SIGKILL)
+        await asyncio.to_thread(
+            eventually,
+            lambda gone=process: (s := files.read_state()) is not None and s.engine != gone and s.state == "ready",
+        )
+    state = files.read_state()
+    assert state is not None
+    assert state.launch.attempts == ways[1:]
+    assert any("vLLM does without it: it ended without a word" in note for note in state.notes)
+    await engine.close()
 
 
 async def test_killing_the_watch_takes_the_engine_along(fake: MakeSettings, data_dir: Path) -> None:

@@ -37,8 +37,16 @@ def test_the_cause_of_a_failure_is_one_line(line: str, reason: str) -> None:
     assert "\n" not in found
 
 
-def test_a_log_without_an_error_has_no_cause() -> None:
-    assert startup_log.root_cause(START) is None
+@pytest.mark.parametrize("log", [START, ""])
+def test_a_log_without_an_error_has_no_cause(log: str) -> None:
+    assert startup_log.root_cause(log) is None
+
+
+def test_the_plugin_is_blamed_for_what_it_computes_and_not_for_the_cache_that_is_made_through_it() -> None:
+    frame = '  File "/data/plugin/readroom_vllm_plugin/{}.py", line 41, in run\nRuntimeError: no room\n'
+
+    assert startup_log.plugin_failed(START + frame.format("attention"))
+    assert not startup_log.plugin_failed(START + frame.format("memory"))
 
 
 def test_only_trouble_with_the_cache_is_answered_with_another_dtype() -> None:
