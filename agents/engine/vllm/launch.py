@@ -105,11 +105,7 @@ def plan_launch(settings: EngineSettings, plugin_folder: Path) -> Launch:
     _check_shared_memory(settings.kv_offload_gib)
     gpus = read_gpus()
     plan = memory_plan.plan(settings, gpus) if gpus else None
-    notes = plan.notes if plan else ("No NVIDIA GPU was found: vLLM runs on the CPU.",)
-    served = settings
-    if plan is None and settings.kv_cache_dtype != "auto" and not hardware.supports_fp8_kv_cache():
-        served = settings.model_copy(update={"kv_cache_dtype": "auto"})
-        notes += (f"This CPU has no AVX-512 for {settings.kv_cache_dtype}: the KV cache has 16 bits.",)
+    served, notes = (settings, plan.notes) if plan else _on_a_cpu(settings)
     return Launch(
         model=settings.model,
         digest=digest(settings),
@@ -125,6 +121,20 @@ def plan_launch(settings: EngineSettings, plugin_folder: Path) -> Launch:
         start_seconds=settings.start_seconds,
         started_by=os.getpid(),
     )
+
+
+def _on_a_cpu(settings: EngineSettings) -> tuple[EngineSettings, tuple[str, ...]]:
+    """Return what of the settings vLLM can do on this CPU, and what is said of the rest."""
+    notes = ["No NVIDIA GPU was found: vLLM runs on the CPU."]
+    changes: dict[str, str] = {}
+    if settings.kv_cache_dtype != "auto" and not hardware.supports_fp8_kv_cache():
+        changes["kv_cache_dtype"] = "auto"
+        notes.append(f"This CPU has no AVX-512 for {settings.kv_cache_dtype}: the KV cache has 16 bits.")
+    shape = read_shape(settings.model)
+    if settings.quantization == "fp8" and shape and not shape.fp8_checkpoint:
+        changes["quantization"] = "auto"
+        notes.append("vLLM quantizes no weights on a CPU: they stay as the checkpoint has them.")
+    return settings.model_copy(update=changes), tuple(notes)
 
 
 def _check_shared_memory(gib: float) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from agents.benchmark.checkpoints import write_tiny
 from agents.engine.tasks.decisions import Route
 from agents.engine.vllm import launch, lifecycle
 from agents.engine.vllm.engine import ResidentEngine
@@ -336,6 +337,17 @@ async def test_where_our_plugin_fails_inside_vllm_the_engine_runs_without_it_and
     engine = await started(settings, data_dir, ways)
     assert any("vLLM does without it: ImportError" in note for note in engine.info.notes)
     await engine.close()
+
+
+def test_on_a_cpu_weights_of_16_bits_stay_as_they_are_and_it_is_said(fake: MakeSettings, data_dir: Path) -> None:
+    said = "vLLM quantizes no weights on a CPU: they stay as the checkpoint has them."
+    for fp8_format in (False, True):
+        model = write_tiny(data_dir / f"tiny-{fp8_format}", fp8_format=fp8_format)
+        settings = fake().model_copy(update={"model": str(model), "quantization": "fp8"})
+        planned = launch.plan_launch(settings, EngineFiles(data_dir).plugin)
+
+        assert ("--quantization" in planned.attempts[0].arguments) == fp8_format
+        assert (said in planned.notes) != fp8_format
 
 
 def test_vllm_finds_our_plugin_once(fake: MakeSettings, data_dir: Path) -> None:
