@@ -92,7 +92,8 @@ class Vocabulary:
         return [word.stem for word in self.words(text) if not word.function]
 
     def _compute_stem(self, word: str) -> str:
-        if word[0].isdigit():
+        # "¹" is a digit, too, but a note's mark and no number.
+        if word[0].isdecimal():
             return number_value(word)
         if len(word) == 1 or is_unspaced(word):
             return word
