@@ -29,7 +29,7 @@ _AND = rf"\s*(?:,|&|{every('between_places')})\s*"
 # The word may be in small letters or capitals, a letter or a Roman number of a section is in capitals. An article that
 # the name of a law stands behind is none of the document's.
 _NAMED = re.compile(
-    rf"{_BEFORE}{{0,3}}(?<![\w.])(?P<word>(?i:{_PAGE}|{SECTION}|{CHAPTER}|{_ANNEX}))\s*(?:(?i:no|nr)\.\s*)?"
+    rf"{_BEFORE}{{0,3}}(?<![\w.§])(?P<word>(?i:{_PAGE}|{SECTION}|{CHAPTER}|{_ANNEX}))\s*(?:(?i:no|nr)\.\s*)?"
     rf"(?P<numbers>{_NUMBER}(?:(?:{_TO}|{_AND}){_NUMBER})*)(?:\(\w{{1,4}}\))*(?!\s+[A-Z][A-Za-z]*[A-Z]\b)"
 )
 _OF = re.compile(rf"\s+(?!(?i:{_UP_TO})\b){_BEFORE}{{1,2}}", re.IGNORECASE)

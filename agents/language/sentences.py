@@ -171,7 +171,7 @@ def _cut_at_stops(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 def _cut_thai(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Yield a sentence, or the clauses of one in Thai."""
-    if _THAI.match(text, start):
+    if _THAI.match(text, start, end):
         for space in _THAI_SPACE.finditer(text, start, end):
             if space.start() - start >= _LEAST_OF_THAI:
                 yield start, space.start()

@@ -127,6 +127,11 @@ def test_rows_of_figures_stand_alone(rows: list[str]) -> None:
     assert sentences("\n".join(rows)) == rows
 
 
+@pytest.mark.parametrize("line", ["| | |", "---", "! )"])
+def test_lines_without_a_letter_are_cut_in_time_linear_in_the_text(line: str) -> None:
+    assert len(split_sentences(f"{line}\n" * 50_000)) >= 50_000
+
+
 def test_a_text_without_any_sentence_end_is_cut() -> None:
     assert max(end - start for start, end in split_sentences("word " * 5_000)) <= 1_200
 
