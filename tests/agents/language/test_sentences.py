@@ -74,6 +74,7 @@ def test_a_full_stop_inside_a_sentence_does_not_end_it(text: str) -> None:
         ("WO-1 12 450 220\nWO-2 13 451 221", ["WO-1 12 450 220", "WO-2 13 451 221"]),
         ("Teil II\nDie Kosten trägt der Mieter.", ["Teil II", "Die Kosten trägt der Mieter."]),
         ("Es gilt bis 17 Uhr usw. Der Rest entfällt.", ["Es gilt bis 17 Uhr usw.", "Der Rest entfällt."]),
+        ("It is an act of 2002.\n32.2 Papers of the year", ["It is an act of 2002.", "32.2 Papers of the year"]),
         ("# Title\nThe text begins.", ["# Title", "The text begins."]),
     ],
 )
