@@ -69,13 +69,12 @@ _OPENERS = frozenset(word for each in LANGUAGES.values() for word in each["opene
 def split_sentences(text: str) -> list[tuple[int, int]]:
     """Cut a text into sentences.
 
-    Lines wrapped inside a sentence belong together; headings, list items and table rows stand
-    alone. A sentence without an end is cut at white space after 1,200 characters. Takes time linear in
-    the text.
+    Lines wrapped inside a sentence belong together; headings, list items and table rows stand alone. A sentence without
+    an end is cut at white space after 1,200 characters. Takes time linear in the text.
 
     Returns:
-        `(start, end)` of each sentence without the white space around it, in order; together
-        they hold every character that is not white space.
+        `(start, end)` of each sentence without the white space around it, in order; together they hold every character
+        that is not white space.
     """
     sentences = (span for start, end in _units(text) for span in _cut_at_stops(text, start, end))
     return [span for start, end in sentences for span in _cut_long(text, start, end)]
@@ -204,7 +203,9 @@ def _is_abbreviation(text: str, begin: int, dot: int, following: str) -> bool:
     if len(written) > _MAX_ABBREVIATION:
         return False
     if written.isdigit():
-        return _in_date(text, begin, dot) or bool(_ORDINAL.search(text, max(begin, dot - 16), dot))
+        dates = _DATE.finditer(text, max(begin, dot - _BEFORE_MONTH), dot + _MAX_DATE)
+        in_date = any(date.start() < dot < date.end() for date in dates)
+        return in_date or bool(_ORDINAL.search(text, max(begin, dot - 16), dot))
     known = _ABBREVIATION.fullmatch(written.lower())
     kind = known.lastgroup if known else None
     if following[0].isdigit():
@@ -212,12 +213,6 @@ def _is_abbreviation(text: str, begin: int, dot: int, following: str) -> bool:
     if kind == "mostly" or (len(written) == 1 and written.isupper()):
         return following.lower() not in _OPENERS
     return kind == "never"
-
-
-def _in_date(text: str, begin: int, dot: int) -> bool:
-    """Whether the full stop at `dot` stands behind the day or the month of a date."""
-    dates = _DATE.finditer(text, max(begin, dot - _BEFORE_MONTH), dot + _MAX_DATE)
-    return any(found.start() < dot < found.end() for found in dates)
 
 
 def _cut_long(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
