@@ -74,13 +74,13 @@ class Window:
     def __init__(self, evidence: Sequence[Passage], focus: str | None) -> None:
         self._begins = bool(evidence) and not evidence[0].index
         """Whether its document begins with it."""
-        self._vocabulary = vocabulary = vocabulary_of(evidence)
-        read = read_statements(evidence, vocabulary)
+        self._vocabulary = vocabulary_of(evidence)
+        self._terms = cache(self._vocabulary.terms)
+        read = read_statements(evidence, self._vocabulary)
         # What recurs is a page's head or foot, or says nothing of its own; what ends in a colon only leads to more.
         counts = Counter(statement.text for statement in read)
         self._statements = [each for each in read if counts[each.text] < 3 and not each.text.endswith((":", "?"))]
-        self._stems_of = cache(lambda above: frozenset(vocabulary.terms(above)))
-        self._focus = read_focus(focus or "", vocabulary, [each.stems for each in self._statements])
+        self._focus = read_focus(focus or "", self._vocabulary, [each.stems for each in self._statements])
 
     @cached_property
     def _alone(self) -> list[Statement]:
@@ -117,12 +117,12 @@ class Window:
 
     def matching(self, limit: int) -> list[Statement]:
         """Return the statements that fit the focus best, at least by half, in the order of the text."""
-        fits = {index: fits for index, each in enumerate(self._statements) if (fits := self._fit(each)) >= 0.5}
-        best = sorted(fits, key=lambda index: -fits[index])[:limit]
+        fits = [self._fit(each) for each in self._statements]
+        best = sorted((index for index, each in enumerate(fits) if each >= 0.5), key=lambda index: -fits[index])[:limit]
         return [self._statements[index] for index in sorted(best)]
 
     def _fit(self, statement: Statement) -> float:
-        stems = statement.stems | self._stems_of(statement.above)
+        stems = statement.stems.union(self._terms(statement.above))
         return fit(self._focus, stems, statement.text, self._vocabulary.language)
 
 
@@ -213,8 +213,7 @@ def kinds_of(text: str, language: Language) -> tuple[NoteKind, ...]:
     """Return what a sentence holds besides words: a figure, a date, a name, as far as form tells."""
     date = _date(language.name)
     held = _AMOUNT.search(_LABEL.sub("–", date.sub("–", text))), date.search(text), _NAME.search(text)
-    kinds: tuple[NoteKind, ...] = ("figure", "date", "name")
-    return tuple(kind for kind, found in zip(kinds, held, strict=True) if found)
+    return tuple(kind for kind, found in zip(_KINDS, held, strict=True) if found)
 
 
 # Words of a focus that stand for a whole kind of thing, and are mostly not said themselves where such a thing is.

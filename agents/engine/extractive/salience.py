@@ -70,7 +70,7 @@ def pick(
         same: Whether two with nearly the same words say the same.
     """
     chosen: list[int] = []
-    nearest = dict.fromkeys(range(len(scores)), 0.0)
+    nearest: dict[int, float] = dict.fromkeys(range(len(scores)), 0.0)
     """Of those that are left, in order: how near each is to what is chosen."""
     groups = groups or range(len(scores))
     from_group = Counter[object]()

@@ -15,8 +15,8 @@ from agents.language.stems import Vocabulary, Word
 from agents.language.unspaced import is_unspaced, join_lines
 from agents.schema import Passage
 
-Form = Literal["sentence", "item", "row"]
-_MAX_QUOTE_WORDS, _MAX_QUOTE_CHARACTERS = 60, 400
+MAX_QUOTE_WORDS, _MAX_QUOTE_CHARACTERS = 60, 400
+"""The first as the grounding has it, which cuts longer quotes."""
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ class Statement:
     start: int
     end: int
     text: str
-    form: Form
+    form: Literal["sentence", "item", "row"]
     section: str
     """The headings above it, joined by " > "."""
     lead: int = -1
@@ -51,7 +51,7 @@ class Statement:
     @property
     def quote(self) -> str:
         """What it is in its passage, or the first 60 words or 400 characters of that."""
-        words = itertools.islice(re.finditer(r"\S+", self.slice), _MAX_QUOTE_WORDS)
+        words = itertools.islice(re.finditer(r"\S+", self.slice), MAX_QUOTE_WORDS)
         fitting = [word.end() for word in words if word.end() <= _MAX_QUOTE_CHARACTERS]
         return self.slice[: fitting[-1] if fitting else _MAX_QUOTE_CHARACTERS]
 
