@@ -108,8 +108,6 @@ class TextIndex:
         pages = [(each.document_id, each.page if each.document_id in paged else each.start) for each in self.passages]
         numbers = {page: number for number, page in enumerate(dict.fromkeys(pages))}
         self._page_of = np.array([numbers[page] for page in pages], dtype=np.int64)
-        pairs = itertools.pairwise(self.passages)
-        self._goes_on = np.array([(a.document_id, a.end) == (b.document_id, b.start) for a, b in pairs], bool)
 
     @property
     def size(self) -> int:
@@ -171,8 +169,7 @@ class TextIndex:
         pages = np.zeros((1 + self._page_of.max(), len(numbers)))
         np.add.at(pages, self._page_of, passages)
         idf = _idf(passages)
-        one, two = self._passage_of[:-1], self._passage_of[1:]
-        beside = ((one == two) | np.append(self._goes_on, False)[one])[:, None]
+        beside = (self._passage_of[:-1] == self._passage_of[1:])[:, None]
         # A row says what its cells say below the names of their columns; the rows beside it are about others.
         sentences[self._rows] += sentences[self._head_of]
         around = sentences.copy()
