@@ -9,9 +9,10 @@ from agents.language.section_references import (
     EAST_ASIAN,
     EAST_ASIAN_PARTS,
     SECTION,
+    SHEET,
     Reference,
     east_asian_number,
-    is_section_word,
+    is_called,
 )
 from agents.schema import Document
 
@@ -59,7 +60,7 @@ def _spans(reference: Reference, document: Document) -> tuple[Span, ...]:
         )
     if not reference.word:
         return _east_asian_part(reference, document)
-    if reference.is_sheet:
+    if is_called(reference.word, SHEET):
         name = reference.number.casefold()
         pages = (page for page in document.pages if page.kind == "sheet" and page.label.casefold() == name)
         return tuple((page.start, page.end) for page in pages)
@@ -95,7 +96,7 @@ def _sections(reference: Reference, document: Document) -> tuple[Span, ...]:
                 found.append((fit, (heading.start, section_end(document, index, reference.number))))
     best = min((fit for fit, _ in found), default=_OTHER_WORD)
     clause = None
-    if best == _OTHER_WORD and reference.number[0].isdigit() and reference.is_section:
+    if best == _OTHER_WORD and reference.number[0].isdigit() and is_called(reference.word, SECTION):
         clause = _clause(reference, document)
     return (clause,) if clause else tuple(span for fit, span in found if fit == best)
 
@@ -108,10 +109,10 @@ def _fit(reference: Reference, word: str | None, behind: str) -> int | None:
     if word and _singular(word) == _singular(reference.word):
         return _SAME_WORD
     if word:
-        return _OTHER_WORD if reference.is_section and is_section_word(word) else None
+        return _OTHER_WORD if is_called(reference.word, SECTION) and is_called(word, SECTION) else None
     # "A history" begins with no number.
     numbered = reference.number[0].isdigit() or behind[:1] in (".", ")", ":")
-    return _NO_WORD if numbered and (reference.is_section or reference.is_chapter) else None
+    return _NO_WORD if numbered and is_called(reference.word, f"{SECTION}|{CHAPTER}") else None
 
 
 def section_end(document: Document, index: int, number: str = "") -> int:

@@ -16,7 +16,7 @@ LANGUAGES: Mapping[str, Language] = MappingProxyType(
     {language.name: language for language in (Language.load(DATA / f"{name}.toml") for name in _NAMES.split())}
 )
 """By name; of languages that tie in a text, the one listed first is the text's."""
-ENGLISH, GERMAN, FRENCH, CHINESE = (LANGUAGES[name] for name in ("English", "German", "French", "Chinese"))
+ENGLISH, GERMAN, CHINESE = (LANGUAGES[name] for name in ("English", "German", "Chinese"))
 NEGATIONS = frozenset[str]().union(*(language["negations"] for language in LANGUAGES.values()))
 """Of every language."""
 
@@ -25,8 +25,12 @@ _WORD = re.compile(r"(?<![\w-])[^\W\d_]+(?!\w|[-./:]\w)")
 _SAMPLE_CHARACTERS = 20_000
 _LETTERS_OF_FUNCTION_WORD = 4
 """Every tenth letter of English prose begins a function word; four letters of Chinese say as much as ten of English."""
-_HAN, _KANA = re.compile("[\u3400-\u9fff]"), re.compile("[\u3041-\u30ff]")
-_HANGUL, _THAI = re.compile("[\uac00-\ud7a3]"), re.compile("[\u0e01-\u0e4e]")
+_SCRIPTS = {
+    "Chinese": re.compile("[\u3400-\u9fff]"),
+    "Japanese": re.compile("[\u3041-\u30ff]"),
+    "Korean": re.compile("[\uac00-\ud7a3]"),
+    "Thai": re.compile("[\u0e01-\u0e4e]"),
+}
 _SHARE_OF_KANA = 0.05
 """Of the letters of Japanese at least; a Chinese text may name something Japanese."""
 
@@ -43,19 +47,15 @@ def detect_language(text: str) -> str:
         for name, language in LANGUAGES.items()
     }
     if not sample.isascii():
-        script, letters = _script_of(sample)
-        counts[script] = letters / _LETTERS_OF_FUNCTION_WORD
+        letters = {name: len(script.findall(sample)) for name, script in _SCRIPTS.items()}
+        # Japanese is written in Chinese letters, too.
+        both = letters["Chinese"] + letters["Japanese"]
+        letters |= (
+            {"Chinese": 0, "Japanese": both} if letters["Japanese"] > _SHARE_OF_KANA * both else {"Chinese": both}
+        )
+        counts |= {name: count / _LETTERS_OF_FUNCTION_WORD for name, count in letters.items()}
     best = max(counts, key=lambda name: counts[name])
     return best if counts[best] else ""
-
-
-def _script_of(text: str) -> tuple[str, int]:
-    """Return the language that a text's letters tell, of those that are not told by their words, and their number."""
-    han, kana, hangul, thai = (len(pattern.findall(text)) for pattern in (_HAN, _KANA, _HANGUL, _THAI))
-    japanese = kana > _SHARE_OF_KANA * (han + kana)
-    counts = {"Japanese" if japanese else "Chinese": han + kana, "Korean": hangul, "Thai": thai}
-    best = max(counts, key=lambda name: counts[name])
-    return best, counts[best]
 
 
 def language_of(text: str) -> Language:
@@ -79,7 +79,5 @@ def words_of(field: str, name: str = "") -> re.Pattern[str]:
     known = [LANGUAGES[name]] if name else LANGUAGES.values()
     spaced = alternatives(each[field] for each in known if not each.unspaced)
     unspaced = alternatives(each[field] for each in known if each.unspaced)
-    return re.compile(
-        "|".join([*([rf"\b(?:{spaced})\b"] if spaced else ()), *([unspaced] if unspaced else ())]) or "(?!)",
-        re.IGNORECASE,
-    )
+    patterns = filter(None, (spaced and rf"\b(?:{spaced})\b", unspaced))
+    return re.compile("|".join(patterns) or "(?!)", re.IGNORECASE)

@@ -11,12 +11,13 @@ from agents.schema import Passage
 
 _PAGE = every("pages")
 SECTION = every("sections")
+"""A heading may have another of these words: section 2, clause 2 and article 2 can be the same."""
 CHAPTER = every("chapters")
+"""A heading may be its number without its word."""
 _ANNEX = every("annexes")
-_SHEET_WORD = every("sheets")
+SHEET = every("sheets")
 _BEFORE = rf"(?i:\b(?:{every('before_places')})\s+|\b[a-z]{{1,4}}['’])"
 _UP_TO = every("up_to")
-_ENDS = ((every("first"), 1), (every("last"), -1))
 
 _ROMAN_PAGE = r"[ivx]{2,6}\b|[ivx](?=\s*(?:$|[^\w\s'’]))"
 """As front matter has it printed on its pages. In "the page i uploaded" i is nobody's number."""
@@ -29,21 +30,21 @@ _AND = rf"\s*(?:,|&|{every('between_places')})\s*"
 # The word may be in small letters or capitals, a letter or a Roman number of a section is in capitals. An article that
 # the name of a law stands behind is none of the document's.
 _NAMED = re.compile(
-    rf"{_BEFORE}{{0,3}}(?<![\w.])(?P<word>(?i:{_PAGE}|{SECTION}|{CHAPTER}|{_ANNEX}))\s*(?:(?i:no|nr)\.\s*)?"
+    rf"{_BEFORE}{{0,3}}(?<![\w.§])(?P<word>(?i:{_PAGE}|{SECTION}|{CHAPTER}|{_ANNEX}))\s*(?:(?i:no|nr)\.\s*)?"
     rf"(?P<numbers>{_NUMBER}(?:(?:{_TO}|{_AND}){_NUMBER})*)(?:\(\w{{1,4}}\))*(?!\s+[A-Z][A-Za-z]*[A-Z]\b)"
 )
 _OF = re.compile(rf"\s+(?!(?i:{_UP_TO})\b){_BEFORE}{{1,2}}", re.IGNORECASE)
 _PRONOUN = re.compile(r"\b[a-z]+\s+I$")
 """In "the part I play" I is nobody's number."""
 _FIRST_OR_LAST_PAGE = tuple(
-    (re.compile(rf"{_BEFORE}{{0,3}}\b(?:{words})\s+(?P<word>{_PAGE})(?!\w)", re.IGNORECASE), number)
-    for words, number in _ENDS
+    (re.compile(rf"{_BEFORE}{{0,3}}\b(?:{every(field)})\s+(?P<word>{_PAGE})(?!\w)", re.IGNORECASE), number)
+    for field, number in (("first", "1"), ("last", "-1"))
 )
 _QUOTED = r"[\"'“”„«‘’](?P<quoted>[^\"'“”„«»‘’]{1,31})[\"'“”«»‘’]"
 # Excel allows 31 characters. A name without quotes is of words in capitals and numbers: "Budget 2024".
 _SHEET = re.compile(
-    rf"{_BEFORE}{{1,3}}(?P<word>(?i:{_SHEET_WORD}))\s+(?:{_QUOTED}|(?P<name>(?![a-zß-ÿ])[^\W_][\w.&-]*(?:\s+[A-Z0-9][\w.&-]*)*))"
-    rf"|{_BEFORE}{{0,3}}{_QUOTED.replace('quoted', 'before')}\s+(?P<behind>(?i:{_SHEET_WORD}))\b"
+    rf"{_BEFORE}{{1,3}}(?P<word>(?i:{SHEET}))\s+(?:{_QUOTED}|(?P<name>(?![a-zß-ÿ])[^\W_][\w.&-]*(?:\s+[A-Z0-9][\w.&-]*)*))"
+    rf"|{_BEFORE}{{0,3}}{_QUOTED.replace('quoted', 'before')}\s+(?P<behind>(?i:{SHEET}))\b"
 )
 EAST_ASIAN_PARTS = ("编編編篇편", "章장", "节節절", "条條조", "款관", "项項항", "号號호")
 """Parts of laws and contracts, the larger first, each as Chinese, Japanese and Korean write it."""
@@ -72,7 +73,7 @@ class Reference:
     @classmethod
     def from_match(cls, match: re.Match[str]) -> Iterator["Reference"]:
         """Yield the references of one match: "pages 3-5 and 7" has four."""
-        is_page = re.fullmatch(_PAGE, match["word"], re.IGNORECASE) is not None
+        is_page = is_called(match["word"], _PAGE)
         word = match["word"].removesuffix("s") if len(match["word"]) > _SHORT_WORD else match["word"]
         last = ""
         for each in _EACH.finditer(match["numbers"]):
@@ -84,25 +85,10 @@ class Reference:
                 yield cls(word, number, is_page)
             last = number
 
-    @property
-    def is_sheet(self) -> bool:
-        """Whether it is a workbook's sheet."""
-        return re.fullmatch(_SHEET_WORD, self.word, re.IGNORECASE) is not None
 
-    @property
-    def is_section(self) -> bool:
-        """Whether a heading may have another word for it: section 2, clause 2 and article 2 can be the same."""
-        return is_section_word(self.word)
-
-    @property
-    def is_chapter(self) -> bool:
-        """Whether its heading may be its number without its word."""
-        return re.fullmatch(CHAPTER, self.word, re.IGNORECASE) is not None
-
-
-def is_section_word(word: str) -> bool:
-    """Whether a word names a section, a clause, an article or a paragraph."""
-    return re.fullmatch(SECTION, word, re.IGNORECASE) is not None
+def is_called(word: str, kind: str) -> bool:
+    """Whether a word names a kind of place, such as `SECTION`."""
+    return re.fullmatch(kind, word, re.IGNORECASE) is not None
 
 
 def find_references(question: str) -> tuple[Reference, ...]:
@@ -117,7 +103,7 @@ def find_references(question: str) -> tuple[Reference, ...]:
     found = [(match.start(), place) for match in outer for place in Reference.from_match(match)]
     for pattern, number in _FIRST_OR_LAST_PAGE:
         found += [
-            (match.start(), Reference(match["word"], str(number), is_page=True)) for match in pattern.finditer(question)
+            (match.start(), Reference(match["word"], number, is_page=True)) for match in pattern.finditer(question)
         ]
     for match in _SHEET.finditer(question):
         name = match["quoted"] or match["name"] or match["before"]
@@ -150,9 +136,8 @@ def strip_references(question: str) -> str:
 def within_references(question: str, passages: Sequence[Passage]) -> bool:
     """Whether passages lie within what a question refers to, as far as their pages and beginnings tell."""
     places = find_references(question)
-    pages = {int(place.number) for place in places if place.is_page and place.number.lstrip("-").isdigit()}
-    numbers = "|".join(re.escape(place.number) for place in places if not place.is_page)
+    pages = {place.number for place in places if place.is_page}
+    numbers = "|".join(re.escape(place.number) for place in places if not place.is_page) or "(?!)"
     begins = re.compile(rf"\W*(?:[^\W\d_]+\.?\s+)?(?:{numbers})(?!\w|\.\d)")
-    first = passages[0].text if passages else ""
-    in_section, on_page = numbers and begins.match(first), pages and all(each.page in pages for each in passages)
-    return bool(passages and (in_section or on_page))
+    in_section = bool(passages) and begins.match(passages[0].text) is not None
+    return in_section or (bool(passages) and all(str(each.page) in pages for each in passages))

@@ -28,8 +28,8 @@ _NEXT = re.compile(r"\s+[\"'“‘«(\[*_]*(\S\w*)")
 _PARTS = every("pages", "sections", "chapters", "annexes", "sheets")
 _STARTS_ALONE = re.compile(
     rf"(?=[A-ZÀ-Þ])(?i:{_PARTS})\s+[\dA-Z]+\b(?=[\s.:–-]*(?:[A-ZÀ-Þ]|$))|"
-    r"""[ \t]*(?:
-        \#{1,6}\s | [-*+•‣◦▪–—·o]\s+\S | \|  | >\s | [{}\[\]]+,?\s*$ | "[^"\n]+":
+    r"""(?:
+        [-*+•‣◦▪–—·o]\s+\S | >\s | [{}\[\]]+,?\s*$ | "[^"\n]+":
         | \(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]\s+\S     # 1.  2)  (a)
         | (?:§+\s*)?\d+(?:\.\d+)+\.?\s+\S                    # 7.2 and § 7.2
         | 第[\d一二三四五六七八九十百\u3007零]+[条條章节節款项項編编] | 제\s?\d+\s?[조장절항] | ข้อ\s\d
@@ -53,10 +53,9 @@ _MONTH = rf"(?i:(?:{'|'.join(GERMAN['short_months'])})\.|(?:{_MONTHS})\b)"
 DAY_OF_MONTH = rf"(?:[0-2]?\d|3[01])\.\s{{1,9}}(?:{_MONTH}|\d{{1,2}}\.\s{{0,9}}\d{{4}}\b)"
 """A day and its month as they are written in German, as in 1. September and 1. 9. 2024."""
 
-_DAY_OF_MONTH = re.compile(rf"(?<!\w){DAY_OF_MONTH}")
-_DATE_IN_DIGITS = re.compile(r"(?<!\d)(?:\d{1,2}\.\s{1,9}\d{1,2}\.\s{1,9}\d{4}\b|\d{4}\.\s?\d{1,2}\.(?:\s?\d{1,2}\.)?)")
-"""As German writes it, 3. 10. 2024, and Korean, 2018. 3. 31."""
-_MAX_DATE = 40
+# Korean writes 2018. 3. 31.
+_DATE = re.compile(rf"(?<!\w)(?:{DAY_OF_MONTH}|\d{{4}}\.\s?(?:0?[1-9]|1[0-2])\.(?:\s?\d{{1,2}}\.)?)")
+_MAX_DATE, _BEFORE_MONTH = 40, 14
 _ORDINAL = re.compile(rf"\b(?:{'|'.join(GERMAN['before_ordinal'])})\s\d{{1,2}}$")
 _ABBREVIATION = re.compile(
     rf"(?P<never>{every('abbreviations')})"
@@ -70,13 +69,12 @@ _OPENERS = frozenset(word for each in LANGUAGES.values() for word in each["opene
 def split_sentences(text: str) -> list[tuple[int, int]]:
     """Cut a text into sentences.
 
-    Lines wrapped inside a sentence belong together; headings, list items and table rows stand
-    alone. A sentence without an end is cut at white space after 1,200 characters. Takes time linear in
-    the text.
+    Lines wrapped inside a sentence belong together; headings, list items and table rows stand alone. A sentence without
+    an end is cut at white space after 1,200 characters. Takes time linear in the text.
 
     Returns:
-        `(start, end)` of each sentence without the white space around it, in order; together
-        they hold every character that is not white space.
+        `(start, end)` of each sentence without the white space around it, in order; together they hold every character
+        that is not white space.
     """
     sentences = (span for start, end in _units(text) for span in _cut_at_stops(text, start, end))
     return [span for start, end in sentences for span in _cut_long(text, start, end)]
@@ -121,7 +119,7 @@ def _is_wrap(line: str, tail: str, following: str, room: float) -> bool:
         return True
     goes_on = _LAST_WORD.search(tail)
     goes_on = goes_on is not None and goes_on.group() in _FUNCTION_WORDS
-    if goes_on and _DAY_OF_MONTH.match(following):
+    if goes_on and _DATE.match(following):
         return True
     if _STARTS_ALONE.match(following):
         return False
@@ -171,7 +169,7 @@ def _cut_at_stops(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 def _cut_thai(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Yield a sentence, or the clauses of one in Thai."""
-    if _THAI.match(text, start):
+    if _THAI.match(text, start, end):
         for space in _THAI_SPACE.finditer(text, start, end):
             if space.start() - start >= _LEAST_OF_THAI:
                 yield start, space.start()
@@ -205,7 +203,9 @@ def _is_abbreviation(text: str, begin: int, dot: int, following: str) -> bool:
     if len(written) > _MAX_ABBREVIATION:
         return False
     if written.isdigit():
-        return _in_date(text, begin, dot) or bool(_ORDINAL.search(text, max(begin, dot - 16), dot))
+        dates = _DATE.finditer(text, max(begin, dot - _BEFORE_MONTH), dot + _MAX_DATE)
+        in_date = any(date.start() < dot < date.end() for date in dates)
+        return in_date or bool(_ORDINAL.search(text, max(begin, dot - 16), dot))
     known = _ABBREVIATION.fullmatch(written.lower())
     kind = known.lastgroup if known else None
     if following[0].isdigit():
@@ -213,14 +213,6 @@ def _is_abbreviation(text: str, begin: int, dot: int, following: str) -> bool:
     if kind == "mostly" or (len(written) == 1 and written.isupper()):
         return following.lower() not in _OPENERS
     return kind == "never"
-
-
-def _in_date(text: str, begin: int, dot: int) -> bool:
-    """Whether the full stop at `dot` stands behind the day or the month of a date."""
-    end = dot + _MAX_DATE
-    if any(_DAY_OF_MONTH.match(text, max(begin, dot - digits), end) for digits in (1, 2)):
-        return True
-    return any(found.start() < dot < found.end() for found in _DATE_IN_DIGITS.finditer(text, max(begin, dot - 14), end))
 
 
 def _cut_long(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

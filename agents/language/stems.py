@@ -62,18 +62,15 @@ class Vocabulary:
 
     def words(self, text: str) -> list[Word]:
         """Return every word of a text in order."""
-        if text.isascii():
-            return self._spaced_words(text)
         text = fold_digits(text)
         if not holds_unspaced(text):
             return self._spaced_words(text)
         spaced = self._spaced_words(_UNSPACED_RUN.sub(lambda run: " " * len(run.group()), text))
-        small = ("function", "negation")
         unspaced = [
-            Word(unit.text, unit.text, unit.start, unit.end, unit.kind in small, unit.kind == "negation")
-            for unit in units(_SCALE_BEHIND_DIGITS.sub(" ", text))
+            Word(text, text, start, end, kind in ("function", "negation"), kind == "negation")
+            for text, start, end, kind in units(_SCALE_BEHIND_DIGITS.sub(" ", text))
         ]
-        return sorted(spaced + unspaced, key=lambda word: word.start) if unspaced else spaced
+        return sorted(spaced + unspaced, key=lambda word: word.start)
 
     def _spaced_words(self, text: str) -> list[Word]:
         """Return the words that spaces and marks part, in order."""
@@ -92,7 +89,8 @@ class Vocabulary:
         return [word.stem for word in self.words(text) if not word.function]
 
     def _compute_stem(self, word: str) -> str:
-        if word[0].isdigit():
+        # "¹" is a digit, too, but a note's mark and no number.
+        if word[0].isdecimal():
             return number_value(word)
         if len(word) == 1 or is_unspaced(word):
             return word

@@ -80,7 +80,6 @@ def units(text: str) -> Iterator[Unit]:
 _ONE_SCRIPT = re.compile(f"[ぁ-ゟ]+|[{KATAKANA}]+|[^ぁ-ゟ{KATAKANA}]+")
 _HIRAGANA = re.compile("[ぁ-ゟ]")
 _KANJI_OR_KATAKANA = re.compile(f"[{HAN}{KATAKANA}]")
-_EDGES_OF_ONE = 2
 
 
 def _pairs(text: str, start: int, end: int) -> Iterator[Unit]:
@@ -97,7 +96,7 @@ def _pairs(text: str, start: int, end: int) -> Iterator[Unit]:
             edges = [first, *(match.end() for match in _LETTER.finditer(text, first, last))]
         else:
             edges = range(first, last + 1)
-        if len(edges) == _EDGES_OF_ONE:
+        if len(edges) == 2:
             yield Unit(text[first:last], first, last, "function" if ending else "pair")
         for begin, close in zip(edges, edges[2:], strict=False):
             yield Unit(text[begin:close], begin, close, "function" if behind else "pair")

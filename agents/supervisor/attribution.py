@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from agents.engine.extractive.statements import quotable, read_statements, vocabulary_of
+from agents.engine.extractive.statements import read_statements, vocabulary_of
 from agents.language.stems import Vocabulary
 from agents.schema import Passage
 
@@ -50,7 +50,7 @@ class AttributableText:
         vocabulary = vocabulary_of(passages)
         titles = {passage.title for passage in passages}
         candidates = (
-            Candidate(quotable(each, passages), each.text, each.stems)
+            Candidate(each.quote, each.text, each.stems)
             for each in read_statements(passages, vocabulary)
             # A page's head, and what only leads to the next sentence.
             if each.text not in titles and not each.text.endswith((":", "—"))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from agents.engine.extractive.decisions import split_question
 from agents.engine.extractive.ranking import Ranked, Ranking, text_index
-from agents.engine.extractive.statements import Statement, clean, read_row, read_statements
+from agents.engine.extractive.statements import MAX_QUOTE_WORDS, Statement, clean, read_row, read_statements
 from agents.engine.extractive.weights import LEAST_SHARE, MAX_CLAIMS, REFUSED_BELOW
 from agents.engine.tasks.answering import Excerpt, Excerpts, ExcerptsResult, RewriteAnswer, RewriteAnswerResult
 from agents.language.section_references import strip_references, within_references
@@ -17,8 +17,8 @@ from agents.language.stems import Vocabulary
 from agents.language.unspaced import count_words, word_spans
 
 _MAX_PARTS = 3
-_LEAST_QUOTE_WORDS, _MAX_QUOTE_WORDS = 5, 60
-"""As the grounding has them, which widens shorter quotes and cuts longer ones."""
+_LEAST_QUOTE_WORDS = 5
+"""As the grounding has it, which widens shorter quotes."""
 
 
 def excerpts(task: Excerpts, most: int = MAX_CLAIMS, least_share: float = LEAST_SHARE) -> ExcerptsResult:
@@ -92,23 +92,22 @@ def _excerpt(ranked: Ranked, stems: frozenset[str]) -> Excerpt | None:
     vocabulary = Vocabulary.of(passage.text)
     statements = read_statements((passage,), vocabulary)
     place = next((place for place, each in enumerate(statements) if each.end > ranked.start), None)
-    within = passage.document_id, passage.start, passage.end
     if place is None:
         return None
     statement = statements[place]
     if statement.form == "row":
-        quote = _cut(passage.text, statement.start, statement.end)
-        quotes = (quote, statement.head) if statement.head else (quote,)
-        return Excerpt(text=read_row(quote, statement.head), quotes=quotes, within=within)
-    last = _last(statements, place)
-    quote = _cut(passage.text, statement.start, statements[last].end, stems)
-    if last == place and _is_open(statement) and stems.issuperset(vocabulary.terms(quote)):
-        return None
-    before = statements[statement.lead] if statement.lead >= 0 else None
-    if before is None:
-        return Excerpt(text=clean(quote), quotes=(quote,), within=within)
-    lead = _cut(passage.text, before.start, before.end)
-    return Excerpt(text=f"{clean(lead)} {clean(quote)}", quotes=(quote, lead), within=within)
+        quote, above = _cut(passage.text, statement.start, statement.end), statement.head
+        text = read_row(quote, above)
+    else:
+        last = _last(statements, place)
+        quote = _cut(passage.text, statement.start, statements[last].end, stems)
+        if last == place and _is_open(statement) and stems.issuperset(vocabulary.terms(quote)):
+            return None
+        lead = statements[statement.lead] if statement.lead >= 0 else None
+        above = _cut(passage.text, lead.start, lead.end) if lead else ""
+        text = f"{clean(above)} {clean(quote)}".lstrip()
+    within = passage.document_id, passage.start, passage.end
+    return Excerpt(text=text, quotes=(quote, above) if above else (quote,), within=within)
 
 
 def _last(statements: Sequence[Statement], first: int) -> int:
@@ -119,7 +118,7 @@ def _last(statements: Sequence[Statement], first: int) -> int:
     last, words = first, count_words(statements[first].text)
     for statement, after in itertools.pairwise(statements[first:]):
         words += count_words(after.text)
-        listed = after.lead == first and words <= _MAX_QUOTE_WORDS
+        listed = after.lead == first and words <= MAX_QUOTE_WORDS
         goes_on = after.section == statement.section and after.form != "row"
         if not goes_on or not (listed or _is_open(statement)):
             break
@@ -142,11 +141,12 @@ def _is_open(statement: Statement) -> bool:
 def _cut(text: str, start: int, end: int, stems: frozenset[str] = frozenset()) -> str:
     """Return a slice, or of a long one the 60 words that hold most of the question's."""
     words = word_spans(text[start:end])
-    if len(words) <= _MAX_QUOTE_WORDS:
+    if len(words) <= MAX_QUOTE_WORDS:
         return text[start:end]
     vocabulary = Vocabulary.of(text)
     held = [not stems.isdisjoint(vocabulary.terms(text[start + first : start + last])) for first, last in words]
-    counts = [sum(held[first : first + _MAX_QUOTE_WORDS]) for first in range(len(words) - _MAX_QUOTE_WORDS + 1)]
-    best = [first for first, count in enumerate(counts) if count == max(counts)]
-    first = best[len(best) // 2] if max(counts) else 0
-    return text[start + words[first][0] : start + words[first + _MAX_QUOTE_WORDS - 1][1]]
+    counts = [sum(held[first : first + MAX_QUOTE_WORDS]) for first in range(len(words) - MAX_QUOTE_WORDS + 1)]
+    most = max(counts)
+    best = [first for first, count in enumerate(counts) if count == most]
+    first = best[len(best) // 2] if most else 0
+    return text[start + words[first][0] : start + words[first + MAX_QUOTE_WORDS - 1][1]]

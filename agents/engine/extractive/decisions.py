@@ -73,10 +73,10 @@ def split_question(question: str) -> tuple[str, ...]:
 
 def _as_question(text: str) -> str:
     """Return a text as a question of at most 240 characters: a capital first, a question mark last, cut at a word."""
-    text = " ".join(text.strip(" ?\uff1f,;.").split()) or "?"
+    text = " ".join(text.strip(" ?\uff1f,;.").split())
     if len(text) > _MAX_PART_CHARS - 1:
         text = text[: _MAX_PART_CHARS - 1].rsplit(" ", 1)[0]
-    return text if text == "?" else f"{text[0].upper()}{text[1:]}?"
+    return f"{text[:1].upper()}{text[1:]}?"
 
 
 _MAX_HISTORY_CHARS, _MAX_QUESTION_CHARS, _MAX_TURNS = 24_000, 500, 4

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from agents.engine.engine import Outcome, Task
@@ -58,16 +57,14 @@ class ExtractiveEngine:
         """The function that computes each task; imported with the first task, for numpy and the rules load slowly."""
         from agents.engine.extractive import answering, decisions, notes, reducing
 
-        return MappingProxyType(
-            {
-                "Route": decisions.route,
-                "Plan": decisions.plan,
-                "NextStep": decisions.next_step,
-                "StandaloneQuestion": decisions.standalone_question,
-                "Excerpts": answering.excerpts,
-                "RewriteAnswer": answering.rewrite_answer,
-                "WindowNotes": notes.window_notes,
-                "Overview": reducing.overview,
-                "Reduce": reducing.reduce,
-            }
-        )
+        return {
+            "Route": decisions.route,
+            "Plan": decisions.plan,
+            "NextStep": decisions.next_step,
+            "StandaloneQuestion": decisions.standalone_question,
+            "Excerpts": answering.excerpts,
+            "RewriteAnswer": answering.rewrite_answer,
+            "WindowNotes": notes.window_notes,
+            "Overview": reducing.overview,
+            "Reduce": reducing.reduce,
+        }

@@ -8,13 +8,13 @@ import math
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from itertools import zip_longest
 from statistics import median, quantiles
 from typing import NamedTuple
 
 from agents.engine.extractive.salience import centrality, pick, vectors
-from agents.engine.extractive.statements import Statement, quotable, read_statements, shortened, vocabulary_of
+from agents.engine.extractive.statements import Statement, read_statements, shortened, vocabulary_of
 from agents.engine.tasks.reading import MAX_NOTE_CHARACTERS, NotesResult, WindowNotes
 from agents.language.lexicon import ENGLISH, LANGUAGES, Language, words_of
 from agents.language.sentences import ends_sentence, is_whole_sentence
@@ -26,10 +26,18 @@ def window_notes(task: WindowNotes) -> NotesResult:
     """Note the sentences that stand for a window, the most important first; a focus decides what counts."""
     window = Window(task.evidence, task.focus)
     if task.mode != "extraction":
-        return NotesResult.of(window.text(each) for each in window.points(task.most, whole=task.mode == "comparison"))
-    if task.focus:
-        return NotesResult.of(window.text(each) for each in window.matching(task.most))
-    return NotesResult.of(window.text(each) for _, each in window.facts((), task.most, whole=True))
+        found = window.points(task.most, whole=task.mode == "comparison")
+    elif task.focus:
+        found = window.matching(task.most)
+    else:
+        found = [each for _, each in window.facts((), task.most, whole=True)]
+    return NotesResult.of(map(_text, found))
+
+
+def _text(statement: Statement) -> str:
+    """Return a statement in words, as far as it can be quoted."""
+    whole = statement.quote == statement.slice
+    return shortened(statement.text if whole else " ".join(statement.quote.split()), MAX_NOTE_CHARACTERS)
 
 
 class NotedFact(NamedTuple):
@@ -44,7 +52,7 @@ def window_facts(evidence: Sequence[Passage], noted: Collection[str], limit: int
     """Return the most central sentences with a figure, a date or a name, the kinds in turn, without those noted."""
     window = Window(evidence, None)
     found = window.facts(noted, limit, whole=False)
-    return [NotedFact(kind, window.text(each), quotable(each, evidence)) for kind, each in found]
+    return [NotedFact(kind, _text(each), each.quote) for kind, each in found]
 
 
 _FIT, _FIGURE, _SHORT = 1.5, 0.15, 0.5
@@ -64,13 +72,14 @@ class Window:
     """The statements of one window, and what is to be looked for in it."""
 
     def __init__(self, evidence: Sequence[Passage], focus: str | None) -> None:
-        self._evidence = evidence
+        self._begins = bool(evidence) and not evidence[0].index
+        """Whether its document begins with it."""
         self._vocabulary = vocabulary_of(evidence)
+        self._terms = cache(self._vocabulary.terms)
         read = read_statements(evidence, self._vocabulary)
         # What recurs is a page's head or foot, or says nothing of its own; what ends in a colon only leads to more.
         counts = Counter(statement.text for statement in read)
         self._statements = [each for each in read if counts[each.text] < 3 and not each.text.endswith((":", "?"))]
-        self._above: dict[str, frozenset[str]] = {}
         self._focus = read_focus(focus or "", self._vocabulary, [each.stems for each in self._statements])
 
     @cached_property
@@ -81,7 +90,6 @@ class Window:
 
     def points(self, limit: int, *, whole: bool) -> list[Statement]:
         """Return the sentences that stand for the window, best first; `whole` lets rows and fragments stand, too."""
-        begins = bool(self._evidence) and not self._evidence[0].index
         alone = {id(each) for each in self._alone}
         all_stand = len(self._alone) >= _LEAST_PROSE and not whole
         among = [each for each in self._statements if not all_stand or id(each) in alone]
@@ -93,7 +101,7 @@ class Window:
             - _SHORT * (len(each.words) < _FEW_WORDS)
             for central, each in zip(centrality(given), among, strict=True)
         ]
-        most = limit if begins or whole else min(limit, len(self._alone) // _SHARE)
+        most = limit if self._begins or whole else min(limit, len(self._alone) // _SHARE)
         return [among[index] for index in pick(scores, given, most)]
 
     def facts(self, noted: Collection[str], limit: int, *, whole: bool) -> list[tuple[NoteKind, Statement]]:
@@ -109,21 +117,13 @@ class Window:
 
     def matching(self, limit: int) -> list[Statement]:
         """Return the statements that fit the focus best, at least by half, in the order of the text."""
-        fits = [(self._fit(each), -index) for index, each in enumerate(self._statements)]
-        best = sorted((fit for fit in fits if fit[0] >= 0.5), reverse=True)[:limit]
-        return [self._statements[index] for index in sorted(-negative for _, negative in best)]
+        fits = [self._fit(each) for each in self._statements]
+        best = sorted((index for index, each in enumerate(fits) if each >= 0.5), key=lambda index: -fits[index])[:limit]
+        return [self._statements[index] for index in sorted(best)]
 
     def _fit(self, statement: Statement) -> float:
-        above = self._above.get(statement.above)
-        if above is None:
-            above = self._above[statement.above] = frozenset(self._vocabulary.terms(statement.above))
-        return fit(self._focus, statement.stems | above, statement.text, self._vocabulary.language)
-
-    def text(self, statement: Statement) -> str:
-        """Return a statement in words, as far as it can be quoted."""
-        quote = quotable(statement, self._evidence)
-        whole = len(quote) == statement.end - statement.start
-        return shortened(statement.text if whole else " ".join(quote.split()), MAX_NOTE_CHARACTERS)
+        stems = statement.stems.union(self._terms(statement.above))
+        return fit(self._focus, stems, statement.text, self._vocabulary.language)
 
 
 # Where words are parted by spaces no sentence begins in digits: it is the rest of one, or a line of a table.
@@ -198,7 +198,7 @@ _AMOUNT = re.compile(
 _NAME = re.compile(rf"(?<=[^.!?:\s] ){_CAPITAL}[\w’'-]+(?: (?:of|de|van|von|der|da|di|la))?(?: {_CAPITAL}[\w’'-]+)+")
 
 
-@lru_cache(maxsize=len(LANGUAGES))
+@cache
 def _date(name: str) -> re.Pattern[str]:
     months = "|".join(dict.fromkeys((*LANGUAGES[name]["months"], *ENGLISH["months"], *ENGLISH["short_months"])))
     return re.compile(
@@ -213,8 +213,7 @@ def kinds_of(text: str, language: Language) -> tuple[NoteKind, ...]:
     """Return what a sentence holds besides words: a figure, a date, a name, as far as form tells."""
     date = _date(language.name)
     held = _AMOUNT.search(_LABEL.sub("–", date.sub("–", text))), date.search(text), _NAME.search(text)
-    kinds: tuple[NoteKind, ...] = ("figure", "date", "name")
-    return tuple(kind for kind, found in zip(kinds, held, strict=True) if found)
+    return tuple(kind for kind, found in zip(_KINDS, held, strict=True) if found)
 
 
 # Words of a focus that stand for a whole kind of thing, and are mostly not said themselves where such a thing is.

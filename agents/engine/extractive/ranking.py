@@ -18,6 +18,7 @@ from typing import Any
 
 from cachetools import LRUCache, cached
 
+from agents.engine.extractive.statements import vocabulary_of
 from agents.engine.extractive.weights import ANSWER_WEIGHT, CONFIDENCE, MEASURES
 from agents.language.lexicon import language_of
 from agents.language.sentences import split_sentences
@@ -25,8 +26,6 @@ from agents.language.stems import Vocabulary
 from agents.language.unspaced import join_lines
 from agents.schema import Passage
 
-_SAMPLE_PASSAGES, _SAMPLE_CHARACTERS = 40, 20_000
-"""From which a text's language is told."""
 _KEPT_BYTES = 64 * 1024**2
 """Of the indexes that are kept: of texts of some 17 million characters together."""
 _STEM_BYTES, _PASSAGE_BYTES = 150, 1_200
@@ -80,8 +79,8 @@ class TextIndex:
         import numpy as np
 
         self.passages = sorted(passages, key=lambda passage: (passage.document_id, passage.start))
-        sample = " ".join(passage.text for passage in self.passages[:_SAMPLE_PASSAGES])
-        self._language = language_of(sample[:_SAMPLE_CHARACTERS])
+        vocabulary = vocabulary_of(self.passages)
+        self._language = vocabulary.language
         spans, heads = array("i"), array("i")
         for number, passage in enumerate(self.passages):
             head, first = -1, len(heads)
@@ -100,7 +99,7 @@ class TextIndex:
         self._rows = np.flatnonzero(heads >= 0)
         """The sentences that are rows of a table whose head stands in the same passage."""
         self._head_of = heads[self._rows]
-        stems = _StemNumbers(Vocabulary(self._language))
+        stems = _StemNumbers(vocabulary)
         of_each = zip(spans[::3], spans[1::3], spans[2::3], strict=True)
         self._sentences = _Tokens(stems.of(self.passages[number].text[start:end]) for number, start, end in of_each)
         self._headings = _Tokens(stems.of(passage.heading) for passage in self.passages)
@@ -109,8 +108,6 @@ class TextIndex:
         pages = [(each.document_id, each.page if each.document_id in paged else each.start) for each in self.passages]
         numbers = {page: number for number, page in enumerate(dict.fromkeys(pages))}
         self._page_of = np.array([numbers[page] for page in pages], dtype=np.int64)
-        pairs = itertools.pairwise(self.passages)
-        self._goes_on = np.array([(a.document_id, a.end) == (b.document_id, b.start) for a, b in pairs], bool)
 
     @property
     def size(self) -> int:
@@ -172,8 +169,7 @@ class TextIndex:
         pages = np.zeros((1 + self._page_of.max(), len(numbers)))
         np.add.at(pages, self._page_of, passages)
         idf = _idf(passages)
-        one, two = self._passage_of[:-1], self._passage_of[1:]
-        beside = ((one == two) | np.append(self._goes_on, False)[one])[:, None]
+        beside = (self._passage_of[:-1] == self._passage_of[1:])[:, None]
         # A row says what its cells say below the names of their columns; the rows beside it are about others.
         sentences[self._rows] += sentences[self._head_of]
         around = sentences.copy()

@@ -45,10 +45,10 @@ def overview(task: Overview) -> OverviewResult:
         raise EngineError("There are no points for an overview.", hint="Give Overview at least one point.")
     weighed = WeighedPoints([PointToReduce(document="", text=text) for text in task.points], task.focus)
     # What has the title's words says what the document is. A clause behind its own title is two sentences, not one.
-    titles = " ".join(task.titles)
+    named = frozenset(weighed.vocabulary.terms(" ".join(task.titles)))
     scores = [
-        score + weighed.share_of(titles, index) - (len(split_sentences(text)) > 1)
-        for index, (score, text) in enumerate(zip(weighed.scores, task.points, strict=True))
+        score + len(named & stems) / (len(named) or 1) - (len(split_sentences(text)) > 1)
+        for score, stems, text in zip(weighed.scores, weighed.stems, task.points, strict=True)
     ]
     chosen = pick(scores, weighed.vectors, _OVERVIEW_POINTS)
     return OverviewResult(overview="\n".join(task.points[index] for index in sorted(chosen)))
@@ -85,32 +85,23 @@ class WeighedPoints:
 
     def __init__(self, points: Sequence[PointToReduce], focus: str | None) -> None:
         self.points = points
-        self._vocabulary = Vocabulary.of("\n".join(point.text for point in points))
-        stems = [frozenset(self._vocabulary.terms(point.text)) for point in points]
-        self.vectors: list[Vector] = vectors(stems)
+        self.vocabulary = Vocabulary.of("\n".join(point.text for point in points))
+        self.stems = [frozenset(self.vocabulary.terms(point.text)) for point in points]
+        self.vectors: list[Vector] = vectors(self.stems)
         top = max((abs(point.rank) for point in points), default=0.0) or 1.0
-        sought, language = read_focus(focus or "", self._vocabulary, stems), self._vocabulary.language
+        sought, language = read_focus(focus or "", self.vocabulary, self.stems), self.vocabulary.language
         self.scores = [
             central
             + point.rank / top
-            + 2 * fit(sought, own.union(self._vocabulary.terms(point.section)), point.text, language)
-            for central, point, own in zip(centrality(self.vectors), points, stems, strict=True)
+            + 2 * fit(sought, own.union(self.vocabulary.terms(point.section)), point.text, language)
+            for central, point, own in zip(centrality(self.vectors), points, self.stems, strict=True)
         ]
-
-    def share_of(self, text: str, index: int) -> float:
-        """Return the share of a text's words of content that a point has."""
-        words = set(self._vocabulary.terms(text))
-        return len(words & set(self._vocabulary.terms(self.points[index].text))) / (len(words) or 1)
-
-    def similarity(self, one: int, other: int) -> float:
-        """Return the cosine similarity of two points."""
-        return similarity(self.vectors[one], self.vectors[other])
 
     def agree(self, one: int, other: int) -> bool:
         """Whether two points say the same: nearly in the same words, with the same figures, names and negations."""
         (figures, names, words, denied), (others, named, held, denied_too) = self._said[one], self._said[other]
         same = figures == others and names <= held and named <= words and denied == denied_too
-        return same and self.similarity(one, other) >= DUPLICATE
+        return same and similarity(self.vectors[one], self.vectors[other]) >= DUPLICATE
 
     @cached_property
     def _said(self) -> list[tuple[set[str], set[str], set[str], bool]]:
@@ -122,7 +113,7 @@ class WeighedPoints:
                 {word.stem for word in words},
                 sum(word.negation for word in words) % 2 == 1,
             )
-            for words in (self._vocabulary.words(point.text) for point in self.points)
+            for words in (self.vocabulary.words(point.text) for point in self.points)
         ]
 
     def merged(self, index: int) -> ReducedPoint:
@@ -141,11 +132,12 @@ SHARED, DIFFERENCES = "Shared", "Differences"
 
 def _compare(weighed: WeighedPoints) -> tuple[ReducedPoint, ...]:
     """Return what two documents share, where they differ, and what one alone says, each naming its documents."""
-    points = weighed.points
+    points, given = weighed.points, weighed.vectors
     related = [
-        (-near, *pair)
-        for pair in combinations(range(len(points)), 2)
-        if points[pair[0]].document != points[pair[1]].document and (near := weighed.similarity(*pair)) >= DUPLICATE / 2
+        (-near, one, other)
+        for one, other in combinations(range(len(points)), 2)
+        if points[one].document != points[other].document
+        and (near := similarity(given[one], given[other])) >= DUPLICATE / 2
     ]
     # The most similar first, each point at most once.
     pairs: dict[tuple[int, int], bool] = {}

@@ -6,7 +6,7 @@ as well as PageRank over the sentences' similarities (benchmarks/extracts.py), a
 
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 
 Vector = Mapping[str, float]
 _FEW_WORDS = 4
@@ -14,16 +14,14 @@ DUPLICATE = 0.6
 """Similarity from which two have nearly the same words."""
 
 
-def vectors(stems: Sequence[Collection[str]]) -> list[Vector]:
+def vectors(stems: Sequence[Set[str]]) -> list[Vector]:
     """Return each set of words as a vector of length 1, in which rare words weigh more.
 
     Numbers are left out, for of ten sentences that differ in their figures alone one stands for all; but not of what
     says little else, such as a row of a table.
     """
-    words = [sorted(stem for stem in set(each) if not stem[0].isdigit()) for each in stems]
-    words = [
-        each if len(each) >= _FEW_WORDS else sorted(set(all_of)) for each, all_of in zip(words, stems, strict=True)
-    ]
+    without = (sorted(stem for stem in each if not stem[0].isdigit()) for each in stems)
+    words = [each if len(each) >= _FEW_WORDS else sorted(all_of) for each, all_of in zip(without, stems, strict=True)]
     held = Counter(stem for each in words for stem in each)
     found: list[Vector] = []
     for each in words:
@@ -55,7 +53,7 @@ def pick(
     scores: Sequence[float],
     given: Sequence[Vector],
     limit: int,
-    groups: Sequence[str] | None = None,
+    groups: Sequence[object] = (),
     *,
     same: Callable[[int, int], bool] = lambda _one, _other: True,
 ) -> list[int]:
@@ -68,19 +66,23 @@ def pick(
         scores: What each is worth, up to about 1.
         given: The vector of each.
         limit: How many to return at most.
-        groups: The group of each, such as its section.
+        groups: The group of each, such as its section; none: each is one by itself.
         same: Whether two with nearly the same words say the same.
     """
     chosen: list[int] = []
-    nearest = [0.0] * len(scores)
-    from_group: Counter[str] = Counter()
-    left: set[int] = set(range(len(scores)))
-    while left and len(chosen) < limit:
-        best = max(left, key=lambda i: (scores[i] - 0.5 * (nearest[i] + (from_group[groups[i]] if groups else 0)), -i))
+    nearest: dict[int, float] = dict.fromkeys(range(len(scores)), 0.0)
+    """Of those that are left, in order: how near each is to what is chosen."""
+    groups = groups or range(len(scores))
+    from_group = Counter[object]()
+    while nearest and len(chosen) < limit:
+        # Of equals the first.
+        best = max(nearest, key=lambda index: scores[index] - 0.5 * (nearest[index] + from_group[groups[index]]))
         chosen.append(best)
-        from_group.update(groups[best : best + 1] if groups else ())
-        near: dict[int, float] = {index: similarity(given[best], given[index]) for index in left if index != best}
-        left = {index for index, each in near.items() if each < DUPLICATE or not same(best, index)}
-        for index in left:
-            nearest[index] = max(nearest[index], near[index])
+        from_group[groups[best]] += 1
+        near = {index: similarity(given[best], given[index]) for index in nearest if index != best}
+        nearest = {
+            index: max(nearest[index], each)
+            for index, each in near.items()
+            if each < DUPLICATE or not same(best, index)
+        }
     return chosen

@@ -4,6 +4,7 @@ A statement knows what stands above it (headings, the sentence that announces it
 can be found by words that it does not repeat. Headings, rules and page numbers are no statements.
 """
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,18 +15,19 @@ from agents.language.stems import Vocabulary, Word
 from agents.language.unspaced import is_unspaced, join_lines
 from agents.schema import Passage
 
-Form = Literal["sentence", "item", "row"]
+MAX_QUOTE_WORDS, _MAX_QUOTE_CHARACTERS = 60, 400
+"""The first as the grounding has it, which cuts longer quotes."""
 
 
 @dataclass(slots=True)
 class Statement:
     """`passage.text[start:end]` and what is known about it; `text` is the same, cleaned for reading."""
 
-    passage: int
+    passage: Passage
     start: int
     end: int
     text: str
-    form: Form
+    form: Literal["sentence", "item", "row"]
     section: str
     """The headings above it, joined by " > "."""
     lead: int = -1
@@ -41,6 +43,18 @@ class Statement:
         """What stands above it: its headings, and its table's head."""
         return f"{self.section} {self.head}"
 
+    @property
+    def slice(self) -> str:
+        """What it is in its passage."""
+        return self.passage.text[self.start : self.end]
+
+    @property
+    def quote(self) -> str:
+        """What it is in its passage, or the first 60 words or 400 characters of that."""
+        words = itertools.islice(re.finditer(r"\S+", self.slice), MAX_QUOTE_WORDS)
+        fitting = [word.end() for word in words if word.end() <= _MAX_QUOTE_CHARACTERS]
+        return self.slice[: fitting[-1] if fitting else _MAX_QUOTE_CHARACTERS]
+
 
 _SAMPLE_CHARACTERS = 200
 """Of each passage, for telling the language: a single passage may be a quotation or a table."""
@@ -54,12 +68,11 @@ def vocabulary_of(passages: Sequence[Passage]) -> Vocabulary:
 def read_statements(evidence: Sequence[Passage], vocabulary: Vocabulary) -> list[Statement]:
     """Cut passages into statements, in the order of the passages; headings become their section."""
     statements: list[Statement] = []
-    for number, passage in enumerate(evidence):
+    for passage in evidence:
         section, lead = "", -1
-        for statement in _cut(number, passage):
+        for statement in _cut(passage):
             statement.words = vocabulary.words(statement.text)
-            row = statement.form == "row"
-            own = vocabulary.words(passage.text[statement.start : statement.end]) if row else statement.words
+            own = vocabulary.words(statement.slice) if statement.form == "row" else statement.words
             statement.stems = frozenset(word.stem for word in own if not word.function)
             if not statement.stems:
                 continue
@@ -73,18 +86,6 @@ def read_statements(evidence: Sequence[Passage], vocabulary: Vocabulary) -> list
     return statements
 
 
-MAX_QUOTE_WORDS, MAX_QUOTE_CHARACTERS = 60, 400
-
-
-def quotable(statement: Statement, evidence: Sequence[Passage]) -> str:
-    """Return a statement as it stands in its passage, or its first 60 words or 400 characters."""
-    start, end = statement.start, statement.end
-    passage = evidence[statement.passage].text
-    words = list(re.finditer(r"\S+", passage[start:end]))[:MAX_QUOTE_WORDS]
-    fitting = [word.end() for word in words if word.end() <= MAX_QUOTE_CHARACTERS]
-    return passage[start : start + (fitting[-1] if fitting else min(end - start, MAX_QUOTE_CHARACTERS))]
-
-
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _SEPARATOR_ROW = re.compile(r"[\s|:+=_*~`.…-]*$")
 _RULED = re.compile(r"[\n ]*(?=[^\n]*\|)[ \t|:+=_*~`.…-]*$", re.MULTILINE)
@@ -95,7 +96,7 @@ _RUNNING_LINE = re.compile(r"[^\n]{0,100}\bpage \d+(?: of \d+)?|-?\s*\d{1,4}\s*-
 _PAGE_FURNITURE = re.compile(rf"\.{{5,}}|(?:\s\.){{4,}}|…{{3,}}|^\s*(?:{_RUNNING_LINE.pattern})\s*$", re.IGNORECASE)
 
 
-def _cut(number: int, passage: Passage) -> Iterator[Statement]:
+def _cut(passage: Passage) -> Iterator[Statement]:
     headings = tuple(part.strip() for part in passage.heading.split(" > ") if part.strip())
     section = passage.heading
     above, head, rows, ruled = _head_above(passage), "", 0, False
@@ -117,7 +118,7 @@ def _cut(number: int, passage: Passage) -> Iterator[Statement]:
         if not piece or _PAGE_FURNITURE.search(piece):
             continue
         if not row:
-            yield Statement(number, start, end, clean(piece), "item" if _BULLET.match(piece) else "sentence", section)
+            yield Statement(passage, start, end, clean(piece), "item" if _BULLET.match(piece) else "sentence", section)
         # A table with rules between all of its rows has one above each; the next table may follow without a blank line.
         elif _RULED.match(passage.text, end) and (not rows or not ruled):
             head, rows, ruled = piece, 1, False
@@ -125,14 +126,14 @@ def _cut(number: int, passage: Passage) -> Iterator[Statement]:
             rows, ruled = rows + 1, False
             fits = len(cells(above)) == len(cells(piece))
             text = read_row(piece, head)
-            yield Statement(number, start, end, text, "row", section, head=head or (above if fits else ""))
+            yield Statement(passage, start, end, text, "row", section, head=head or (above if fits else ""))
 
 
 def _opening(piece: str, start: int, headings: Sequence[str]) -> tuple[list[str], int]:
     """Return the headings that were read into a sentence, and where the sentence itself begins."""
     opening: list[str] = []
     for line in piece.splitlines(keepends=True):
-        heading = is_heading(line.rstrip(), headings)
+        heading = _is_heading(line.rstrip(), headings)
         if not heading and line.strip() and not _RUNNING_LINE.fullmatch(line.strip()):
             break
         if heading:
@@ -148,17 +149,15 @@ _NUMBERED_HEADING = re.compile(
 )
 
 
-def is_heading(line: str, known: Sequence[str] = ()) -> bool:
+def _is_heading(line: str, known: Sequence[str]) -> bool:
     """Whether a line stands above text instead of being part of it; `known` are headings of the document."""
-    if _HEADING_MARK.match(line):
-        return True
     plain = " ".join(line.split())
-    if plain in known:
+    if _HEADING_MARK.match(line) or plain in known:
         return True
     if len(plain) > _MAX_HEADING_CHARS or plain[-1:] in ".!?:;," or "|" in plain or "\t" in line:
         return False
     numbered = _NUMBERED_HEADING.match(plain)
-    return bool(numbered) and "." not in plain[numbered.end() :].rstrip(".") if numbered else False
+    return numbered is not None and "." not in plain[numbered.end() :].rstrip(".")
 
 
 def _below(section: str, heading: str) -> str:

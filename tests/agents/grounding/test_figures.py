@@ -1,6 +1,6 @@
 import pytest
 
-from agents.grounding.figures import number_in_words
+from agents.grounding.figures import number_in_words, unsupported_figures
 
 
 @pytest.mark.parametrize(
@@ -9,3 +9,10 @@ from agents.grounding.figures import number_in_words
 )
 def test_a_number_in_words_has_a_value(words: str, value: float) -> None:
     assert number_in_words(words) == value
+
+
+def test_a_range_and_the_scale_of_a_map_are_figures_as_they_are_written() -> None:
+    quoted = "本地图的比例尺为1:5万，售价为20-30万元。"
+
+    assert unsupported_figures("比例尺为1:5万，售价为20-30万元。", quoted) == set()
+    assert unsupported_figures("比例尺为1:2万，售价为20-40万元。", quoted) == {"1:2万", "20-40万"}

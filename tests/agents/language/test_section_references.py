@@ -75,6 +75,11 @@ def test_any_question_can_be_looked_at(question: str) -> None:
     assert len(section_references.strip_references(question)) <= len(question)
 
 
+def test_a_question_of_many_signs_is_looked_at_in_time_linear_in_it() -> None:
+    assert section_references.find_references("§" * 20_000) == ()
+    assert called("Was steht in §§ 5 und 7?") == ["§§ 5", "§§ 7"]
+
+
 def test_a_page_is_told_by_its_word() -> None:
     assert Reference("Seite", "3", is_page=True) == section_references.find_references("Seite 3")[0]
     assert not section_references.find_references("section 3")[0].is_page

@@ -74,6 +74,7 @@ def test_a_full_stop_inside_a_sentence_does_not_end_it(text: str) -> None:
         ("WO-1 12 450 220\nWO-2 13 451 221", ["WO-1 12 450 220", "WO-2 13 451 221"]),
         ("Teil II\nDie Kosten trägt der Mieter.", ["Teil II", "Die Kosten trägt der Mieter."]),
         ("Es gilt bis 17 Uhr usw. Der Rest entfällt.", ["Es gilt bis 17 Uhr usw.", "Der Rest entfällt."]),
+        ("It is an act of 2002.\n32.2 Papers of the year", ["It is an act of 2002.", "32.2 Papers of the year"]),
         ("# Title\nThe text begins.", ["# Title", "The text begins."]),
     ],
 )
@@ -125,6 +126,11 @@ def test_a_line_that_ends_in_a_figure_goes_on_where_the_next_begins_in_lower_cas
 )
 def test_rows_of_figures_stand_alone(rows: list[str]) -> None:
     assert sentences("\n".join(rows)) == rows
+
+
+@pytest.mark.parametrize("line", ["| | |", "---", "! )"])
+def test_lines_without_a_letter_are_cut_in_time_linear_in_the_text(line: str) -> None:
+    assert len(split_sentences(f"{line}\n" * 50_000)) >= 50_000
 
 
 def test_a_text_without_any_sentence_end_is_cut() -> None:

@@ -24,6 +24,11 @@ def test_words_know_where_they_stand() -> None:
     assert [text[word.start : word.end] for word in Vocabulary(ENGLISH).words(text)][:3] == ["P", "101", "lifts"]
 
 
+@pytest.mark.parametrize("text", ["see ¹a", "①a", "the map is 1:5万", "3.1.5万", "20-30万"])
+def test_a_mark_or_several_numbers_in_a_word_leave_it_a_stem(text: str) -> None:
+    assert all(word.stem for word in Vocabulary(ENGLISH).words(text))
+
+
 @pytest.mark.parametrize(
     ("text", "negations"),
     [("It won't start.", ["won"]), ("She won.", []), ("He can’t, and nobody may.", ["can", "nobody"])],
