@@ -1,7 +1,8 @@
-"""Time Readroom's kernels beside vLLM's on a GPU: few tokens times FP8 block weights, and E5M2 prefill.
+"""Time Readroom's kernels beside vLLM's on a GPU: few tokens times FP8 block weights, attention over an E5M2 cache.
 
     python -m benchmarks.gpu.kernels --out kernels.json
     python -m benchmarks.gpu.kernels --out tuned.json --parts linear --tune       # which tiling is the fastest
+    python -m benchmarks.gpu.kernels --out layer.json --parts layer --contexts 1000 16000 130000 --tune
 
 Every kernel is compared with a float32 reference before it is timed; times are medians of CUDA events over random
 data, weights taken in turns from more than the L2 cache holds.
@@ -33,7 +34,9 @@ _SHARED_BYTES = 65_536
 """Of a program: with more, too few of them find room beside each other."""
 HEADS, KV_HEADS, SIZE, PAGE = 32, 8, 128, 16
 SCALE = SIZE**-0.5
-_PARTS = ("prefill", "linear", "decode")
+_PARTS = ("prefill", "linear", "decode", "layer")
+_LAYERS = 12
+"""Whose weights take turns: 1.2 GB, of which none is left in the caches of the last round."""
 
 
 def median_microseconds(run: Callable[[], Any], rounds: int = 30) -> float:
@@ -234,6 +237,66 @@ def tuned_splits(layers: "Sequence[Decoded]") -> dict[str, float]:
     return dict(sorted(timed.items(), key=lambda pair: pair[1])[:12])
 
 
+def measure_layer(contexts: Sequence[int], tune: bool) -> dict[str, Any]:
+    """Time a layer's attention of one token, and its writing, among the products whose weights pass through the caches.
+
+    In a graph of its own it finds its code and its pages where it left them; between two layers of a model it does not.
+    """
+    from agents.engine.vllm.plugin.split_cache import Split
+
+    found: dict[str, Any] = {}
+    for context in contexts:
+        layers = [(Layer(context),) for _ in range(_LAYERS)]
+        products = graphed(Layer.multiply, layers)
+        row: dict[str, Any] = {
+            "products": products,
+            "attention": graphed(Layer.run, layers) - products,
+            "attention_alone": graphed(Layer.attend, layers),
+        }
+        if tune:
+            taken = layers[0][0].decoded.best_split()
+            tried = itertools.product((32, 64), (taken.splits // 2, taken.splits), (2, 4, 8))
+            ways = [Split(16, tokens, tokens, splits, warps, 2) for tokens, splits, warps in tried]
+            row["tuned"] = {str(tuple(way)): graphed(partial(Layer.run, split=way), layers) - products for way in ways}
+        found[f"behind {context}"] = row
+        print(context, json.dumps(row), flush=True)
+    return found
+
+
+class Layer:
+    """One layer's products of a token, and its attention between the first and the others.
+
+    Args:
+        context: Tokens before the new one.
+    """
+
+    def __init__(self, context: int) -> None:
+        import torch
+
+        self.decoded = Decoded(context, 1, 1)
+        self._products = [
+            (torch.randn(1, k, device="cuda", dtype=torch.bfloat16), *weights(n, k, 1)[0]) for n, k in SHAPES.values()
+        ]
+
+    def multiply(self, which: slice = slice(None)) -> None:
+        """Compute the products."""
+        from agents.engine.vllm.plugin import one_token
+
+        for product in self._products[which]:
+            one_token.multiply(*product)
+
+    def attend(self, split: "Split | None" = None) -> None:
+        """Write the token into the cache, and attend."""
+        self.decoded.store()
+        self.decoded.ours(split)
+
+    def run(self, split: "Split | None" = None) -> None:
+        """Compute everything in its order."""
+        self.multiply(slice(1))
+        self.attend(split)
+        self.multiply(slice(1, None))
+
+
 class Decoded:
     """Some requests whose last tokens are new: their queries, keys and values, and an E5M2 cache.
 
@@ -397,6 +460,7 @@ def main() -> None:
         "prefill": lambda: measure_prefill(asked.contexts, asked.new),
         "linear": lambda: measure_linear(asked.tokens, asked.tune),
         "decode": lambda: measure_decode(asked.contexts, asked.few, asked.requests, asked.tune),
+        "layer": lambda: measure_layer(asked.contexts, asked.tune),
     }
     for name in asked.parts:
         try:
