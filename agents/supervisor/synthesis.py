@@ -10,6 +10,7 @@ from types import MappingProxyType
 from agents.engine.extractive.weights import REFUSED_BELOW
 from agents.engine.tasks.answering import Draft, Excerpts, ExcerptsResult, Quotes
 from agents.grounding.claims import UncheckedClaim
+from agents.language.sentences import split_sentences
 from agents.schema import Passage
 from agents.supervisor.attribution import AttributableText
 from agents.supervisor.map_reduce import analyze
@@ -85,11 +86,13 @@ async def _answer(run: Run, state: State) -> Drafted:
 
 
 def _with_sources(answer: str, best: Sequence[UncheckedClaim], passages: Sequence[Passage]) -> UncheckedClaim:
-    """Return a model's answer as a claim, with the sentences that fit it best and those it is from."""
+    """Return a model's answer as a claim, with the sentences that fit it best and those of each of its own."""
     quotes = [quote for excerpt in best for quote in excerpt.quotes]
-    for quote in AttributableText.of_passages(passages).quotes(answer):
-        if not any(quote in other or other in quote for other in quotes):
-            quotes.append(quote)
+    text = AttributableText.of_passages(passages)
+    for start, end in split_sentences(answer):
+        for quote in text.quotes(answer[start:end]):
+            if not any(quote in other or other in quote for other in quotes):
+                quotes.append(quote)
     return UncheckedClaim(answer, tuple(quotes), within=best[0].within if best else None)
 
 

@@ -46,6 +46,18 @@ async def test_the_sources_of_a_models_answer_are_found_by_rule(read: Reading) -
     assert [quote.located.quote for quote in claim.quotes] == [BORROW]
 
 
+async def test_each_sentence_of_a_models_answer_has_sources_of_its_own(read: Reading) -> None:
+    fine = "A late volume costs 2 euros a day, and no more than 40 euros in all."
+    loan, atlases = "Maria Holm signs every loan.", "Atlases are never lent."
+
+    completed = await read(
+        FakeEngine({Draft: DraftResult(answer=f"{fine} {loan} {atlases}")}), "What does a late volume cost?"
+    )
+
+    (claim,) = completed.state["judgement"].claims
+    assert [quote.located.quote for quote in claim.quotes] == [fine, loan, atlases]
+
+
 async def test_a_model_copies_what_shows_its_answer_where_the_text_shares_no_word_with_it(read: Reading) -> None:
     engine = FakeEngine({Draft: DraftResult(answer="Codziennie rano."), Quotes: QuotesResult(quotes=(OPENS,))})
 
