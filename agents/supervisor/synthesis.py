@@ -68,8 +68,7 @@ async def _answer(run: Run, state: State) -> Drafted:
         return Drafted(look=look)
     question = state["routed"].question
     draft = await run.ask(Draft(evidence=passages, question=question, history=run.history))
-    nearest = await to_excerpt(run, state)
-    sources = await run.apply_rules(nearest.model_copy(update={"answer": draft.answer}))
+    sources = await run.apply_rules(await to_excerpt(run, state, draft.answer))
     closest = as_claims(sources)
     if not is_answerable(evidence, sources.confidence):
         return Drafted(look=look, closest=closest)
@@ -112,14 +111,14 @@ async def _excerpt(run: Run, state: State, passages: tuple[Passage, ...]) -> Dra
     return Drafted(as_claims(excerpts), look=look, confidence=excerpts.confidence)
 
 
-async def to_excerpt(run: Run, state: State) -> Excerpts:
+async def to_excerpt(run: Run, state: State, answer: str = "") -> Excerpts:
     """Return the task to find the sentences nearest to the question; with an answer, the sources of that.
 
     They are looked for in what the question names, or in everything: how rare a word is shows in the whole text.
     """
     routed = state["routed"]
     evidence = routed.named or await rankable(run, routed.question)
-    return Excerpts(evidence=evidence, question=routed.question, parts=questions(state), closest=True)
+    return Excerpts(evidence=evidence, question=routed.question, parts=questions(state), answer=answer, closest=True)
 
 
 def as_claims(excerpts: ExcerptsResult) -> tuple[UncheckedClaim, ...]:

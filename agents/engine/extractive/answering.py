@@ -29,9 +29,11 @@ def excerpts(task: Excerpts, most: int = MAX_CLAIMS, least_share: float = LEAST_
         most: How many to return at most.
         least_share: Of the best sentence's score, that another needs.
     """
-    # An answer is to every part at once, and its words are weighed beside those of the whole question.
-    parts = task.parts[:_MAX_PARTS] if len(task.parts) > 1 else split_question(task.question)
-    asked = (task.question,) if task.answer else parts
+    if task.answer:
+        # It is to every part at once, and its words are weighed beside those of the whole question.
+        asked = (task.question,)
+    else:
+        asked = task.parts[:_MAX_PARTS] if len(task.parts) > 1 else split_question(task.question)
     # A page or clause that the question names need not be named in the evidence that was taken from it.
     bare = [(strip_references(part) or part) if within_references(part, task.evidence) else part for part in asked]
     index = text_index(task.evidence)

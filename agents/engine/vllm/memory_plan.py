@@ -165,7 +165,9 @@ class Footprint:
         own = settings.own_kernels and shape.fp8_checkpoint
         self._fp8_embeddings = own and blocks and capability >= FP8_FROM
         bytes_per_token = shape.kv_bytes_per_token(settings.kv_cache_dtype)
-        self._block_bytes = BLOCK_TOKENS * (bytes_per_token // min(settings.tensor_parallel_size, shape.kv_heads))
+        self._kv_shares = min(settings.tensor_parallel_size, shape.kv_heads)
+        """GPUs among which the KV heads are shared out; further ones have copies."""
+        self._block_bytes = BLOCK_TOKENS * (bytes_per_token // self._kv_shares)
         self._spare_blocks = 1 + settings.max_num_seqs
         """Beside the context: vLLM keeps one, and each request rounds up to one."""
 
@@ -180,7 +182,7 @@ class Footprint:
         fp8 = settings.quantization == "fp8" or shape.fp8_checkpoint
         runtime = CONTEXT_GIB + MARGIN_GIB
         if settings.kv_cache_dtype == "fp8_e5m2" and settings.own_kernels:
-            width = max(1, shape.kv_heads // gpus) * shape.head_dim
+            width = shape.kv_heads // self._kv_shares * shape.head_dim
             runtime += STRETCHES_GIB * max(1, width / _STRETCHES_WIDTH)
         elif settings.kv_cache_dtype == "fp8_e5m2":
             # 16 bytes for each element of a batch's queries.
