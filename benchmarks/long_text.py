@@ -10,14 +10,13 @@ import argparse
 import asyncio
 import json
 import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from agents.assistant import Assistant
-from agents.benchmark.workbench import describe_machine, installed_versions
 from agents.schema import Response
 from agents.settings import DocumentsSettings, load_settings
+from benchmarks.record import made_on
 
 ONE_PASS = 131_072
 
@@ -81,9 +80,7 @@ def main() -> None:
     options = asked.parse_args()
     options.file, options.work = options.file.resolve(), options.work.absolute()
     made = {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": describe_machine().model_dump(mode="json"),
-        "versions": installed_versions(),
+        **made_on(),
         "document": options.file.name,
         "steps": asyncio.run(run(options)),
     }

@@ -23,10 +23,8 @@ def record(name: str, how: str, figures: Mapping[str, Any], *, goal: str, met: b
         met: Whether it was.
     """
     result = {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        **made_on(),
         "how": how,
-        "machine": describe_machine().model_dump(mode="json"),
-        "versions": installed_versions(),
         "real_time_priority": _has_real_time_priority(),
         "goal": goal,
         "met": met,
@@ -38,6 +36,15 @@ def record(name: str, how: str, figures: Mapping[str, Any], *, goal: str, met: b
     for key, value in figures.items():
         print(f"{key:45} {value:.4g}" if isinstance(value, float) else f"{key:45} {value}")
     print(f"goal: {goal}: {'met' if met else 'NOT met'}; kept in {path}")
+
+
+def made_on() -> dict[str, Any]:
+    """Return when and on what something is measured, and with which versions."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": describe_machine().model_dump(mode="json"),
+        "versions": installed_versions(),
+    }
 
 
 def _has_real_time_priority() -> bool:

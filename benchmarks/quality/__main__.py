@@ -12,18 +12,17 @@ import argparse
 import asyncio
 import json
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 from agents.assistant import Assistant
 from agents.benchmark.serving import find_served
-from agents.benchmark.workbench import describe_machine, installed_versions
 from agents.documents.library import Library
 from agents.settings import DocumentsSettings, Settings, load_settings
-from benchmarks.quality.judge import find_evidence, judge, table
+from benchmarks.quality.judge import find_evidence, judge_each, table
 from benchmarks.quality.pages import PagesByBM25
 from benchmarks.quality.questions import Question, load
 from benchmarks.quality.systems import Cites, PlainCall, Product, Reply, System
+from benchmarks.record import made_on
 
 PLAIN: dict[str, tuple[int | None, Cites]] = {
     "plain_8": (8, "quote"),
@@ -114,14 +113,7 @@ async def run(options: argparse.Namespace) -> None:
         if isinstance(part, PlainCall | Assistant):
             await part.close()
     write(options.out, settings, engine, evidence, replies)
-    print(
-        table(
-            {
-                system.name: judge(questions, [reply for reply in replies if reply.system == system.name], evidence)
-                for system in systems
-            }
-        )
-    )
+    print(table(judge_each(questions, replies, evidence)))
 
 
 def _without_model(settings: Settings) -> Settings:
@@ -135,9 +127,7 @@ def write(
     """Write the answers with what they were made with."""
     out.parent.mkdir(parents=True, exist_ok=True)
     made = {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": describe_machine().model_dump(mode="json"),
-        "versions": installed_versions(),
+        **made_on(),
         "engine": engine.model_dump(mode="json") if engine else None,  # type: ignore[attr-defined]
         "settings": settings.engine.model_dump(mode="json", include={"model", "kv_cache_dtype", "quantization"}),
         "evidence": evidence,

@@ -18,14 +18,12 @@ import asyncio
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from agents.assistant import Assistant
-from agents.benchmark.workbench import describe_machine, installed_versions
 from agents.documents.library import Library
 from agents.engine.extractive.weights import ANSWER_WEIGHT, CONFIDENCE, MEASURES
 from agents.engine.tasks.answering import Answerable, Draft
@@ -35,6 +33,7 @@ from agents.supervisor.synthesis import ANSWERABLE
 from benchmarks.quality.fit_ranking import FOLDS, Case, fit_confidence, logistic, named, read
 from benchmarks.quality.prompts import ask_all, find
 from benchmarks.quality.questions import Question, load
+from benchmarks.record import made_on
 
 WEIGHTS = np.arange(0.0, 1.01, 0.05)
 BOUNDS = np.arange(0.0, 2.01, 0.1)
@@ -52,9 +51,7 @@ def write_told(file: Path, told: Told) -> None:
     """Keep what the model said, with what it was said on."""
     made = {
         "what": "a model's log odds that the best passages answer each question, and its answer",
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": describe_machine().model_dump(mode="json"),
-        "versions": installed_versions(),
+        **made_on(),
         "replies": told,
     }
     file.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n")

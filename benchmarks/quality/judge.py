@@ -186,6 +186,16 @@ def _mean(values: Iterable[float]) -> float:
     return round(sum(counted) / len(counted), 2) if counted else 0.0
 
 
+def judge_each(
+    questions: Sequence[Question], replies: Sequence[Reply], evidence: dict[str, tuple[int, int]]
+) -> dict[str, dict[str, Any]]:
+    """Return the figures of every system that replied, as `judge` does for one."""
+    return {
+        system: judge(questions, [reply for reply in replies if reply.system == system], evidence)
+        for system in dict.fromkeys(reply.system for reply in replies)
+    }
+
+
 async def find_evidence(questions: Sequence[Question], library: Library) -> dict[str, tuple[int, int]]:
     """Return where the evidence stands, of questions about documents without pages."""
     found: dict[str, tuple[int, int]] = {}
@@ -220,10 +230,7 @@ def main() -> None:
     questions = load(options.folder, options.part)
     replies = [Reply.model_validate(reply) for reply in held["replies"]]
     evidence = {key: (start, end) for key, (start, end) in held["evidence"].items()}
-    figures = {
-        system: judge(questions, [reply for reply in replies if reply.system == system], evidence)
-        for system in dict.fromkeys(reply.system for reply in replies)
-    }
+    figures = judge_each(questions, replies, evidence)
     print(table(figures))
     if options.out:
         kept = {key: value for key, value in held.items() if key not in ("replies", "evidence")}

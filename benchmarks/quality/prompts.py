@@ -13,7 +13,6 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,7 +20,6 @@ from pydantic import Field
 from typing_extensions import override
 
 from agents.assistant import Assistant
-from agents.benchmark.workbench import describe_machine, installed_versions
 from agents.documents.library import Library
 from agents.engine.engine import Engine, Outcome, Task, bounded
 from agents.engine.tasks.answering import Answerable, Draft, DraftResult
@@ -32,6 +30,7 @@ from agents.settings import DocumentsSettings, load_settings
 from benchmarks.quality.judge import find_evidence, judge
 from benchmarks.quality.questions import Question, load
 from benchmarks.quality.systems import Cited, Reply
+from benchmarks.record import made_on
 
 SHOWN = (2, 3, 5, 8, 20)
 """Numbers of passages from which the model tells whether they answer."""
@@ -226,9 +225,7 @@ async def run(options: argparse.Namespace) -> None:
         asked = await find(questions, assistant.library)
         figures = await measure(opened.engine, asked, assistant.library, options.at_once)
         made = {
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "machine": describe_machine().model_dump(mode="json"),
-            "versions": installed_versions(),
+            **made_on(),
             "engine": opened.engine.info.model_dump(mode="json"),
             "part": options.part,
         }

@@ -15,12 +15,11 @@ from typing import Any
 
 from agents.assistant import Assistant
 from agents.benchmark.engines import ScriptedEngine
-from agents.documents.library import Library
 from agents.engine.engine import ChoiceResult
 from agents.engine.tasks.answering import Answerable, Draft, DraftResult
 from agents.settings import DocumentsSettings, EngineSettings, Settings
 from benchmarks.quality.fit_answers import Told, read_told
-from benchmarks.quality.judge import find_evidence, judge, table
+from benchmarks.quality.judge import find_evidence, judge_each, table
 from benchmarks.quality.questions import Question, load
 from benchmarks.quality.systems import Product, Reply
 
@@ -33,22 +32,22 @@ def recorded(told: tuple[float, str]) -> ScriptedEngine:
 
 async def replay(questions: Sequence[Question], told: Told, folder: Path) -> dict[str, Any]:
     """Return the figures of the agents, and of the engine without a model, over the questions with a reply."""
-    replies: dict[str, list[Reply]] = {"replayed": [], "readroom_without_a_model": []}
+    replies: list[Reply] = []
     with tempfile.TemporaryDirectory() as data:
         settings = Settings(
             data_dir=Path(data),
             documents=DocumentsSettings(roots=(folder,)),
             engine=EngineSettings(kind="extractive"),
         )
+        without = Assistant(settings)
         for question in questions:
-            for (name, kept), engine in zip(replies.items(), (recorded(told[question.id]), None), strict=True):
-                assistant = Assistant(settings, engine)
-                kept.append(await Product(name, assistant).answer(question))
-                await assistant.close()
-        library = Library(settings.documents, settings.data_dir)
-        evidence = await find_evidence(questions, library)
-        await library.close()
-    return {name: judge(questions, kept, evidence) for name, kept in replies.items()}
+            assistant = Assistant(settings, recorded(told[question.id]))
+            replies.append(await Product("replayed", assistant).answer(question))
+            await assistant.close()
+            replies.append(await Product("readroom_without_a_model", without).answer(question))
+        evidence = await find_evidence(questions, without.library)
+        await without.close()
+    return judge_each(questions, replies, evidence)
 
 
 def main() -> None:
