@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -166,6 +167,15 @@ def memory() -> Iterator[str]:
     now, less = recorded("small_card_h100")["own_attention"]["starts"]
     yield f"the whole {now['context_tokens']:,} fit where {now['asked_free_gib']} GiB are free"
     yield f"and {less['context_tokens']:,} where {less['asked_free_gib']} are"
+    lease = recorded("small_card_h100")["one_lease"]
+    (before,), (after, whole, part) = lease["before"], lease["after"]
+    yield f"in {before['asked_free_gib']} GiB: {before['context_tokens']:,} and {after['context_tokens']:,} tokens"
+    rates = [each["whole_context"]["decode"]["1_streams"]["tokens_per_second"] for each in (before, after)]
+    yield f"decoded at {rates[0]:.0f} and {rates[1]:.0f} tok/s"
+    assert [each["kv_cache_dtype"] for each in (whole, part)] == ["fp8_e4m3"] * 2
+    assert whole["asked_free_gib"] == before["asked_free_gib"]
+    yield f"E4M3 cache the whole {whole['context_tokens']:,} fit there, too"
+    yield f"and {part['context_tokens']:,} where {part['asked_free_gib']} GiB are free"
 
 
 def own_attention() -> Iterator[str]:
@@ -177,6 +187,12 @@ def own_attention() -> Iterator[str]:
         yield f"{rates[0]} tok/s{instead}{rates[1]}"
     for step in ("start", "start_again"):
         yield f"{after[step]['seconds']:.0f} s instead of {before[step]['seconds']:.0f}"
+    ways = recorded("attention_ways_h100")
+    for at, count in ((0, "one stream decodes"), (2, "eight")):
+        one, two = (median(run[at] for run in ways["decode"][name]) for name in ("one_way", "two_ways"))
+        yield f"{count} {one:,.0f}{' tok/s' if at == 0 else ''} instead of {two:,.0f}"
+    one, two = (ways["layer"]["behind 130000"][name]["among"] for name in ("one_way", "two_ways"))
+    yield f"behind 130,000 tokens a layer's attention takes {one:.0f} us instead of {two:.0f}"
     embeddings = recorded("fp8_embeddings")
     more, error = 100 * (embeddings["ratio"] - 1), 100 * embeddings["ratio_standard_error"]
     yield f"by {more:.2f} %, with a standard error of {error:.2f}"

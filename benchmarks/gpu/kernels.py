@@ -17,7 +17,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from benchmarks.gpu.unattended import describe, write_json
 
 if TYPE_CHECKING:
     import torch
+    from flashinfer import BatchPrefillWithPagedKVCacheWrapper
 
     from agents.engine.vllm.plugin.split_cache import Split
 
@@ -230,7 +231,7 @@ def tuned_splits(layers: "Sequence[Decoded]") -> dict[str, float]:
     splits = {max(1, taken.splits // 2), taken.splits, taken.splits * 2}
     timed: dict[str, float] = {}
     for row, tokens, split, warps, stages in itertools.product(rows, (32, 64, 128), splits, (2, 4, 8), (2, 3, 4)):
-        way = Split(row, tokens, tokens, split, warps, stages)
+        way = Split(row, tokens, split, warps, stages)
         with contextlib.suppress(Exception):
             attend = partial(Decoded.ours, split=way)
             timed[str(tuple(way))] = round(graphed(attend, [(each,) for each in layers]), 2)
@@ -256,7 +257,7 @@ def measure_layer(contexts: Sequence[int], tune: bool) -> dict[str, Any]:
         if tune:
             taken = layers[0][0].decoded.best_split()
             tried = itertools.product((32, 64), (taken.splits // 2, taken.splits), (2, 4, 8))
-            ways = [Split(16, tokens, tokens, splits, warps, 2) for tokens, splits, warps in tried]
+            ways = [Split(16, tokens, splits, warps, 2) for tokens, splits, warps in tried]
             row["tuned"] = {str(tuple(way)): graphed(partial(Layer.run, split=way), layers) - products for way in ways}
         found[f"behind {context}"] = row
         print(context, json.dumps(row), flush=True)
@@ -308,7 +309,6 @@ class Decoded:
 
     def __init__(self, context: int, new: int, requests: int) -> None:
         import torch
-        from flashinfer import BatchPrefillWithPagedKVCacheWrapper
 
         tokens = context + new
         pages = -(-tokens // PAGE)
@@ -328,17 +328,6 @@ class Decoded:
         self.key, self.value = torch.randn(2, requests * new, KV_HEADS, SIZE, device="cuda", dtype=torch.bfloat16)
         self.out = torch.empty_like(self.q)
         self.one = torch.ones(1, device="cuda")
-        self.wrapper = BatchPrefillWithPagedKVCacheWrapper(
-            torch.zeros(128 << 20, dtype=torch.uint8, device="cuda"), "NHD"
-        )
-        self.wrapper.plan(
-            qo_indptr=self.starts.cpu(),
-            paged_kv_indptr=torch.arange(0, requests * pages + 1, pages, dtype=torch.int32),
-            paged_kv_indices=self.table.flatten(),
-            paged_kv_last_page_len=torch.full((requests,), tokens - (pages - 1) * PAGE, dtype=torch.int32),
-            num_qo_heads=HEADS, num_kv_heads=KV_HEADS, head_dim_qk=SIZE, page_size=PAGE, causal=True, sm_scale=SCALE,
-            q_data_type=self.q.dtype, kv_data_type=torch.float8_e5m2, o_data_type=self.q.dtype,
-        )  # fmt: skip
 
     @staticmethod
     def bytes(context: int, requests: int) -> int:
@@ -366,9 +355,27 @@ class Decoded:
 
         split_cache.store(self.key, self.value, self.keys, self.values, self.slots)
 
+    @cached_property
+    def _wrapper(self) -> "BatchPrefillWithPagedKVCacheWrapper":
+        """FlashInfer's attention, planned as vLLM plans it; it is compiled on its first use."""
+        import torch
+        from flashinfer import BatchPrefillWithPagedKVCacheWrapper
+
+        wrapper = BatchPrefillWithPagedKVCacheWrapper(torch.zeros(128 << 20, dtype=torch.uint8, device="cuda"), "NHD")
+        requests, pages = self.table.shape
+        wrapper.plan(
+            qo_indptr=self.starts.cpu(),
+            paged_kv_indptr=torch.arange(0, requests * pages + 1, pages, dtype=torch.int32),
+            paged_kv_indices=self.table.flatten(),
+            paged_kv_last_page_len=self.lengths.cpu() - (pages - 1) * PAGE,
+            num_qo_heads=HEADS, num_kv_heads=KV_HEADS, head_dim_qk=SIZE, page_size=PAGE, causal=True, sm_scale=SCALE,
+            q_data_type=self.q.dtype, kv_data_type=torch.float8_e5m2, o_data_type=self.q.dtype,
+        )  # fmt: skip
+        return wrapper
+
     def flashinfer(self) -> "torch.Tensor":
         """Attend as vLLM has FlashInfer do it."""
-        return self.wrapper.run(self.q, (self.keys, self.values))
+        return self._wrapper.run(self.q, (self.keys, self.values))
 
     def vllm_store(self) -> None:
         """Write as vLLM does."""
@@ -454,7 +461,7 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", default=list(_PARTS), choices=_PARTS)
     asked = parser.parse_args()
     report: dict[str, Any] = {"what": "one layer of Qwen3-4B, microseconds", **describe()}
-    if asked.tune:
+    if asked.tune and "linear" in asked.parts:
         compile_all(asked.tokens, asked.workers)
     parts = {
         "prefill": lambda: measure_prefill(asked.contexts, asked.new),

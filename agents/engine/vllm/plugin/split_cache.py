@@ -21,9 +21,6 @@ from . import OVERLAPS_FROM
 LARGEST = tl.constexpr(57_344.0)
 """Of E5M2: what is larger would become infinite."""
 MAX_SPLITS = 64
-LONG = tl.constexpr(24_576)
-"""Tokens of a request from which on a program takes more of them at once: on an H100 one token behind 4,000 took 10.7
-microseconds by 64 and 13.9 by 128, behind 32,000 it took 38.3 and 36.2, behind 130,000 125.9 and 109.6."""
 _LOG2_E = 1.4426950408889634
 _LOWEST = tl.constexpr(-1e30)
 """Where a running maximum starts: minus infinity has no difference from itself."""
@@ -36,8 +33,6 @@ class Split(NamedTuple):
     """Queries of a program: heads that share a KV head, times new tokens. A power of two, at least 16."""
     tokens: int
     """Of the cache that a program takes at once. A power of two, at least 16."""
-    long_tokens: int
-    """The same for a request of more than LONG tokens."""
     splits: int
     """Programs that share the cache of the same queries, at most MAX_SPLITS."""
     warps: int
@@ -85,7 +80,7 @@ def attend(
     _attend[(requests * blocks, kv_heads, split.splits)](
         q, keys, values, table, starts, lengths, parts, sums,
         scale * _LOG2_E, blocks, split.splits, q.stride(0), table.stride(0), *keys.stride()[:3],
-        page, heads, group, size, split.rows, split.tokens, split.long_tokens, overlap,
+        page, heads, group, size, split.rows, split.tokens, overlap,
         num_warps=split.warps, num_stages=split.stages, launch_pdl=overlap,
     )  # fmt: skip
     _merge[(requests * most, heads)](
@@ -95,7 +90,11 @@ def attend(
 
 
 def best_split(requests: int, kv_heads: int, queries: int, size: int, programs: int) -> Split:
-    """Return what was fastest on an H100, found by `python -m benchmarks.gpu.kernels --parts decode --tune`.
+    """Return what was fastest on an H100, found by `python -m benchmarks.gpu.kernels --parts decode layer --tune`.
+
+    Among a layer's products one new token takes 13, 27 and 128 microseconds so, behind 1,000, 16,000 and 130,000. With
+    a second way in the same kernel, 128 tokens of the cache at once for requests of more than 24,576, it took 22, 35
+    and 114: code and shared memory that a short request has no use for are not free.
 
     Args:
         requests: Of the call.
@@ -110,7 +109,7 @@ def best_split(requests: int, kv_heads: int, queries: int, size: int, programs: 
     splits = min(MAX_SPLITS, 1 << max(0, wanted.bit_length() - 1))
     # With heads of 256, 128 tokens take 112 KiB of shared memory; Ada and consumer Blackwell have 99.
     tokens = 128 if size <= 128 else 64
-    return Split(16, 64, 128, splits, 2, 2) if few else Split(64, tokens, tokens, splits, 4, 3)
+    return Split(16, 64, splits, 2, 2) if few else Split(64, tokens, splits, 4, 3)
 
 
 def store(
@@ -152,7 +151,7 @@ def _attend(
     q_ptr, keys_ptr, values_ptr, table_ptr, starts_ptr, lengths_ptr, parts_ptr, sums_ptr,
     scale, blocks, splits, q_stride, table_stride, page_stride, slot_stride, head_stride,
     PAGE: tl.constexpr, HEADS: tl.constexpr, GROUP: tl.constexpr, SIZE: tl.constexpr,
-    ROWS: tl.constexpr, TOKENS: tl.constexpr, LONG_TOKENS: tl.constexpr, OVERLAP: tl.constexpr,
+    ROWS: tl.constexpr, TOKENS: tl.constexpr, OVERLAP: tl.constexpr,
 ):  # fmt: skip
     """Attend to one split of one request's cache with ROWS queries of one KV head."""
     request, block = tl.program_id(0) // blocks, tl.program_id(0) % blocks
@@ -172,15 +171,10 @@ def _attend(
     q = tl.load(q_ptr + own[:, None] + column[None, :], mask=there[:, None], other=0.0)
     q = (q.to(tl.float32) * scale).to(tl.float16)
     pages_ptr, last = table_ptr + request * table_stride, length - new + token
-    strides = (page_stride, slot_stride, kv_head * head_stride)
-    if TOKENS < LONG_TOKENS and length > LONG:
-        result, logarithm = _attend_to_split(
-            q, keys_ptr, values_ptr, pages_ptr, last, end, split, splits, *strides, PAGE, SIZE, ROWS, LONG_TOKENS
-        )  # fmt: skip
-    else:
-        result, logarithm = _attend_to_split(
-            q, keys_ptr, values_ptr, pages_ptr, last, end, split, splits, *strides, PAGE, SIZE, ROWS, TOKENS
-        )  # fmt: skip
+    result, logarithm = _attend_to_split(
+        q, keys_ptr, values_ptr, pages_ptr, last, end, split, splits,
+        page_stride, slot_stride, kv_head * head_stride, PAGE, SIZE, ROWS, TOKENS,
+    )  # fmt: skip
     part = ((first - tl.load(starts_ptr) + token).to(tl.int64) * HEADS + head) * splits + split
     tl.store(parts_ptr + part[:, None] * SIZE + column[None, :], result, there[:, None])
     tl.store(sums_ptr + part, logarithm, there)
