@@ -95,13 +95,17 @@ def vllm_linear(x: "torch.Tensor", weight: "torch.Tensor", scale: "torch.Tensor"
     return ops.cutlass_scaled_mm(quantized, weight.T, out_dtype=x.dtype, scale_a=scales, scale_b=scale.T)
 
 
-def measure_linear(tokens: Sequence[int], tune: bool) -> dict[str, Any]:
+def measure_linear(tokens: Sequence[int], tune: bool, workers: int) -> dict[str, Any]:
     """Time the products of one layer for so many tokens."""
     import torch
 
     from agents.engine.vllm.plugin.quantization import check
 
     found: dict[str, Any] = {}
+    if tune:
+        shapes = itertools.product(SHAPES.values(), tokens)
+        jobs = [partial(multiply_once, n, k, count, way) for (n, k), count in shapes for way in tilings(count, k)]
+        compile_all(jobs, workers)
     for name, (n, k) in SHAPES.items():
         # 60 MB of L2 at most: enough copies that none is left of the last round.
         copies = max(2, -(-200_000_000 // (n * k)))
@@ -140,23 +144,31 @@ def tilings(tokens: int, k: int) -> list[Any]:
     return [*loaded, *(each for each in staged if math.prod(each) * one_token.COLUMNS <= _SHARED_BYTES)]
 
 
-def compile_all(tokens: Sequence[int], workers: int) -> None:
-    """Compile every tiling, several at once; Triton keeps them on disk."""
-    jobs = [(n, k, count, tiling) for n, k in SHAPES.values() for count in tokens for tiling in tilings(count, k)]
+def compile_all(calls: Sequence[Callable[[], Any]], workers: int) -> None:
+    """Compile what these calls need, several at once; Triton keeps it on disk."""
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        for trouble in filter(None, pool.map(_compile, jobs, chunksize=4)):
+        for trouble in filter(None, pool.map(_trouble, calls, chunksize=4)):
             print(trouble, flush=True)
 
 
-def _compile(job: tuple[int, int, int, Any]) -> str:
+def _trouble(call: Callable[[], Any]) -> str:
+    try:
+        call()
+    except Exception as error:
+        return f"{call}: {error!r}"[:300]
+    return ""
+
+
+def multiply_once(n: int, k: int, tokens: int, tiling: object) -> None:
+    """Multiply random numbers in this way."""
     import torch
 
-    n, k, count, tiling = job
-    try:
-        product(count)(torch.randn(count, k, device="cuda", dtype=torch.bfloat16), *weights(n, k, 1)[0], tiling)
-    except Exception as error:
-        return f"{job}: {error!r}"[:300]
-    return ""
+    product(tokens)(torch.randn(tokens, k, device="cuda", dtype=torch.bfloat16), *weights(n, k, 1)[0], tiling)
+
+
+def attend_once(split: "Split") -> None:
+    """Attend with one random query in this way."""
+    Decoded(1_000, 1, 1).ours(split)
 
 
 def tuned(x: "torch.Tensor", sets: Sequence[Any]) -> dict[str, float]:
@@ -238,14 +250,14 @@ def tuned_splits(layers: "Sequence[Decoded]") -> dict[str, float]:
     return dict(sorted(timed.items(), key=lambda pair: pair[1])[:12])
 
 
-def measure_layer(contexts: Sequence[int], tune: bool) -> dict[str, Any]:
+def measure_layer(contexts: Sequence[int], tune: bool, workers: int) -> dict[str, Any]:
     """Time a layer's attention of one token, and its writing, among the products whose weights pass through the caches.
 
     In a graph of its own it finds its code and its pages where it left them; between two layers of a model it does not.
     """
-    from agents.engine.vllm.plugin.split_cache import Split
-
     found: dict[str, Any] = {}
+    ways = splits_of_one_token() if tune else []
+    compile_all([partial(attend_once, way) for way in ways], workers)
     for context in contexts:
         layers = [(Layer(context),) for _ in range(_LAYERS)]
         products = graphed(Layer.multiply, layers)
@@ -255,13 +267,22 @@ def measure_layer(contexts: Sequence[int], tune: bool) -> dict[str, Any]:
             "attention_alone": graphed(Layer.attend, layers),
         }
         if tune:
-            taken = layers[0][0].decoded.best_split()
-            tried = itertools.product((32, 64), (taken.splits // 2, taken.splits), (2, 4, 8))
-            ways = [Split(16, tokens, splits, warps, 2) for tokens, splits, warps in tried]
-            row["tuned"] = {str(tuple(way)): graphed(partial(Layer.run, split=way), layers) - products for way in ways}
+            row["tuned"] = {}
+            for way in ways:
+                with contextlib.suppress(Exception):
+                    row["tuned"][str(tuple(way))] = graphed(partial(Layer.run, split=way), layers) - products
         found[f"behind {context}"] = row
         print(context, json.dumps(row), flush=True)
     return found
+
+
+def splits_of_one_token() -> "list[Split]":
+    """Return the ways to split one token's attention that are worth trying around the one that is taken."""
+    from agents.engine.vllm.plugin.split_cache import Split
+
+    splits = Decoded(1_000, 1, 1).best_split().splits
+    tried = itertools.product((32, 64, 128), (splits // 2, splits, splits * 2), (2, 4, 8), (2, 3))
+    return [Split(16, *each) for each in tried]
 
 
 class Layer:
@@ -461,13 +482,11 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", default=list(_PARTS), choices=_PARTS)
     asked = parser.parse_args()
     report: dict[str, Any] = {"what": "one layer of Qwen3-4B, microseconds", **describe()}
-    if asked.tune and "linear" in asked.parts:
-        compile_all(asked.tokens, asked.workers)
     parts = {
         "prefill": lambda: measure_prefill(asked.contexts, asked.new),
-        "linear": lambda: measure_linear(asked.tokens, asked.tune),
+        "linear": lambda: measure_linear(asked.tokens, asked.tune, asked.workers),
         "decode": lambda: measure_decode(asked.contexts, asked.few, asked.requests, asked.tune),
-        "layer": lambda: measure_layer(asked.contexts, asked.tune),
+        "layer": lambda: measure_layer(asked.contexts, asked.tune, asked.workers),
     }
     for name in asked.parts:
         try:

@@ -34,7 +34,8 @@ class Split(NamedTuple):
     tokens: int
     """Of the cache that a program takes at once. A power of two, at least 16."""
     splits: int
-    """Programs that share the cache of the same queries, at most MAX_SPLITS."""
+    """Programs that share the cache of the same queries. A power of two; for more than MAX_SPLITS the merge is compiled
+    anew."""
     warps: int
     stages: int
     """Iterations whose loads are in flight at once."""
@@ -84,7 +85,7 @@ def attend(
         num_warps=split.warps, num_stages=split.stages, launch_pdl=overlap,
     )  # fmt: skip
     _merge[(requests * most, heads)](
-        parts, sums, starts, out, most, split.splits, heads, size, MAX_SPLITS, overlap,
+        parts, sums, starts, out, most, split.splits, heads, size, max(MAX_SPLITS, split.splits), overlap,
         num_warps=4, launch_pdl=overlap,
     )  # fmt: skip
 
