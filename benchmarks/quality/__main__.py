@@ -101,10 +101,12 @@ async def run(options: argparse.Namespace) -> None:
     engine = None
     plain = [name for name in named if name in PLAIN]
     if plain or "readroom" in named:
-        engine = (await assistant.engine(lambda _: None)).engine.info
+        active = await assistant.engine(lambda _: None)
+        engine = active.engine.info
         served = await find_served(settings, engine)
         if served is None:
-            raise SystemExit("Plain calls need a model: set READROOM_ENGINE__BASE_URL, or have the resident engine.")
+            why = active.warning or "Set READROOM_ENGINE__BASE_URL, or have the resident engine."
+            raise SystemExit(f"These systems need a model. {why}")
         systems += [PlainCall(name, served.endpoint, library, *PLAIN[name]) for name in plain]
     whole = await fitting(questions, library, engine.context_tokens if engine else None)
     replies = await ask_all(systems, questions, options.at_once, options.seconds, whole)
