@@ -15,8 +15,7 @@ from pydantic import JsonValue
 from agents.benchmark.corpus import write_markdown, write_text
 from agents.benchmark.engines import RecordingEngine, ReplayEngine
 from agents.benchmark.report import Measurement
-from agents.benchmark.serving import percentile
-from agents.benchmark.workbench import SEED, Workbench, ask, count, timed
+from agents.benchmark.workbench import SEED, Workbench, ask, count, percentile, timed
 from agents.documents.library import Library
 from agents.errors import EngineError
 from agents.schema import Document, Frozen, Usage

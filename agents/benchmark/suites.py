@@ -13,6 +13,7 @@ from pydantic import JsonValue
 
 from agents.assistant import Assistant
 from agents.benchmark.chart import draw_chart
+from agents.benchmark.engine_memory import MemoryWatch, measure_engine, measure_sleep
 from agents.benchmark.product import (
     measure_analysis,
     measure_answers,
@@ -35,18 +36,8 @@ from agents.benchmark.report import (
     save_report,
     saved_reports,
 )
-from agents.benchmark.serving import (
-    MemoryWatch,
-    Served,
-    Serving,
-    claimed_context,
-    find_served,
-    measure_context,
-    measure_decode,
-    measure_engine,
-    measure_prefill,
-    measure_sleep,
-)
+from agents.benchmark.served import Served, find_served
+from agents.benchmark.serving import Serving, claimed_context, measure_context, measure_decode, measure_prefill
 from agents.benchmark.workbench import Workbench, describe_machine, installed_versions
 from agents.documents.access import find_file
 from agents.engine.registry import choose_engine

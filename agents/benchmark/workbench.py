@@ -143,6 +143,12 @@ async def timed(work: Awaitable[T]) -> tuple[float, T]:
     return time.perf_counter() - started, result
 
 
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the smallest value that `share` of the values do not exceed (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
 def count(key: str, name: str, value: float, how: str, *, unit: str = "") -> Measurement:
     """Return a figure that is neither better when larger nor when smaller."""
     return Measurement(key=key, name=name, value=value, unit=unit, how=how, better="neither")

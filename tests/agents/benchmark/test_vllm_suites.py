@@ -81,7 +81,8 @@ async def test_perplexity_is_measured_on_the_document_that_is_named(
 ) -> None:
     from agents.benchmark.corpus import write_text
     from agents.benchmark.quality import measure_perplexity
-    from agents.benchmark.serving import Serving, find_served
+    from agents.benchmark.served import find_served
+    from agents.benchmark.serving import Serving
 
     path = tmp_path / "made.txt"
     write_text(path, 4, seed=1)
