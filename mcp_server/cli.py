@@ -280,7 +280,8 @@ def benchmark(
         if compare and named:
             raise RequestError("Reports are compared as they are.", hint="Leave the files out, or leave out --compare.")
         if compare:
-            from agents.benchmark.report import Comparison, load_report
+            from agents.benchmark.comparison import Comparison
+            from agents.benchmark.report import load_report
 
             comparison = Comparison.of(*map(load_report, compare))
             print_result(comparison, comparison.markdown, as_json=as_json)

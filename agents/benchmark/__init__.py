@@ -6,7 +6,10 @@ served             the vLLM behind the engine: where it is, and what we know of 
 serving            how fast it is: decode, prefill, time to the first token
 engine_memory      what it holds: KV cache, memory, sleep
 quality            questions with known answers, and perplexity
-report             measurements, the specification's targets, recommendations; stored, rendered, compared
+report             what a report holds; stored and rendered
+targets            the specification's targets, and the verdicts
+recommendations    what to set because of what was measured
+comparison         two reports side by side
 chart              the report as one picture
 workbench          what the measurements of one run share
 corpus             synthetic documents, and questions whose answers are known

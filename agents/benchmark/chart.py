@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, cast
 
-from agents.benchmark.report import CARD_GIB, TARGETS, BenchmarkReport, engine_line, number
+from agents.benchmark.report import BenchmarkReport, engine_line, number
+from agents.benchmark.targets import CARD_GIB, TARGETS
 
 Axes: TypeAlias = Any
 """One of matplotlib's, whose own types leave every second argument open."""

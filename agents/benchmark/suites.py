@@ -13,6 +13,7 @@ from pydantic import JsonValue
 
 from agents.assistant import Assistant
 from agents.benchmark.chart import draw_chart
+from agents.benchmark.comparison import perplexity_loss
 from agents.benchmark.engine_memory import MemoryWatch, measure_engine, measure_sleep
 from agents.benchmark.product import (
     measure_analysis,
@@ -24,20 +25,11 @@ from agents.benchmark.product import (
     measure_server,
 )
 from agents.benchmark.quality import digest, measure_perplexity, measure_quality, perplexity_text
-from agents.benchmark.report import (
-    BenchmarkReport,
-    Measurement,
-    Suite,
-    judge,
-    perplexity_loss,
-    recommend,
-    render,
-    report_stem,
-    save_report,
-    saved_reports,
-)
+from agents.benchmark.recommendations import recommend
+from agents.benchmark.report import BenchmarkReport, Measurement, Suite, render, report_stem, save_report, saved_reports
 from agents.benchmark.served import Served, find_served
 from agents.benchmark.serving import Serving, claimed_context, measure_context, measure_decode, measure_prefill
+from agents.benchmark.targets import judge
 from agents.benchmark.workbench import Workbench, describe_machine, installed_versions
 from agents.documents.access import find_file
 from agents.engine.registry import choose_engine

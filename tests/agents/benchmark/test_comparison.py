@@ -1,6 +1,6 @@
 import pytest
 
-from agents.benchmark.report import compare, perplexity_loss
+from agents.benchmark.comparison import compare, perplexity_loss
 from tests.support.reports import GPU, VLLM, figure, model_figures, report
 
 

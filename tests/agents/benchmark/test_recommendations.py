@@ -1,4 +1,4 @@
-from agents.benchmark.report import recommend
+from agents.benchmark.recommendations import recommend
 from agents.settings import Settings
 from tests.support.reports import EXTRACTIVE, GPU, VLLM, figure, report
 
