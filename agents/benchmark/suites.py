@@ -45,6 +45,7 @@ SUITE_SECONDS: dict[Suite, float] = {"quick": 150.0}
 """Time limit of all steps together, from when the engine is open."""
 CLOSING_SECONDS = 10.0
 OPENING_SHARE = 0.02
+"""Share of a run's progress that opening the engine takes."""
 
 
 @dataclass(frozen=True)
@@ -197,6 +198,7 @@ class _SuiteRun:
         self._notes.extend([opened.warning] if opened.warning else [])
         self._engine = opened.engine.info
         self._opened = time.monotonic()
+        self._fraction = OPENING_SHARE
         settings = self._assistant.settings
         bench = Workbench(settings, opened.engine, folder, self._suite, documents, self._say, self._notes)
         async with AsyncExitStack() as stack:
@@ -315,5 +317,4 @@ class _SuiteRun:
         self._on_progress(Progress(fraction=progress.fraction * OPENING_SHARE, message=progress.message))
 
     def _say(self, message: str) -> None:
-        fraction = min(1.0, max(self._fraction, OPENING_SHARE))
-        self._on_progress(Progress(fraction=fraction, message=message))
+        self._on_progress(Progress(fraction=self._fraction, message=message))
