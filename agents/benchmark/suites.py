@@ -184,7 +184,7 @@ class _SuiteRun:
         self._engine = EngineInfo(name="none")
         self._versions = installed_versions()
         self._on_gpu = False
-        self._text_sha256: str | None = None
+        self._bench: Workbench | None = None
         self.doing = "opening the engine"
 
     async def measure(self, documents: tuple[Path, ...]) -> None:
@@ -201,13 +201,13 @@ class _SuiteRun:
         self._fraction = OPENING_SHARE
         settings = self._assistant.settings
         bench = Workbench(settings, opened.engine, folder, self._suite, documents, self._say, self._notes)
+        self._bench = bench
         async with AsyncExitStack() as stack:
             planned = self._plan(bench, await self._open_vllm(stack))
             total = sum(step.weight for step in planned)
             for step in planned:
                 await self._run_step(step)
                 self._fraction = min(1.0, self._fraction + (1 - OPENING_SHARE) * step.weight / total)
-        self._text_sha256 = bench.text_sha256
 
     async def _open_vllm(self, stack: AsyncExitStack) -> VllmBench | None:
         """Return the vLLM that is to be measured directly, its memory watched until the stack is closed."""
@@ -289,7 +289,7 @@ class _SuiteRun:
             rows=judge(self._figures, self._engine, on_gpu=self._on_gpu),
             figures=tuple(self._figures),
             notes=tuple(self._notes),
-            text_sha256=self._text_sha256,
+            text_sha256=self._bench.text_sha256 if self._bench else None,
         )
 
     def _compare_perplexity(self, earlier: Sequence[BenchmarkReport]) -> None:

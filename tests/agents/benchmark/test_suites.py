@@ -129,6 +129,25 @@ async def test_a_run_that_is_cancelled_reports_what_it_had_and_keeps_it(assistan
     assert [load_report(path) for path in (tmp_path / "data" / "benchmarks").glob("*.json")] == [report]
 
 
+async def test_a_run_that_is_cancelled_after_its_perplexity_says_of_which_text_it_is(assistant: Assistant) -> None:
+    reached = asyncio.Event()
+
+    async def stuck() -> AsyncIterator[Measurement]:
+        yield figure("perplexity", 10.0, 2_048)
+        reached.set()
+        await asyncio.Event().wait()
+
+    def plan(bench: Workbench, vllm: VllmBench | None) -> list[Step]:
+        bench.text_sha256 = "a text's"
+        return [Step("perplexity", 1, stuck)]
+
+    running = asyncio.create_task(run_suite(assistant, "quality", plan=plan))
+    await reached.wait()
+    running.cancel()
+
+    assert (await running).text_sha256 == "a text's"
+
+
 async def test_what_a_step_opened_is_closed_in_peace_however_often_it_is_cancelled(assistant: Assistant) -> None:
     reached, closed = asyncio.Event(), asyncio.Event()
 
