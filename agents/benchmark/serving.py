@@ -74,9 +74,10 @@ async def measure_decode(
 
     The prompts are already in the prefix cache, and the schema is compiled: what is left is decoding.
     """
+    length = min(DECODE_PROMPT_TOKENS, serving.context_tokens - tokens)
     for count in streams:
         serving.say(f"Decoding {count} at once")
-        prompts = [await serving.prompt(DECODE_PROMPT_TOKENS) for _ in range(count)]
+        prompts = [await serving.prompt(length) for _ in range(count)]
         for schema in (None, notes_schema()):
             await asyncio.gather(*(serving.client.complete(prompt, 1, schema) for prompt in prompts))
             before = await serving.client.metrics()
@@ -90,7 +91,7 @@ async def measure_decode(
                 value=rate,
                 unit="tok/s",
                 better="more",
-                how=f"{CLOCKS}, {tokens} tokens each behind {DECODE_PROMPT_TOKENS:,}, first to last token; "
+                how=f"{CLOCKS}, {tokens} tokens each behind {length:,}, first to last token; "
                 f"{compare_clocks(rate, _engine_decode_rate(before, after, count))}.",
             )
 
@@ -115,6 +116,8 @@ async def measure_context(serving: Serving, answer_tokens: int = DECODE_TOKENS) 
     """Yield what each step costs while the window is filled up to the engine's context."""
     for share in (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1):
         filled = int(serving.context_tokens * share)
+        if filled <= answer_tokens:
+            continue
         serving.say(f"Filling {filled:,} of {serving.context_tokens:,} tokens")
         prompt = await serving.prompt(filled - answer_tokens)
         before = await serving.client.metrics()

@@ -1,3 +1,7 @@
+import json
+
+import httpx
+
 from agents.benchmark.serving import claimed_context, compare_clocks, measure_context, measure_decode, measure_prefill
 from tests.support.fake_vllm_api import FakeVllm, serving
 from tests.support.reports import all_of
@@ -46,6 +50,21 @@ async def test_the_context_is_filled_to_its_last_token() -> None:
     assert max(len(prompt) for prompt in vllm.prompts) == 4_096 - 16
     (context,) = [figure for figure in figures if figure.key == "context_tokens"]
     assert context.value == 4_096
+
+
+async def test_an_engine_with_the_smallest_context_is_asked_for_no_more_than_it_holds() -> None:
+    class Small(FakeVllm):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            body = json.loads(await request.aread() or b"{}")
+            if body.get("stream") and not 0 < len(body["prompt"]) <= 1_024 - body["max_tokens"]:
+                return httpx.Response(400, text="the context holds 1,024 tokens")
+            return await super().handle_async_request(request)
+
+    decode = await all_of(measure_decode(serving(Small(), context_tokens=1_024), (1,)))
+    filled = await all_of(measure_context(serving(Small(), context_tokens=1_024)))
+
+    assert "128 tokens each behind 896" in decode[0].how
+    assert [figure.at for figure in filled if figure.key == "ttft_cold_seconds"] == [128, 384, 640, 896]
 
 
 async def test_without_filling_it_the_context_is_what_the_engine_says() -> None:
