@@ -1,5 +1,6 @@
 """Two reports side by side."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field, JsonValue
@@ -42,37 +43,31 @@ class Comparison(Frozen):
 
     figures: tuple[Changed, ...]
     perplexity_loss_percent: float | None
-    markdown: str
+    markdown: str = Field(description="Every figure of both, what only one has, and the settings that differ.")
 
     @classmethod
     def of(cls, before: BenchmarkReport, after: BenchmarkReport) -> "Comparison":
         """Compare two reports."""
-        return cls(
-            figures=tuple(Changed.of(old, new) for old, new in _common(before, after)),
-            perplexity_loss_percent=perplexity_loss(before, after),
-            markdown=compare(before, after),
-        )
-
-
-def compare(before: BenchmarkReport, after: BenchmarkReport) -> str:
-    """Return what changed from one report to another as Markdown: every figure, and the settings that differ."""
-    rows: list[tuple[str, ...]] = []
-    for old, new in _common(before, after):
-        changed = Changed.of(old, new)
-        ratio = "–" if changed.ratio is None else f"{changed.ratio:.2f}"
-        rows.append((new.title, old.shown, new.shown, ratio, changed.verdict))
-    loss = perplexity_loss(before, after)
-    parts = [
-        "# Two benchmarks side by side",
-        table(("", "A", "B"), _what_ran(before, after)),
-        table(("What", "A", "B", "B / A", ""), rows) if rows else "They have no figure in common.",
-        *([] if loss is None else [f"Perplexity of the same text, B against A, at the worst context: {loss:+.2f} %."]),
-    ]
-    for name, report, other in (("A", before, after), ("B", after, before)):
-        shared = {(figure.key, figure.at) for figure in other.figures}
-        if only := [figure.title for figure in report.figures if (figure.key, figure.at) not in shared]:
-            parts.append(f"Only in {name}: {', '.join(only)}.")
-    return "\n\n".join(parts) + "\n"
+        figures: list[Changed] = []
+        rows: list[Sequence[str]] = []
+        for old, new in _common(before, after):
+            changed = Changed.of(old, new)
+            figures.append(changed)
+            ratio = "–" if changed.ratio is None else f"{changed.ratio:.2f}"
+            rows.append((new.title, old.shown, new.shown, ratio, changed.verdict))
+        loss = perplexity_loss(before, after)
+        parts = [
+            "# Two benchmarks side by side",
+            table(("", "A", "B"), _what_ran(before, after)),
+            table(("What", "A", "B", "B / A", ""), rows) if rows else "They have no figure in common.",
+        ]
+        if loss is not None:
+            parts.append(f"Perplexity of the same text, B against A, at the worst context: {loss:+.2f} %.")
+        for name, report, other in (("A", before, after), ("B", after, before)):
+            shared = {(figure.key, figure.at) for figure in other.figures}
+            if only := [figure.title for figure in report.figures if (figure.key, figure.at) not in shared]:
+                parts.append(f"Only in {name}: {', '.join(only)}.")
+        return cls(figures=tuple(figures), perplexity_loss_percent=loss, markdown="\n\n".join(parts) + "\n")
 
 
 def perplexity_loss(baseline: BenchmarkReport, report: BenchmarkReport) -> float | None:
@@ -86,6 +81,35 @@ def perplexity_loss(baseline: BenchmarkReport, report: BenchmarkReport) -> float
     old = dict(baseline.series("perplexity"))
     losses = [(value / old[at] - 1) * 100 for at, value in report.series("perplexity") if at in old]
     return max(losses) if losses else None
+
+
+def fp8_loss(report: BenchmarkReport, earlier: Sequence[BenchmarkReport]) -> Measurement | None:
+    """Return the perplexity that an FP8 KV cache costs, in percent; None where there is nothing to compare with.
+
+    Args:
+        report: What was measured.
+        earlier: Reports that were kept, oldest first: the latest on the same text and model counts that had a KV
+            cache of 16 bits.
+    """
+    if not _is_fp8(report):
+        return None
+    for other in reversed(earlier):
+        if other.engine.kv_cache_dtype and not _is_fp8(other) and other.engine.model == report.engine.model:
+            loss = perplexity_loss(other, report)
+            if loss is not None:
+                return Measurement(
+                    key="perplexity_loss_percent",
+                    name="Perplexity above a 16-bit KV cache's",
+                    value=loss,
+                    unit="%",
+                    how=f"The same text and model with {other.engine.kv_cache_dtype} on {other.date[:10]}; "
+                    "worst context.",
+                )
+    return None
+
+
+def _is_fp8(report: BenchmarkReport) -> bool:
+    return (report.engine.kv_cache_dtype or "").startswith("fp8")
 
 
 def _common(before: BenchmarkReport, after: BenchmarkReport) -> list[tuple[Measurement, Measurement]]:

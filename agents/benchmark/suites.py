@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from agents.assistant import Assistant
 from agents.benchmark.chart import draw_chart
-from agents.benchmark.comparison import perplexity_loss
+from agents.benchmark.comparison import fp8_loss
 from agents.benchmark.engine_memory import MemoryWatch, measure_engine, measure_sleep
 from agents.benchmark.product import (
     measure_analysis,
@@ -264,7 +264,8 @@ class _SuiteRun:
         """Build the report of what is known, and save it with its chart."""
         settings = self._assistant.settings
         earlier = saved_reports(settings.data_dir)
-        self._compare_perplexity(earlier)
+        if loss := fp8_loss(self._build(), earlier):
+            self._figures.append(loss)
         report = self._build()
         missing = choose_engine(settings.engine, settings.data_dir).missing
         report = report.model_copy(update={"recommendations": recommend(report, settings, missing, earlier)})
@@ -291,27 +292,6 @@ class _SuiteRun:
             notes=tuple(self._notes),
             text_sha256=self._bench.text_sha256 if self._bench else None,
         )
-
-    def _compare_perplexity(self, earlier: Sequence[BenchmarkReport]) -> None:
-        """Compare with the latest report on the same text and model that had a KV cache of 16 bits."""
-        if not (self._engine.kv_cache_dtype or "").startswith("fp8"):
-            return
-        for other in reversed(earlier):
-            wide = not (other.engine.kv_cache_dtype or "fp8").startswith("fp8")
-            if wide and other.engine.model == self._engine.model:
-                loss = perplexity_loss(other, self._build())
-                if loss is not None:
-                    self._figures.append(
-                        Measurement(
-                            key="perplexity_loss_percent",
-                            name="Perplexity above a 16-bit KV cache's",
-                            value=loss,
-                            unit="%",
-                            how=f"The same text and model with {other.engine.kv_cache_dtype} on {other.date[:10]}; "
-                            "worst context.",
-                        )
-                    )
-                    return
 
     def _opening(self, progress: Progress) -> None:
         self._on_progress(Progress(fraction=progress.fraction * OPENING_SHARE, message=progress.message))
