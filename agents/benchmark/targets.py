@@ -9,6 +9,9 @@ from agents.schema import EngineInfo, Frozen
 Needs = Literal["nothing", "model", "gpu"]
 CARD_GIB = 16.0
 """What is sold as a card of 16 GB has 16 GiB."""
+DECODE_RATES, PREFILL_RATES = (100, 160), (800, 1_300)
+"""Tokens a second that the specification asks for; the lower ones are to be reached."""
+OVERHEAD_MS = 200
 
 
 class Target(Frozen):
@@ -22,6 +25,7 @@ class Target(Frozen):
     direction: Literal["at least", "under", "at most"]
     needs: Needs
     at: int | None = None
+    unmeasured: str = "Not measured by this suite, or not possible here: see the notes."
 
     def meets(self, value: float) -> bool:
         """Whether a value is on the right side of the bound."""
@@ -40,7 +44,7 @@ class Target(Frozen):
         worst = measured[0] if measured else None
         why = _not_applicable(self.needs, engine, on_gpu=on_gpu)
         if why is None and worst is None:
-            why = _OTHER_SUITE.get(self.key, "Not measured by this suite, or not possible here: see the notes.")
+            why = self.unmeasured
         return Row(
             name=self.name,
             target=self.text,
@@ -90,30 +94,30 @@ def _not_applicable(needs: Needs, engine: EngineInfo, *, on_gpu: bool) -> str | 
 TARGETS = (
     Target(
         name="Decode, one stream",
-        text="100 to 160 tok/s",
+        text="{:,} to {:,} tok/s".format(*DECODE_RATES),
         key="decode_tokens_per_second",
         at=1,
         unit="tok/s",
-        bound=100,
+        bound=DECODE_RATES[0],
         direction="at least",
         needs="gpu",
     ),
     Target(
         name="Decode under a JSON schema, one stream",
-        text="100 to 160 tok/s",
+        text="{:,} to {:,} tok/s".format(*DECODE_RATES),
         key="schema_decode_tokens_per_second",
         at=1,
         unit="tok/s",
-        bound=100,
+        bound=DECODE_RATES[0],
         direction="at least",
         needs="gpu",
     ),
     Target(
         name="Prefill, slowest context measured",
-        text="800 to 1,300 tok/s",
+        text="{:,} to {:,} tok/s".format(*PREFILL_RATES),
         key="prefill_tokens_per_second",
         unit="tok/s",
-        bound=800,
+        bound=PREFILL_RATES[0],
         direction="at least",
         needs="gpu",
     ),
@@ -146,10 +150,10 @@ TARGETS = (
     ),
     Target(
         name="Coordination overhead, 95 of 100 answers",
-        text="under 200 ms",
+        text=f"under {OVERHEAD_MS} ms",
         key="overhead_p95_ms",
         unit="ms",
-        bound=200,
+        bound=OVERHEAD_MS,
         direction="under",
         needs="nothing",
     ),
@@ -161,9 +165,7 @@ TARGETS = (
         bound=1.0,
         direction="under",
         needs="model",
+        unmeasured="Not measured: it takes two reports of the suite `quality` on the same documents, one with "
+        "READROOM_ENGINE__KV_CACHE_DTYPE=auto.",
     ),
 )
-_OTHER_SUITE = {
-    "perplexity_loss_percent": "Not measured: it takes two reports of the suite `quality` on the same documents, one "
-    "with READROOM_ENGINE__KV_CACHE_DTYPE=auto.",
-}
