@@ -1,7 +1,8 @@
 """Measuring Readroom on this machine.
 
 suites             run_suite: takes the steps of a suite and makes the report
-product            what Readroom itself does: opens, searches, starts its server, answers
+product            what Readroom itself does: opens, searches, answers, reads whole documents
+server_start       how long its server takes to answer a client
 served             the vLLM behind the engine: where it is, and what we know of it
 serving            how fast it is: decode, prefill, time to the first token
 engine_memory      what it holds: KV cache, memory, sleep

@@ -22,12 +22,12 @@ from agents.benchmark.product import (
     measure_overhead,
     measure_process,
     measure_search,
-    measure_server,
 )
 from agents.benchmark.quality import digest, measure_perplexity, measure_quality, perplexity_text
 from agents.benchmark.recommendations import recommend
 from agents.benchmark.report import BenchmarkReport, Measurement, Suite, render, report_stem, save_report, saved_reports
 from agents.benchmark.served import Served, find_served
+from agents.benchmark.server_start import measure_server
 from agents.benchmark.serving import Serving, claimed_context, measure_context, measure_decode, measure_prefill
 from agents.benchmark.targets import judge
 from agents.benchmark.workbench import Workbench, describe_machine, installed_versions
@@ -124,7 +124,7 @@ def steps(bench: Workbench, vllm: VllmBench | None) -> list[Step]:
             ]
             if suite == "full":
                 planned.append(Step("reading a whole document", 30, lambda: measure_analysis(bench, (65_536,))))
-    memory = Step("memory", 0.1, lambda: measure_process(bench))
+    memory = Step("memory", 0.1, measure_process)
     return [*planned, *(vllm.steps(bench) if vllm else []), memory, *(vllm.last_steps(bench) if vllm else [])]
 
 
