@@ -15,7 +15,7 @@ _MIB_PER_GIB = 1_024
 
 
 class MemoryWatch:
-    """Notes the most memory that an engine ever takes while it is watched.
+    """Notes the most memory that an engine takes while it is watched, in GiB.
 
     Args:
         served: The engine.
@@ -41,9 +41,9 @@ class MemoryWatch:
             await asyncio.sleep(_SAMPLE_SECONDS)
 
 
-async def measure_engine(served: Served, measured: Serving, watch: MemoryWatch) -> AsyncIterator[Measurement]:
+async def measure_engine(served: Served, serving: Serving, watch: MemoryWatch) -> AsyncIterator[Measurement]:
     """Yield what the engine holds: its KV cache, its memory now and at its peak, and how long its last start took."""
-    for figure in kv_figures(await measured.client.metrics(), measured.shape):
+    for figure in kv_figures(await serving.client.metrics(), serving.shape):
         yield figure
     now = await asyncio.to_thread(served.memory_gib)
     for figure in memory_figures(now, watch.peak_gib, on_gpu=served.on_gpu):
@@ -62,21 +62,14 @@ async def measure_engine(served: Served, measured: Serving, watch: MemoryWatch) 
 
 
 def memory_figures(now: float | None, peak: float | None, *, on_gpu: bool) -> list[Measurement]:
-    """Return the engine's memory now and at its peak; nothing where it cannot be read."""
+    """Return the engine's memory now and at its peak, both given in GiB; nothing where it cannot be read."""
     if now is None:
         return []
     most = max(now, peak or 0.0)
     if not on_gpu:
-        how = f"Resident sets of the engine's processes together, read every {_SAMPLE_SECONDS} s."
-        return [
-            Measurement(
-                key="engine_memory_mib",
-                name="Engine's memory",
-                value=most * _MIB_PER_GIB,
-                unit="MiB",
-                how=f"Peak. {how}",
-            )
-        ]
+        how = f"Peak. Resident sets of the engine's processes together, read every {_SAMPLE_SECONDS} s."
+        name, mib = "Engine's memory", most * _MIB_PER_GIB
+        return [Measurement(key="engine_memory_mib", name=name, value=mib, unit="MiB", how=how)]
     how = f"NVML, the engine's processes, read every {_SAMPLE_SECONDS} s; a 16 GB card has 16 GiB."
     return [
         Measurement(key="gpu_now_gib", name="GPU memory now", value=now, unit="GiB", how=how),
@@ -105,38 +98,32 @@ def kv_figures(metrics: Metrics, shape: ModelShape | None) -> list[Measurement]:
     The bytes are the engine's own figure where it gives one, else computed from the model's shape; bf16 takes
     2 (key, value) x layers x KV heads x head size x 2 bytes for each token.
     """
-    name = "vllm:cache_config_info"
-    tokens = _number(metrics.label(name, "kv_cache_size_tokens"))
+    info = "vllm:cache_config_info"
+    tokens = _number(metrics.label(info, "kv_cache_size_tokens"))
     if tokens is None:
-        blocks, size = (_number(metrics.label(name, label)) for label in ("num_gpu_blocks", "block_size"))
-        tokens = blocks * size if blocks and size else None
+        blocks, block_tokens = (_number(metrics.label(info, label)) for label in ("num_gpu_blocks", "block_size"))
+        tokens = blocks * block_tokens if blocks and block_tokens else None
     if not tokens:
         return []
-    own_bytes = _number(metrics.label(name, "kv_cache_memory_bytes"))
-    dtype = metrics.label(name, "cache_dtype") or "auto"
-    size = own_bytes or (tokens * shape.kv_bytes_per_token(dtype) if shape else None)
-    how = "The engine's own figure" if own_bytes else f"Computed from the model's shape in {dtype}"
+    own = "The engine's own figure"
     figures = [
-        Measurement(
-            key="kv_cache_tokens",
-            name="KV cache",
-            value=tokens,
-            unit="tokens",
-            better="more",
-            how="The engine's own figure.",
-        )
+        Measurement(key="kv_cache_tokens", name="KV cache", value=tokens, unit="tokens", better="more", how=f"{own}.")
     ]
-    if size:
+    dtype = metrics.label(info, "cache_dtype") or "auto"
+    size, how = _number(metrics.label(info, "kv_cache_memory_bytes")), own
+    if not size and shape:
+        size, how = tokens * shape.kv_bytes_per_token(dtype), f"Computed from the model's shape in {dtype}"
+    if not size:
+        return figures
+    figures.append(
+        Measurement(key="kv_cache_gib", name="KV cache", value=size / GIB, unit="GiB", better="neither", how=f"{how}.")
+    )
+    if shape:
+        each, bf16 = size / tokens, shape.kv_bytes_per_token("auto")
+        how = f"{how}: {each:,.0f} bytes a token beside {bf16:,} in bf16."
         figures.append(
-            Measurement(
-                key="kv_cache_gib", name="KV cache", value=size / GIB, unit="GiB", better="neither", how=f"{how}."
-            )
+            Measurement(key="kv_to_bf16", name="KV cache beside bf16", value=each / bf16, unit="of bf16", how=how)
         )
-    if size and shape:
-        ratio = size / tokens / shape.kv_bytes_per_token("auto")
-        bytes_each = f"{size / tokens:,.0f} bytes a token beside {shape.kv_bytes_per_token('auto'):,} in bf16"
-        how = f"{how}: {bytes_each}."
-        figures.append(Measurement(key="kv_to_bf16", name="KV cache beside bf16", value=ratio, unit="of bf16", how=how))
     return figures
 
 

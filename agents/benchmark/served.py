@@ -19,6 +19,7 @@ from agents.schema import EngineInfo
 from agents.settings import Settings
 
 _LOCK_SECONDS = 30.0
+"""How long to wait for whoever puts the engine to sleep or wakes it."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,12 @@ class Served:
         if state is None or state.port is None or not state.launch.can_sleep:
             raise EngineError("This engine does not sleep.", hint="Only the resident engine on a GPU does.")
         probe = Probe(state.port, self.files.key())
+        in_use = EngineError("The engine is in use and is not put to sleep.", hint="Measure when it is idle.")
         try:
             with self.files.lock("use").acquire(timeout=_LOCK_SECONDS):
                 load = probe.load()
                 if self.files.busy() or load is None or not load.idle:
-                    raise EngineError("The engine is in use and is not put to sleep.", hint="Measure when it is idle.")
+                    raise in_use
                 started = time.perf_counter()
                 slept = probe.sleep()
                 fell = time.perf_counter()
@@ -82,9 +84,7 @@ class Served:
                 woke = probe.wake()
                 ended = time.perf_counter()
         except Timeout as error:
-            raise EngineError(
-                "The engine is in use and is not put to sleep.", hint="Measure when it is idle."
-            ) from error
+            raise in_use from error
         if not (slept and woke):
             raise EngineError(
                 "The engine did not sleep and wake as asked.", hint="`readroom engine status` says how it is."

@@ -96,9 +96,8 @@ class VllmBench:
     async def _measure_perplexity(self, bench: Workbench) -> AsyncIterator[Measurement]:
         text = perplexity_text(bench.texts)
         bench.text_sha256 = digest(text)
-        vocabulary = self.serving.shape.vocabulary if self.serving.shape else None
-        batch = bench.settings.engine.max_num_batched_tokens
-        async for figure in measure_perplexity(self.serving, text, vocabulary=vocabulary, batch_tokens=batch):
+        batch_tokens = bench.settings.engine.max_num_batched_tokens
+        async for figure in measure_perplexity(self.serving, text, batch_tokens):
             yield figure
 
 

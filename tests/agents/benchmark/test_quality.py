@@ -114,7 +114,9 @@ async def test_the_users_own_document_is_asked_through_the_whole_pipeline(handbo
 
 
 async def test_perplexity_is_measured_at_each_context_that_the_text_fills() -> None:
-    figures = await all_of(measure_perplexity(serving(FakeVllm(log_probability=-2.0)), "a" * 10_000))
+    figures = await all_of(
+        measure_perplexity(serving(FakeVllm(log_probability=-2.0)), "a" * 10_000, batch_tokens=4_096)
+    )
 
     assert [figure.at for figure in figures] == [2_048]
     assert figures[0].value == pytest.approx(7.389, abs=0.001)
@@ -122,4 +124,4 @@ async def test_perplexity_is_measured_at_each_context_that_the_text_fills() -> N
 
 async def test_an_engine_without_log_probabilities_says_so() -> None:
     with pytest.raises(EngineError, match="no log-probabilities"):
-        await all_of(measure_perplexity(serving(FakeVllm(log_probability=None)), "a" * 10_000))
+        await all_of(measure_perplexity(serving(FakeVllm(log_probability=None)), "a" * 10_000, batch_tokens=4_096))

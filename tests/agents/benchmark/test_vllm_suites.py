@@ -90,7 +90,7 @@ async def test_perplexity_is_measured_on_the_document_that_is_named(
     served = await find_served(settings, opened.engine.info)
     assert served is not None
     measured = Serving.of(served, settings)
-    figures = [figure async for figure in measure_perplexity(measured, path.read_text())]
+    figures = [figure async for figure in measure_perplexity(measured, path.read_text(), batch_tokens=4_096)]
     await measured.client.close()
 
     assert [figure.at for figure in figures] == [2_048]
