@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from agents.benchmark.report import BenchmarkReport
+from agents.engine.vllm.memory_plan import MIN_BATCH_TOKENS
 from agents.settings import Settings
 
 _WORTH_IT = 1.15
@@ -43,8 +44,8 @@ def _memory_advice(report: BenchmarkReport, settings: Settings) -> Iterator[str]
             "the server's prefix cache seems to be off; start it with `--enable-prefix-caching`."
         )
     peak, budget = report.figure("gpu_peak_gib"), settings.engine.vram_budget_gib
-    if peak and peak > budget:
-        lower = max(1_024, settings.engine.max_num_batched_tokens // 2)
+    lower = max(MIN_BATCH_TOKENS, settings.engine.max_num_batched_tokens // 2)
+    if peak and peak > budget and lower < settings.engine.max_num_batched_tokens:
         yield (
             f"The engine took {peak:.1f} GiB with a budget of {budget:.1f}: "
             f"`READROOM_ENGINE__MAX_NUM_BATCHED_TOKENS={lower}` needs less for activations."
