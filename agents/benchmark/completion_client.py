@@ -23,7 +23,7 @@ _POOL_SENTENCES = 400
 
 @dataclass(frozen=True)
 class Completion:
-    """One streamed answer; times are seconds since the request was sent."""
+    """One streamed answer; times are seconds since the request was sent, to the first token and to the last."""
 
     first_token_seconds: float
     seconds: float
@@ -32,9 +32,9 @@ class Completion:
     completion_tokens: int
 
     @property
-    def decode_seconds(self) -> float:
-        """Seconds from the first token to the last."""
-        return self.seconds - self.first_token_seconds
+    def decode_rate(self) -> float:
+        """Tokens a second, from the first token to the last."""
+        return (self.completion_tokens - 1) / (self.seconds - self.first_token_seconds)
 
 
 class CompletionClient:
@@ -187,9 +187,13 @@ class CompletionClient:
         )
 
 
+def computed_tokens(before: Metrics, after: Metrics) -> float | None:
+    """Return how many prompt tokens a vLLM computed, those of its prefix cache left out; None where it does not say."""
+    return increase(before, after, "vllm:prompt_tokens_by_source_total", source="local_compute")
+
+
 async def count_prefilled(client: CompletionClient, work: Awaitable[T]) -> tuple[int, T]:
     """Await the work, and return how many prompt tokens the engine computed meanwhile, with its result."""
     before = await client.metrics()
     result = await work
-    after = await client.metrics()
-    return int(increase(before, after, "vllm:prompt_tokens_by_source_total", source="local_compute") or 0), result
+    return int(computed_tokens(before, await client.metrics()) or 0), result

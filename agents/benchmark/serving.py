@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic.config import JsonDict
 
-from agents.benchmark.completion_client import Completion, CompletionClient
+from agents.benchmark.completion_client import Completion, CompletionClient, computed_tokens
 from agents.benchmark.prometheus import Metrics, increase
 from agents.benchmark.report import Measurement
 from agents.benchmark.served import Served
@@ -21,14 +21,15 @@ from agents.engine.model_config import ModelShape, read_shape
 from agents.engine.tasks.reading import MAX_NOTES, WindowNotes
 from agents.settings import Settings
 
-DECODE_PROMPT_TOKENS = 1_024
-DECODE_TOKENS = 128
-SHORT_TOKENS = 4_096
-SHORT_REPEATS = 3
-"""Short prompts are asked several times, since one takes but milliseconds."""
+DECODE_PROMPT_TOKENS, DECODE_TOKENS = 1_024, 128
+"""Tokens read, and tokens then written, where decoding is measured."""
+SHORT_TOKENS, SHORT_REPEATS = 4_096, 3
+"""Prompts up to so many tokens are asked so often, since one takes but milliseconds."""
+FILLED = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1)
+"""Shares of the context that are filled."""
 AGREEMENT = 0.05
 """Two clocks that differ by no more than this share of the larger agree."""
-CLOCKS = "Our client's clock"
+_CLOCK = "Our client's clock"
 
 
 @dataclass
@@ -75,23 +76,24 @@ async def measure_decode(
     The prompts are already in the prefix cache, and the schema is compiled: what is left is decoding.
     """
     length = min(DECODE_PROMPT_TOKENS, serving.context_tokens - tokens)
+    free, constrained = ("", "Decode", None), ("schema_", "Decode under a JSON schema", notes_schema())
     for count in streams:
         serving.say(f"Decoding {count} at once")
         prompts = [await serving.prompt(length) for _ in range(count)]
-        for schema in (None, notes_schema()):
+        for prefix, name, schema in (free, constrained):
             await asyncio.gather(*(serving.client.complete(prompt, 1, schema) for prompt in prompts))
             before = await serving.client.metrics()
             answers = await asyncio.gather(*(serving.client.complete(prompt, tokens, schema) for prompt in prompts))
             after = await serving.client.metrics()
-            rate = sum((answer.completion_tokens - 1) / answer.decode_seconds for answer in answers)
+            rate = sum(answer.decode_rate for answer in answers)
             yield Measurement(
-                key="decode_tokens_per_second" if schema is None else "schema_decode_tokens_per_second",
-                name="Decode, streams at once" if schema is None else "Decode under a JSON schema, streams at once",
+                key=f"{prefix}decode_tokens_per_second",
+                name=f"{name}, streams at once",
                 at=count,
                 value=rate,
                 unit="tok/s",
                 better="more",
-                how=f"{CLOCKS}, {tokens} tokens each behind {length:,}, first to last token; "
+                how=f"{_CLOCK}, {tokens} tokens each behind {length:,}, first to last token; "
                 f"{compare_clocks(rate, _engine_decode_rate(before, after, count))}.",
             )
 
@@ -114,7 +116,7 @@ async def measure_prefill(serving: Serving, lengths: Sequence[int]) -> AsyncIter
 
 async def measure_context(serving: Serving, answer_tokens: int = DECODE_TOKENS) -> AsyncIterator[Measurement]:
     """Yield what each step costs while the window is filled up to the engine's context."""
-    for share in (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1):
+    for share in FILLED:
         filled = int(serving.context_tokens * share)
         if filled <= answer_tokens:
             continue
@@ -124,18 +126,17 @@ async def measure_context(serving: Serving, answer_tokens: int = DECODE_TOKENS) 
         cold = await serving.client.complete(prompt, answer_tokens)
         after = await serving.client.metrics()
         warm = await serving.client.complete(prompt, 1)
-        rate = (cold.completion_tokens - 1) / cold.decode_seconds
         for figure in (*prefill_figures([cold], before, after), warm_figure([warm])):
             yield figure
         yield Measurement(
             key="decode_at_context_tokens_per_second",
             name="Decode, one stream, tokens of prompt",
             at=cold.prompt_tokens,
-            value=rate,
+            value=cold.decode_rate,
             unit="tok/s",
             better="more",
-            how=f"{CLOCKS}, {answer_tokens} tokens behind the prompt; "
-            f"{compare_clocks(rate, _engine_decode_rate(before, after, 1))}.",
+            how=f"{_CLOCK}, {answer_tokens} tokens behind the prompt; "
+            f"{compare_clocks(cold.decode_rate, _engine_decode_rate(before, after, 1))}.",
         )
         if share == 1:
             held = cold.prompt_tokens + cold.completion_tokens
@@ -151,7 +152,7 @@ def prefill_figures(cold: Sequence[Completion], before: Metrics, after: Metrics)
     """Return prefill rate and time to the first token of prompts of one length that were not cached."""
     length = cold[0].prompt_tokens
     first = statistics.mean(answer.first_token_seconds for answer in cold)
-    computed = increase(before, after, "vllm:prompt_tokens_by_source_total", source="local_compute")
+    computed = computed_tokens(before, after)
     seconds = increase(before, after, "vllm:request_prefill_time_seconds_sum")
     own_first = increase(before, after, "vllm:time_to_first_token_seconds_sum")
     own_rate = computed / seconds if computed and seconds else None
@@ -163,7 +164,7 @@ def prefill_figures(cold: Sequence[Completion], before: Metrics, after: Metrics)
             value=length / first,
             unit="tok/s",
             better="more",
-            how=f"{CLOCKS}, prompt over time to the first token; {compare_clocks(length / first, own_rate)}.",
+            how=f"{_CLOCK}, prompt over time to the first token; {compare_clocks(length / first, own_rate)}.",
         ),
         Measurement(
             key="ttft_cold_seconds",
@@ -171,7 +172,7 @@ def prefill_figures(cold: Sequence[Completion], before: Metrics, after: Metrics)
             at=length,
             value=first,
             unit="s",
-            how=f"{CLOCKS}; {compare_clocks(first, own_first / len(cold) if own_first else None)}.",
+            how=f"{_CLOCK}; {compare_clocks(first, own_first / len(cold) if own_first else None)}.",
         ),
     ]
 
@@ -184,7 +185,7 @@ def warm_figure(warm: Sequence[Completion]) -> Measurement:
         at=warm[0].prompt_tokens,
         value=statistics.mean(answer.first_token_seconds for answer in warm),
         unit="s",
-        how=f"{CLOCKS}; {warm[0].cached_tokens:,} tokens came from the prefix cache.",
+        how=f"{_CLOCK}; {warm[0].cached_tokens:,} tokens came from the prefix cache.",
     )
 
 

@@ -36,7 +36,7 @@ async def test_a_completion_counts_tokens_and_what_came_from_the_cache() -> None
 
     assert (cold.prompt_tokens, cold.cached_tokens, cold.completion_tokens) == (100, 0, 8)
     assert warm.cached_tokens == 96
-    assert cold.decode_seconds == cold.seconds - cold.first_token_seconds
+    assert cold.decode_rate == 7 / (cold.seconds - cold.first_token_seconds)
 
 
 async def test_what_the_server_refuses_is_an_error_with_its_words() -> None:
