@@ -287,7 +287,7 @@ def benchmark(
             print_result(comparison, comparison.markdown, as_json=as_json)
             return
 
-        from agents.benchmark.suites import run_suite
+        from agents.benchmark.runner import run_suite
 
         paths = [absolute(file) for file in named]
         settings = allow_named(load_settings(), named, root or [])

@@ -1,6 +1,7 @@
 """Measuring Readroom on this machine.
 
-suites             run_suite: takes the steps of a suite and makes the report
+runner             run_suite: takes the steps of a suite and makes the report
+suites             what each suite measures, step by step
 product            what Readroom itself does: opens, searches, answers, reads whole documents
 server_start       how long its server takes to answer a client
 served             the vLLM behind the engine: where it is, and what we know of it

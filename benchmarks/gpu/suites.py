@@ -22,7 +22,8 @@ from typing import Any
 from agents.assistant import Assistant
 from agents.benchmark.corpus import write_pdf
 from agents.benchmark.report import Measurement, Suite
-from agents.benchmark.suites import Plan, Step, VllmBench, run_suite, steps
+from agents.benchmark.runner import run_suite
+from agents.benchmark.suites import Plan, Step, VllmBench, steps
 from agents.benchmark.workbench import SEED, Workbench
 from agents.engine.vllm import lifecycle
 from agents.errors import EngineError

@@ -9,7 +9,7 @@ import pytest
 from agents.assistant import Assistant
 from agents.benchmark.checkpoints import write_tiny
 from agents.benchmark.corpus import write_pdf
-from agents.benchmark.suites import run_suite
+from agents.benchmark.runner import run_suite
 from agents.benchmark.workbench import SEED
 from agents.engine.vllm import lifecycle
 from agents.engine.vllm.hardware import supports_fp8_kv_cache

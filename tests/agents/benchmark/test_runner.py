@@ -7,7 +7,8 @@ import pytest
 
 from agents.assistant import Assistant
 from agents.benchmark.report import BenchmarkReport, Measurement, load_report
-from agents.benchmark.suites import Step, VllmBench, run_suite
+from agents.benchmark.runner import run_suite
+from agents.benchmark.suites import Step, VllmBench
 from agents.benchmark.workbench import Workbench
 from agents.engine.registry import ActiveEngine
 from agents.errors import DocumentError, EngineError
