@@ -4,8 +4,9 @@ import json
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import httpx
 from pydantic.config import JsonDict
@@ -73,7 +74,7 @@ class CompletionClient:
         Raises:
             EngineError: It does not say.
         """
-        return str((await self._request("GET", f"{self._endpoint.root}/version")).json()["version"])
+        return str((await self._json("version", "GET", f"{self._endpoint.root}/version"))["version"])
 
     async def tokens(self, text: str) -> list[int]:
         """Return a text's tokens.
@@ -82,7 +83,7 @@ class CompletionClient:
             EngineError: The server does not tokenize.
         """
         body = {"model": self._endpoint.model, "prompt": text, "add_special_tokens": False}
-        return (await self._request("POST", f"{self._endpoint.root}/tokenize", body)).json()["tokens"]
+        return (await self._json("tokens", "POST", f"{self._endpoint.root}/tokenize", body))["tokens"]
 
     async def prompt(self, tokens: int, seed: int) -> list[int]:
         """Return a prompt of exactly so many tokens; another seed shares no beginning with it.
@@ -121,6 +122,8 @@ class CompletionClient:
         usage: dict[str, Any] = {}
         sent = time.perf_counter()
         async for event in self._events(body):
+            if error := event.get("error"):
+                raise self._failed(f"broke off: {error}")
             if event.get("choices"):
                 arrivals.append(time.perf_counter() - sent)
             usage = event.get("usage") or usage
@@ -150,7 +153,7 @@ class CompletionClient:
             "temperature": 0.0,
             "prompt_logprobs": 0,
         }
-        answer = (await self._request("POST", f"{self._endpoint.base_url}/completions", body)).json()
+        answer = await self._json("choices", "POST", f"{self._endpoint.base_url}/completions", body)
         given = answer["choices"][0].get("prompt_logprobs")
         if not given:
             raise self._failed("gives no log-probabilities of a prompt")
@@ -166,6 +169,15 @@ class CompletionClient:
                         yield json.loads(line.removeprefix("data: "))
         except httpx.HTTPError as error:
             raise self._failed(f"broke off: {error or type(error).__name__}") from error
+
+    async def _json(self, field: str, method: str, url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the JSON object that the server answers; one without `field` is an error."""
+        response = await self._request(method, url, body)
+        with suppress(ValueError):
+            answer: Any = response.json()
+            if isinstance(answer, dict) and field in answer:
+                return cast("dict[str, Any]", answer)
+        raise self._failed(f"answered without `{field}` at {response.url.path}: {response.text[:300]}")
 
     async def _request(self, method: str, url: str, body: dict[str, Any] | None = None) -> httpx.Response:
         try:

@@ -63,3 +63,26 @@ async def test_a_server_that_breaks_off_is_an_error() -> None:
         await client.complete([1], 1)
     with pytest.raises(EngineError, match="cannot be reached"):
         await client.version()
+
+
+@pytest.mark.parametrize("answer", ["<html>a router</html>", "[]", '{"engine": "none"}'])
+async def test_a_server_that_does_not_say_its_version_is_an_error_with_its_words(answer: str) -> None:
+    class Router(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            return httpx.Response(200, text=answer)
+
+    client = CompletionClient(ENDPOINT, Router())
+
+    with pytest.raises(EngineError, match="without `version` at /version"):
+        await client.version()
+
+
+async def test_an_error_in_the_midst_of_an_answer_is_told() -> None:
+    class Dying(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            return httpx.Response(200, text='data: {"error": {"message": "EngineDeadError"}}\n\ndata: [DONE]\n\n')
+
+    client = CompletionClient(ENDPOINT, Dying())
+
+    with pytest.raises(EngineError, match=r"broke off.*EngineDeadError"):
+        await client.complete([1], 1)
