@@ -159,69 +159,61 @@ def quality_figures(judged: Sequence[Judged]) -> list[Measurement]:
     asked = [one for one in judged if one.known.answer]
     unanswerable = [one for one in judged if not one.known.answer]
     own = [one for one in asked if one.known.length is None]
-    cited = [one for one in asked if one.citations]
     how = f"{len(own)} questions from the documents' own sentences, {len(asked) - len(own)} to facts planted in copies"
-    figures = [
-        _percent(
+    return [
+        *_percent(
             "found_percent", "Answer found", asked, lambda one: one.found, f"{how}: the answer stands in the text."
         ),
-        _percent(
+        *_percent(
             "right_page_percent", "Right page", own, lambda one: one.right_page, "A relevant quote is on its page."
         ),
-        _percent(
+        *_percent(
             "citation_recall_percent", "Citation recall", asked, lambda one: one.relevant > 0, f"{how}: it is quoted."
         ),
-        _percent(
+        *_percent(
             "citation_precision_percent",
             "Citation precision",
-            cited,
+            [one for one in asked if one.citations],
             lambda one: one.relevant / one.citations,
             "Share of an answer's quotes that hold the answer or its sentence; mean over answers.",
         ),
-        _percent(
+        *_percent(
             "quotes_verified_percent",
             "Quotes that stand in the document",
             [one for one in judged if one.citations],
             lambda one: one.verified / one.citations,
             "Compared with the document's text at their offsets; mean over answers.",
         ),
-        _percent(
+        *_percent(
             "refused_percent",
             "Refused rightly",
             unanswerable,
             lambda one: one.refused,
             f"{len(unanswerable)} questions about things that no document mentions.",
         ),
+        *_found_by("found_at_depth_percent", "Answer found, needle at % of the text", asked, lambda known: known.depth),
+        *_found_by("found_at_length_percent", "Answer found, tokens of the copy", asked, lambda known: known.length),
     ]
-    by_depth = _found_by(
-        "found_at_depth_percent", "Answer found, needle at % of the text", asked, lambda known: known.depth
-    )
-    by_length = _found_by(
-        "found_at_length_percent", "Answer found, tokens of the copy", asked, lambda known: known.length
-    )
-    return [*(figure for figure in figures if figure), *by_depth, *by_length]
 
 
 def _percent(
     key: str, name: str, judged: Sequence[Judged], share: Callable[[Judged], float], how: str, at: int | None = None
-) -> Measurement | None:
-    """Return the mean of a share over judged answers; None without any."""
+) -> list[Measurement]:
+    """Return the mean of a share over judged answers, in percent; nothing without any."""
     if not judged:
-        return None
+        return []
     value = 100 * statistics.mean(float(share(one)) for one in judged)
-    return Measurement(key=key, name=name, value=value, unit="%", better="more", how=how, at=at)
+    return [Measurement(key=key, name=name, value=value, unit="%", better="more", how=how, at=at)]
 
 
 def _found_by(
     key: str, name: str, judged: Sequence[Judged], place: Callable[[KnownQuestion], int | None]
 ) -> list[Measurement]:
     """Return the share of answers found, by place."""
-    places = sorted({at for one in judged if (at := place(one.known)) is not None})
     figures: list[Measurement] = []
-    for at in places:
+    for at in sorted({at for one in judged if (at := place(one.known)) is not None}):
         there = [one for one in judged if place(one.known) == at]
-        if figure := _percent(key, name, there, lambda one: one.found, f"{len(there)} questions.", at):
-            figures.append(figure)
+        figures += _percent(key, name, there, lambda one: one.found, f"{len(there)} questions.", at)
     return figures
 
 
