@@ -23,7 +23,7 @@ class Measurement(Frozen):
     value: float
     unit: str
     how: str = Field(description="How it was measured.")
-    at: int | None = Field(default=None, description="Where in a series: tokens of context, or streams at once.")
+    at: int | None = Field(default=None, description="Where in a series: tokens, streams at once, or % of a text.")
     better: Literal["more", "less", "neither"] = "less"
 
     @property
