@@ -95,10 +95,6 @@ class _SuiteRun:
 
     async def measure(self, documents: tuple[Path, ...]) -> None:
         """Open the engine and run every step, in a folder that is removed in the end."""
-        with tempfile.TemporaryDirectory(prefix="readroom-benchmark-") as folder:
-            await self._measure(Path(folder), documents)
-
-    async def _measure(self, folder: Path, documents: tuple[Path, ...]) -> None:
         self._say("Opening the engine")
         opened = await self._assistant.engine(self._opening)
         self._notes.extend([opened.warning] if opened.warning else [])
@@ -106,9 +102,10 @@ class _SuiteRun:
         self._opened = time.monotonic()
         self._fraction = OPENING_SHARE
         settings = self._assistant.settings
-        bench = Workbench(settings, opened.engine, folder, self._suite, documents, self._say, self._notes)
-        self._bench = bench
         async with AsyncExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="readroom-benchmark-")))
+            bench = Workbench(settings, opened.engine, folder, self._suite, documents, self._say, self._notes)
+            self._bench = bench
             planned = self._plan(bench, await self._open_vllm(stack))
             total = sum(step.weight for step in planned)
             for step in planned:

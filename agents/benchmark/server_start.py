@@ -39,20 +39,12 @@ async def measure_server(bench: Workbench) -> AsyncIterator[Measurement]:
     bench.say("Starting the MCP server")
     starts = [await measure_start() for _ in range(5 if bench.thorough else 3)]
     how = f"Median of {len(starts)} starts of `python -m mcp_server` over stdio, from the process to the answer."
-    yield Measurement(
-        key="server_initialize_seconds",
-        name="Server start to `initialize`",
-        value=statistics.median(start.initialize for start in starts),
-        unit="s",
-        how=how,
-    )
-    yield Measurement(
-        key="server_tools_seconds",
-        name="Server start to `tools/list`",
-        value=statistics.median(start.tools_list for start in starts),
-        unit="s",
-        how=how,
-    )
+    for key, method, seconds in (
+        ("server_initialize_seconds", "initialize", [start.initialize for start in starts]),
+        ("server_tools_seconds", "tools/list", [start.tools_list for start in starts]),
+    ):
+        name = f"Server start to `{method}`"
+        yield Measurement(key=key, name=name, value=statistics.median(seconds), unit="s", how=how)
 
 
 class ServerStart(Frozen):
