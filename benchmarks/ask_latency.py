@@ -18,8 +18,7 @@ from typing import Any
 
 from agents.assistant import Assistant
 from agents.benchmark.corpus import write_pdf
-from agents.benchmark.serving import percentile
-from agents.benchmark.workbench import ask, timed
+from agents.benchmark.workbench import ask, percentile, timed
 from agents.settings import DocumentsSettings, EngineSettings, Settings
 from benchmarks.record import record
 

@@ -16,8 +16,7 @@ from pathlib import Path
 from agents.assistant import Assistant
 from agents.benchmark.corpus import write_pdf
 from agents.benchmark.engines import ScriptedEngine
-from agents.benchmark.serving import percentile
-from agents.benchmark.workbench import ask, timed
+from agents.benchmark.workbench import ask, percentile, timed
 from agents.schema import Answer
 from agents.settings import DocumentsSettings, Settings
 from benchmarks.record import record

@@ -11,8 +11,7 @@ from pathlib import Path
 
 from agents.assistant import Assistant
 from agents.benchmark.corpus import Fact, write_text
-from agents.benchmark.serving import percentile
-from agents.benchmark.workbench import timed
+from agents.benchmark.workbench import percentile, timed
 from agents.schema import Answer
 from agents.settings import DocumentsSettings, EngineSettings, Settings
 from benchmarks.record import record

@@ -18,8 +18,7 @@ from pathlib import Path
 from agents.assistant import Assistant
 from agents.benchmark.corpus import write_markdown
 from agents.benchmark.engines import ScriptedEngine, first_words
-from agents.benchmark.serving import percentile
-from agents.benchmark.workbench import ask, timed
+from agents.benchmark.workbench import ask, percentile, timed
 from agents.engine.tasks.answering import MAX_QUOTES, Draft, DraftResult
 from agents.language.tokens import estimate_tokens
 from agents.settings import DocumentsSettings, Settings

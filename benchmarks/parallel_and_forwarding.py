@@ -18,8 +18,9 @@ from typing import TypeVar
 from typing_extensions import override
 
 from agents.assistant import Assistant
+from agents.benchmark.completion_client import CompletionClient
 from agents.benchmark.engines import ScriptedEngine
-from agents.benchmark.serving import CompletionClient, find_served
+from agents.benchmark.served import find_served
 from agents.engine.engine import Engine, Outcome, Task
 from agents.engine.tasks.answering import Answerable
 from agents.language.tokens import estimate_tokens

@@ -21,9 +21,10 @@ from typing import Any
 import httpx
 
 from agents.assistant import Assistant
+from agents.benchmark.completion_client import CompletionClient, count_prefilled
 from agents.benchmark.corpus import write_markdown
 from agents.benchmark.engines import STEERED, ScriptedEngine
-from agents.benchmark.serving import CompletionClient, count_prefilled, find_served
+from agents.benchmark.served import find_served
 from agents.engine.engine import Engine, Task
 from agents.engine.openai.endpoint import Endpoint
 from agents.engine.prompt_layout import messages

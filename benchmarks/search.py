@@ -9,8 +9,7 @@ import tempfile
 from pathlib import Path
 
 from agents.benchmark.corpus import write_text
-from agents.benchmark.serving import percentile
-from agents.benchmark.workbench import timed
+from agents.benchmark.workbench import percentile, timed
 from agents.documents.library import Library
 from agents.settings import DocumentsSettings
 from benchmarks.record import record

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from agents.benchmark.serving import percentile
+from agents.benchmark.workbench import percentile
 from agents.documents.library import Library
 from agents.documents.search.bm25 import PassageIndex
 from agents.documents.search.embeddings import DIMENSIONS, load_embedding

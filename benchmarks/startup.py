@@ -8,7 +8,7 @@ import asyncio
 import statistics
 import sys
 
-from agents.benchmark.product import SERVER, measure_start
+from agents.benchmark.server_start import SERVER, measure_start
 from benchmarks.record import record
 
 NEEDED = (

@@ -23,7 +23,7 @@ from pathlib import Path
 import httpx
 
 from agents.assistant import Assistant
-from agents.benchmark.serving import find_served
+from agents.benchmark.served import find_served
 from agents.benchmark.workbench import describe_machine, installed_versions
 from agents.engine.openai.endpoint import Endpoint
 from agents.errors import ReadroomError

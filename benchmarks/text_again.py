@@ -19,7 +19,8 @@ from typing import Any
 from unittest.mock import patch
 
 from agents.benchmark.checkpoints import sentences, write_tiny
-from agents.benchmark.serving import CompletionClient, find_served
+from agents.benchmark.completion_client import CompletionClient
+from agents.benchmark.served import find_served
 from agents.engine.vllm import lifecycle
 from agents.engine.vllm.engine import ResidentEngine
 from agents.settings import EngineSettings, Settings

@@ -28,7 +28,7 @@ import httpx
 from pydantic import SecretStr
 
 from agents.benchmark.checkpoints import sentences, write_tiny
-from agents.benchmark.serving import Metrics, increase
+from agents.benchmark.prometheus import Metrics, increase
 from benchmarks.record import record
 from benchmarks.replicas import Caller, Servers, free_port, left, two_servers
 

@@ -280,13 +280,14 @@ def benchmark(
         if compare and named:
             raise RequestError("Reports are compared as they are.", hint="Leave the files out, or leave out --compare.")
         if compare:
-            from agents.benchmark.report import Comparison, load_report
+            from agents.benchmark.comparison import Comparison
+            from agents.benchmark.report import load_report
 
             comparison = Comparison.of(*map(load_report, compare))
             print_result(comparison, comparison.markdown, as_json=as_json)
             return
 
-        from agents.benchmark.suites import run_suite
+        from agents.benchmark.runner import run_suite
 
         paths = [absolute(file) for file in named]
         settings = allow_named(load_settings(), named, root or [])
@@ -528,17 +529,15 @@ def add(
 @users.command("list")
 def list_users(as_json: Json = False) -> None:
     """List the users and what they may read."""
-    from mcp_server.cli_output import exit_code, users_text, write, write_json
+    from mcp_server.cli_output import exit_code, print_plain, users_text
 
     with exit_code(as_json=as_json):
         from agents.settings import load_settings
         from agents.users import configured_users
 
         everybody = configured_users(load_settings()).all()
-        if as_json:
-            write_json([user.model_dump(mode="json", exclude={"token_sha256"}) for user in everybody])
-        else:
-            write(users_text(everybody))
+        shown = [user.model_dump(mode="json", exclude={"token_sha256"}) for user in everybody]
+        print_plain(shown, users_text(everybody), as_json=as_json, indent=2)
 
 
 @users.command()
@@ -561,7 +560,7 @@ def migrate(as_json: Json = False) -> None:
 
     A server does so by itself when it first needs them; this is for a database where its own user may make no tables.
     """
-    from mcp_server.cli_output import exit_code, migrated_text, write, write_json
+    from mcp_server.cli_output import exit_code, migrated_text, print_plain
 
     with exit_code(as_json=as_json):
         import asyncio
@@ -570,7 +569,5 @@ def migrate(as_json: Json = False) -> None:
         from agents.stored_data import migrate as migrate_stores
 
         stores = asyncio.run(migrate_stores(load_settings()))
-        if as_json:
-            write_json([store.model_dump() for store in stores])
-        else:
-            write(migrated_text(stores))
+        shown = [store.model_dump() for store in stores]
+        print_plain(shown, migrated_text(stores), as_json=as_json, indent=2)

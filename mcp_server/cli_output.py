@@ -119,10 +119,10 @@ def print_result(result: BaseModel, text: str, *, as_json: bool) -> None:
         print_markdown(text)
 
 
-def print_plain(value: object, text: str, *, as_json: bool) -> None:
-    """Print a value as a line of JSON, or else a text that is no Markdown."""
+def print_plain(value: object, text: str, *, as_json: bool, indent: int | None = None) -> None:
+    """Print a value as JSON, on one line unless it is indented, or else a text that is no Markdown."""
     if as_json:
-        write_json(value, indent=None)
+        write_json(value, indent=indent)
     else:
         write(text)
 

@@ -141,7 +141,7 @@ def _add_benchmark(server: MCPServer[Any], lazy: LazyAssistant) -> None:
                     hint="Whoever runs the server measures it by `readroom benchmark`.",
                 )
             async with notified_progress(ctx) as on_progress:
-                runner = await asyncio.to_thread(importlib.import_module, "agents.benchmark.suites")
+                runner = await asyncio.to_thread(importlib.import_module, "agents.benchmark.runner")
                 run_suite = cast("RunSuite", runner.run_suite)
                 report = await run_suite(await lazy.get(), suite, on_progress, documents)
             content: list[ContentBlock] = [TextContent(type="text", text=report.markdown)]

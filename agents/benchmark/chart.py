@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
-from agents.benchmark.report import CARD_GIB, TARGETS, BenchmarkReport, engine_line, number
+from agents.benchmark.report import BenchmarkReport, engine_line, number
+from agents.benchmark.targets import CARD_GIB, DECODE_RATES, OVERHEAD_MS, PREFILL_RATES
 
 Axes: TypeAlias = Any
 """One of matplotlib's, whose own types leave every second argument open."""
@@ -17,8 +18,6 @@ _COLOURS = ("#2b6cd4", "#0f9b8e", "#c8741a", "#7a56c2", "#97a0ad")
 _FIRST, _SECOND, *_ = _COLOURS
 _TARGET = "#d3364f"
 _STYLE = {"font.family": "DejaVu Sans", "text.color": _INK, "axes.edgecolor": _GRID, "axes.labelcolor": _FAINT}
-_DECODE_TARGET, _PREFILL_TARGET = (100.0, 160.0), (800.0, 1_300.0)
-_OVERHEAD_SECONDS = next(target.bound for target in TARGETS if target.key == "overhead_p95_ms") / 1_000
 _LEAST_ROWS = 4
 _LEAST_RATIO = 2.4
 """Of neighbouring ticks on a logarithmic axis, so that their labels do not overlap."""
@@ -47,7 +46,8 @@ def draw_chart(report: BenchmarkReport, path: Path) -> bool:
 
     machine = next(iter(report.machine.gpus), f"{report.machine.processor}, {report.machine.cores} cores")
     engine = engine_line(report.engine).split(", KV cache")[0]
-    title = (f"Readroom {report.suite}: {engine}", f"{machine}, {report.date[:10]}")
+    lines = (f"Readroom {report.suite}: {engine}", f"{machine}, {report.date[:10]}")
+    title = "\n".join(line[:_TITLE_CHARACTERS] for line in lines)
     with cast("Any", matplotlib).rc_context(_STYLE):
         figure: Any = Figure(figsize=_INCHES, dpi=_DPI, facecolor=_CARD, layout="constrained")
         figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1)
@@ -59,27 +59,9 @@ def draw_chart(report: BenchmarkReport, path: Path) -> bool:
             axes.set_facecolor(_CARD)
             axes.spines[["top", "right"]].set_visible(b=False)
             axes.tick_params(labelsize=10, colors=_FAINT, length=0)
-        title = "\n".join(line[:_TITLE_CHARACTERS] for line in title)
         figure.suptitle(title, fontsize=12, color=_INK, x=0.02, ha="left", weight="bold")
         canvas.print_png(str(path))
     return True
-
-
-class Panel(Protocol):
-    """One part of the picture."""
-
-    @property
-    def title(self) -> str:
-        """What stands above it."""
-        ...
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The panel is shown where the report holds any of these."""
-        ...
-
-    def draw(self, axes: Axes, report: BenchmarkReport, /) -> None:
-        """Draw the report's figures."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +76,17 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Named:
+class Panel:
+    """One part of the picture."""
+
+    title: str
+    keys: tuple[str, ...]
+    """It is shown where the report holds any of these."""
+    draw: Callable[[Axes, BenchmarkReport], None]
+
+
+@dataclass(frozen=True)
+class NamedFigure:
     """A figure that is shown as a bar."""
 
     key: str
@@ -103,51 +95,28 @@ class Named:
     target: Bounds = ()
 
 
-@dataclass(frozen=True)
-class FigureBars:
-    """A panel with a bar for each of several figures."""
+def _figures(
+    title: str, figures: Sequence[NamedFigure], label: Callable[[float], str], *, logarithmic: bool = False
+) -> Panel:
+    """Return a panel with a bar for each of several figures, shown where the first was measured."""
 
-    title: str
-    keys: tuple[str, ...]
-    figures: tuple[Named, ...]
-    label: Callable[[float], str]
-    logarithmic: bool = False
+    def draw(axes: Axes, report: BenchmarkReport) -> None:
+        found = [(each, value * each.scale) for each in figures if (value := report.figure(each.key)) is not None]
+        bars = [Bar(each.name, value, label(value), each.target) for each, value in found]
+        _draw_bars(axes, bars, logarithmic=logarithmic)
 
-    def draw(self, axes: Axes, report: BenchmarkReport) -> None:
-        """Draw the figures that the report holds."""
-        found = [(each, value * each.scale) for each in self.figures if (value := report.figure(each.key)) is not None]
-        bars = [Bar(each.name, value, self.label(value), each.target) for each, value in found]
-        _draw_bars(axes, bars, logarithmic=self.logarithmic)
+    return Panel(title, (figures[0].key,), draw)
 
 
-@dataclass(frozen=True)
-class SeriesBars:
-    """A panel with a bar for each place in a series."""
+def _series(
+    title: str, key: str, name: Callable[[int], str], label: Callable[[float], str], target: Bounds = ()
+) -> Panel:
+    """Return a panel with a bar for each place in a series."""
 
-    title: str
-    key: str
-    name: Callable[[int], str]
-    label: Callable[[float], str]
-    target: Bounds = ()
+    def draw(axes: Axes, report: BenchmarkReport) -> None:
+        _draw_bars(axes, [Bar(name(at), value, label(value), target) for at, value in report.series(key)])
 
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The key of the series."""
-        return (self.key,)
-
-    def draw(self, axes: Axes, report: BenchmarkReport) -> None:
-        """Draw the series."""
-        series = report.series(self.key)
-        _draw_bars(axes, [Bar(self.name(at), value, self.label(value), self.target) for at, value in series])
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A panel with a form of its own."""
-
-    title: str
-    keys: tuple[str, ...]
-    draw: Callable[[Axes, BenchmarkReport], None]
+    return Panel(title, (key,), draw)
 
 
 def _draw_bars(axes: Axes, bars: Sequence[Bar], *, logarithmic: bool = False) -> None:
@@ -174,11 +143,11 @@ def _draw_bars(axes: Axes, bars: Sequence[Bar], *, logarithmic: bool = False) ->
 def _draw_speeds(axes: Axes, report: BenchmarkReport) -> None:
     """Draw decode and prefill on one logarithmic scale."""
     decode = [
-        Bar(f"decode, {streams} at once", value, number(value), _DECODE_TARGET if streams == 1 else ())
+        Bar(f"decode, {streams} at once", value, number(value), DECODE_RATES if streams == 1 else ())
         for streams, value in report.series("decode_tokens_per_second")
     ]
     prefill = [
-        Bar(f"prefill {_tokens(tokens)}", value, number(value), _PREFILL_TARGET, _SECOND)
+        Bar(f"prefill {_tokens(tokens)}", value, number(value), PREFILL_RATES, _SECOND)
         for tokens, value in report.series("prefill_tokens_per_second")
     ]
     _draw_bars(axes, [*decode, *prefill], logarithmic=True)
@@ -233,67 +202,60 @@ def _seconds(value: float) -> str:
     return f"{number(value)} s" if value >= 1 else f"{number(value * 1_000)} ms"
 
 
-_PANELS: tuple[Panel, ...] = (
-    Drawing(
-        "Tokens per second, targets in red", ("decode_tokens_per_second", "prefill_tokens_per_second"), _draw_speeds
-    ),
-    Drawing("Time to the first token, by context", ("ttft_cold_seconds",), _draw_first_token),
-    SeriesBars(
+_PANELS = (
+    Panel("Tokens per second, targets in red", ("decode_tokens_per_second", "prefill_tokens_per_second"), _draw_speeds),
+    Panel("Time to the first token, by context", ("ttft_cold_seconds",), _draw_first_token),
+    _series(
         "Decode by context, target in red",
         "decode_at_context_tokens_per_second",
         lambda at: f"{_tokens(at)} before",
         number,
-        _DECODE_TARGET,
+        DECODE_RATES,
     ),
-    Drawing("GPU memory in GiB, 16 GB in red", ("gpu_peak_gib",), _draw_gpu_memory),
-    FigureBars(
+    Panel("GPU memory in GiB, 16 GB in red", ("gpu_peak_gib",), _draw_gpu_memory),
+    _figures(
         "Questions with known answers",
-        ("found_percent",),
         (
-            Named("found_percent", "answer found"),
-            Named("right_page_percent", "right page"),
-            Named("quotes_verified_percent", "quotes verified"),
-            Named("citation_precision_percent", "precision"),
-            Named("citation_recall_percent", "recall"),
-            Named("refused_percent", "refused rightly"),
+            NamedFigure("found_percent", "answer found"),
+            NamedFigure("right_page_percent", "right page"),
+            NamedFigure("quotes_verified_percent", "quotes verified"),
+            NamedFigure("citation_precision_percent", "precision"),
+            NamedFigure("citation_recall_percent", "recall"),
+            NamedFigure("refused_percent", "refused rightly"),
         ),
         "{:.0f} %".format,
     ),
-    SeriesBars("Found, by depth", "found_at_depth_percent", "{} %".format, "{:.0f} %".format),
-    SeriesBars("Found, by length in tokens", "found_at_length_percent", _tokens, "{:.0f} %".format),
-    FigureBars(
+    _series("Found, by depth", "found_at_depth_percent", "{} %".format, "{:.0f} %".format),
+    _series("Found, by length in tokens", "found_at_length_percent", _tokens, "{:.0f} %".format),
+    _figures(
         "Answers, target in red",
-        ("answer_first_seconds",),
         (
-            Named("answer_first_seconds", "first answer"),
-            Named("answer_second_seconds", "second answer"),
-            Named("overhead_p95_ms", "overhead", 0.001, (_OVERHEAD_SECONDS, _OVERHEAD_SECONDS)),
-            Named("server_initialize_seconds", "server start"),
+            NamedFigure("answer_first_seconds", "first answer"),
+            NamedFigure("answer_second_seconds", "second answer"),
+            NamedFigure("overhead_p95_ms", "overhead", 0.001, (OVERHEAD_MS / 1_000,) * 2),
+            NamedFigure("server_initialize_seconds", "server start"),
         ),
         _seconds,
     ),
-    FigureBars(
+    _figures(
         "A document, opened (log scale)",
-        ("open_first_seconds",),
         (
-            Named("open_first_seconds", "first time"),
-            Named("open_stored_seconds", "other process"),
-            Named("open_second_seconds", "again"),
+            NamedFigure("open_first_seconds", "first time"),
+            NamedFigure("open_stored_seconds", "other process"),
+            NamedFigure("open_second_seconds", "again"),
         ),
         _seconds,
         logarithmic=True,
     ),
-    SeriesBars("A whole document read", "analysis_seconds", lambda at: f"{_tokens(at)} tokens", _seconds),
-    FigureBars(
+    _series("A whole document read", "analysis_seconds", lambda at: f"{_tokens(at)} tokens", _seconds),
+    _figures(
         "Search",
-        ("search_p95_ms",),
-        (Named("search_p50_ms", "half within"), Named("search_p95_ms", "95 % within")),
+        (NamedFigure("search_p50_ms", "half within"), NamedFigure("search_p95_ms", "95 % within")),
         lambda value: f"{number(value)} ms",
     ),
-    FigureBars(
+    _figures(
         "Memory",
-        ("process_memory_mib",),
-        (Named("process_memory_mib", "Readroom"), Named("engine_memory_mib", "engine")),
+        (NamedFigure("process_memory_mib", "Readroom"), NamedFigure("engine_memory_mib", "engine")),
         lambda value: f"{number(value)} MiB",
     ),
 )

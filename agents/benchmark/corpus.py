@@ -103,7 +103,7 @@ def write_pdf(path: Path, pages: int, seed: int) -> list[Fact]:
 
 
 def synthetic_pages(pages: int, seed: int) -> tuple[list[str], list[Fact]]:
-    """Return the text of pages, some 500 words each, and the facts in them: one for each page, in order."""
+    """Return the text of pages, some 600 words each, and the facts in them: one for each page, in order."""
     sentences, facts = prose(seed), list(islice(synthetic_facts(seed), pages))
     texts: list[str] = []
     for number, fact in enumerate(facts, 1):

@@ -1,48 +1,24 @@
-"""What Readroom itself does, on any engine: opening and searching documents, starting its server, answering."""
+"""What Readroom itself does, on any engine: opens documents, searches and answers from them, reads them whole."""
 
 import asyncio
-import json
 import math
 import statistics
-import sys
-import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import psutil
-from pydantic import JsonValue
 
 from agents.benchmark.corpus import write_markdown, write_text
 from agents.benchmark.engines import RecordingEngine, ReplayEngine
 from agents.benchmark.report import Measurement
-from agents.benchmark.serving import percentile
-from agents.benchmark.workbench import SEED, Workbench, ask, count, timed
+from agents.benchmark.workbench import SEED, Workbench, ask, percentile, timed
 from agents.documents.library import Library
-from agents.errors import EngineError
-from agents.schema import Document, Frozen, Usage
+from agents.schema import Document, Usage
 
-Message = dict[str, JsonValue]
 MIB = 1024**2
-SERVER = (sys.executable, "-m", "mcp_server")
 _AT_ONCE = 4
 _PAGE_TOKENS = 730
-"""Tokens of a made page, roughly."""
-_PROTOCOL = "2025-11-25"
-_LIMIT_SECONDS = 60.0
-_LINE_BYTES = 2**24
-"""One message is one line, and the list of tools is a long one."""
-_INITIALIZE: Message = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {
-        "protocolVersion": _PROTOCOL,
-        "capabilities": {},
-        "clientInfo": {"name": "readroom-benchmark", "version": "1"},
-    },
-}
-_INITIALIZED: Message = {"jsonrpc": "2.0", "method": "notifications/initialized"}
-_LIST_TOOLS: Message = {"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}}
+"""Tokens of a page of `write_markdown`, as `estimate_tokens` counts them."""
 
 
 async def measure_ingestion(bench: Workbench) -> AsyncIterator[Measurement]:
@@ -121,9 +97,9 @@ async def measure_search(bench: Workbench) -> AsyncIterator[Measurement]:
     finally:
         await library.close()
     how = f"{len(asked)} questions over {len(ids):,} documents, 8 passages each, index in memory."
-    for share, name in ((0.5, "p50"), (0.95, "p95")):
-        value = percentile(seconds, share) * 1_000
-        yield Measurement(key=f"search_{name}_ms", name=f"Search, {name}", value=value, unit="ms", how=how)
+    for share in (50, 95):
+        value = percentile(seconds, share / 100) * 1_000
+        yield Measurement(key=f"search_p{share}_ms", name=f"Search, p{share}", value=value, unit="ms", how=how)
     yield Measurement(
         key="search_found_percent",
         name="Search, right document among the passages",
@@ -174,10 +150,9 @@ async def measure_answers(bench: Workbench) -> AsyncIterator[Measurement]:
         unit="s",
         how=f"{path.name}: median of {len(asked)} other questions, a new session each.",
     )
-    for figure in usage_figures("first", [answered.usage]) + usage_figures(
-        "next", [answer.usage for _, answer in asked]
-    ):
-        yield figure
+    for which, answers in (("first", [answered]), ("next", [answer for _, answer in asked])):
+        for figure in usage_figures(which, [answer.usage for answer in answers]):
+            yield figure
 
 
 def usage_figures(which: str, usages: list[Usage]) -> list[Measurement]:
@@ -188,14 +163,16 @@ def usage_figures(which: str, usages: list[Usage]) -> list[Measurement]:
         usages: What each answer cost.
     """
     total, answers = sum(usages, Usage()), len(usages)
-    calls = f"engine_calls_{which}_answer", f"Engine calls, {which} answer", total.engine_calls / answers
-    figures = [count(*calls, "Counted by the agents.")]
+    calls = total.engine_calls / answers
+    figures = [
+        _count(f"engine_calls_{which}_answer", f"Engine calls, {which} answer", calls, "Counted by the agents."),
+    ]
     if total.prompt_tokens:
         asked, computed = total.prompt_tokens, max(1, total.prompt_tokens - total.cached_tokens)
         how = f"{computed / answers:,.0f} of {asked / answers:,.0f} prompt tokens were computed, the rest was cached."
         figures += [
-            count(f"prompt_tokens_{which}_answer", f"Prompt tokens, {which} answer", asked / answers, how),
-            count(
+            _count(f"prompt_tokens_{which}_answer", f"Prompt tokens, {which} answer", asked / answers, how),
+            _count(
                 f"prefilled_tokens_{which}_answer", f"Prompt tokens computed, {which} answer", computed / answers, how
             ),
             Measurement(
@@ -210,28 +187,32 @@ def usage_figures(which: str, usages: list[Usage]) -> list[Measurement]:
     return figures
 
 
+def _count(key: str, name: str, value: float, how: str) -> Measurement:
+    """Return a figure that is neither better when larger nor when smaller."""
+    return Measurement(key=key, name=name, value=value, unit="", how=how, better="neither")
+
+
 async def measure_overhead(bench: Workbench) -> AsyncIterator[Measurement]:
     """Yield the time of an answer that is not the engine's: routing, hand-offs, search, quote checking, session."""
     path, questions = await bench.document_and_questions(pages=100)
     both = f"{questions[0]} And {questions[-1]}"
-    slowest: list[Measurement] = []
+    slowest = (0.0, "")
     for name, question in (("simple", questions[0]), ("complex", both)):
         bench.say(f"Measuring the overhead of a {name} question")
         seconds, kind = await _replayed(bench, path, question)
         how = f"{len(seconds)} whole answers ({kind}) in new sessions, the engine replaced by its recorded results."
-        p95 = percentile(seconds, 0.95) * 1_000
-        slowest.append(
-            Measurement(key="overhead_p95_ms", name="Coordination overhead, p95", value=p95, unit="ms", how=how)
-        )
-        for share in (50, 95):
+        p50, p95 = (percentile(seconds, share) * 1_000 for share in (0.5, 0.95))
+        for share, value in ((50, p50), (95, p95)):
             yield Measurement(
                 key=f"overhead_{name}_p{share}_ms",
                 name=f"Coordination overhead, {name} question, p{share}",
-                value=percentile(seconds, share / 100) * 1_000,
+                value=value,
                 unit="ms",
                 how=how,
             )
-    yield max(slowest, key=lambda figure: figure.value)
+        slowest = max(slowest, (p95, how))
+    p95, how = slowest
+    yield Measurement(key="overhead_p95_ms", name="Coordination overhead, p95", value=p95, unit="ms", how=how)
 
 
 async def _replayed(bench: Workbench, path: Path, question: str) -> tuple[list[float], str]:
@@ -279,91 +260,7 @@ async def measure_analysis(bench: Workbench, lengths: tuple[int, ...]) -> AsyncI
         )
 
 
-async def measure_server(bench: Workbench) -> AsyncIterator[Measurement]:
-    """Yield how long a client waits for the server's first answers."""
-    bench.say("Starting the MCP server")
-    starts = [await measure_start() for _ in range(5 if bench.thorough else 3)]
-    how = f"Median of {len(starts)} starts of `python -m mcp_server` over stdio, from the process to the answer."
-    yield Measurement(
-        key="server_initialize_seconds",
-        name="Server start to `initialize`",
-        value=statistics.median(start.initialize for start in starts),
-        unit="s",
-        how=how,
-    )
-    yield Measurement(
-        key="server_tools_seconds",
-        name="Server start to `tools/list`",
-        value=statistics.median(start.tools_list for start in starts),
-        unit="s",
-        how=how,
-    )
-
-
-class ServerStart(Frozen):
-    """Seconds from starting the process to its answers."""
-
-    initialize: float
-    tools_list: float
-
-
-async def measure_start(command: Sequence[str] = SERVER) -> ServerStart:
-    """Start an MCP server over stdio, speak with it as a client does, and end it.
-
-    The messages are written by hand, so that no client's own start is measured.
-
-    Args:
-        command: What starts the server.
-
-    Raises:
-        EngineError: It does not answer within a minute.
-    """
-    try:
-        async with asyncio.timeout(_LIMIT_SECONDS):
-            return await _time_answers(command)
-    except (TimeoutError, OSError, ValueError) as error:
-        raise EngineError(
-            f"`{' '.join(command)}` did not answer as an MCP server: {error or 'no answer within a minute'}.",
-            hint="Run `readroom doctor` to see what is wrong with the installation.",
-        ) from error
-
-
-async def _time_answers(command: Sequence[str]) -> ServerStart:
-    """Start a server and time its answers to `initialize` and `tools/list`."""
-    started = time.perf_counter()
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        limit=_LINE_BYTES,
-    )
-    try:
-        await _exchange(process, _INITIALIZE)
-        initialized = time.perf_counter()
-        await _exchange(process, _INITIALIZED, _LIST_TOOLS)
-        return ServerStart(initialize=initialized - started, tools_list=time.perf_counter() - started)
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
-async def _exchange(process: asyncio.subprocess.Process, *messages: Message) -> None:
-    """Send messages, and wait for the answer to the last one."""
-    to_server, from_server = process.stdin, process.stdout
-    if to_server is None or from_server is None:
-        raise ValueError("it has no pipes")
-    for message in messages:
-        to_server.write(json.dumps(message).encode() + b"\n")
-    await to_server.drain()
-    while line := await from_server.readline():
-        if json.loads(line).get("id") == messages[-1]["id"]:
-            return
-    raise ValueError("it ended without an answer")
-
-
-async def measure_process(_: Workbench) -> AsyncIterator[Measurement]:
+async def measure_process() -> AsyncIterator[Measurement]:
     """Yield the memory of our own process."""
     resident = psutil.Process().memory_info().rss / MIB
     yield Measurement(

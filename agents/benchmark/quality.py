@@ -22,6 +22,8 @@ LENGTHS = (2_048, 8_192, 32_768, 131_072)
 """Tokens of the copies in which needles are planted."""
 CONTEXTS = (2_048, 8_192, 32_768)
 """Tokens over which perplexity is measured."""
+_PERPLEXITY_CHARACTERS = 400_000
+"""Of the documents' text: 12 for each token of the longest context; a token of English has four or five."""
 _MOST_DOCUMENTS = 5
 _UNANSWERABLE = 3
 """Questions without an answer, for each document and each copy."""
@@ -35,7 +37,7 @@ _LOGIT_COPIES = 3
 async def measure_quality(bench: Workbench) -> AsyncIterator[Measurement]:
     """Yield how well questions with known answers are answered, by depth and by length."""
     assistant = bench.new_assistant()
-    library = Library(assistant.settings.documents, assistant.settings.data_dir)
+    library = assistant.library
     try:
         documents = await _open_documents(bench, library)
         bench.texts.extend(document.text for _, document in documents)
@@ -51,7 +53,6 @@ async def measure_quality(bench: Workbench) -> AsyncIterator[Measurement]:
             judged.append(judge_answer(question, answer, (await library.open(question.document)).text))
     finally:
         await assistant.close()
-        await library.close()
     for figure in quality_figures(judged):
         yield figure
 
@@ -156,71 +157,63 @@ def judge_answer(known: KnownQuestion, answer: Answer, text: str) -> Judged:
 def quality_figures(judged: Sequence[Judged]) -> list[Measurement]:
     """Return the judged answers' figures, in percent."""
     asked = [one for one in judged if one.known.answer]
-    nowhere = [one for one in judged if not one.known.answer]
+    unanswerable = [one for one in judged if not one.known.answer]
     own = [one for one in asked if one.known.length is None]
-    cited = [one for one in asked if one.citations]
     how = f"{len(own)} questions from the documents' own sentences, {len(asked) - len(own)} to facts planted in copies"
-    figures = [
-        _percent(
+    return [
+        *_percent(
             "found_percent", "Answer found", asked, lambda one: one.found, f"{how}: the answer stands in the text."
         ),
-        _percent(
+        *_percent(
             "right_page_percent", "Right page", own, lambda one: one.right_page, "A relevant quote is on its page."
         ),
-        _percent(
+        *_percent(
             "citation_recall_percent", "Citation recall", asked, lambda one: one.relevant > 0, f"{how}: it is quoted."
         ),
-        _percent(
+        *_percent(
             "citation_precision_percent",
             "Citation precision",
-            cited,
+            [one for one in asked if one.citations],
             lambda one: one.relevant / one.citations,
             "Share of an answer's quotes that hold the answer or its sentence; mean over answers.",
         ),
-        _percent(
+        *_percent(
             "quotes_verified_percent",
             "Quotes that stand in the document",
             [one for one in judged if one.citations],
             lambda one: one.verified / one.citations,
             "Compared with the document's text at their offsets; mean over answers.",
         ),
-        _percent(
+        *_percent(
             "refused_percent",
             "Refused rightly",
-            nowhere,
+            unanswerable,
             lambda one: one.refused,
-            f"{len(nowhere)} questions about things that no document mentions.",
+            f"{len(unanswerable)} questions about things that no document mentions.",
         ),
+        *_found_by("found_at_depth_percent", "Answer found, needle at % of the text", asked, lambda known: known.depth),
+        *_found_by("found_at_length_percent", "Answer found, tokens of the copy", asked, lambda known: known.length),
     ]
-    by_depth = _found_by(
-        "found_at_depth_percent", "Answer found, needle at % of the text", asked, lambda known: known.depth
-    )
-    by_length = _found_by(
-        "found_at_length_percent", "Answer found, tokens of the copy", asked, lambda known: known.length
-    )
-    return [*(figure for figure in figures if figure), *by_depth, *by_length]
 
 
 def _percent(
     key: str, name: str, judged: Sequence[Judged], share: Callable[[Judged], float], how: str, at: int | None = None
-) -> Measurement | None:
-    """Return the mean of a share over judged answers; None without any."""
+) -> list[Measurement]:
+    """Return the mean of a share over judged answers, in percent; nothing without any."""
     if not judged:
-        return None
+        return []
     value = 100 * statistics.mean(float(share(one)) for one in judged)
-    return Measurement(key=key, name=name, value=value, unit="%", better="more", how=how, at=at)
+    return [Measurement(key=key, name=name, value=value, unit="%", better="more", how=how, at=at)]
 
 
 def _found_by(
     key: str, name: str, judged: Sequence[Judged], place: Callable[[KnownQuestion], int | None]
 ) -> list[Measurement]:
     """Return the share of answers found, by place."""
-    places = sorted({at for one in judged if (at := place(one.known)) is not None})
     figures: list[Measurement] = []
-    for at in places:
+    for at in sorted({at for one in judged if (at := place(one.known)) is not None}):
         there = [one for one in judged if place(one.known) == at]
-        if figure := _percent(key, name, there, lambda one: one.found, f"{len(there)} questions.", at):
-            figures.append(figure)
+        figures += _percent(key, name, there, lambda one: one.found, f"{len(there)} questions.", at)
     return figures
 
 
@@ -228,22 +221,20 @@ def _normal(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-async def measure_perplexity(
-    serving: Serving, text: str, *, vocabulary: int | None = None, batch_tokens: int = 4_096
-) -> AsyncIterator[Measurement]:
+async def measure_perplexity(serving: Serving, text: str, batch_tokens: int) -> AsyncIterator[Measurement]:
     """Yield the perplexity of a text at growing contexts: exp of minus the mean log-probability of its tokens.
 
     Args:
-        serving: The engine.
+        serving: The engine; where its model's shape is known, the GPU memory for log-probabilities is checked first.
         text: What is predicted; the longest context that it fills is the last.
-        vocabulary: Of the model; with it the GPU memory that log-probabilities take is checked first.
         batch_tokens: Tokens that the engine computes at once.
 
     Raises:
         EngineError: The engine gives no log-probabilities of a prompt, or has no memory for them.
     """
     gpus = read_gpus()
-    needed = (vocabulary or 0) * batch_tokens * _BYTES_PER_LOGIT * _LOGIT_COPIES / GIB
+    vocabulary = serving.shape.vocabulary if serving.shape else 0
+    needed = vocabulary * batch_tokens * _BYTES_PER_LOGIT * _LOGIT_COPIES / GIB
     if gpus and needed > gpus[0].free_gib:
         raise EngineError(
             f"The log-probabilities of a prompt need {needed:.1f} GiB of GPU memory; {gpus[0].free_gib:.1f} are free.",
@@ -263,9 +254,9 @@ async def measure_perplexity(
         )
 
 
-def perplexity_text(texts: Sequence[str], characters: int = 400_000) -> str:
+def perplexity_text(texts: Sequence[str]) -> str:
     """Return the text whose perplexity is measured: the documents', or made prose where there are none."""
-    joined = "\n\n".join(texts)[:characters]
+    joined = "\n\n".join(texts)[:_PERPLEXITY_CHARACTERS]
     if joined:
         return joined
     sentences = prose(seed=3)
@@ -273,5 +264,5 @@ def perplexity_text(texts: Sequence[str], characters: int = 400_000) -> str:
 
 
 def digest(text: str) -> str:
-    """Return a text's SHA-256: perplexities are comparable only over the same text."""
+    """Return a text's SHA-256, in hexadecimal: perplexities are comparable only over the same text."""
     return hashlib.sha256(text.encode()).hexdigest()

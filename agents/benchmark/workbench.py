@@ -13,7 +13,7 @@ import psutil
 
 from agents.assistant import Assistant
 from agents.benchmark.corpus import Fact, cloze_questions, write_markdown, write_pdf, write_text
-from agents.benchmark.report import Machine, Measurement, Suite
+from agents.benchmark.report import Machine, Suite
 from agents.documents.library import Library
 from agents.engine.engine import Engine
 from agents.engine.extractive.engine import ExtractiveEngine
@@ -91,10 +91,10 @@ class Workbench:
         """Return an assistant that knows no document and no session, on the same engine or another."""
         return Assistant(self.settings_for(self.new_folder()), engine=engine or self.engine)
 
-    def synthetic_pdf(self, pages: int, seed: int = SEED) -> tuple[Path, list[Fact]]:
+    def synthetic_pdf(self, pages: int) -> tuple[Path, list[Fact]]:
         """Return a PDF that was made here and the facts in it."""
-        path = self.folder / f"made-{pages}-{seed}.pdf"
-        return path, write_pdf(path, pages, seed)
+        path = self.folder / f"made-{pages}-{SEED}.pdf"
+        return path, write_pdf(path, pages, SEED)
 
     def synthetic_documents(self, pages: int) -> list[Path]:
         """Return a PDF, a Markdown and a text document that were made here."""
@@ -143,9 +143,10 @@ async def timed(work: Awaitable[T]) -> tuple[float, T]:
     return time.perf_counter() - started, result
 
 
-def count(key: str, name: str, value: float, how: str, *, unit: str = "") -> Measurement:
-    """Return a figure that is neither better when larger nor when smaller."""
-    return Measurement(key=key, name=name, value=value, unit=unit, how=how, better="neither")
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the smallest value that `share` of the values do not exceed (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
 def describe_machine() -> Machine:

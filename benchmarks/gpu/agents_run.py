@@ -21,9 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from agents.assistant import Assistant
+from agents.benchmark.completion_client import CompletionClient
 from agents.benchmark.corpus import Fact, synthetic_pages, write_markdown
 from agents.benchmark.engines import ScriptedEngine
-from agents.benchmark.serving import CompletionClient, Metrics, Served, find_served, increase
+from agents.benchmark.prometheus import Metrics, increase
+from agents.benchmark.served import Served, find_served
 from agents.engine.engine import Task
 from agents.engine.vllm import lifecycle
 from agents.engine.vllm.engine import ResidentEngine

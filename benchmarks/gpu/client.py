@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from agents.benchmark.serving import Metrics
+from agents.benchmark.prometheus import Metrics
 from agents.engine.vllm.state_files import EngineFiles, EngineState
 
 SOURCES = ("local_compute", "local_cache_hit", "external_kv_transfer")

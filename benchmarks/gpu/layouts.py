@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import httpx
 
-from agents.benchmark.serving import CompletionClient, count_prefilled
+from agents.benchmark.completion_client import CompletionClient, count_prefilled
 from agents.engine.engine import Task
 from agents.engine.openai.endpoint import Endpoint
 from agents.engine.prompt_layout import messages

@@ -25,7 +25,8 @@ from typing import Any, TypeVar
 import httpx
 
 from agents.assistant import Assistant
-from agents.benchmark.serving import Metrics, percentile
+from agents.benchmark.prometheus import Metrics
+from agents.benchmark.workbench import percentile
 from agents.settings import DocumentsSettings, EngineSettings, Settings
 
 USERS = 8
@@ -79,7 +80,7 @@ async def find_server(assistant: Assistant) -> Server:
     if base_url:
         return Server(base_url.rstrip("/").removesuffix("/v1"), model, {})
     # Older checkouts do not have it, and are asked at a server's address alone.
-    from agents.benchmark.serving import find_served
+    from agents.benchmark.served import find_served
 
     served = await find_served(assistant.settings, opened.engine.info)
     if served is None:

@@ -21,8 +21,9 @@ from typing import Any
 
 from agents.assistant import Assistant
 from agents.benchmark.corpus import write_pdf
-from agents.benchmark.report import Measurement, Suite, Target
-from agents.benchmark.suites import Plan, Step, run_suite, steps
+from agents.benchmark.report import Measurement, Suite
+from agents.benchmark.runner import run_suite
+from agents.benchmark.suites import Plan, Step, VllmBench, steps
 from agents.benchmark.workbench import SEED, Workbench
 from agents.engine.vllm import lifecycle
 from agents.errors import EngineError
@@ -50,9 +51,9 @@ def in_order_of_need(seconds: float, skip: Sequence[str] = (), step_seconds: flo
         step_seconds: Time limit of each step that is not about the GPU alone.
     """
 
-    def plan(bench: Workbench, target: Target | None) -> list[Step]:
+    def plan(bench: Workbench, vllm: VllmBench | None) -> list[Step]:
         bench.notes.extend(f"{name}: left out of this run, as asked." for name in skip)
-        return ordered([step for step in steps(bench, target) if step.name not in skip], seconds, step_seconds)
+        return ordered([step for step in steps(bench, vllm) if step.name not in skip], seconds, step_seconds)
 
     return plan
 

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from agents.assistant import Assistant
-from agents.benchmark.serving import find_served
+from agents.benchmark.served import find_served
 from agents.documents.library import Library
 from agents.settings import DocumentsSettings, Settings, load_settings
 from benchmarks.quality.judge import find_evidence, judge_each, table

@@ -6,6 +6,9 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
+from agents.benchmark.completion_client import CompletionClient
+from agents.benchmark.serving import Serving
+from agents.engine.model_config import ModelShape
 from agents.engine.openai.endpoint import Endpoint
 from agents.schema import EngineInfo
 
@@ -17,6 +20,7 @@ ENDPOINT = Endpoint(
     tokenizes=True,
     request_seconds=5.0,
 )
+SHAPE = ModelShape(layers=1, hidden=64, intermediate=128, heads=2, kv_heads=1, head_dim=32, vocabulary=1_536)
 CACHE = 'vllm:cache_config_info{cache_dtype="fp8_e5m2",num_gpu_blocks="100",block_size="16"'
 
 
@@ -82,3 +86,8 @@ class FakeVllm(httpx.AsyncBaseTransport):
                 f"{CACHE}{self.cache_labels}}} 1",
             ]
         )
+
+
+def serving(vllm: httpx.AsyncBaseTransport, context_tokens: int = 4_096) -> Serving:
+    """What measures a fake vLLM."""
+    return Serving(CompletionClient(ENDPOINT, vllm), context_tokens, SHAPE)

@@ -1,5 +1,6 @@
 """Reports and figures for tests."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from agents.benchmark.report import BenchmarkReport, Machine, Measurement
@@ -66,3 +67,8 @@ def product_figures() -> list[Measurement]:
         figure("search_p95_ms", 0.5, unit="ms"),
         figure("process_memory_mib", 190, unit="MiB"),
     ]
+
+
+async def all_of(figures: AsyncIterator[Measurement]) -> list[Measurement]:
+    """What a measurement yields."""
+    return [figure async for figure in figures]

@@ -1,38 +1,22 @@
-import sys
-
-import pytest
-
-from agents.benchmark.product import SERVER, measure_start
-from agents.errors import EngineError
-
-ANSWERS = """
-import json, sys
-for line in sys.stdin:
-    message = json.loads(line)
-    if "id" in message:
-        print(json.dumps({"jsonrpc": "2.0", "method": "notifications/message"}), flush=True)
-        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": {"pad": "x" * 100_000}}), flush=True)
-"""
+from agents.benchmark.product import usage_figures
+from agents.schema import Usage
 
 
-async def test_both_answers_are_waited_for_past_other_messages_and_long_lines() -> None:
-    start = await measure_start((sys.executable, "-c", ANSWERS))
+def test_what_an_answer_costs_is_a_mean_and_cached_tokens_are_what_sharing_a_prefix_saves() -> None:
+    usages = [
+        Usage(engine_calls=2, prompt_tokens=1_000, cached_tokens=900),
+        Usage(engine_calls=4, prompt_tokens=3_000, cached_tokens=2_900),
+    ]
 
-    assert 0 < start.initialize < start.tools_list
+    figures = {figure.key: figure.value for figure in usage_figures("next", usages)}
 
-
-async def test_our_own_server_answers() -> None:
-    start = await measure_start(SERVER)
-
-    assert 0 < start.initialize < start.tools_list
-
-
-@pytest.mark.parametrize("program", ["pass", "print('no JSON', flush=True)"])
-async def test_a_program_that_is_no_server_is_an_error_that_names_it(program: str) -> None:
-    with pytest.raises(EngineError, match=r"did not answer as an MCP server.*readroom doctor"):
-        await measure_start((sys.executable, "-c", program))
+    assert figures == {
+        "engine_calls_next_answer": 3,
+        "prompt_tokens_next_answer": 2_000,
+        "prefilled_tokens_next_answer": 100,
+        "prefix_sharing_next_answer": 20,
+    }
 
 
-async def test_a_program_that_is_not_there_is_an_error_too() -> None:
-    with pytest.raises(EngineError, match="did not answer"):
-        await measure_start(("/no/such/program",))
+def test_an_engine_that_reads_no_prompts_has_only_its_calls_counted() -> None:
+    assert [figure.key for figure in usage_figures("first", [Usage(engine_calls=2)])] == ["engine_calls_first_answer"]

@@ -1,12 +1,17 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from agents.benchmark.corpus import KnownQuestion
-from agents.benchmark.quality import judge_answer, measure_quality, quality_figures
+from agents.benchmark.quality import judge_answer, measure_perplexity, measure_quality, quality_figures
 from agents.benchmark.workbench import Workbench
 from agents.engine.extractive.engine import ExtractiveEngine
+from agents.errors import EngineError
 from agents.schema import Answer, Citation, Claim, EngineInfo, SessionInfo
 from agents.settings import Settings
+from tests.support.fake_vllm_api import FakeVllm, serving
+from tests.support.reports import all_of
 
 TEXT = "The pump was checked. It holds 4,182 litres. Nobody noted anything else."
 KNOWN = KnownQuestion(question="How much?", answer="4,182", document="/d", start=22, end=44, page=1, depth=50)
@@ -99,10 +104,24 @@ async def test_the_users_own_document_is_asked_through_the_whole_pipeline(handbo
     folder.mkdir()
     bench = Workbench(settings, ExtractiveEngine(), folder, "quality", (Path(handbook),))
 
-    figures = {figure.key: figure for figure in [figure async for figure in measure_quality(bench)] if not figure.at}
+    figures = {figure.key: figure for figure in await all_of(measure_quality(bench)) if not figure.at}
 
     assert figures["quotes_verified_percent"].value == 100
     assert figures["right_page_percent"].value >= 80
     assert {"found_percent", "citation_recall_percent", "citation_precision_percent", "refused_percent"} <= set(figures)
     assert any("131,072" in note for note in bench.notes)
     assert not (tmp_path / "data").exists()
+
+
+async def test_perplexity_is_measured_at_each_context_that_the_text_fills() -> None:
+    figures = await all_of(
+        measure_perplexity(serving(FakeVllm(log_probability=-2.0)), "a" * 10_000, batch_tokens=4_096)
+    )
+
+    assert [figure.at for figure in figures] == [2_048]
+    assert figures[0].value == pytest.approx(7.389, abs=0.001)
+
+
+async def test_an_engine_without_log_probabilities_says_so() -> None:
+    with pytest.raises(EngineError, match="no log-probabilities"):
+        await all_of(measure_perplexity(serving(FakeVllm(log_probability=None)), "a" * 10_000, batch_tokens=4_096))

@@ -1,5 +1,5 @@
-from agents.benchmark.report import recommend
-from agents.settings import Settings
+from agents.benchmark.recommendations import recommend
+from agents.settings import EngineSettings, Settings
 from tests.support.reports import EXTRACTIVE, GPU, VLLM, figure, report
 
 SETTINGS = Settings()
@@ -65,3 +65,9 @@ def test_memory_past_the_budget_is_told_with_the_setting_that_needs_less() -> No
 
     assert "15.9 GiB with a budget of 15.0" in advice
     assert "READROOM_ENGINE__MAX_NUM_BATCHED_TOKENS=2048" in advice
+
+
+def test_a_batch_that_is_small_already_is_not_to_be_raised_in_order_to_need_less() -> None:
+    small = Settings(engine=EngineSettings(max_num_batched_tokens=512))
+
+    assert recommend(report(figure("gpu_peak_gib", 15.9), engine=VLLM), small, (), ()) == ()

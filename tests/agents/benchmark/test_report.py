@@ -3,15 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.benchmark.report import (
-    benchmarks_folder,
-    judge,
-    load_report,
-    render,
-    report_stem,
-    save_report,
-    saved_reports,
-)
+from agents.benchmark.report import benchmarks_folder, load_report, render, report_stem, save_report, saved_reports
+from agents.benchmark.targets import judge
 from agents.errors import RequestError
 from agents.schema import EngineInfo
 from tests.support.reports import GPU, VLLM, figure, model_figures, report

@@ -1,66 +1,10 @@
-from collections.abc import AsyncIterator
+import json
 
 import httpx
-import pytest
 
-from agents.benchmark.quality import measure_perplexity
-from agents.benchmark.report import Measurement
-from agents.benchmark.serving import (
-    CompletionClient,
-    Metrics,
-    Serving,
-    claimed_context,
-    kv_figures,
-    measure_context,
-    measure_decode,
-    measure_prefill,
-)
-from agents.engine.model_config import ModelShape
-from agents.errors import EngineError
-from tests.support.fake_vllm_api import CACHE, ENDPOINT, FakeVllm
-
-SHAPE = ModelShape(layers=1, hidden=64, intermediate=128, heads=2, kv_heads=1, head_dim=32, vocabulary=1_536)
-
-
-def serving(vllm: httpx.AsyncBaseTransport) -> Serving:
-    return Serving(CompletionClient(ENDPOINT, vllm), context_tokens=4_096, shape=SHAPE)
-
-
-async def all_of(figures: AsyncIterator[Measurement]) -> list[Measurement]:
-    return [figure async for figure in figures]
-
-
-async def test_prompts_have_exactly_the_length_asked_for_and_no_common_beginning() -> None:
-    client = CompletionClient(ENDPOINT, FakeVllm())
-
-    first, again, second = [await client.prompt(1_000, seed) for seed in (1, 1, 2)]
-
-    assert len(first) == 1_000
-    assert first == again
-    assert first[:16] != second[:16]
-    await client.close()
-
-
-async def test_every_request_carries_the_key() -> None:
-    vllm = FakeVllm()
-    client = CompletionClient(ENDPOINT, vllm)
-
-    assert await client.version() == "0.32.0"
-    await client.metrics()
-    await client.complete([1, 2, 3], 4)
-
-    assert vllm.authorized == {"Bearer key"}
-
-
-async def test_a_completion_counts_tokens_and_what_came_from_the_cache() -> None:
-    client = CompletionClient(ENDPOINT, FakeVllm())
-    prompt = await client.prompt(100, seed=1)
-
-    cold, warm = await client.complete(prompt, 8), await client.complete(prompt, 8)
-
-    assert (cold.prompt_tokens, cold.cached_tokens, cold.completion_tokens) == (100, 0, 8)
-    assert warm.cached_tokens == 96
-    assert cold.decode_seconds == cold.seconds - cold.first_token_seconds
+from agents.benchmark.serving import claimed_context, compare_clocks, measure_context, measure_decode, measure_prefill
+from tests.support.fake_vllm_api import FakeVllm, serving
+from tests.support.reports import all_of
 
 
 async def test_decode_is_measured_behind_prompts_that_are_cached_beside_the_engines_own_figure() -> None:
@@ -108,6 +52,21 @@ async def test_the_context_is_filled_to_its_last_token() -> None:
     assert context.value == 4_096
 
 
+async def test_an_engine_with_the_smallest_context_is_asked_for_no_more_than_it_holds() -> None:
+    class Small(FakeVllm):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            body = json.loads(await request.aread() or b"{}")
+            if body.get("stream") and not 0 < len(body["prompt"]) <= 1_024 - body["max_tokens"]:
+                return httpx.Response(400, text="the context holds 1,024 tokens")
+            return await super().handle_async_request(request)
+
+    decode = await all_of(measure_decode(serving(Small(), context_tokens=1_024), (1,)))
+    filled = await all_of(measure_context(serving(Small(), context_tokens=1_024)))
+
+    assert "128 tokens each behind 896" in decode[0].how
+    assert [figure.at for figure in filled if figure.key == "ttft_cold_seconds"] == [128, 384, 640, 896]
+
+
 async def test_without_filling_it_the_context_is_what_the_engine_says() -> None:
     (claimed,) = await all_of(claimed_context(serving(FakeVllm())))
 
@@ -115,63 +74,7 @@ async def test_without_filling_it_the_context_is_what_the_engine_says() -> None:
     assert "As the engine says" in claimed.how
 
 
-@pytest.mark.parametrize(
-    ("labels", "tokens", "ratio"),
-    [
-        ('{cache_dtype="fp8_e5m2",num_gpu_blocks="100",block_size="16"}', 1_600, 0.5),
-        ('{cache_dtype="auto",num_gpu_blocks="100",block_size="16"}', 1_600, 1.0),
-        ('{cache_dtype="fp8_e5m2",kv_cache_size_tokens="2000",kv_cache_memory_bytes="128000"}', 2_000, 0.5),
-        ('{cache_dtype="auto",kv_cache_size_tokens="2000",kv_cache_memory_bytes="256000"}', 2_000, 1.0),
-        ('{cache_dtype="fp8",num_gpu_blocks="100",block_size="16",kv_cache_memory_bytes="None"}', 1_600, 0.5),
-    ],
-)
-def test_the_kv_cache_is_set_beside_one_of_16_bits(labels: str, tokens: int, ratio: float) -> None:
-    metrics = Metrics.parse(f"vllm:cache_config_info{labels} 1.0")
-
-    figures = {figure.key: figure.value for figure in kv_figures(metrics, SHAPE)}
-
-    assert figures["kv_cache_tokens"] == tokens
-    assert figures["kv_to_bf16"] == pytest.approx(ratio)
-
-
-def test_an_engine_that_says_nothing_about_its_kv_cache_gives_no_figures() -> None:
-    assert kv_figures(Metrics.parse(""), SHAPE) == []
-    assert [figure.key for figure in kv_figures(Metrics.parse(f"{CACHE}}} 1"), None)] == ["kv_cache_tokens"]
-
-
-async def test_perplexity_is_measured_at_each_context_that_the_text_fills() -> None:
-    figures = await all_of(measure_perplexity(serving(FakeVllm(log_probability=-2.0)), "a" * 10_000))
-
-    assert [figure.at for figure in figures] == [2_048]
-    assert figures[0].value == pytest.approx(7.389, abs=0.001)
-
-
-async def test_an_engine_without_log_probabilities_says_so() -> None:
-    with pytest.raises(EngineError, match="no log-probabilities"):
-        await all_of(measure_perplexity(serving(FakeVllm(log_probability=None)), "a" * 10_000))
-
-
-async def test_what_the_server_refuses_is_an_error_with_its_words() -> None:
-    class Refusing(httpx.AsyncBaseTransport):
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            return httpx.Response(400, json={"message": "prompt too long"})
-
-    client = CompletionClient(ENDPOINT, Refusing())
-
-    with pytest.raises(EngineError, match=r"answered 400 at /v1/completions.*prompt too long.*readroom engine logs"):
-        await client.complete([1], 1)
-    with pytest.raises(EngineError, match="answered 400 at /metrics"):
-        await client.metrics()
-
-
-async def test_a_server_that_breaks_off_is_an_error() -> None:
-    class Broken(httpx.AsyncBaseTransport):
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            raise httpx.ReadError("connection reset")
-
-    client = CompletionClient(ENDPOINT, Broken())
-
-    with pytest.raises(EngineError, match="broke off: connection reset"):
-        await client.complete([1], 1)
-    with pytest.raises(EngineError, match="cannot be reached"):
-        await client.version()
+def test_two_clocks_agree_within_five_percent_and_the_report_says_when_they_do_not() -> None:
+    assert compare_clocks(239.0, 242.0).startswith("the engine's own figure agrees: 242")
+    assert compare_clocks(100.0, 200.0) == "the engine's own figure does not agree: 200 (50% apart)"
+    assert compare_clocks(100.0, None) == "the engine keeps no figure of its own"

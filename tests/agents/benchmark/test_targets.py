@@ -1,4 +1,5 @@
-from agents.benchmark.report import Row, judge
+from agents.benchmark.report import Row
+from agents.benchmark.targets import judge
 from agents.schema import EngineInfo
 from tests.support.reports import EXTRACTIVE, VLLM, figure, model_figures
 

@@ -9,7 +9,7 @@ import pytest
 from agents.assistant import Assistant
 from agents.benchmark.checkpoints import write_tiny
 from agents.benchmark.corpus import write_pdf
-from agents.benchmark.suites import run_suite
+from agents.benchmark.runner import run_suite
 from agents.benchmark.workbench import SEED
 from agents.engine.vllm import lifecycle
 from agents.engine.vllm.hardware import supports_fp8_kv_cache
@@ -81,7 +81,8 @@ async def test_perplexity_is_measured_on_the_document_that_is_named(
 ) -> None:
     from agents.benchmark.corpus import write_text
     from agents.benchmark.quality import measure_perplexity
-    from agents.benchmark.serving import Serving, find_served
+    from agents.benchmark.served import find_served
+    from agents.benchmark.serving import Serving
 
     path = tmp_path / "made.txt"
     write_text(path, 4, seed=1)
@@ -89,7 +90,7 @@ async def test_perplexity_is_measured_on_the_document_that_is_named(
     served = await find_served(settings, opened.engine.info)
     assert served is not None
     measured = Serving.of(served, settings)
-    figures = [figure async for figure in measure_perplexity(measured, path.read_text())]
+    figures = [figure async for figure in measure_perplexity(measured, path.read_text(), batch_tokens=4_096)]
     await measured.client.close()
 
     assert [figure.at for figure in figures] == [2_048]

@@ -14,9 +14,10 @@ import pytest
 
 from agents.assistant import Assistant
 from agents.benchmark.checkpoints import write_tiny
+from agents.benchmark.completion_client import CompletionClient, count_prefilled
 from agents.benchmark.corpus import write_markdown
 from agents.benchmark.engines import STEERED, ScriptedEngine, answer_by_rule
-from agents.benchmark.serving import CompletionClient, count_prefilled, find_served
+from agents.benchmark.served import find_served
 from agents.engine.tasks.answering import Answerable, Draft
 from agents.engine.tasks.decisions import Plan, PlanResult, Route, RouteResult
 from agents.engine.vllm import lifecycle

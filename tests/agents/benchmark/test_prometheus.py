@@ -1,6 +1,4 @@
-import pytest
-
-from agents.benchmark.serving import Metrics, compare_clocks, increase, percentile
+from agents.benchmark.prometheus import Metrics, increase
 
 EXPOSITION = """
 # HELP vllm:prompt_tokens_by_source_total Prompt tokens.
@@ -44,14 +42,3 @@ def test_a_counter_that_appears_only_afterwards_rose_from_nothing() -> None:
     after = Metrics.parse("vllm:generation_tokens_total 128")
 
     assert increase(Metrics.parse(""), after, "vllm:generation_tokens_total") == 128
-
-
-def test_two_clocks_agree_within_five_percent_and_the_report_says_when_they_do_not() -> None:
-    assert compare_clocks(239.0, 242.0).startswith("the engine's own figure agrees: 242")
-    assert compare_clocks(100.0, 200.0) == "the engine's own figure does not agree: 200 (50% apart)"
-    assert compare_clocks(100.0, None) == "the engine keeps no figure of its own"
-
-
-@pytest.mark.parametrize(("share", "expected"), [(0.5, 10), (0.95, 19), (1.0, 20), (0.0, 1)])
-def test_a_percentile_is_one_of_the_values(share: float, expected: float) -> None:
-    assert percentile([float(value) for value in range(20, 0, -1)], share) == expected

@@ -7,10 +7,12 @@ import pytest
 
 from agents.assistant import Assistant
 from agents.benchmark.report import BenchmarkReport, Measurement, load_report
-from agents.benchmark.suites import Step, VllmBench, run_suite
+from agents.benchmark.runner import run_suite
+from agents.benchmark.suites import Step, VllmBench
 from agents.benchmark.workbench import Workbench
+from agents.engine.registry import ActiveEngine
 from agents.errors import DocumentError, EngineError
-from agents.schema import Progress
+from agents.schema import OnProgress, Progress
 from agents.settings import DocumentsSettings, EngineSettings, Settings
 from tests.support.fakes import FakeEngine
 from tests.support.reports import figure
@@ -60,6 +62,34 @@ async def test_a_report_is_complete_when_every_step_was_taken_and_it_is_kept(ass
     assert [p.fraction for p in heard] == sorted(p.fraction for p in heard)
 
 
+async def test_progress_rises_from_opening_the_engine_to_the_last_step(tmp_path: Path) -> None:
+    class Opening(Assistant):
+        async def engine(self, on_progress: OnProgress) -> ActiveEngine:
+            for fraction in (0.0, 0.5):
+                on_progress(Progress(fraction=fraction, message="Loading the model"))
+            return await super().engine(on_progress)
+
+    def plan(bench: Workbench, vllm: VllmBench | None) -> list[Step]:
+        async def told(what: str) -> AsyncIterator[Measurement]:
+            bench.say(what)
+            yield OVERHEAD
+
+        return [Step("short", 1, lambda: told("short")), Step("long", 99, lambda: told("long"))]
+
+    heard: list[Progress] = []
+    assistant = Opening(Settings(data_dir=tmp_path / "data"), engine=FakeEngine())
+    await run_suite(assistant, "full", heard.append, plan=plan)
+    await assistant.close()
+
+    assert [(p.message, round(p.fraction, 4)) for p in heard] == [
+        ("Opening the engine", 0.0),
+        ("Loading the model", 0.0),
+        ("Loading the model", 0.01),
+        ("short", 0.02),
+        ("long", 0.0298),
+    ]
+
+
 async def test_a_step_that_fails_costs_only_what_it_had_not_measured_yet(assistant: Assistant) -> None:
     def plan(bench: Workbench, vllm: VllmBench | None) -> list[Step]:
         gone = EngineError("The engine went away.", hint="Start it.")
@@ -98,6 +128,25 @@ async def test_a_run_that_is_cancelled_reports_what_it_had_and_keeps_it(assistan
     assert report.figures == (ANSWER,)
     assert "Cancelled during: answers." in report.notes
     assert [load_report(path) for path in (tmp_path / "data" / "benchmarks").glob("*.json")] == [report]
+
+
+async def test_a_run_that_is_cancelled_after_its_perplexity_says_of_which_text_it_is(assistant: Assistant) -> None:
+    reached = asyncio.Event()
+
+    async def stuck() -> AsyncIterator[Measurement]:
+        yield figure("perplexity", 10.0, 2_048)
+        reached.set()
+        await asyncio.Event().wait()
+
+    def plan(bench: Workbench, vllm: VllmBench | None) -> list[Step]:
+        bench.text_sha256 = "a text's"
+        return [Step("perplexity", 1, stuck)]
+
+    running = asyncio.create_task(run_suite(assistant, "quality", plan=plan))
+    await reached.wait()
+    running.cancel()
+
+    assert (await running).text_sha256 == "a text's"
 
 
 async def test_what_a_step_opened_is_closed_in_peace_however_often_it_is_cancelled(assistant: Assistant) -> None:
