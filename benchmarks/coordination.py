@@ -15,11 +15,11 @@ from pathlib import Path
 
 from agents.assistant import Assistant
 from agents.benchmark.corpus import write_pdf
-from agents.benchmark.engines import ScriptedEngine
 from agents.benchmark.workbench import ask, percentile, timed
 from agents.schema import Answer
 from agents.settings import DocumentsSettings, Settings
 from benchmarks.record import record
+from benchmarks.scripted_engine import ScriptedEngine
 
 PAGES = 100
 

@@ -17,12 +17,12 @@ from pathlib import Path
 
 from agents.assistant import Assistant
 from agents.benchmark.corpus import write_markdown
-from agents.benchmark.engines import ScriptedEngine, first_words
 from agents.benchmark.workbench import ask, percentile, timed
 from agents.engine.tasks.answering import MAX_QUOTES, Draft, DraftResult
 from agents.language.tokens import estimate_tokens
 from agents.settings import DocumentsSettings, Settings
 from benchmarks.record import record
+from benchmarks.scripted_engine import ScriptedEngine, first_words
 
 QUOTED_WORDS = 40
 GOAL_RATIO = 10

@@ -19,7 +19,6 @@ from typing_extensions import override
 
 from agents.assistant import Assistant
 from agents.benchmark.completion_client import CompletionClient
-from agents.benchmark.engines import ScriptedEngine
 from agents.benchmark.served import find_served
 from agents.engine.engine import Engine, Outcome, Task
 from agents.engine.tasks.answering import Answerable
@@ -27,6 +26,7 @@ from agents.language.tokens import estimate_tokens
 from agents.schema import Answer, Frozen, Usage
 from agents.settings import DocumentsSettings, Settings, SupervisorSettings, load_settings
 from benchmarks.record import record
+from benchmarks.scripted_engine import ScriptedEngine
 
 ResultT = TypeVar("ResultT", bound=Frozen)
 RULES = """# Rules of the reading room

@@ -23,13 +23,13 @@ import httpx
 from agents.assistant import Assistant
 from agents.benchmark.completion_client import CompletionClient, count_prefilled
 from agents.benchmark.corpus import write_markdown
-from agents.benchmark.engines import STEERED, ScriptedEngine
 from agents.benchmark.served import find_served
 from agents.engine.engine import Engine, Task
 from agents.engine.openai.endpoint import Endpoint
 from agents.engine.prompt_layout import messages
 from agents.settings import Settings, load_settings
 from benchmarks.record import record
+from benchmarks.scripted_engine import STEERED, ScriptedEngine
 
 COMPLEX, FOLLOW_UP, NAIVE = 1.35, 0.10, 4.0
 """Goals: prefilled tokens to the document's, and those of the naive layout to ours."""

@@ -23,7 +23,6 @@ from typing import Any
 from agents.assistant import Assistant
 from agents.benchmark.completion_client import CompletionClient
 from agents.benchmark.corpus import Fact, synthetic_pages, write_markdown
-from agents.benchmark.engines import ScriptedEngine
 from agents.benchmark.prometheus import Metrics, increase
 from agents.benchmark.served import Served, find_served
 from agents.engine.engine import Task
@@ -37,6 +36,7 @@ from benchmarks.gpu.layouts import compare
 from benchmarks.gpu.options import data_dir, engine_settings, parser, prepare, product_settings, surroundings
 from benchmarks.gpu.unattended import write_json
 from benchmarks.prefix_sharing import directed
+from benchmarks.scripted_engine import ScriptedEngine
 
 _LOOK_SECONDS = 0.05
 _ONE_PASS_SPARE = 1_000

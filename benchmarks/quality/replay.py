@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from agents.assistant import Assistant
-from agents.benchmark.engines import ScriptedEngine
 from agents.engine.engine import ChoiceResult
 from agents.engine.tasks.answering import Answerable, Draft, DraftResult
 from agents.settings import DocumentsSettings, EngineSettings, Settings
@@ -22,6 +21,7 @@ from benchmarks.quality.fit_answers import Told, read_told
 from benchmarks.quality.judge import find_evidence, judge_each, table
 from benchmarks.quality.questions import Question, load
 from benchmarks.quality.systems import Product, Reply
+from benchmarks.scripted_engine import ScriptedEngine
 
 
 def recorded(told: tuple[float, str]) -> ScriptedEngine:

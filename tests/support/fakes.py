@@ -4,11 +4,11 @@ import asyncio
 import random
 from typing import Any, TypeVar, cast
 
-from agents.benchmark.engines import ScriptedEngine, answer_by_rule
 from agents.engine.engine import ChoiceResult, Outcome, Task
 from agents.engine.tasks.answering import Answerable, Draft, DraftResult
 from agents.engine.tasks.decisions import NextStep, NextStepResult, Plan, PlanResult, Route, RouteResult
 from agents.schema import EngineInfo, Frozen
+from benchmarks.scripted_engine import ScriptedEngine, answer_by_rule
 
 ResultT = TypeVar("ResultT", bound=Frozen)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from agents.assistant import Assistant
 from agents.benchmark.checkpoints import sentences
-from agents.benchmark.engines import RULES, RecordingEngine, ScriptedEngine
+from agents.benchmark.engines import RecordingEngine
 from agents.engine import output_schema, prompt_layout
 from agents.engine.engine import Engine, Task
 from agents.engine.tasks.answering import Answerable, Draft
@@ -21,6 +21,7 @@ from agents.engine.tasks.reading import WindowNotes
 from agents.schema import Analysis, Answer
 from agents.settings import DocumentsSettings, Settings, SupervisorSettings
 from agents.supervisor.context_budget import MIN_ANSWER_TOKENS
+from benchmarks.scripted_engine import RULES, ScriptedEngine
 
 FENCE_TOKENS = 64
 """Of the marks around the document with its title, at most."""

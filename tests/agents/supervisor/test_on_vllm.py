@@ -16,13 +16,13 @@ from agents.assistant import Assistant
 from agents.benchmark.checkpoints import write_tiny
 from agents.benchmark.completion_client import CompletionClient, count_prefilled
 from agents.benchmark.corpus import write_markdown
-from agents.benchmark.engines import STEERED, ScriptedEngine, answer_by_rule
 from agents.benchmark.served import find_served
 from agents.engine.tasks.answering import Answerable, Draft
 from agents.engine.tasks.decisions import Plan, PlanResult, Route, RouteResult
 from agents.engine.vllm import lifecycle
 from agents.engine.vllm.engine import ResidentEngine
 from agents.settings import DocumentsSettings, EngineSettings, Settings
+from benchmarks.scripted_engine import STEERED, ScriptedEngine, answer_by_rule
 from tests.agents.supervisor.conftest import RULES
 from tests.support.one_pass import read_in_one_pass
 from tests.support.random_visitor import DrawingEngine, Visitor
