@@ -16,7 +16,7 @@ from agents.engine.tasks.reading import ANY_FACT, MAX_NOTES, Mentions, PointToRe
 from agents.errors import EngineError
 from agents.grounding.claims import UncheckedClaim
 from agents.grounding.quotes import is_verbatim
-from agents.grounding.version_diff import MAX_CHANGES, asks_for_differences, find_changes
+from agents.grounding.version_diff import MAX_CHANGES, SECTION, asks_for_differences, find_changes
 from agents.jobs.claims import RETRY_SECONDS
 from agents.jobs.single_flight import job_key
 from agents.language.sentences import split_sentences
@@ -107,15 +107,20 @@ async def analyze(run: Run, routed: Routed) -> Drafted:
 
 
 async def _compare(run: Run, routed: Routed, focus: str | None, noted: Sequence[Point]) -> tuple[UncheckedClaim, ...]:
-    """Return what documents share, and all that differs between two versions of one text."""
-    points = [*noted, *await asyncio.to_thread(shared_points, noted, run.request.documents)]
+    """Return what documents share and where they differ; of two versions of one text, all that code finds to differ.
+
+    A reader's own differences between versions are left out: it notes only some of what each says.
+    """
     changed = await asyncio.to_thread(_changes, run)
-    if not points:
-        return changed
-    reduced = await reduce_points(run, Reduce(focus=focus, points=(), language=routed.language), points)
+    if not noted:
+        return changed or ()
+    reduced = await reduce_points(run, Reduce(focus=focus, points=(), language=routed.language), noted)
+    if changed is None:
+        return tuple(point.statement() for point in reduced)
     # A point whose quotes are all among the changes says no more than these do.
     quoted = {quote for change in changed for quote in change.quotes}
-    return (*(point.statement() for point in reduced if not quoted.issuperset(point.quotes)), *changed)
+    shared = (point for point in reduced if point.section != SECTION and not quoted.issuperset(point.quotes))
+    return (*(point.statement() for point in shared), *changed)
 
 
 class WindowReader:
@@ -402,14 +407,17 @@ async def reduce_points(run: Run, task: Reduce, points: Sequence[Point]) -> list
     def tokens(point: Point) -> int:
         return run.engine.count_tokens(point.text) + run.engine.count_tokens(point.section)
 
-    level, limit = list(points), run.window_tokens // 2
-    while len(batches := pack(level, tokens, limit, REDUCE_BATCH)) > 1:
+    def batches(level: Sequence[Point]) -> list[list[Point]]:
+        return pack(level, tokens, run.window_tokens // 2, REDUCE_BATCH)
+
+    level = list(points)
+    while len(batches(both := [*level, *await asyncio.to_thread(shared_points, level, run.request.documents)])) > 1:
         run.report(0.75, f"Reducing {len(level)} notes")
         shorter = await asyncio.gather(
-            *(_reduce(run, task.model_copy(update={"final": False}), batch) for batch in batches)
+            *(_reduce(run, task.model_copy(update={"final": False}), batch) for batch in batches(level))
         )
         level = [point for batch in shorter for point in batch]
-    return await _reduce(run, task, level)
+    return await _reduce(run, task, both)
 
 
 def pack(
@@ -462,11 +470,14 @@ def shared_points(points: Sequence[Point], documents: Sequence[Document]) -> lis
     ]
 
 
-def _changes(run: Run) -> tuple[UncheckedClaim, ...]:
-    """Return all that differs between two versions of one text, and warn where that is nothing or too much to show."""
+def _changes(run: Run) -> tuple[UncheckedClaim, ...] | None:
+    """Return all that differs between two versions of one text, and warn where that is nothing or too much to show.
+
+    None where these are no such versions.
+    """
     documents = list(run.request.documents)
     if len(documents) > 2:
-        return ()
+        return None
     if len(documents) == 1:
         run.warn("Both are the same file, byte for byte.")
     found = find_changes(documents[0], documents[-1])
@@ -474,4 +485,4 @@ def _changes(run: Run) -> tuple[UncheckedClaim, ...]:
         run.warn(f"No sentence of {documents[0].title} differs from {documents[-1].title}.")
     if found and len(found) > MAX_CHANGES:
         run.warn(f"{len(found) - MAX_CHANGES:,} more sentences differ than are shown.")
-    return (found or ())[:MAX_CHANGES]
+    return found and found[:MAX_CHANGES]
