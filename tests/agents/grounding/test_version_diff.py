@@ -1,5 +1,6 @@
 """What changed between two versions."""
 
+import itertools
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -185,13 +186,13 @@ def test_a_question_asks_for_the_differences_of_documents(question: str, asked: 
 def compare(library: Library, store: WindowCache, tmp_path: Path) -> Compare:
     """Compare two texts, by an analysis or by a question."""
 
-    async def run(engine: Engine, old: list[str], new: list[str], question: str = "") -> Completed:
+    async def run(engine: Engine, old: list[str], new: list[str], question: str = "", **settings: int) -> Completed:
         documents: list[Document] = []
         for name, sentences in (("old_v1.txt", old), ("new_v2.txt", new)):
             (tmp_path / name).write_text("\n\n".join(sentences))
             documents.append(await library.open(str(tmp_path / name)))
         asked = Request(question, tuple(documents), mode=None if question else "comparison")
-        supervisor = Supervisor(library, store, SupervisorSettings())
+        supervisor = Supervisor(library, store, SupervisorSettings(**settings))
         return await supervisor.run(asked, engine)
 
     return run
@@ -224,3 +225,22 @@ async def test_versions_without_a_change_are_said_to_be_alike(compare: Compare) 
     completed = await compare(ExtractiveEngine(), OLD, [*OLD[3:], *OLD[:3]])
 
     assert "No sentence of old_v1 differs from new_v2." in completed.run.ledger.warnings
+
+
+async def test_of_long_versions_nothing_but_the_change_is_told_as_a_difference(compare: Compare) -> None:
+    who, what = ("buyer", "seller", "carrier", "agent", "bank"), ("pays", "delivers", "inspects", "insures", "stores")
+    goods = ("the pumps", "the spare parts", "the drawings", "the samples", "the cables", "the tools", "the licences")
+    old = [
+        f"{number}.1 The {one} {two} {three} within {number + 3} days of the notice under clause {number}."
+        for number, (one, two, three) in enumerate(itertools.product(who, what, goods), 1)
+    ]
+    new = [text.replace("within 93 days", "within 39 days") for text in old]
+
+    completed = await compare(ExtractiveEngine(), old, new, window_tokens=1_024)
+
+    claims = completed.state["judgement"].claims
+    (change,) = [claim for claim in claims if claim.section == "Differences"]
+    assert [quote.located.quote for quote in change.quotes] == [old[89], new[89]]
+    shared = [claim for claim in claims if claim.section == "Shared"]
+    assert shared
+    assert all({quote.document.name for quote in claim.quotes} == {"old_v1.txt", "new_v2.txt"} for claim in shared)
