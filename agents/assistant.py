@@ -151,7 +151,10 @@ class Assistant:
         check_question(question)
         same_call = ask_key(question, documents)
         async with self._call("ask", same_call, session_id, wait_seconds, on_progress) as call:
-            sources, warnings = (documents, ()) if documents else await self._session_documents(call.session)
+            if documents:
+                sources, warnings = documents, await self._outdated(documents)
+            else:
+                sources, warnings = await self._session_documents(call.session)
             try:
                 collection = await self._collect(sources, call, self.settings.documents.folder_documents)
                 engine = await self._engine.active(call.seconds_left, call.report)
@@ -207,11 +210,12 @@ class Assistant:
                 engine = await self._engine.active(call.seconds_left, call.report)
                 asked = describe_analysis(opened, mode, focus)
                 request = Request(asked, opened, mode=mode, focus=focus, window_tokens=window_tokens)
+                outdated = await self._outdated(documents)
                 analysed = await self._run("analyze", request, engine, call, collection)
             except WaitOverError:
                 return Analysis(mode=mode, focus=focus, **await self._still_running(call))
             analysis = opened_by(cast("Analysis", analysed), opened, call.session.session_id)
-            analysis = analysis.model_copy(update={"warnings": (*collection.warnings, *analysis.warnings)})
+            analysis = analysis.model_copy(update={"warnings": (*outdated, *collection.warnings, *analysis.warnings)})
             return await self._record(call.session, asked, analysis)
 
     async def list_documents(
@@ -259,7 +263,8 @@ class Assistant:
         if isinstance(opened, StillRunning):
             raise RequestError(f"Still working: {opened.progress.message}.", hint="Make the same call again.")
         try:
-            return await reading.read_document(self.library, opened, pages, section, find, cursor)
+            part = await reading.read_document(self.library, opened, pages, section, find, cursor)
+            return part.model_copy(update={"notes": (*await self._outdated((document,)), *part.notes)})
         finally:
             if not self._calls:
                 await asyncio.to_thread(self._give_back_memory)
@@ -443,9 +448,18 @@ class Assistant:
                 used.append(document_id)
             elif not any(held.document_id in files for held in held_now):
                 used.append(document_id)
-                changed = held_now[0].path
-                warnings.append(f"{changed} has changed since it was read. Name it again to have its new text read.")
+                warnings.append(_changed(held_now[0].path))
         return tuple(used), tuple(warnings)
+
+    async def _outdated(self, sources: Sequence[str]) -> tuple[str, ...]:
+        """Return what to say of documents that are named by their id, and whose files hold something else by now."""
+        known = await self.library.known_documents(sources)
+        files = await self.library.current_contents(sorted(known))
+        return tuple(
+            _changed(held_now[0].path)
+            for document_id, held_now in files.items()
+            if held_now and all(held.document_id != document_id for held in held_now)
+        )
 
     async def _collect(self, sources: Sequence[str], call: Call, limit: int) -> Collection:
         """Open the documents, of a folder at most `limit`; where the time runs out first, the opening goes on."""
@@ -672,3 +686,7 @@ def disambiguate_titles(documents: tuple[Document, ...]) -> tuple[Document, ...]
         else document.model_copy(update={"title": f"{document.title} ({document.name})"})
         for document in documents
     )
+
+
+def _changed(path: str) -> str:
+    return f"{path} has changed since it was read. Name it again to have its new text read."

@@ -62,6 +62,8 @@ _ABBREVIATION = re.compile(
     rf"|(?P<number>{every('abbreviations_before_numbers', 'short_months')})"
     rf"|(?P<mostly>{every('abbreviations_at_ends')})"
 )
+_LETTERS = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]")
+"""Each with a full stop behind it, as in U.S.C."""
 _BEFORE_WORD = re.compile(r"[\s(\[\"'’“‘*_]")
 _OPENERS = frozenset(word for each in LANGUAGES.values() for word in each["openers"])
 
@@ -192,11 +194,15 @@ def _ends_sentence(text: str, begin: int, stop: re.Match[str], end: int) -> bool
     # The dots that lead to a page number in a table of contents.
     if following.group(1)[0].isdigit() and text[stop.start() - 1 : stop.start()].isspace():
         return False
-    return not _is_abbreviation(text, begin, stop.start(), following.group(1))
+    spaced = len(following.group(1)) == 1 and text.startswith(".", following.end())
+    return not _is_abbreviation(text, begin, stop.start(), following.group(1), spaced)
 
 
-def _is_abbreviation(text: str, begin: int, dot: int, following: str) -> bool:
-    """Whether the full stop at `dot` belongs to an abbreviation, an initial or a list's number."""
+def _is_abbreviation(text: str, begin: int, dot: int, following: str, spaced: bool) -> bool:
+    """Whether the full stop at `dot` belongs to an abbreviation, an initial or a list's number.
+
+    Where a single letter with its own full stop follows (`spaced`), a letter before it is of the same abbreviation.
+    """
     if dot - begin < 24 and _LIST_NUMBER.match(text[begin : dot + 1].lstrip()):
         return True
     written = _BEFORE_WORD.split(text[max(begin, dot - 30) : dot])[-1]
@@ -207,9 +213,11 @@ def _is_abbreviation(text: str, begin: int, dot: int, following: str) -> bool:
         in_date = any(date.start() < dot < date.end() for date in dates)
         return in_date or bool(_ORDINAL.search(text, max(begin, dot - 16), dot))
     known = _ABBREVIATION.fullmatch(written.lower())
-    kind = known.lastgroup if known else None
+    kind = known.lastgroup if known else "mostly" if _LETTERS.fullmatch(written) else None
     if following[0].isdigit():
         return kind is not None
+    if spaced and len(written) == 1 and written.isalpha():
+        return True
     if kind == "mostly" or (len(written) == 1 and written.isupper()):
         return following.lower() not in _OPENERS
     return kind == "never"

@@ -278,7 +278,8 @@ def _nothing_noted(run: Run, outline: Sequence[str]) -> str:
         return f"There is nothing to analyse: no text was found in {titles}."
     read = f"{_tokens_read(run):,} of {run.texts.total_tokens:,} tokens of {titles} were read"
     if run.request.mode == "extraction":
-        return f"Nothing was found that fits “{one_line(focus(run.request) or '')}”: {read}."
+        literal = "" if run.engine.info.generative else " Without a language model only the document's own words fit."
+        return f"Nothing was found that fits “{one_line(focus(run.request) or '')}”: {read}.{literal}"
     parts = f" Its parts: {one_line('; '.join(outline))}." if outline else ""
     return f"Nothing was noted that stands in the text word for word: {read}.{parts}"
 

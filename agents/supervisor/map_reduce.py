@@ -100,6 +100,8 @@ async def analyze(run: Run, routed: Routed) -> Drafted:
     if reader.mode == "comparison":
         claims = await _compare(run, routed, reader.focus, points)
     elif reader.mode == "extraction":
+        if points and not run.engine.info.generative:
+            run.warn("Without a language model a row is a sentence with words of what was asked for: more may fit.")
         claims = tuple(point.statement() for point in distinct(points))
     else:
         claims = await summarize(run, routed, reader.mode, reader.focus, points)

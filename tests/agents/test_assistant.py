@@ -408,6 +408,24 @@ async def test_a_follow_up_about_a_file_that_has_changed_says_so_and_answers_fro
 
 
 @both
+async def test_a_changed_file_that_is_named_by_its_id_is_said_to_have_changed(
+    assistant: Assistant, write: Write
+) -> None:
+    path = write("rules.md", RULES)
+    (document,) = (await assistant.ask("For how long may a volume be borrowed?", [path])).documents
+    assert (await assistant.read_document(document.document_id, find="28 days")).notes == ()
+    write("rules.md", RULES.replace("28 days", "14 days"))
+
+    answer = await assistant.ask("For how long may a volume be borrowed?", [document.document_id])
+    analysis = await assistant.analyze(document.document_id)
+    checked = await assistant.read_document(document.document_id, find="28 days")
+
+    said = f"{path} has changed since it was read. Name it again to have its new text read."
+    assert [said in each for each in (answer.warnings, analysis.warnings, checked.notes)] == [True] * 3
+    assert not any("has changed" in each for each in (await assistant.ask("For how long?", [path])).warnings)
+
+
+@both
 async def test_a_changed_file_that_is_named_again_stands_for_itself(assistant: Assistant, write: Write) -> None:
     path = write("rules.md", RULES)
     session = (await assistant.ask("For how long may a volume be borrowed?", [path])).session.session_id

@@ -196,6 +196,16 @@ async def test_where_nothing_fits_an_extraction_says_so_and_not_that_the_documen
     done = await read(FakeEngine({WindowNotes: NotesResult.of(["None."])}), mode="extraction", focus="submarines\nat")
 
     assert markdown(done).startswith("Nothing was found that fits “submarines at”")
+    assert "language model" not in markdown(done)
+
+
+async def test_without_a_model_an_extraction_says_that_more_may_fit(read: Reading) -> None:
+    text = "The pump runs at 4 bar.\n\nThe valve is closed within 30 days."
+    found = await read(ExtractiveEngine(), text=text, mode="extraction", focus="pump")
+    nothing = await read(ExtractiveEngine(), text=text, mode="extraction", focus="submarines")
+
+    assert "more may fit" in " ".join(found.run.ledger.warnings)
+    assert "Without a language model only the document's own words fit." in markdown(nothing)
 
 
 def document_with(*headings: tuple[int, str, int]) -> Document:
