@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
 from math import pi
+from statistics import median
 from typing import Any, NamedTuple, cast
 
 import pypdfium2.raw as untyped_raw
@@ -27,6 +28,9 @@ _WORD = re.compile("[^\\s\ufffe\x02]+")
 # Marks that belong to the figure behind them, or before them, however far apart an accountant sets them.
 _BEFORE_FIGURE = re.compile(r"[$€£¥₩₹(]+")
 _BEHIND_FIGURE = re.compile(r"[%)‰]+")
+_EQUAL, _MONOSPACED = 0.03, 0.9
+"""So little the width of a letter varies among so many of a page's words where all are equally wide: of 477 pages of
+real documents among 0.99 of the words of three typewritten ones, and at most 0.5 of others'."""
 # The axes by the quarter turns that text is turned by, clockwise.
 _TURNS: tuple[Callable[[float, float, float, float], Box], ...] = (
     lambda left, bottom, right, top: (left, bottom, right, top),
@@ -158,8 +162,24 @@ class TextPage:
             or top != next_top
             or left > next_left
             or right > next_right
-            or next_left - right > WIDE * (top - bottom)
+            or next_left - right > max(WIDE * (top - bottom), self._space)
         ]
+
+    @cached_property
+    def _space(self) -> float:
+        """How wide one space is at most where all letters are equally wide, as a typewriter's are; else 0."""
+        widths = [
+            (right - left) / (end - start)
+            for left, right, start, end in zip(
+                self._boxes.lefts, self._boxes.rights, self._starts, self._ends, strict=True
+            )
+            if (word := self.content[start:end]).isascii() and word.isalpha()
+        ]
+        if len(widths) < len(self._starts) / 2 or not widths:
+            return 0.0
+        width = median(widths)
+        equal = sum(abs(each - width) <= _EQUAL * width for each in widths)
+        return 1.5 * width if equal >= _MONOSPACED * len(widths) else 0.0
 
     def _segments_of(self, line: _TextLine, number: int) -> Iterator[Segment]:
         """Yield the segments of a line."""
@@ -167,7 +187,7 @@ class TextPage:
         begin = -1
         for first, end in pairwise((line.begin, *self._starts_anew(line), line.end)):
             one, low, other, high = self._box(first, line.turn)
-            apart = max(one - right, left - other) > WIDE * (high - low)
+            apart = max(one - right, left - other) > max(WIDE * (high - low), self._space)
             if not line.turn:
                 other = self._boxes.rights[end - 1]
             if begin >= 0 and (

@@ -8,7 +8,7 @@ from agents.documents.parsing.limits import check_characters
 from agents.documents.passages import measure_sentences
 from agents.schema import PageKind
 
-PARSER_VERSION = 9
+PARSER_VERSION = 10
 """Raise it whenever parsing or cutting changes: the library then parses its documents again."""
 
 PAGE_BREAK = "\n\n"
