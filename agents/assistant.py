@@ -8,7 +8,7 @@ import asyncio
 import importlib.metadata
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Container, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar, cast
@@ -151,12 +151,10 @@ class Assistant:
         check_question(question)
         same_call = ask_key(question, documents)
         async with self._call("ask", same_call, session_id, wait_seconds, on_progress) as call:
-            if documents:
-                sources, warnings = documents, await self._outdated(documents)
-            else:
-                sources, warnings = await self._session_documents(call.session)
+            sources, warnings = (documents, ()) if documents else await self._session_documents(call.session)
             try:
                 collection = await self._collect(sources, call, self.settings.documents.folder_documents)
+                warnings = await self._outdated(documents, collection.documents) if documents else warnings
                 engine = await self._engine.active(call.seconds_left, call.report)
                 history = await self._history(call.session, engine) if session_id else History()
                 opened, others = await self._choose(collection, question, history)
@@ -204,13 +202,13 @@ class Assistant:
         async with self._call("analyze", same_call, session_id, wait_seconds, on_progress) as call:
             try:
                 collection = await self._collect(documents, call, ANALYSED_DOCUMENTS)
+                outdated = await self._outdated(documents, collection.documents)
                 opened = disambiguate_titles(await collection.load(self.library))
                 if mode == "comparison" and not compare_with and len(opened) == 1:
                     raise RequestError(f"{document} holds only one document.", hint="Name another in compare_with.")
                 engine = await self._engine.active(call.seconds_left, call.report)
                 asked = describe_analysis(opened, mode, focus)
                 request = Request(asked, opened, mode=mode, focus=focus, window_tokens=window_tokens)
-                outdated = await self._outdated(documents)
                 analysed = await self._run("analyze", request, engine, call, collection)
             except WaitOverError:
                 return Analysis(mode=mode, focus=focus, **await self._still_running(call))
@@ -264,7 +262,8 @@ class Assistant:
             raise RequestError(f"Still working: {opened.progress.message}.", hint="Make the same call again.")
         try:
             part = await reading.read_document(self.library, opened, pages, section, find, cursor)
-            return part.model_copy(update={"notes": (*await self._outdated((document,)), *part.notes)})
+            outdated = await self._outdated((document,), {opened.document_id})
+            return part.model_copy(update={"notes": (*outdated, *part.notes)})
         finally:
             if not self._calls:
                 await asyncio.to_thread(self._give_back_memory)
@@ -436,10 +435,22 @@ class Assistant:
     async def _session_documents(self, session: Session) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the documents that a follow-up is about, and warnings for its caller.
 
-        A file that was named again after it had changed stands for itself: its older text is left out. Of one that has
-        changed since, the text that was read is used, and the caller is warned.
+        A file that was named again after it had changed stands for itself: its older text is left out.
         """
-        files = await self.library.current_contents(await session.document_ids())
+        return await self._up_to_date(await session.document_ids())
+
+    async def _outdated(self, sources: Sequence[str], documents: Container[str]) -> tuple[str, ...]:
+        """Return what to warn of where documents are named by their id, and their files hold something else by now."""
+        named = [source for source in map(str.strip, sources) if source in documents]
+        _, warnings = await self._up_to_date(named) if named else ((), ())
+        return warnings
+
+    async def _up_to_date(self, document_ids: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return documents without those whose file's newer text is among them, and what to warn of.
+
+        Of a file that has changed since, the text that was read is used, and the caller is warned.
+        """
+        files = await self.library.current_contents(document_ids)
         current = {held.document_id for held_now in files.values() for held in held_now}
         used: list[str] = []
         warnings: list[str] = []
@@ -448,18 +459,9 @@ class Assistant:
                 used.append(document_id)
             elif not any(held.document_id in files for held in held_now):
                 used.append(document_id)
-                warnings.append(_changed(held_now[0].path))
+                changed = held_now[0].path
+                warnings.append(f"{changed} has changed since it was read. Name it again to have its new text read.")
         return tuple(used), tuple(warnings)
-
-    async def _outdated(self, sources: Sequence[str]) -> tuple[str, ...]:
-        """Return what to say of documents that are named by their id, and whose files hold something else by now."""
-        known = await self.library.known_documents(sources)
-        files = await self.library.current_contents(sorted(known))
-        return tuple(
-            _changed(held_now[0].path)
-            for document_id, held_now in files.items()
-            if held_now and all(held.document_id != document_id for held in held_now)
-        )
 
     async def _collect(self, sources: Sequence[str], call: Call, limit: int) -> Collection:
         """Open the documents, of a folder at most `limit`; where the time runs out first, the opening goes on."""
@@ -686,7 +688,3 @@ def disambiguate_titles(documents: tuple[Document, ...]) -> tuple[Document, ...]
         else document.model_copy(update={"title": f"{document.title} ({document.name})"})
         for document in documents
     )
-
-
-def _changed(path: str) -> str:
-    return f"{path} has changed since it was read. Name it again to have its new text read."

@@ -91,36 +91,17 @@ def _not_applicable(needs: Needs, engine: EngineInfo, *, on_gpu: bool) -> str | 
     return None
 
 
+def _rate(name: str, key: str, rates: tuple[int, int], at: int | None = None) -> Target:
+    """Return a target of speed: of the two rates the lower one is to be reached."""
+    lower, upper = rates
+    text, unit = f"{lower:,} to {upper:,} tok/s", "tok/s"
+    return Target(name=name, text=text, key=key, at=at, unit=unit, bound=lower, direction="at least", needs="gpu")
+
+
 TARGETS = (
-    Target(
-        name="Decode, one stream",
-        text="{:,} to {:,} tok/s".format(*DECODE_RATES),
-        key="decode_tokens_per_second",
-        at=1,
-        unit="tok/s",
-        bound=DECODE_RATES[0],
-        direction="at least",
-        needs="gpu",
-    ),
-    Target(
-        name="Decode under a JSON schema, one stream",
-        text="{:,} to {:,} tok/s".format(*DECODE_RATES),
-        key="schema_decode_tokens_per_second",
-        at=1,
-        unit="tok/s",
-        bound=DECODE_RATES[0],
-        direction="at least",
-        needs="gpu",
-    ),
-    Target(
-        name="Prefill, slowest context measured",
-        text="{:,} to {:,} tok/s".format(*PREFILL_RATES),
-        key="prefill_tokens_per_second",
-        unit="tok/s",
-        bound=PREFILL_RATES[0],
-        direction="at least",
-        needs="gpu",
-    ),
+    _rate("Decode, one stream", "decode_tokens_per_second", DECODE_RATES, at=1),
+    _rate("Decode under a JSON schema, one stream", "schema_decode_tokens_per_second", DECODE_RATES, at=1),
+    _rate("Prefill, slowest context measured", "prefill_tokens_per_second", PREFILL_RATES),
     Target(
         name="GPU memory at peak",
         text="under 16 GB",

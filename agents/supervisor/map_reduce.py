@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from agents.engine.engine import Task
-from agents.engine.tasks.reading import ANY_FACT, MAX_NOTES, Mentions, PointToReduce, Reduce, WindowNotes
+from agents.engine.tasks.reading import ANY_FACT, DIFFERENCES, MAX_NOTES, Mentions, PointToReduce, Reduce, WindowNotes
 from agents.errors import EngineError
 from agents.grounding.claims import UncheckedClaim
 from agents.grounding.quotes import is_verbatim
-from agents.grounding.version_diff import MAX_CHANGES, SECTION, asks_for_differences, find_changes
+from agents.grounding.version_diff import MAX_CHANGES, asks_for_differences, find_changes
 from agents.jobs.claims import RETRY_SECONDS
 from agents.jobs.single_flight import job_key
 from agents.language.sentences import split_sentences
@@ -121,7 +121,7 @@ async def _compare(run: Run, routed: Routed, focus: str | None, noted: Sequence[
         return tuple(point.statement() for point in reduced)
     # A point whose quotes are all among the changes says no more than these do.
     quoted = {quote for change in changed for quote in change.quotes}
-    shared = (point for point in reduced if point.section != SECTION and not quoted.issuperset(point.quotes))
+    shared = (point for point in reduced if point.section != DIFFERENCES and not quoted.issuperset(point.quotes))
     return (*(point.statement() for point in shared), *changed)
 
 
@@ -398,7 +398,7 @@ def _window_end(passages: Sequence[Passage], counts: Sequence[int], start: int, 
 
 
 async def reduce_points(run: Run, task: Reduce, points: Sequence[Point]) -> list[Point]:
-    """Reduce points, level by level, until one reduction can write the analysis.
+    """Reduce points, level by level, until one reduction can write the comparison of them and their copies.
 
     Args:
         run: Whose engine reduces.
@@ -412,8 +412,12 @@ async def reduce_points(run: Run, task: Reduce, points: Sequence[Point]) -> list
     def batches(level: Sequence[Point]) -> list[list[Point]]:
         return pack(level, tokens, run.window_tokens // 2, REDUCE_BATCH)
 
+    async def with_copies(level: list[Point]) -> list[Point]:
+        return level + await asyncio.to_thread(shared_points, level, run.request.documents)
+
     level = list(points)
-    while len(batches(both := [*level, *await asyncio.to_thread(shared_points, level, run.request.documents)])) > 1:
+    # The copies are made of what is left, and not before that fits: each quote is looked for in every document.
+    while len(batches(level)) > 1 or len(batches(both := await with_copies(level))) > 1:
         run.report(0.75, f"Reducing {len(level)} notes")
         shorter = await asyncio.gather(
             *(_reduce(run, task.model_copy(update={"final": False}), batch) for batch in batches(level))

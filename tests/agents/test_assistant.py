@@ -426,6 +426,22 @@ async def test_a_changed_file_that_is_named_by_its_id_is_said_to_have_changed(
 
 
 @both
+async def test_files_that_changed_places_and_are_named_by_their_ids_have_not_changed(
+    assistant: Assistant, write: Write
+) -> None:
+    texts = {"rules.md": RULES, "newer.md": RULES.replace("28 days", "14 days")}
+    asked = await assistant.ask("For how long may a volume be borrowed?", [write(*each) for each in texts.items()])
+    for name, text in zip(texts, reversed(texts.values()), strict=True):
+        write(name, text)
+
+    named = [document.document_id for document in asked.documents]
+    answer = await assistant.ask("For how many days may a reader borrow volumes?", named)
+
+    assert len(named) == 2
+    assert not any("has changed" in warning for warning in answer.warnings)
+
+
+@both
 async def test_a_changed_file_that_is_named_again_stands_for_itself(assistant: Assistant, write: Write) -> None:
     path = write("rules.md", RULES)
     session = (await assistant.ask("For how long may a volume be borrowed?", [path])).session.session_id

@@ -167,7 +167,7 @@ class TextPage:
 
     @cached_property
     def _space(self) -> float:
-        """How wide one space is at most where all letters are equally wide, as a typewriter's are; else 0."""
+        """Halfway from one space to two where all letters are equally wide, as a typewriter's are; else 0."""
         widths = [
             (right - left) / (end - start)
             for left, right, start, end in zip(
@@ -175,7 +175,7 @@ class TextPage:
             )
             if (word := self.content[start:end]).isascii() and word.isalpha()
         ]
-        if len(widths) < len(self._starts) / 2 or not widths:
+        if not widths or len(widths) < len(self._starts) / 2:
             return 0.0
         width = median(widths)
         equal = sum(abs(each - width) <= _EQUAL * width for each in widths)

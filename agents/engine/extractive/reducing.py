@@ -12,7 +12,16 @@ from itertools import combinations, zip_longest
 from agents.engine.extractive.notes import fit, read_focus
 from agents.engine.extractive.salience import DUPLICATE, Vector, centrality, pick, similarity, vectors
 from agents.engine.extractive.statements import shortened
-from agents.engine.tasks.reading import Overview, OverviewResult, PointToReduce, Reduce, ReducedPoint, ReduceResult
+from agents.engine.tasks.reading import (
+    DIFFERENCES,
+    SHARED,
+    Overview,
+    OverviewResult,
+    PointToReduce,
+    Reduce,
+    ReducedPoint,
+    ReduceResult,
+)
 from agents.errors import EngineError
 from agents.language.sentences import split_sentences
 from agents.language.stems import Vocabulary
@@ -125,9 +134,6 @@ class WeighedPoints:
         """Return a point that rests on others, by their indexes."""
         text, section = shortened(text, _MAX_TEXT_CHARACTERS), section[:_MAX_SECTION_CHARACTERS]
         return ReducedPoint(section=section, text=text, sources=tuple(index + 1 for index in sources))
-
-
-SHARED, DIFFERENCES = "Shared", "Differences"
 
 
 def _compare(weighed: WeighedPoints) -> tuple[ReducedPoint, ...]:

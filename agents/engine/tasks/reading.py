@@ -181,6 +181,10 @@ class PointToReduce(Frozen):
     rank: float = Field(default=0.0, description="Weight that the reader gave it; higher matters more.")
 
 
+SHARED, DIFFERENCES = "Shared", "Differences"
+"""The sections of a comparison."""
+
+
 class ReducedPoint(Frozen):
     """A point that says what several said."""
 
@@ -211,7 +215,7 @@ class Reduce(Task[ReduceResult]):
         listed = "\n".join(
             f"{number}. ({point.document}; {point.section}) {point.text}" for number, point in enumerate(self.points, 1)
         )
-        comparison = "a comparison, in the sections 'Shared' and 'Differences' (each names both documents)"
+        comparison = f"a comparison, in the sections '{SHARED}' and '{DIFFERENCES}' (each names both documents)"
         step = comparison if self.final else f"shorter notes towards {comparison}"
         return (
             f"Make of these notes {step}. Merge what says the same. Under each point give the numbers of the notes "
