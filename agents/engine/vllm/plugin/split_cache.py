@@ -93,9 +93,9 @@ def attend(
 def best_split(requests: int, kv_heads: int, queries: int, size: int, programs: int) -> Split:
     """Return what was fastest on an H100, found by `python -m benchmarks.gpu.kernels --parts decode layer --tune`.
 
-    Among a layer's products one new token takes 13, 27 and 128 microseconds so, behind 1,000, 16,000 and 130,000. With
-    a second way in the same kernel, 128 tokens of the cache at once for requests of more than 24,576, it took 22, 35
-    and 114, with twice the code.
+    Among a layer's products one new token takes 16, 25 and 110 microseconds so, behind 1,000, 16,000 and 130,000. With
+    64 tokens of the cache at once it takes 13, 25 and 126, so that one answer is decoded 3 % faster behind 1,000 and 8 %
+    slower behind 130,000, eight answers 3 % faster and 27 % slower: benchmarks/results/attention_ways_h100.json.
 
     Args:
         requests: Of the call.
@@ -110,7 +110,7 @@ def best_split(requests: int, kv_heads: int, queries: int, size: int, programs: 
     splits = min(MAX_SPLITS, 1 << max(0, wanted.bit_length() - 1))
     # With heads of 256, 128 tokens take 112 KiB of shared memory; Ada and consumer Blackwell have 99.
     tokens = 128 if size <= 128 else 64
-    return Split(16, 64, splits, 2, 2) if few else Split(64, tokens, splits, 4, 3)
+    return Split(rows, tokens, splits, 2, 2) if few else Split(rows, tokens, splits, 4, 3)
 
 
 def store(
