@@ -179,7 +179,8 @@ def memory() -> Iterator[str]:
     more, less, other = recorded("small_card_h100")["later_lease"]["starts"]
     assert [each["kv_cache_dtype"] for each in (more, less, other)] == ["fp8_e5m2", "fp8_e5m2", "fp8_e4m3"]
     yield f"{more['context_tokens']:,} with E5M2 where {more['asked_free_gib']} GiB\nare free"
-    yield f"{less['context_tokens']:,} with E5M2 or {other['context_tokens']:,} with E4M3 where {other['asked_free_gib']}"
+    contexts = [f"{each['context_tokens']:,}" for each in (less, other)]
+    yield f"{contexts[0]} with E5M2 or {contexts[1]} with E4M3 where {less['asked_free_gib']} are"
 
 
 def own_attention() -> Iterator[str]:

@@ -1,8 +1,10 @@
 """Where the pages, sheets and sections that a question refers to stand in a document's text."""
 
 import re
+import string
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from agents.language.section_references import (
     CHAPTER,
@@ -22,7 +24,7 @@ Span = tuple[int, int]
 _EAST_ASIAN_LINE = re.compile(rf"^[\s>*_#|]{{0,8}}{EAST_ASIAN}", re.MULTILINE)
 _HEADING = re.compile(
     r"\W*(?:(?:(?P<word>[^\W\d_]{2,})(?:\.\s*|\s+)|§+\s*))?"
-    r"(?P<number>\d{1,4}(?:\.\d{1,3}){0,5}(?!\d)|[IVXLC]{1,6}\b|[A-H]\b)",
+    r"(?P<number>\d{1,4}(?:\.\d{1,3}){0,5}(?:[A-Z]\b)?(?!\d)|[IVXLC]{1,6}\b|[A-H]\b)",
     re.IGNORECASE,
 )
 _NUMBER_OF_LINE = (
@@ -30,11 +32,14 @@ _NUMBER_OF_LINE = (
     r"|(?:[IVXLC]{1,6}|[A-H])(?=[.):]))(?:[.):]+[ \t]*|[ \t]+)(?:[-–—][ \t]*)?"
 )
 """What stands before the words of a heading: "5. ", "Article 5 – ", "IV. "."""
+_WORD_BEHIND_NUMBER = re.compile(r"[^\d\n]*\d[\d.]*[A-Z]?\W+(?P<word>[^\W\d_]+)")
 _SAME_WORD, _NO_WORD, _OTHER_WORD = range(3)
 """How well a heading with the right number fits, best first."""
+_LETTERS = string.ascii_uppercase
 _SEARCHED_CHARACTERS = 1 << 17
 _MAX_CANDIDATES = 2
-"""A table of contents and the text; what begins more often with one number is a list, and could be any of them."""
+"""A table of contents and the text, or a contract and its exhibit, which has numbers of its own; what begins more often
+with one number is a list, and could be any of them."""
 
 
 def find_spans(references: Iterable[Reference], document: Document) -> tuple[Span, ...]:
@@ -93,12 +98,13 @@ def _sections(reference: Reference, document: Document) -> tuple[Span, ...]:
         if match and match["number"].casefold() == reference.number.casefold():
             fit = _fit(reference, match["word"], heading.text[match.end() :])
             if fit is not None:
-                found.append((fit, (heading.start, section_end(document, index, reference.number))))
+                end = section_end(document, index, reference.number)
+                # No later heading is known, but a later number may be.
+                ends = (clause[1] for clause in _clauses(reference, document) if clause[0] == heading.start)
+                found.append((fit, (heading.start, next(ends, end) if end == len(document.text) else end)))
     best = min((fit for fit, _ in found), default=_OTHER_WORD)
-    clause = None
-    if best == _OTHER_WORD and reference.number[0].isdigit() and is_called(reference.word, SECTION):
-        clause = _clause(reference, document)
-    return (clause,) if clause else tuple(span for fit, span in found if fit == best)
+    clauses = _clauses(reference, document) if best == _OTHER_WORD else ()
+    return clauses or tuple(span for fit, span in found if fit == best)
 
 
 def _fit(reference: Reference, word: str | None, behind: str) -> int | None:
@@ -144,7 +150,8 @@ def find_titled(words: str, document: Document) -> Span | None:
     spans: list[Span] = []
     for match in _matches(titled, document.text):
         number = re.search(r"\d[\d.]*\d|\d", match["number"] or "")
-        clause = number and _clause(Reference("section", number.group(), is_page=False), document)
+        clauses = _clauses(Reference("section", number.group(), is_page=False), document) if number else ()
+        clause = next((span for span in clauses if span[0] == match.start()), None)
         later = (heading.start for heading in document.headings if heading.start > match.start())
         spans.append(clause or (match.start(), next(later, len(document.text))))
     # A table of contents has it, too.
@@ -156,29 +163,70 @@ def without_number(heading: str) -> str:
     return re.sub(rf"^{_NUMBER_OF_LINE}", "", heading.strip(), flags=re.IGNORECASE).casefold()
 
 
-def _clause(reference: Reference, document: Document) -> Span | None:
-    """Return the paragraphs of a clause: from the line that begins with its number to that of the next clause."""
-    parts = [int(part) for part in reference.number.split(".")]
-    # 4.3 and 5 may follow 4.2.
-    following = [".".join(map(str, [*parts[:depth], parts[depth] + 1])) for depth in range(len(parts))]
-    numbers = "|".join(map(re.escape, (reference.number, *following)))
-    begins = re.compile(
-        rf"^[ \t>*_#]{{0,8}}(?:(?i:{SECTION})[ \t]*)?(?P<number>{numbers})[.):]?[ \t*_]+(?=[^\W\d_]|[\"“„«(])",
-        re.MULTILINE,
-    )
-    lines = [(match["number"] == reference.number, match.start()) for match in _matches(begins, document.text)]
-    spans: list[tuple[bool, Span]] = []
+def _clauses(reference: Reference, document: Document) -> tuple[Span, ...]:
+    """Return the paragraphs of the clauses of a number: each from the line that begins with it to that of the next.
+
+    Of lines that begin with it those are meant behind which the next clause comes, and, if any are, before which the
+    last one has come: a reference may begin a line, too. Of two with the same words one is in a table of contents.
+    """
+    if not reference.number[0].isdigit():
+        return ()
+    own = reference.number.upper()
+    before, after = _neighbours(own)
+    matches = _matches(_begins(reference), document.text)
+    lines = [((match["named"] or match["bare"]).upper(), match.start()) for match in matches]
     bounds = [*(heading.start for heading in document.headings), len(document.text)]
-    after = None
-    for own, start in reversed(lines):
-        if own:
+    found: list[tuple[tuple[bool, bool], Span]] = []
+    for place, (number, start) in enumerate(lines):
+        if number == own:
             limit = bounds[bisect_right(bounds, start)]
-            spans.append((after is not None, (start, min(limit, after or limit))))
-        else:
-            after = start
-    spans.reverse()
-    followed = [span for ended, span in spans if ended] or [span for _, span in spans]
-    return max(followed, key=_length) if 0 < len(followed) <= _MAX_CANDIDATES else None
+            end = next((later for one, later in lines[place + 1 :] if one in after or one == own), None)
+            in_order = place > 0 and lines[place - 1][0] in before
+            found.append(((end is not None, in_order), (start, min(limit, end or limit))))
+    best = max((fit for fit, _ in found), default=None)
+    by_words: dict[str, list[Span]] = {}
+    for fit, span in found:
+        if fit == best:
+            by_words.setdefault(_first_word(document.text, span[0]), []).append(span)
+    if any(len(spans) > _MAX_CANDIDATES for spans in (by_words, *by_words.values())):
+        return ()
+    return tuple(max(reversed(spans), key=partial(_letters, document.text)) for spans in by_words.values())
+
+
+def _begins(reference: Reference) -> re.Pattern[str]:
+    """Return what begins the lines of a clause and of those beside it, with their word or, of a section, without."""
+    before, after = _neighbours(reference.number.upper())
+    numbers = f"(?i:{'|'.join(map(re.escape, (reference.number, *before, *after)))})"
+    is_section = is_called(reference.word, SECTION)
+    word = SECTION if is_section else rf"{re.escape(_singular(reference.word))}s?"
+    behind = r"(?:[-–—][ \t]*)?(?=[^\W\d_a-zß-ÿ]|[\"“„«(\[])"
+    named = rf"(?i:{word})[ \t]*(?P<named>{numbers})[.):]?(?:[ \t*_]*$|[ \t*_]+{behind})"
+    unnamed = numbers if is_section else "(?!)"
+    bare = rf"(?P<bare>{unnamed})[.):]?[ \t*_]+(?=[^\W\d_]|[\"“„«(])"
+    return re.compile(rf"^[ \t>*_#]{{0,8}}(?:{named}|{bare})", re.MULTILINE)
+
+
+def _neighbours(number: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the numbers that may come right before one and behind it: of 4.2 those are 4.1; 4.3, 5 and 5.1."""
+    digits, letter = number.rstrip(_LETTERS), number.lstrip("0123456789.")
+    parts = [int(part) for part in digits.split(".")]
+    after = [".".join(map(str, [*parts[:depth], parts[depth] + 1])) for depth in range(len(parts))]
+    after += [f"{one}.1" for one in after[:-1]]
+    before = ".".join(map(str, [*parts[:-1], parts[-1] - 1]))
+    if letter:
+        return (digits, f"{digits}{chr(ord(letter) - 1)}"), (f"{digits}{chr(ord(letter) + 1)}", *after)
+    return (before,), (*after, f"{digits}A")
+
+
+def _letters(text: str, span: Span) -> int:
+    """Return how many letters a span holds: a table of contents has dots and numbers beside them."""
+    return sum(map(str.isalpha, text[slice(*span)]))
+
+
+def _first_word(text: str, start: int) -> str:
+    """Return the first word of a clause behind its number, in small letters."""
+    match = _WORD_BEHIND_NUMBER.match(text, start)
+    return match["word"].casefold() if match else ""
 
 
 def _matches(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:

@@ -22,7 +22,7 @@ _UP_TO = every("up_to")
 _ROMAN_PAGE = r"[ivx]{2,6}\b|[ivx](?=\s*(?:$|[^\w\s'’]))"
 """As front matter has it printed on its pages. In "the page i uploaded" i is nobody's number."""
 _NUMBER = (
-    r"(?:\d{1,4}(?:\.\d{1,3}){0,5}(?![\d%€$£]|[.,]\d)|[IVXLC]{1,6}\b(?!['’])|[A-H]\b(?!['’])|"
+    r"(?:\d{1,4}(?:\.\d{1,3}){0,5}(?:[A-Za-z](?!\w))?(?![\d%€$£]|[.,]\d)|[IVXLC]{1,6}\b(?!['’])|[A-H]\b(?!['’])|"
     rf"(?-i:{_ROMAN_PAGE}))"
 )
 _TO = rf"\s*(?:-|–|—|{_UP_TO})\s*"
@@ -64,7 +64,7 @@ class Reference:
     word: str
     """What it is called: "page", "section", "Artikel"; empty where the number says it, as 第3条 does."""
     number: str
-    """As it is written: "19", "4.2", "IV", "B", 第3条, "Budget"; "-1" for the last page."""
+    """As it is written: "19", "4.2", "1A", "IV", "B", 第3条, "Budget"; "-1" for the last page."""
     is_page: bool
 
     def __str__(self) -> str:
@@ -81,7 +81,7 @@ class Reference:
             if each["to"] and last.isdigit() and number.isdigit():
                 for between in range(int(last) + 1, min(int(number), int(last) + _MAX_PAGES)):
                     yield cls(word, str(between), is_page)
-            if (number.isdigit() or number.islower()) if is_page else not number.islower():
+            if (number.isdigit() or number.islower()) if is_page else number[0].isdigit() or not number.islower():
                 yield cls(word, number, is_page)
             last = number
 

@@ -7,16 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from agents.engine.extractive.decisions import asks_what_stands
+from agents.engine.extractive.statements import read_statements, vocabulary_of
 from agents.engine.extractive.weights import REFUSED_BELOW
 from agents.engine.tasks.answering import Draft, Excerpts, ExcerptsResult, Quotes
 from agents.grounding.claims import UncheckedClaim
 from agents.language.sentences import split_sentences
 from agents.schema import Passage
 from agents.supervisor.attribution import AttributableText
-from agents.supervisor.map_reduce import analyze
+from agents.supervisor.map_reduce import MAX_POINTS, analyze
 from agents.supervisor.retrieval import rankable
 from agents.supervisor.run import Run
-from agents.supervisor.state import Drafted, Evidence, State, Update, latest_evidence, latest_look, questions
+from agents.supervisor.state import Drafted, Evidence, Routed, State, Update, latest_evidence, latest_look, questions
 
 MIN_LOG_ODDS = 0.25
 """Of the engine's view, where the rules have none: below it the passages do not answer. At 0 4 % of 165 answerable
@@ -32,12 +34,26 @@ by what the model tells alone 5 % and 71 %."""
 
 async def synthesize(run: Run, state: State) -> Update:
     """Draft the answer or the analysis."""
-    if state["routed"].kind == "whole_document":
-        drafted = await analyze(run, state["routed"])
-    else:
+    routed = state["routed"]
+    if routed.kind != "whole_document":
         drafted = await _answer(run, state)
+    elif claims := await asyncio.to_thread(_in_its_own_words, run, routed):
+        drafted = Drafted(claims)
+    else:
+        drafted = await analyze(run, routed)
     run.report(0.8, f"Drafted {len(drafted.claims)} claims")
     return {"drafted": drafted}
+
+
+def _in_its_own_words(run: Run, routed: Routed) -> tuple[UncheckedClaim, ...]:
+    """Return all that stands at a place that is asked for; nothing where a model is to sum it up, or it is long."""
+    if run.engine.info.generative or run.request.mode or not asks_what_stands(run.request.question):
+        return ()
+    statements = read_statements(routed.named, vocabulary_of(routed.named))
+    if len(statements) > MAX_POINTS:
+        return ()
+    run.ledger.mark_read(routed.named)
+    return tuple(UncheckedClaim(each.text, each.quotes, verbatim=True) for each in statements)
 
 
 def is_answerable(evidence: Sequence[Evidence], confidence: float) -> bool:

@@ -8,7 +8,7 @@ from agents.documents.parsing.limits import check_characters
 from agents.documents.passages import measure_sentences
 from agents.schema import PageKind
 
-PARSER_VERSION = 10
+PARSER_VERSION = 11
 """Raise it whenever parsing or cutting changes: the library then parses its documents again."""
 
 PAGE_BREAK = "\n\n"
@@ -64,15 +64,17 @@ _DROPPED = re.compile(
 # Joiners shape letters, as in Persian and Hindi, and emoji; behind other letters they do nothing.
 _IDLE_JOINER = re.compile("(?<![\u0600-\u109f\u1780-\u18af\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])[\u200c\u200d]")
 _LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+# Between digits they group them.
+_OTHER_SPACE = re.compile("(?<!\\d)[\u00a0\u2000-\u200a\u202f\u205f]|[\u00a0\u2000-\u200a\u202f\u205f](?!\\d)")
 NEEDS_CLEANING = re.compile(
-    "\r(?!\n)|[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200d\u2060\u2028\u2029\ud800-\udfff\ufeff\ufff0-\uffff\U000e0000-\U000e007f]"
+    "\r(?!\n)|[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\xa0\u00ad\u2000-\u200d\u2028\u2029\u202f\u205f\u2060\ud800-\udfff\ufeff\ufff0-\uffff\U000e0000-\U000e007f]"
 )
 """What `clean` changes, apart from line ends of CR LF."""
 
 
 def clean(text: str) -> str:
-    """Return the text with line feeds as its only line ends and without control characters."""
-    text = _LINE_ENDS.sub("\n", text)
+    """Return the text with line feeds as its only line ends, plain spaces, and without control characters."""
+    text = _OTHER_SPACE.sub(" ", _LINE_ENDS.sub("\n", text))
     if "\u200c" in text or "\u200d" in text:
         text = _IDLE_JOINER.sub("", text)
     return _DROPPED.sub("", _HYPHEN_AT_LINE_END.sub("-\n", text))

@@ -29,6 +29,8 @@ class Running(NamedTuple):
     """Those that the page behind has as well."""
     numbers: set[int]
     """Numbers of the page that stand alone."""
+    all: set[int]
+    """Heads and feet, those too that only other pages near have."""
 
 
 def running_lines(pages: Sequence[Sequence[Line]], index: int) -> Running:
@@ -41,6 +43,7 @@ def running_lines(pages: Sequence[Sequence[Line]], index: int) -> Running:
     lines = pages[index]
     order = sorted((at for at, line in enumerate(lines) if line.text.strip()), key=lambda at: -lines[at].top)
     numbers: set[int] = set()
+    running: set[int] = set()
     edges: list[set[int]] = []
     for edge, other_page in ((order, -1), (order[::-1], 1)):
         found: set[int] = set()
@@ -50,19 +53,21 @@ def running_lines(pages: Sequence[Sequence[Line]], index: int) -> Running:
                 break
             if _ONLY_NUMBER.fullmatch(lines[at].text.strip()):
                 numbers.add(at)
-            elif any(step * other_page > 0 for step in near):
+                continue
+            running.add(at)
+            if any(step * other_page > 0 for step in near):
                 found.add(at)
         edges.append(found)
     # A page with nothing else is no page of running lines.
     if len(numbers.union(*edges)) == len(order):
-        return Running(set(), set(), set())
-    return Running(edges[0], edges[1], numbers)
+        return Running(set(), set(), set(), set())
+    return Running(edges[0], edges[1], numbers, running)
 
 
 def without_running(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
     """Return the pages without numbers of pages, and without what runs on amid a sentence.
 
-    Elsewhere running heads stay: they say what the page is about.
+    Elsewhere running heads stay, for they say what the page is about, but without a height: they are no headings.
     """
     running = [running_lines(pages, index) for index in range(len(pages))]
     bodies = [
@@ -76,7 +81,8 @@ def without_running(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
         left_out = its.numbers | (its.heads if begins_amid else none) | (its.feet if ends_amid else none)
         # The file may draw heads and feet in between; they are read at the page's edges.
         order = sorted(range(len(page)), key=lambda at: (at in its.feet) - (at in its.heads))
-        kept.append([page[at] for at in order if at not in left_out])
+        lines = [page[at]._replace(height=0.0) if at in its.all else page[at] for at in order if at not in left_out]
+        kept.append(lines)
     return kept
 
 

@@ -22,17 +22,22 @@ def route(task: tasks.Route) -> tasks.RouteResult:
     """Decide from its words how much work a question is."""
     question = " ".join(task.question[:_MAX_CHARS].split())
     language = detect_language(question)
-    rest = section_references.strip_references(question)
     kind: RouteKind = "simple"
     reason = "It asks for one thing."
     if whole := _WHOLE_DOCUMENT.search(question):
         kind, reason = "whole_document", f'"{whole.group()[:60]}" needs all of it.'
-    # Without the place that it names, it says nothing but that the place is to be reported.
-    elif section_references.find_references(question) and not Vocabulary.of(rest).terms(_REPORTING.sub(" ", rest)):
+    elif asks_what_stands(question):
         kind, reason = "whole_document", "It asks what stands there, all of it."
     elif (parts := len(split_question(question))) > 1:
         kind, reason = "complex", f"It asks for {parts} things."
     return tasks.RouteResult(kind=kind, language=language, reason=reason)
+
+
+def asks_what_stands(question: str) -> bool:
+    """Whether a question says nothing but that the pages or sections that it names are to be reported."""
+    rest = section_references.strip_references(question)
+    named = section_references.find_references(question)
+    return bool(named) and not Vocabulary.of(rest).terms(_REPORTING.sub(" ", rest))
 
 
 def plan(task: tasks.Plan) -> tasks.PlanResult:

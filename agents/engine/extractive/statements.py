@@ -51,9 +51,21 @@ class Statement:
     @property
     def quote(self) -> str:
         """What it is in its passage, or the first 60 words or 400 characters of that."""
-        words = itertools.islice(re.finditer(r"\S+", self.slice), MAX_QUOTE_WORDS)
-        fitting = [word.end() for word in words if word.end() <= _MAX_QUOTE_CHARACTERS]
-        return self.slice[: fitting[-1] if fitting else _MAX_QUOTE_CHARACTERS]
+        return next(self._pieces(), "")
+
+    @property
+    def quotes(self) -> tuple[str, ...]:
+        """What it is in its passage, in pieces of at most 60 words and 400 characters."""
+        return tuple(self._pieces())
+
+    def _pieces(self) -> Iterator[str]:
+        left = self.slice
+        while left:
+            words = itertools.islice(re.finditer(r"\S+", left), MAX_QUOTE_WORDS)
+            fitting = [word.end() for word in words if word.end() <= _MAX_QUOTE_CHARACTERS]
+            end = fitting[-1] if fitting else _MAX_QUOTE_CHARACTERS
+            yield left[:end]
+            left = left[end:].lstrip()
 
 
 _SAMPLE_CHARACTERS = 200

@@ -92,6 +92,50 @@ def test_a_table_of_contents_is_not_taken_for_the_clause() -> None:
     assert found("clause 2", document) == ["2. Delivery. They come within\n30 days of the order."]
 
 
+def test_the_entry_of_a_table_of_contents_is_known_by_its_words_however_long_it_is() -> None:
+    document = as_document(f"1. Goods {'.' * 90} 1\n2. Delivery {'.' * 90} 2\n3. Price {'.' * 90} 3\n\n{CLAUSES}")
+
+    assert found("clause 2", document) == ["2. Delivery. They come within\n30 days of the order."]
+
+
+def test_a_contract_and_its_exhibit_may_both_have_a_clause_of_one_number() -> None:
+    exhibit = "Exhibit A\n\n1. Lines. They are kept open.\n\n2. Repairs. Within a day.\n\n3. Hours. Nine to five."
+    document = as_document(f"{CLAUSES}\n{exhibit}")
+
+    assert found("clause 2", document) == [
+        "2. Delivery. They come within\n30 days of the order.",
+        "2. Repairs. Within a day.",
+    ]
+
+
+def test_a_reference_that_begins_a_line_begins_no_clause() -> None:
+    text = "1.1 Goods. As told in\nSection 1.3. They are new.\n1.2 Price. Nine.\n1.3 Term. A year.\n2.1 Law. Ours."
+    document = as_document(text)
+
+    assert found("section 1.3", document) == ["1.3 Term. A year."]
+    assert found("section 1.2", document) == ["1.2 Price. Nine."]
+
+
+def test_an_item_with_a_letter_reaches_to_the_next_and_is_told_from_a_reference_to_it() -> None:
+    items = (
+        "Item 1. Business\nWe mill.",
+        "ITEM 1A RISK FACTORS\nFloods, see\nItem 7 of this report.",
+        "Item 1B. [None]",
+    )
+    document = as_document("\n\n".join((*items, "Item 2. Properties\nA mill.")))
+
+    assert [found(f"What does item {number} say?", document) for number in ("1", "1a", "1B")] == [[i] for i in items]
+    assert found("section 1A", document) == []
+    assert found("item 7", document) == []
+
+
+def test_a_last_heading_ends_where_the_next_number_begins() -> None:
+    text = "1 Goods\n\nPipes.\n\n2 Price\n\nNine.\n\n3. Law and anything that is no heading.\n\nOurs."
+    document = as_document(text, headings=[(1, "1 Goods", 0), (1, "2 Price", text.index("2 Price"))])
+
+    assert found("section 2", document) == ["2 Price\n\nNine."]
+
+
 def test_a_number_that_begins_many_lines_names_no_place() -> None:
     document = as_document("1. Pour.\n2. Stir.\n3. Wait.\n\n" * 3)
 

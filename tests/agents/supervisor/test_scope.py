@@ -43,6 +43,25 @@ async def test_what_a_section_says_is_read_there_and_nowhere_else(read: Reading)
     assert "hosts" not in quotes(completed)
 
 
+async def test_without_a_model_all_that_a_short_section_says_is_told_and_a_long_one_is_summed_up(read: Reading) -> None:
+    section = "## 2 Fees\n\n" + " ".join(f"The fee of house {number} is due on its own day." for number in range(60))
+    short = await read(ExtractiveEngine(), "What does section 2.1 say?", CONTRACT)
+    long = await read(ExtractiveEngine(), "What does section 2 say?", f"# Rents\n\n{section}\n\n## 3 Term\n\nA year.")
+
+    assert [claim.text for claim in short.state["judgement"].claims] == [
+        "The customer pays 4,200 euros a month.",
+        "Late payments bear interest of 2 % a month.",
+    ]
+    assert 0 < len(long.state["judgement"].claims) < 60
+
+
+async def test_a_summary_of_a_short_section_is_no_copy_of_it(read: Reading) -> None:
+    completed = await read(ExtractiveEngine(), "Summarise section 2.1", CONTRACT)
+
+    assert "4,200 euros" in quotes(completed)
+    assert {claim.kind for claim in completed.state["judgement"].claims} != {"point"}
+
+
 async def test_an_engine_is_given_only_the_sentences_of_the_section(read: Reading) -> None:
     engine = FakeEngine()
     await read(engine, "Who pays what in clause 2.1?", CONTRACT)

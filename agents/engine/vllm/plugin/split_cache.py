@@ -94,8 +94,8 @@ def best_split(requests: int, kv_heads: int, queries: int, size: int, programs: 
     """Return what was fastest on an H100, found by `python -m benchmarks.gpu.kernels --parts decode layer --tune`.
 
     Among a layer's products one new token takes 16, 25 and 110 microseconds so, behind 1,000, 16,000 and 130,000. With
-    64 tokens of the cache at once it takes 13, 25 and 126, so that one answer is decoded 3 % faster behind 1,000 and 8 %
-    slower behind 130,000, eight answers 3 % faster and 27 % slower: benchmarks/results/attention_ways_h100.json.
+    64 tokens of the cache at once it takes 13, 25 and 126: one answer is decoded 3 % faster behind 1,000 and 8 % slower
+    behind 130,000, eight answers 3 % faster and 27 % slower (benchmarks/results/attention_ways_h100.json).
 
     Args:
         requests: Of the call.

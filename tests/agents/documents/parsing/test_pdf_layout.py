@@ -164,6 +164,13 @@ def test_what_runs_on_pages_stays_out_of_sentences_and_numbers_of_pages_stay_out
     assert kept == [["Mill Trust 2025", "The mill"], ["burnt down.", "Page"], ["Mill Trust 2025", "It rained.", "Page"]]
 
 
+def test_what_runs_over_pages_has_no_height_by_which_it_could_be_a_heading() -> None:
+    pages = [page("Mill Trust", f"It rained {number}.", "Filed in 2025") for number in ("once", "twice", "on")]
+    kept = running_heads.without_running(pages)
+
+    assert [[line.height for line in lines] for lines in kept] == [[0.0, pages[0][1].height, 0.0]] * 3
+
+
 def test_lines_that_differ_in_numbers_other_than_the_pages_do_not_run() -> None:
     pages = [page(f"Entry {33 * number} of the diary", "It rained on the mill") for number in range(1, 4)]
     assert running_heads.running_lines(pages, 1).heads == set()

@@ -32,6 +32,15 @@ def test_items_know_the_sentence_that_announces_them(passage: Callable[..., Pass
     assert [(statement.form, statement.lead) for statement in found] == [("sentence", -1), ("item", 0), ("item", 0)]
 
 
+def test_a_long_statement_is_quoted_in_pieces_of_60_words(passage: Callable[..., Passage]) -> None:
+    text = " ".join(f"w{number}" for number in range(130)) + "."
+    (statement,) = statements(passage(text))
+
+    assert [len(quote.split()) for quote in statement.quotes] == [60, 60, 10]
+    assert " ".join(statement.quotes) == text
+    assert statement.quote == statement.quotes[0]
+
+
 def test_rows_are_read_with_the_names_of_their_columns(passage: Callable[..., Passage]) -> None:
     found = statements(passage("| Form | Kept by |\n|---|---|\n| 4 | Chemist |\n| 5 | Desk |"))
     assert [statement.text for statement in found] == [
