@@ -255,7 +255,8 @@ def answers() -> Iterator[str]:
     yield f"{aside['readroom']['questions']} of them that were set aside"
     for name, key, form, scale in (
         ("Gold answer in what is said", "gold_answer_held", "{:.0f} %", 100),
-        ("First citation on a page that answers", "first_citation_on_gold", "{:.0f} %", 100),
+        ("First citation on a page that answers", "first_citation_on_gold", "{:.1f} %", 100),
+        ("The same, or the first passage shown in place of an answer", "first_shown_on_gold", "{:.1f} %", 100),
         ("Refused, though the document answers", "false_refusals", "{:.0f} %", 100),
         ("Refused, where it does not answer", "right_refusals", "{:.0f} %", 100),
         ("Calls", "calls", "{:.1f}", 1),

@@ -4,6 +4,7 @@ gold answer held      every figure of the gold answer stands in the answer, and 
                       words; for scripts without spaces, pairs of characters stand for words
 citation on gold      a citation on a gold page; in a document without pages, one that shares words with the evidence's
                       place in the text
+first shown on gold   the same of the first citation, or where nothing is cited of the first of the closest passages
 false refusal         the document answers, and the system says that it does not, or says nothing
 right refusal         the document does not answer, and the system says so
 false, right doubt     a refusal, or an answer that the system itself calls weak
@@ -146,8 +147,10 @@ def judge(
     unanswerable = [question for question in asked if question.answer is None]
     citable = [question for question in answerable if question.pages or question.id in evidence]
 
-    def on_gold(question: Question, first: int) -> bool:
-        return any(_is_gold(cited, question, evidence) for cited in by_id[question.id].citations[:first])
+    def on_gold(question: Question, first: int, *, closest: bool = False) -> bool:
+        reply = by_id[question.id]
+        shown = reply.citations or (reply.closest if closest else ())
+        return any(_is_gold(cited, question, evidence) for cited in shown[:first])
 
     replied = [by_id[question.id] for question in asked]
     claims = sum(reply.claims for reply in replied if not reply.refused)
@@ -155,6 +158,7 @@ def judge(
         "questions": len(asked),
         "gold_answer_held": _share(holds(by_id[each.id].text, each.answer or "") for each in answerable),
         "first_citation_on_gold": _share(on_gold(each, 1) for each in citable),
+        "first_shown_on_gold": _share(on_gold(each, 1, closest=True) for each in citable),
         "first_three_on_gold": _share(on_gold(each, 3) for each in citable),
         "false_refusals": _share(by_id[each.id].refused for each in answerable),
         "right_refusals": _share(by_id[each.id].refused for each in unanswerable),

@@ -10,8 +10,10 @@ model is needed. Prints how often the first source is on a gold page by the rule
 question   how likely the question is behind the sentence and those beside it (UPR: Sachan et al. 2022)
 passage    the same behind the whole passage
 answer     how likely the model's answer is behind the question and the passage; with the replies of fit_answers
+beside     the same behind the sentence and those beside it
 yes        the log odds that the passage contains the answer
 number     how likely its number is as the best of a list, over both orders (FIRST: Reddy et al. 2024)
+cited      the same as the source of the model's answer
 """
 
 import argparse
@@ -158,21 +160,35 @@ async def tell(likely: Likelihoods, asked: Asked) -> dict[str, list[float]]:
     if asked.answer:
         drafts = [messages(Draft(evidence=(each,), question=question), "") for each in passages]
         told["answer"] = await by(drafts, asked.answer)
+        drafts = [messages(Draft(evidence=(each,), question=question), "") for each in asked.sentences()]
+        told["beside"] = await by(drafts, asked.answer)
+        told["cited"] = await _numbers(likely, asked, _SOURCE_OF, f"{question}\nAnswer: {asked.answer}")
+    told["number"] = await _numbers(likely, asked, _CONTAINS, question)
+    return told
+
+
+async def _numbers(likely: Likelihoods, asked: Asked, wanted: str, question: str) -> list[float]:
+    """Return how likely each source's number is, over both orders of them."""
     texts = [each.text for each in asked.sentences()]
-    forth = await likely.of_numbers(_to_be_chosen(texts, question), len(texts))
-    back = await likely.of_numbers(_to_be_chosen(texts[::-1], question), len(texts))
-    return told | {"number": [float(value) for value in (forth + back[::-1]) / 2]}
+    forth, back = [
+        await likely.of_numbers(_to_be_chosen(each, wanted, question), len(each)) for each in (texts, texts[::-1])
+    ]
+    return [float(value) for value in (forth + back[::-1]) / 2]
+
+
+_CONTAINS = "contains the answer to the question"
+_SOURCE_OF = "is the source of this answer"
 
 
 def _to_be_asked(text: str) -> list[dict[str, str]]:
     return _prompt(f"<document>\n{text}\n</document>\n\nWrite a question that the document text above answers.")
 
 
-def _to_be_chosen(texts: Sequence[str], question: str) -> list[dict[str, str]]:
+def _to_be_chosen(texts: Sequence[str], wanted: str, question: str) -> list[dict[str, str]]:
     listed = "\n\n".join(f"[{number}] {text}" for number, text in enumerate(texts, start=1))
     return _prompt(
-        f"<document>\n{listed}\n</document>\n\nWhich of the numbered texts above contains the answer to the question? "
-        f"Reply with its number alone.\n\nQuestion: {question}"
+        f"<document>\n{listed}\n</document>\n\nWhich of the numbered texts above {wanted}? Reply with its number "
+        f"alone.\n\nQuestion: {question}"
     )
 
 

@@ -18,7 +18,7 @@ from agents.engine.openai.endpoint import Endpoint
 from agents.errors import ReadroomError
 from agents.grounding.quotes import Located, locate
 from agents.language.sentences import split_sentences
-from agents.schema import Answer, Document, Passage
+from agents.schema import Answer, Citation, Document, Passage
 from benchmarks.quality.questions import Question
 
 NOT_FOUND = "The document does not say."
@@ -42,6 +42,7 @@ class Reply(BaseModel):
     system: str
     text: str = ""
     citations: tuple[Cited, ...] = ()
+    closest: tuple[Cited, ...] = Field(default=(), description="What is shown in place of an answer.")
     refused: bool = Field(default=False, description="It says that the document does not say, or says nothing.")
     doubtful: bool = Field(default=False, description="It refuses, or says that its answer may miss the question.")
     claims: int = 0
@@ -81,14 +82,17 @@ class Product:
         return _of_answer(self.name, question, answer, time.monotonic() - started)
 
 
+def _cited(citations: Sequence[Citation]) -> tuple[Cited, ...]:
+    return tuple(Cited(page=each.page, start=each.start, end=each.end, quote=each.quote) for each in citations)
+
+
 def _of_answer(name: str, question: Question, answer: Answer, seconds: float) -> Reply:
     return Reply(
         question=question.id,
         system=name,
         text="\n".join(claim.text for claim in answer.claims) or answer.markdown,
-        citations=tuple(
-            Cited(page=each.page, start=each.start, end=each.end, quote=each.quote) for each in answer.citations
-        ),
+        citations=_cited(answer.citations),
+        closest=_cited(answer.closest),
         refused=answer.not_found or not answer.claims,
         doubtful=answer.weak or not answer.claims,
         claims=len(answer.claims),
