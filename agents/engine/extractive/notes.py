@@ -16,7 +16,8 @@ from typing import NamedTuple
 from agents.engine.extractive.salience import centrality, pick, vectors
 from agents.engine.extractive.statements import Statement, read_statements, shortened, vocabulary_of
 from agents.engine.tasks.reading import MAX_NOTE_CHARACTERS, NotesResult, WindowNotes
-from agents.language.lexicon import ENGLISH, LANGUAGES, Language, words_of
+from agents.language.lexicon import ENGLISH, LANGUAGES, Language, alternatives, words_of
+from agents.language.numbers import HAN_NUMERALS
 from agents.language.sentences import ends_sentence, is_whole_sentence
 from agents.language.stems import Vocabulary
 from agents.schema import NoteKind, Passage
@@ -209,6 +210,17 @@ def _date(name: str) -> re.Pattern[str]:
     )
 
 
+@cache
+def _period(name: str) -> re.Pattern[str]:
+    """Find so many days, weeks and the like: "within thirty (30) days", "a 12-month term"."""
+    language = LANGUAGES[name]
+    words = alternatives(each[field] for each in (language, ENGLISH) for field in ("units", "tens")).replace(".", "")
+    units = alternatives((language["time_units"], ENGLISH["time_units"]))
+    if language.unspaced:
+        return re.compile(rf"[\d{HAN_NUMERALS}]\s?(?:{units})")
+    return re.compile(rf"(?:\d|\b(?:{words}))\)?[\s-]+(?:[^\W\d_]+[\s-]+)?(?:{units})\b", re.IGNORECASE)
+
+
 def kinds_of(text: str, language: Language) -> tuple[NoteKind, ...]:
     """Return what a sentence holds besides words: a figure, a date, a name, as far as form tells."""
     date = _date(language.name)
@@ -222,30 +234,39 @@ _KINDS: dict[NoteKind, re.Pattern[str]] = {
     "date": words_of("date_words"),
     "name": words_of("name_words"),
 }
+_SOUGHT: dict[str, re.Pattern[str]] = {**_KINDS, "period": words_of("deadline_words")}
 _PARTING = re.compile(rf"[,;/、]|{words_of('between_places').pattern}", re.IGNORECASE)
 _MAX_FOCUS_CHARACTERS = 2_000
 
 
-Focus = Sequence[tuple[Mapping[str, float], frozenset[NoteKind]]]
+Focus = Sequence[tuple[Mapping[str, float], frozenset[str]]]
 """What a reading looks for: of each part the weights of its stems, and the kinds of things that it names."""
 
 
 def read_focus(text: str, vocabulary: Vocabulary, stems: Sequence[Collection[str]]) -> Focus:
     """Take a focus apart at commas and "and"; rare words weigh more (IDF), those that are not in the text most."""
     held = Counter(stem for each in stems for stem in each)
-    parts: list[tuple[Mapping[str, float], frozenset[NoteKind]]] = []
+
+    def weigh(named: str) -> Mapping[str, float]:
+        return {each: math.log(1.0 + (len(stems) + 1) / (1 + held[each])) for each in vocabulary.terms(named)}
+
+    parts: list[tuple[Mapping[str, float], frozenset[str]]] = []
     for part in _PARTING.split(text[:_MAX_FOCUS_CHARACTERS]):
-        kinds = frozenset[NoteKind](kind for kind, words in _KINDS.items() if words.search(part))
-        named = vocabulary.terms(re.sub("|".join(words.pattern for words in _KINDS.values()), " ", part.lower()))
-        weights = {stem: math.log(1.0 + (len(stems) + 1) / (1 + held[stem])) for stem in named}
+        kinds = frozenset(kind for kind, words in _SOUGHT.items() if words.search(part))
+        weights = weigh(re.sub("|".join(words.pattern for words in _SOUGHT.values()), " ", part.lower()))
         if kinds or weights:
             parts.append((weights, kinds))
+        # Unlike a date, a deadline may be called one where it is.
+        if "period" in kinds:
+            parts.append((weigh(part.lower()), frozenset()))
     return parts
 
 
 def fit(focus: Focus, stems: Collection[str], text: str, language: Language) -> float:
     """Return how well a statement with these stems, above it or in it, fits one part of a focus, 0 to 1."""
-    kinds = kinds_of(text, language) if any(wanted for _, wanted in focus) else ()
+    kinds: set[str] = set(kinds_of(text, language)) if any(wanted for _, wanted in focus) else set()
+    if any("period" in wanted for _, wanted in focus) and _period(language.name).search(text):
+        kinds.add("period")
     shares = [
         sum(weight for stem, weight in weights.items() if stem in stems) / sum(weights.values()) if weights else 1.0
         for weights, wanted in focus

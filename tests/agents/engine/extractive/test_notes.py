@@ -43,6 +43,27 @@ def test_figures_dates_and_names_are_found_beside_the_notes(observatory: tuple[P
     assert not {fact.text for fact in facts} & set(noted)
 
 
+@pytest.mark.parametrize(
+    ("text", "focus", "found"),
+    [
+        (
+            "The fee is due in thirty (30) days. The hall is 30 metres long. Five Business Days pass. A deadline is set.",
+            "all deadlines",
+            "^The fee .* Five .* A deadline",
+        ),
+        ("Die Rechnung wird in 14 Tagen bezahlt. Der Saal ist 14 Meter lang.", "Fristen", "^Die Rechnung [^.]*.$"),
+        ("乙方应在三十天内付款。房屋面积为三十平方米。", "期限", "^乙方[^。]*。$"),
+    ],
+)
+def test_deadlines_are_found_as_so_many_days_and_by_their_name(
+    passage: Callable[..., Passage], text: str, focus: str, found: str
+) -> None:
+    notes = " ".join(note([passage(text)], "extraction", focus))
+
+    assert re.search(found, notes)
+    assert "metres" not in notes
+
+
 def test_a_kind_of_thing_nobody_speaks_of_is_not_any_thing_of_the_kind(observatory: tuple[Passage, ...]) -> None:
     assert note(observatory, "extraction", "submarine numbers") == ()
     assert note(observatory, "extraction", "numbers") != ()
