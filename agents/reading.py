@@ -12,6 +12,7 @@ from agents.documents.names import rank_names
 from agents.documents.reading import Bounds, Selection
 from agents.errors import RequestError
 from agents.grounding.quote_check import Found, differences, find_words, nearest_sentence, sentence_around
+from agents.grounding.quotes import MAX_OCCURRENCES
 from agents.language.tokens import estimate_tokens
 from agents.schema import Document, DocumentList, DocumentText, Frozen, ListedDocument, QuoteCheck, QuotePlace
 
@@ -196,7 +197,8 @@ async def _check(
     if found.verdict in ("similar", "absent") and len(places) == 1 and not notes:
         notes = tuple(filter(None, [differences(find, places[0].text)]))
     if len(spans) > MAX_PLACES:
-        notes += (f"Only the first {MAX_PLACES} of {len(spans)} places are shown.",)
+        more = ", and there may be more than were counted" if len(spans) == MAX_OCCURRENCES else ""
+        notes += (f"Only the first {MAX_PLACES} of {len(spans):,} places are shown{more}.",)
     return check, notes
 
 

@@ -97,13 +97,15 @@ def serve(
         # Imports make no garbage, and looking for some costs a seventh of the start.
         gc.disable()
         from agents.settings import ignored_variables, load_settings
-        from mcp_server.cli_arguments import with_roots
+        from mcp_server.cli_arguments import missing_roots, with_roots
         from mcp_server.transports import serve as serve_clients
 
         gc.enable()
         if ignored := ignored_variables(os.environ):
             note(" ".join(ignored))
         settings = with_roots(load_settings(), root or [])
+        for missing in missing_roots(settings):
+            note(f"{missing} is not a folder: nothing can be read there until it is one.")
         address = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
         serve_clients(settings.model_copy(update={"server": settings.server.model_copy(update=address)}), transport)
 

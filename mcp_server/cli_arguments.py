@@ -115,6 +115,11 @@ def with_roots(settings: Settings, roots: Sequence[str]) -> Settings:
     return settings.model_copy(update={"documents": documents})
 
 
+def missing_roots(settings: Settings) -> list[str]:
+    """Return the allowed folders that are none, or not there now."""
+    return [root for root in settings.documents.roots if not is_s3(root) and not Path(root).expanduser().is_dir()]
+
+
 def absolute_root(named: str) -> str:
     """Return a folder or an address that may be read, with a relative path made absolute.
 

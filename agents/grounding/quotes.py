@@ -18,6 +18,8 @@ from agents.language.numbers import HAN_NUMERALS
 from agents.language.unspaced import HANGUL, UNSPACED, count_words, is_unspaced, pieces, units
 from agents.schema import Document, Frozen
 
+MAX_OCCURRENCES = 1_000
+"""Places at which words are found."""
 MIN_RATIO = 0.9
 """Least similarity of an inexact match: twice the characters in common over all characters (difflib)."""
 
@@ -28,7 +30,6 @@ _MAX_ANCHORS = 24
 _ANCHOR_WORDS = 3
 _LONG_WORD = 8
 _MAX_ANCHOR_OCCURRENCES = 20
-_MAX_OCCURRENCES = 1_000
 _MAX_REGIONS = 6
 _SEARCHED_CHARACTERS = 1 << 17
 _STRETCH_CHARACTERS, _OVERLAP_CHARACTERS = 1 << 20, 1 << 13
@@ -146,7 +147,7 @@ def locate_all(quote: str, document: Document) -> tuple[Located, ...]:
                 for stretch in _stretches(document.text, len(quote))
                 for span in places(wanted, stretch.normal.text)
             )
-            found = list(islice(each_place, _MAX_OCCURRENCES))
+            found = list(islice(each_place, MAX_OCCURRENCES))
     # With the marks around it and without them a quote is found twice in one place, and again where stretches overlap.
     found.sort(key=lambda each: (each.start, -each.end))
     pairs = zip([None, *found], found, strict=False)
@@ -234,7 +235,7 @@ def _places_in_any_case(wanted: str, text: str) -> Iterator[tuple[int, int]]:
     bare = wanted.strip(MARKS_AROUND_WORDS) or wanted
     words = re.compile(re.escape(bare), re.IGNORECASE)
     start = found = 0
-    while start < len(text) and found < _MAX_OCCURRENCES:
+    while start < len(text) and found < MAX_OCCURRENCES:
         # Piecemeal: a search through a whole book keeps every other thread waiting.
         end = start + _SEARCHED_CHARACTERS
         if match := words.search(text, start, end + len(bare)):
@@ -249,7 +250,7 @@ def _places_in_any_case(wanted: str, text: str) -> Iterator[tuple[int, int]]:
 def _occurrences(words: str, text: str, start: int, end: int) -> Iterator[int]:
     """Yield where words occur in `text[start:end]`, at most the first 1,000 places."""
     position = start - 1
-    for _ in range(_MAX_OCCURRENCES):
+    for _ in range(MAX_OCCURRENCES):
         position = text.find(words, position + 1, end)
         if position < 0:
             return

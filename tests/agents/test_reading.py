@@ -227,6 +227,14 @@ async def test_words_that_stand_often_are_counted_and_the_first_shown(library: L
     assert part.spans == ()
 
 
+async def test_of_words_that_stand_more_often_than_is_counted_it_is_said(library: Library, papers: Path) -> None:
+    write_at(papers / "drops.txt", "A drop fell here. " * 1_200, 1)
+    document = await library.open(str(papers / "drops.txt"))
+    part = await reading.read_document(library, document, find="drop")
+
+    assert part.notes == ("Only the first 20 of 1,000 places are shown, and there may be more than were counted.",)
+
+
 async def test_words_that_are_not_there_come_with_what_is_nearest(library: Library, long: Document) -> None:
     part = await reading.read_document(library, long, find="Paragraph 7 says that ward 7 holds 70 litres.")
     assert part.check is not None

@@ -475,3 +475,11 @@ def test_view_says_that_its_port_is_taken(readroom: Readroom) -> None:
         done = readroom("view", "--port", str(taken.getsockname()[1]))
     assert done.exit_code == 1
     assert "cannot be bound" in done.stderr
+
+
+def test_serve_names_a_folder_that_is_not_there(readroom: Readroom, folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = readroom("serve", "--transport", "http", "--port", str(taken.getsockname()[1]), "--root", "gone")
+
+    assert f"{folder / 'gone'} is not a folder" in done.stderr
+    assert done.exit_code == 1
