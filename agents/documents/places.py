@@ -4,7 +4,8 @@ import re
 import string
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from functools import partial
+from functools import cache, partial
+from itertools import islice
 
 from agents.language.section_references import (
     CHAPTER,
@@ -35,8 +36,9 @@ _NUMBER_OF_LINE = (
 _WORD_BEHIND_NUMBER = re.compile(r"[^\d\n]*\d[\d.]*[A-Z]?\W+(?P<word>[^\W\d_]+)")
 _SAME_WORD, _NO_WORD, _OTHER_WORD = range(3)
 """How well a heading with the right number fits, best first."""
-_LETTERS = string.ascii_uppercase
 _SEARCHED_CHARACTERS = 1 << 17
+_MAX_TITLES = 20
+"""Lines of the same words that are looked at: for each the whole text is."""
 _MAX_CANDIDATES = 2
 """A table of contents and the text, or a contract and its exhibit, which has numbers of its own; what begins more often
 with one number is a list, and could be any of them."""
@@ -93,18 +95,20 @@ def _rank(unit: str) -> int:
 def _sections(reference: Reference, document: Document) -> tuple[Span, ...]:
     """Return the sections whose headings fit best, else the paragraphs that begin with the number."""
     found: list[tuple[int, Span]] = []
+    # Made once, and only where it is needed: it looks at the whole text.
+    clauses = cache(partial(_clauses, reference, document))
     for index, heading in enumerate(document.headings):
         match = _HEADING.match(heading.text)
         if match and match["number"].casefold() == reference.number.casefold():
             fit = _fit(reference, match["word"], heading.text[match.end() :])
             if fit is not None:
                 end = section_end(document, index, reference.number)
-                # No later heading is known, but a later number may be.
-                ends = (clause[1] for clause in _clauses(reference, document) if clause[0] == heading.start)
-                found.append((fit, (heading.start, next(ends, end) if end == len(document.text) else end)))
+                if end == len(document.text):
+                    # No later heading is known, but a later number may be.
+                    end = next((stop for start, stop in clauses() if start == heading.start), end)
+                found.append((fit, (heading.start, end)))
     best = min((fit for fit, _ in found), default=_OTHER_WORD)
-    clauses = _clauses(reference, document) if best == _OTHER_WORD else ()
-    return clauses or tuple(span for fit, span in found if fit == best)
+    return (best == _OTHER_WORD and clauses()) or tuple(span for fit, span in found if fit == best)
 
 
 def _fit(reference: Reference, word: str | None, behind: str) -> int | None:
@@ -148,7 +152,7 @@ def find_titled(words: str, document: Document) -> Span | None:
     said = r"[ \t]+".join(map(re.escape, words.split()))
     titled = re.compile(rf"^[ \t>*_#]{{0,8}}(?P<number>{_NUMBER_OF_LINE})?{said}[.:]?[ \t*_]*$", re.I | re.M)
     spans: list[Span] = []
-    for match in _matches(titled, document.text):
+    for match in islice(_matches(titled, document.text), _MAX_TITLES):
         number = re.search(r"\d[\d.]*\d|\d", match["number"] or "")
         clauses = _clauses(Reference("section", number.group(), is_page=False), document) if number else ()
         clause = next((span for span in clauses if span[0] == match.start()), None)
@@ -177,12 +181,16 @@ def _clauses(reference: Reference, document: Document) -> tuple[Span, ...]:
     lines = [((match["named"] or match["bare"]).upper(), match.start()) for match in matches]
     bounds = [*(heading.start for heading in document.headings), len(document.text)]
     found: list[tuple[tuple[bool, bool], Span]] = []
-    for place, (number, start) in enumerate(lines):
+    end = None
+    for place in reversed(range(len(lines))):
+        number, start = lines[place]
         if number == own:
             limit = bounds[bisect_right(bounds, start)]
-            end = next((later for one, later in lines[place + 1 :] if one in after or one == own), None)
             in_order = place > 0 and lines[place - 1][0] in before
             found.append(((end is not None, in_order), (start, min(limit, end or limit))))
+        if number == own or number in after:
+            end = start
+    found.reverse()
     best = max((fit for fit, _ in found), default=None)
     by_words: dict[str, list[Span]] = {}
     for fit, span in found:
@@ -208,7 +216,8 @@ def _begins(reference: Reference) -> re.Pattern[str]:
 
 def _neighbours(number: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the numbers that may come right before one and behind it: of 4.2 those are 4.1; 4.3, 5 and 5.1."""
-    digits, letter = number.rstrip(_LETTERS), number.lstrip("0123456789.")
+    digits = number.rstrip(string.ascii_uppercase)
+    letter = number[len(digits) :]
     parts = [int(part) for part in digits.split(".")]
     after = [".".join(map(str, [*parts[:depth], parts[depth] + 1])) for depth in range(len(parts))]
     after += [f"{one}.1" for one in after[:-1]]

@@ -129,6 +129,13 @@ def test_an_item_with_a_letter_reaches_to_the_next_and_is_told_from_a_reference_
     assert found("item 7", document) == []
 
 
+def test_numbers_may_be_written_in_any_digits() -> None:
+    document = as_document("１１ Law\n\nOurs.\n\n１２ Goods\n\nPipes.")
+
+    assert found("section １２", document) == ["１２ Goods\n\nPipes."]
+    assert found("section 0", document) == []
+
+
 def test_a_last_heading_ends_where_the_next_number_begins() -> None:
     text = "1 Goods\n\nPipes.\n\n2 Price\n\nNine.\n\n3. Law and anything that is no heading.\n\nOurs."
     document = as_document(text, headings=[(1, "1 Goods", 0), (1, "2 Price", text.index("2 Price"))])
