@@ -130,9 +130,9 @@ def test_an_item_with_a_letter_reaches_to_the_next_and_is_told_from_a_reference_
 
 
 def test_numbers_may_be_written_in_any_digits() -> None:
-    document = as_document("１１ Law\n\nOurs.\n\n１２ Goods\n\nPipes.")
+    document = as_document("١١ Law\n\nOurs.\n\n١٢ Goods\n\nPipes.")
 
-    assert found("section １２", document) == ["１２ Goods\n\nPipes."]
+    assert found("section ١٢", document) == ["١٢ Goods\n\nPipes."]
     assert found("section 0", document) == []
 
 
