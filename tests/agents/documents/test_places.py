@@ -130,9 +130,9 @@ def test_an_item_with_a_letter_reaches_to_the_next_and_is_told_from_a_reference_
 
 
 def test_numbers_may_be_written_in_any_digits() -> None:
-    document = as_document("١١ Law\n\nOurs.\n\n١٢ Goods\n\nPipes.")
+    document = as_document("\u0661\u0661 Law\n\nOurs.\n\n\u0661\u0662 Goods\n\nPipes.")
 
-    assert found("section ١٢", document) == ["١٢ Goods\n\nPipes."]
+    assert found("section \u0661\u0662", document) == ["\u0661\u0662 Goods\n\nPipes."]
     assert found("section 0", document) == []
 
 
