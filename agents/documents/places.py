@@ -4,6 +4,7 @@ import re
 import string
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cache, partial
 from itertools import islice
 
@@ -71,7 +72,17 @@ def _spans(reference: Reference, document: Document) -> tuple[Span, ...]:
         name = reference.number.casefold()
         pages = (page for page in document.pages if page.kind == "sheet" and page.label.casefold() == name)
         return tuple((page.start, page.end) for page in pages)
-    return _sections(reference, document)
+    return _sections(reference, document) or _lettered(reference, document)
+
+
+def _lettered(reference: Reference, document: Document) -> tuple[Span, ...]:
+    """Return the sections that have a paragraph of the reference's letter: 4b may be paragraph (b) of section 4."""
+    digits = reference.number.rstrip(string.ascii_letters)
+    if not digits or digits == reference.number:
+        return ()
+    mark = f"{reference.number[len(digits) :]})"
+    spans = _sections(replace(reference, number=digits), document)
+    return tuple(span for span in spans if mark in document.text[slice(*span)])
 
 
 def _east_asian_part(reference: Reference, document: Document) -> tuple[Span, ...]:

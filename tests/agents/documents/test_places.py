@@ -129,6 +129,13 @@ def test_an_item_with_a_letter_reaches_to_the_next_and_is_told_from_a_reference_
     assert found("item 7", document) == []
 
 
+def test_a_number_with_a_letter_may_mean_a_paragraph_of_the_section() -> None:
+    document = as_document("1. Goods. Pipes.\n\n2. Delivery. (a) By ship, or\n(b) by rail.\n\n3. Price. Nine.")
+
+    assert found("clause 2b", document) == found("clause 2(b)", document) != []
+    assert found("clause 2c", document) == found("clause 3a", document) == []
+
+
 def test_numbers_may_be_written_in_any_digits() -> None:
     document = as_document("\u0661\u0661 Law\n\nOurs.\n\n\u0661\u0662 Goods\n\nPipes.")
 
