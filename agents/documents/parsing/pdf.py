@@ -131,6 +131,8 @@ class _Page(NamedTuple):
     """Whether OCR, which would have read it, did not, and says so."""
     doubtful: bool = False
     """Whether the page must show something else than its text."""
+    running: frozenset[str] = frozenset()
+    """Lines that pages near it have in the same place."""
     attached: tuple[str, ...] = ()
     """Names of the files that are attached to the page."""
     laid: tuple[Line, ...] = ()
@@ -156,9 +158,10 @@ class _Page(NamedTuple):
         )
 
     def sized_lines(self, start: int) -> Iterator[tuple[float, str, int]]:
-        """Yield height, text and start of each line, for a page that starts at an offset."""
+        """Yield height, text and start of each line that may be a heading, for a page that starts at an offset."""
         for line, height in zip(self.lines, self.heights, strict=True):
-            yield height, line, start
+            if line not in self.running:
+                yield height, line, start
             start += len(line) + 1
 
 
@@ -285,7 +288,8 @@ def _segments(document: Handle, index: int) -> list[Segment]:
 
 def _finished(pages: list[_Page]) -> list[_Page]:
     """Return the pages without what runs on all of them, and with broken words joined, over pages' ends as well."""
-    lines = running_heads.without_running([page.laid for page in pages])
+    kept = running_heads.without_running([page.laid for page in pages])
+    lines = [page.lines for page in kept]
     for upper, lower in pairwise(lines):
         _join_over_page(upper, lower)
     texts = ["\n".join(line.text for line in page) for page in lines]
@@ -298,7 +302,8 @@ def _finished(pages: list[_Page]) -> list[_Page]:
         near = vocabularies[max(0, index - _VOCABULARY_PAGES) : index + _VOCABULARY_PAGES + 1]
         joined, heights = _joined(lines[index], texts[index], near)
         sentences = measure_sentences("\n".join(joined))
-        finished.append(page._replace(lines=joined, heights=heights, sentences=sentences, laid=()))
+        running = kept[index].running
+        finished.append(page._replace(lines=joined, heights=heights, sentences=sentences, running=running, laid=()))
     return finished
 
 

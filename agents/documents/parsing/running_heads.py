@@ -64,25 +64,35 @@ def running_lines(pages: Sequence[Sequence[Line]], index: int) -> Running:
     return Running(edges[0], edges[1], numbers, running)
 
 
-def without_running(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
+class Kept(NamedTuple):
+    """What is left of a page."""
+
+    lines: list[Line]
+    running: frozenset[str]
+    """What runs on here or on a page beside it: no heading, wherever it stands."""
+
+
+def without_running(pages: Sequence[Sequence[Line]]) -> list[Kept]:
     """Return the pages without numbers of pages, and without what runs on amid a sentence.
 
-    Elsewhere running heads stay, for they say what the page is about, but without a height: they are no headings.
+    Elsewhere running heads stay: they say what the page is about.
     """
     running = [running_lines(pages, index) for index in range(len(pages))]
     bodies = [
-        [line for at, line in enumerate(page) if line.text.strip() and not any(at in found for found in its)]
+        [line for at, line in enumerate(page) if line.text.strip() and at not in its.heads | its.feet | its.numbers]
         for page, its in zip(pages, running, strict=True)
     ]
     broken = [bool(one and other) and _goes_on(one[-1], other[0]) for one, other in pairwise(bodies)]
-    kept: list[list[Line]] = []
+    texts = [{page[at].text for at in its.all} for page, its in zip(pages, running, strict=True)]
+    kept: list[Kept] = []
     none: set[int] = set()
     for page, its, begins_amid, ends_amid in zip(pages, running, [False, *broken], [*broken, False], strict=True):
         left_out = its.numbers | (its.heads if begins_amid else none) | (its.feet if ends_amid else none)
         # The file may draw heads and feet in between; they are read at the page's edges.
         order = sorted(range(len(page)), key=lambda at: (at in its.feet) - (at in its.heads))
-        lines = [page[at]._replace(height=0.0) if at in its.all else page[at] for at in order if at not in left_out]
-        kept.append(lines)
+        lines = [page[at] for at in order if at not in left_out]
+        beside = texts[max(0, len(kept) - 1) : len(kept) + 2]
+        kept.append(Kept(lines, frozenset[str]().union(*beside)))
     return kept
 
 

@@ -160,15 +160,15 @@ def test_what_runs_on_pages_stays_out_of_sentences_and_numbers_of_pages_stay_out
         page("Mill Trust 2025", text, "Page", f"- {number} -")
         for number, text in enumerate(("The mill", "burnt down.", "It rained."), 6)
     ]
-    kept = [[line.text for line in lines] for lines in running_heads.without_running(pages)]
+    kept = [[line.text for line in each.lines] for each in running_heads.without_running(pages)]
     assert kept == [["Mill Trust 2025", "The mill"], ["burnt down.", "Page"], ["Mill Trust 2025", "It rained.", "Page"]]
 
 
-def test_what_runs_over_pages_has_no_height_by_which_it_could_be_a_heading() -> None:
+def test_what_runs_over_pages_is_known_on_the_first_and_the_last_too() -> None:
     pages = [page("Mill Trust", f"It rained {number}.", "Filed in 2025") for number in ("once", "twice", "on")]
     kept = running_heads.without_running(pages)
 
-    assert [[line.height for line in lines] for lines in kept] == [[0.0, pages[0][1].height, 0.0]] * 3
+    assert [each.running for each in kept] == [{"Mill Trust", "Filed in 2025"}] * 3
 
 
 def test_lines_that_differ_in_numbers_other_than_the_pages_do_not_run() -> None:
