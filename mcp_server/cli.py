@@ -105,7 +105,7 @@ def serve(
             note(" ".join(ignored))
         settings = with_roots(load_settings(), root or [])
         for missing in missing_roots(settings):
-            note(f"{missing} is not a folder: nothing can be read there until it is one.")
+            note(f"{missing} is not a folder that can be read: nothing there is found until it is one.")
         address = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
         serve_clients(settings.model_copy(update={"server": settings.server.model_copy(update=address)}), transport)
 

@@ -3,6 +3,7 @@
 The session used last is noted in the data folder, for `--continue`.
 """
 
+import os
 import sys
 import tempfile
 from collections.abc import Generator, Sequence
@@ -116,8 +117,9 @@ def with_roots(settings: Settings, roots: Sequence[str]) -> Settings:
 
 
 def missing_roots(settings: Settings) -> list[str]:
-    """Return the allowed folders that are none, or not there now."""
-    return [root for root in settings.documents.roots if not is_s3(root) and not Path(root).expanduser().is_dir()]
+    """Return the allowed folders that are none, are not there now, or may not be looked into."""
+    roots = (str(root) for root in settings.documents.roots)
+    return [root for root in roots if not is_s3(root) and not os.path.isdir(os.path.expanduser(root))]  # noqa: PTH111, PTH112
 
 
 def absolute_root(named: str) -> str:

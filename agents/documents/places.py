@@ -1,11 +1,11 @@
 """Where the pages, sheets and sections that a question refers to stand in a document's text."""
 
+import operator
 import re
 import string
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import cache, partial
 from itertools import islice
 
 from agents.language.section_references import (
@@ -29,12 +29,13 @@ _HEADING = re.compile(
     r"(?P<number>\d{1,4}(?:\.\d{1,3}){0,5}(?:[A-Z]\b)?(?!\d)|[IVXLC]{1,6}\b|[A-H]\b)",
     re.IGNORECASE,
 )
+_NUMBER = re.compile(r"(?<![\d.])\d{1,4}(?:\.\d{1,3}){0,5}(?!\.?\d)")
 _NUMBER_OF_LINE = (
     rf"(?:(?:{SECTION}|{CHAPTER})[ \t]+(?:\d[\d.]*|[IVXLC]{{1,6}}|[A-H])|\d{{1,4}}(?:\.\d{{1,3}}){{0,5}}"
     r"|(?:[IVXLC]{1,6}|[A-H])(?=[.):]))(?:[.):]+[ \t]*|[ \t]+)(?:[-–—][ \t]*)?"
 )
 """What stands before the words of a heading: "5. ", "Article 5 – ", "IV. "."""
-_WORD_BEHIND_NUMBER = re.compile(r"[^\d\n]*\d[\d.]*[A-Z]?\W+(?P<word>[^\W\d_]+)")
+_BEHIND_NUMBER = re.compile(r"[^\d\n]*\d[\d.]*[A-Z]?\b")
 _SAME_WORD, _NO_WORD, _OTHER_WORD = range(3)
 """How well a heading with the right number fits, best first."""
 _SEARCHED_CHARACTERS = 1 << 17
@@ -80,9 +81,9 @@ def _lettered(reference: Reference, document: Document) -> tuple[Span, ...]:
     digits = reference.number.rstrip(string.ascii_letters)
     if not digits or digits == reference.number:
         return ()
-    mark = f"{reference.number[len(digits) :]})"
+    mark = re.compile(rf"(?<!\w){reference.number[len(digits) :]}\)", re.IGNORECASE)
     spans = _sections(replace(reference, number=digits), document)
-    return tuple(span for span in spans if mark in document.text[slice(*span)])
+    return tuple(span for span in spans if mark.search(document.text, *span))
 
 
 def _east_asian_part(reference: Reference, document: Document) -> tuple[Span, ...]:
@@ -106,8 +107,6 @@ def _rank(unit: str) -> int:
 def _sections(reference: Reference, document: Document) -> tuple[Span, ...]:
     """Return the sections whose headings fit best, else the paragraphs that begin with the number."""
     found: list[tuple[int, Span]] = []
-    # Made once, and only where it is needed: it looks at the whole text.
-    clauses = cache(partial(_clauses, reference, document))
     for index, heading in enumerate(document.headings):
         match = _HEADING.match(heading.text)
         if match and match["number"].casefold() == reference.number.casefold():
@@ -116,10 +115,10 @@ def _sections(reference: Reference, document: Document) -> tuple[Span, ...]:
                 end = section_end(document, index, reference.number)
                 if end == len(document.text):
                     # No later heading is known, but a later number may be.
-                    end = next((stop for start, stop in clauses() if start == heading.start), end)
+                    end = _next_number(reference, document, heading.start) or end
                 found.append((fit, (heading.start, end)))
     best = min((fit for fit, _ in found), default=_OTHER_WORD)
-    return (best == _OTHER_WORD and clauses()) or tuple(span for fit, span in found if fit == best)
+    return (best == _OTHER_WORD and _clauses(reference, document)) or tuple(span for fit, span in found if fit == best)
 
 
 def _fit(reference: Reference, word: str | None, behind: str) -> int | None:
@@ -164,7 +163,7 @@ def find_titled(words: str, document: Document) -> Span | None:
     titled = re.compile(rf"^[ \t>*_#]{{0,8}}(?P<number>{_NUMBER_OF_LINE})?{said}[.:]?[ \t*_]*$", re.I | re.M)
     spans: list[Span] = []
     for match in islice(_matches(titled, document.text), _MAX_TITLES):
-        number = re.search(r"\d[\d.]*\d|\d", match["number"] or "")
+        number = _NUMBER.search(match["number"] or "")
         clauses = _clauses(Reference("section", number.group(), is_page=False), document) if number else ()
         clause = next((span for span in clauses if span[0] == match.start()), None)
         later = (heading.start for heading in document.headings if heading.start > match.start())
@@ -182,7 +181,7 @@ def _clauses(reference: Reference, document: Document) -> tuple[Span, ...]:
     """Return the paragraphs of the clauses of a number: each from the line that begins with it to that of the next.
 
     Of lines that begin with it those are meant behind which the next clause comes, and, if any are, before which the
-    last one has come: a reference may begin a line, too. Of two with the same words one is in a table of contents.
+    last one has come: a reference may begin a line, too. Of those with the same first words the last is meant.
     """
     if not reference.number[0].isdigit():
         return ()
@@ -199,17 +198,34 @@ def _clauses(reference: Reference, document: Document) -> tuple[Span, ...]:
             limit = bounds[bisect_right(bounds, start)]
             in_order = place > 0 and lines[place - 1][0] in before
             found.append(((end is not None, in_order), (start, min(limit, end or limit))))
-        if number == own or number in after:
+        if number in after:
             end = start
     found.reverse()
     best = max((fit for fit, _ in found), default=None)
-    by_words: dict[str, list[Span]] = {}
+    # By their first words; the text follows upon its table of contents.
+    alike: dict[tuple[str, ...], list[Span]] = {}
     for fit, span in found:
         if fit == best:
-            by_words.setdefault(_first_word(document.text, span[0]), []).append(span)
-    if any(len(spans) > _MAX_CANDIDATES for spans in (by_words, *by_words.values())):
+            words = _first_words(document.text, span[0])
+            same = next((other for other in alike if all(map(operator.eq, other, words))), words)
+            alike.setdefault(same, []).append(span)
+    if any(len(spans) > _MAX_CANDIDATES for spans in (alike, *alike.values())):
         return ()
-    return tuple(max(reversed(spans), key=partial(_letters, document.text)) for spans in by_words.values())
+    return tuple(spans[-1] for spans in alike.values())
+
+
+def _next_number(reference: Reference, document: Document, start: int) -> int | None:
+    """Return where the next number begins; None where there is none, or a list whose numbers begin anew comes first."""
+    if not reference.number[0].isdigit():
+        return None
+    before, after = _neighbours(reference.number.upper())
+    for match in _matches(_begins(reference), document.text, start):
+        number = (match["named"] or match["bare"]).upper()
+        if number in before:
+            return None
+        if number in after:
+            return match.start()
+    return None
 
 
 def _begins(reference: Reference) -> re.Pattern[str]:
@@ -238,20 +254,15 @@ def _neighbours(number: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return (before,), (*after, f"{digits}A")
 
 
-def _letters(text: str, span: Span) -> int:
-    """Return how many letters a span holds: a table of contents has dots and numbers beside them."""
-    return sum(map(str.isalpha, text[slice(*span)]))
+def _first_words(text: str, start: int) -> tuple[str, ...]:
+    """Return the first words of a clause's first line behind its number, in small letters."""
+    line = text[start : start + _SEARCHED_CHARACTERS].split("\n", 1)[0]
+    match = _BEHIND_NUMBER.match(line)
+    return tuple(word.casefold() for word in re.findall(r"[^\W\d_]+", line[match.end() :] if match else line)[:4])
 
 
-def _first_word(text: str, start: int) -> str:
-    """Return the first word of a clause behind its number, in small letters."""
-    match = _WORD_BEHIND_NUMBER.match(text, start)
-    return match["word"].casefold() if match else ""
-
-
-def _matches(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+def _matches(pattern: re.Pattern[str], text: str, start: int = 0) -> Iterator[re.Match[str]]:
     """Yield what a pattern of a line's beginning matches, piecemeal: a search keeps every other thread waiting."""
-    start = 0
     while start < len(text):
         end = start + _SEARCHED_CHARACTERS
         within = len(text) if end >= len(text) else text.rfind("\n", start, end) + 1

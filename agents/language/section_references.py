@@ -1,6 +1,7 @@
 """The pages, sheets and numbered sections that a question refers to; agents/documents/places.py finds them."""
 
 import re
+import string
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -22,7 +23,7 @@ _UP_TO = every("up_to")
 _ROMAN_PAGE = r"[ivx]{2,6}\b|[ivx](?=\s*(?:$|[^\w\s'’]))"
 """As front matter has it printed on its pages. In "the page i uploaded" i is nobody's number."""
 _NUMBER = (
-    r"(?:\d{1,4}(?:\.\d{1,3}){0,5}(?:[A-Za-z](?!\w))?(?![\d%€$£]|[.,]\d)|[IVXLC]{1,6}\b(?!['’])|[A-H]\b(?!['’])|"
+    r"(?:\d{1,4}(?:\.\d{1,3}){0,5}(?:[A-Za-z](?![\w-]))?(?![\d%€$£]|[.,]\d)|[IVXLC]{1,6}\b(?!['’])|[A-H]\b(?!['’])|"
     rf"(?-i:{_ROMAN_PAGE}))"
 )
 _TO = rf"\s*(?:-|–|—|{_UP_TO})\s*"
@@ -78,6 +79,8 @@ class Reference:
         last = ""
         for each in _EACH.finditer(match["numbers"]):
             number = each["number"]
+            if is_page and number[0].isdigit():
+                number = number.rstrip(string.ascii_letters)
             if each["to"] and last.isdigit() and number.isdigit():
                 for between in range(int(last) + 1, min(int(number), int(last) + _MAX_PAGES)):
                     yield cls(word, str(between), is_page)
@@ -138,6 +141,6 @@ def within_references(question: str, passages: Sequence[Passage]) -> bool:
     places = find_references(question)
     pages = {place.number for place in places if place.is_page}
     numbers = "|".join(re.escape(place.number) for place in places if not place.is_page) or "(?!)"
-    begins = re.compile(rf"\W*(?:[^\W\d_]+\.?\s+)?(?:{numbers})(?!\w|\.\d)")
+    begins = re.compile(rf"\W*(?:[^\W\d_]+\.?\s+)?(?i:{numbers})(?!\w|\.\d)")
     in_section = bool(passages) and begins.match(passages[0].text) is not None
     return in_section or (bool(passages) and all(str(each.page) in pages for each in passages))

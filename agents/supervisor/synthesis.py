@@ -49,7 +49,7 @@ def _in_its_own_words(run: Run, routed: Routed) -> tuple[UncheckedClaim, ...]:
     """Return all that stands at a place that is asked for; nothing where a model is to sum it up, or it is long."""
     if run.engine.info.generative or run.request.mode or not asks_what_stands(run.request.question):
         return ()
-    statements = read_statements(routed.named, vocabulary_of(routed.named))
+    statements = read_statements(routed.named, vocabulary_of(routed.named), bare=True)
     if len(statements) > MAX_POINTS:
         return ()
     run.ledger.mark_read(routed.named)

@@ -481,5 +481,8 @@ def test_serve_names_a_folder_that_is_not_there(readroom: Readroom, folder: Path
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = readroom("serve", "--transport", "http", "--port", str(taken.getsockname()[1]), "--root", "gone")
 
+        endless = readroom("serve", "--transport", "http", "--port", str(taken.getsockname()[1]), "--root", "a" * 300)
+
     assert f"{folder / 'gone'} is not a folder" in done.stderr
-    assert done.exit_code == 1
+    assert "is not a folder" in endless.stderr
+    assert (done.exit_code, endless.exit_code) == (1, 1)

@@ -29,8 +29,8 @@ class Running(NamedTuple):
     """Those that the page behind has as well."""
     numbers: set[int]
     """Numbers of the page that stand alone."""
-    all: set[int]
-    """Heads and feet, those too that only other pages near have."""
+    low: set[int]
+    """At the lower edge, those too that only pages before have."""
 
 
 def running_lines(pages: Sequence[Sequence[Line]], index: int) -> Running:
@@ -43,7 +43,7 @@ def running_lines(pages: Sequence[Sequence[Line]], index: int) -> Running:
     lines = pages[index]
     order = sorted((at for at, line in enumerate(lines) if line.text.strip()), key=lambda at: -lines[at].top)
     numbers: set[int] = set()
-    running: set[int] = set()
+    low: set[int] = set()
     edges: list[set[int]] = []
     for edge, other_page in ((order, -1), (order[::-1], 1)):
         found: set[int] = set()
@@ -54,14 +54,15 @@ def running_lines(pages: Sequence[Sequence[Line]], index: int) -> Running:
             if _ONLY_NUMBER.fullmatch(lines[at].text.strip()):
                 numbers.add(at)
                 continue
-            running.add(at)
+            if other_page > 0:
+                low.add(at)
             if any(step * other_page > 0 for step in near):
                 found.add(at)
         edges.append(found)
     # A page with nothing else is no page of running lines.
     if len(numbers.union(*edges)) == len(order):
         return Running(set(), set(), set(), set())
-    return Running(edges[0], edges[1], numbers, running)
+    return Running(edges[0], edges[1], numbers, low)
 
 
 class Kept(NamedTuple):
@@ -69,7 +70,7 @@ class Kept(NamedTuple):
 
     lines: list[Line]
     running: frozenset[str]
-    """What runs on here or on a page beside it: no heading, wherever it stands."""
+    """Heads that a page before has word for word, and feet of this page and those beside it: they are no headings."""
 
 
 def without_running(pages: Sequence[Sequence[Line]]) -> list[Kept]:
@@ -83,7 +84,8 @@ def without_running(pages: Sequence[Sequence[Line]]) -> list[Kept]:
         for page, its in zip(pages, running, strict=True)
     ]
     broken = [bool(one and other) and _goes_on(one[-1], other[0]) for one, other in pairwise(bodies)]
-    texts = [{page[at].text for at in its.all} for page, its in zip(pages, running, strict=True)]
+    texts = [{line.text for line in page} for page in pages]
+    low = [{page[at].text for at in its.low} for page, its in zip(pages, running, strict=True)]
     kept: list[Kept] = []
     none: set[int] = set()
     for page, its, begins_amid, ends_amid in zip(pages, running, [False, *broken], [*broken, False], strict=True):
@@ -91,8 +93,10 @@ def without_running(pages: Sequence[Sequence[Line]]) -> list[Kept]:
         # The file may draw heads and feet in between; they are read at the page's edges.
         order = sorted(range(len(page)), key=lambda at: (at in its.feet) - (at in its.heads))
         lines = [page[at] for at in order if at not in left_out]
-        beside = texts[max(0, len(kept) - 1) : len(kept) + 2]
-        kept.append(Kept(lines, frozenset[str]().union(*beside)))
+        index = len(kept)
+        earlier = set[str]().union(*texts[max(0, index - 2) : index])
+        again = {page[at].text for at in its.heads} & earlier
+        kept.append(Kept(lines, frozenset(again.union(*low[max(0, index - 1) : index + 2]))))
     return kept
 
 

@@ -77,8 +77,14 @@ def vocabulary_of(passages: Sequence[Passage]) -> Vocabulary:
     return Vocabulary.of("\n".join(passage.text[:_SAMPLE_CHARACTERS] for passage in passages))
 
 
-def read_statements(evidence: Sequence[Passage], vocabulary: Vocabulary) -> list[Statement]:
-    """Cut passages into statements, in the order of the passages; headings become their section."""
+def read_statements(evidence: Sequence[Passage], vocabulary: Vocabulary, *, bare: bool = False) -> list[Statement]:
+    """Cut passages into statements, in the order of the passages; headings become their section.
+
+    Args:
+        evidence: The passages.
+        vocabulary: Of their language.
+        bare: Whether what has no word of content, such as "None.", is a statement, too.
+    """
     statements: list[Statement] = []
     for passage in evidence:
         section, lead = "", -1
@@ -86,7 +92,7 @@ def read_statements(evidence: Sequence[Passage], vocabulary: Vocabulary) -> list
             statement.words = vocabulary.words(statement.text)
             own = vocabulary.words(statement.slice) if statement.form == "row" else statement.words
             statement.stems = frozenset(word.stem for word in own if not word.function)
-            if not statement.stems:
+            if not (statement.stems or bare):
                 continue
             if statement.section != section:
                 section, lead = statement.section, -1

@@ -108,6 +108,16 @@ def test_a_contract_and_its_exhibit_may_both_have_a_clause_of_one_number() -> No
     ]
 
 
+def test_clauses_that_begin_with_the_same_small_word_are_told_apart() -> None:
+    contract = "1. The goods are pipes.\n\n2. The supplier delivers soon.\n\n3. The price is nine."
+    exhibit = "1. The lines are open.\n\n2. The repairs take a day.\n\n3. The hours are nine to five."
+
+    assert found("clause 2", as_document(f"{contract}\n\n{exhibit}")) == [
+        "2. The supplier delivers soon.",
+        "2. The repairs take a day.",
+    ]
+
+
 def test_a_reference_that_begins_a_line_begins_no_clause() -> None:
     text = "1.1 Goods. As told in\nSection 1.3. They are new.\n1.2 Price. Nine.\n1.3 Term. A year.\n2.1 Law. Ours."
     document = as_document(text)
@@ -133,7 +143,9 @@ def test_a_number_with_a_letter_may_mean_a_paragraph_of_the_section() -> None:
     document = as_document("1. Goods. Pipes.\n\n2. Delivery. (a) By ship, or\n(b) by rail.\n\n3. Price. Nine.")
 
     assert found("clause 2b", document) == found("clause 2(b)", document) != []
+    assert found("clause 2B", document) == found("clause 2b", document)
     assert found("clause 2c", document) == found("clause 3a", document) == []
+    assert found("clause 2a", as_document("2. Seat (Firma). In Bonn.")) == []
 
 
 def test_numbers_may_be_written_in_any_digits() -> None:
@@ -141,6 +153,26 @@ def test_numbers_may_be_written_in_any_digits() -> None:
 
     assert found("section \u0661\u0662", document) == ["\u0661\u0662 Goods\n\nPipes."]
     assert found("section 0", document) == []
+
+
+def test_a_list_in_the_last_section_does_not_end_it() -> None:
+    text = "## 1 Goods\n\nPipes.\n\n## 2 Steps\n\nDo this:\n\n1. Pour it.\n2. Stir it.\n3. Wait.\n\nThen it is done."
+    document = as_document(text, headings=in_markdown(text))
+
+    assert found("section 2", document) == [text[text.index("## 2") :]]
+
+
+def test_the_last_clause_is_told_from_its_entry_in_a_table_of_contents() -> None:
+    text = f"1. Goods .... 1\n2. Delivery .... 2\n3. Price .... 3\n\n{CLAUSES}"
+
+    assert found("clause 3", as_document(text)) == ["3. Price. It is 12 pounds."]
+
+
+def test_a_reference_to_itself_does_not_end_a_clause() -> None:
+    clause = "1.3 Term. A year, told as in\nSection 1.3 (Term) of the old one. It may end."
+    document = as_document(f"1.2 Price. Nine.\n{clause}\n1.4 Law. Ours.")
+
+    assert found("section 1.3", document) == [clause]
 
 
 def test_a_last_heading_ends_where_the_next_number_begins() -> None:

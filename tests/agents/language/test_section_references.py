@@ -19,6 +19,7 @@ def called(question: str) -> list[str]:
         ("What is the deadline in clause 17.1(a)?", ["clause 17.1"]),
         ("Was steht auf Seite 3?", ["Seite 3"]),
         ("Was regelt § 5?", ["§ 5"]),
+        ("What does Rule 10b-5 say on page 5A?", ["Rule 10", "page 5"]),
         ("Was regeln § 12a und Item 1A?", ["§ 12a", "Item 1A"]),
         ("Que dit l'article 12 ?", ["article 12"]),
         ("¿Qué dice la cláusula 5?", ["cláusula 5"]),

@@ -55,6 +55,13 @@ async def test_without_a_model_all_that_a_short_section_says_is_told_and_a_long_
     assert 0 < len(long.state["judgement"].claims) < 60
 
 
+async def test_a_sentence_without_a_word_of_content_is_told_too(read: Reading) -> None:
+    text = "# Report\n\n## 1 Fees\n\nFees.\n\n## 2 Comments\n\nIt was there. None.\n\n## 3 End\n\nDone."
+    completed = await read(ExtractiveEngine(), "What does section 2 say?", text)
+
+    assert [claim.text for claim in completed.state["judgement"].claims] == ["It was there.", "None."]
+
+
 async def test_a_summary_of_a_short_section_is_no_copy_of_it(read: Reading) -> None:
     completed = await read(ExtractiveEngine(), "Summarise section 2.1", CONTRACT)
 

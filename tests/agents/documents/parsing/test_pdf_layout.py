@@ -164,11 +164,18 @@ def test_what_runs_on_pages_stays_out_of_sentences_and_numbers_of_pages_stay_out
     assert kept == [["Mill Trust 2025", "The mill"], ["burnt down.", "Page"], ["Mill Trust 2025", "It rained.", "Page"]]
 
 
-def test_what_runs_over_pages_is_known_on_the_first_and_the_last_too() -> None:
-    pages = [page("Mill Trust", f"It rained {number}.", "Filed in 2025") for number in ("once", "twice", "on")]
-    kept = running_heads.without_running(pages)
+def test_feet_and_heads_that_come_again_are_no_headings_but_chapters_are() -> None:
+    pages = [
+        page(head, text, "Filed in 2025") for head, text in (("Mill", "It rained."), ("Mill", "On."), ("Dam", "It"))
+    ]
+    chapters = [page(f"Chapter {number}", text, "End") for number, text in enumerate(("It rained.", "On.", "Then"), 1)]
 
-    assert [each.running for each in kept] == [{"Mill Trust", "Filed in 2025"}] * 3
+    assert [each.running for each in running_heads.without_running(pages)] == [
+        {"Filed in 2025"},
+        {"Filed in 2025", "Mill"},
+        {"Filed in 2025"},
+    ]
+    assert not any("Chapter 2" in each.running for each in running_heads.without_running(chapters))
 
 
 def test_lines_that_differ_in_numbers_other_than_the_pages_do_not_run() -> None:
