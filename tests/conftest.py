@@ -6,6 +6,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from pydantic import SecretStr
 
@@ -22,7 +23,14 @@ EXAMPLES = REPOSITORY / "examples"
 
 
 def pytest_configure() -> None:
-    """A shell that runs the suite in the background has it, and whatever it starts, ignore Ctrl-C: tests press it."""
+    """Set up what holds for every test.
+
+    How long an example takes says how busy the machine is, and no more. A shell that runs the suite in the background
+    has it, and whatever it starts, ignore Ctrl-C: tests press it.
+    """
+    slow = hypothesis.HealthCheck.too_slow
+    hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[slow])
+    hypothesis.settings.load_profile("busy")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
