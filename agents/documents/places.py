@@ -209,8 +209,8 @@ def _clauses(reference: Reference, document: Document) -> tuple[Span, ...]:
             words = _first_words(document.text, span[0])
             same = next((other for other in alike if all(map(operator.eq, other, words))), words)
             alike.setdefault(same, []).append(span)
-    if any(len(spans) > _MAX_CANDIDATES for spans in (alike, *alike.values())):
-        return ()
+            if max(len(alike), len(alike[same])) > _MAX_CANDIDATES:
+                return ()
     return tuple(spans[-1] for spans in alike.values())
 
 
